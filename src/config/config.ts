@@ -1,0 +1,73 @@
+import type { Check } from "../model/check.ts";
+import type { PairSettings } from "../model/pair.ts";
+import type { RealServer } from "../model/real-server.ts";
+import type { Vip } from "../model/vip.ts";
+import type { VirtualService } from "../model/virtual-service.ts";
+
+/** A real server of the configuration with what concerns checking it. */
+export interface ConfiguredServer {
+  readonly server: RealServer;
+  /** Absent: not checked, always in work. */
+  readonly check?: Check;
+}
+
+/** A `[[service]]`: one virtual service for each address it listens on, all with the same servers. */
+export interface ConfiguredService {
+  readonly name: string;
+  /** At least one; they differ only in their keys. */
+  readonly listen: readonly VirtualService[];
+  readonly servers: readonly ConfiguredServer[];
+  /** Gets the work when no real server is up. */
+  readonly sorry?: RealServer;
+  /** What happens to a server that fails: removed, or kept with weight 0. */
+  readonly onFailure: "remove" | "quiesce";
+}
+
+/** `[sync]`: connection synchronisation between the routers' kernels. */
+export interface SyncSettings {
+  readonly enabled: boolean;
+  /** Absent: the interface that has the private address. */
+  readonly interface?: string;
+  readonly id: number;
+  readonly group: string;
+  readonly port: number;
+  readonly mode: "prompt" | "batched";
+}
+
+export interface HookSettings {
+  /** Programs with arguments, run on the transition of that name, without a shell. */
+  readonly active: readonly string[];
+  readonly standby: readonly string[];
+  readonly timeoutMs: number;
+}
+
+export interface LogSettings {
+  readonly format: "text" | "json";
+  readonly level: "debug" | "info" | "warn" | "error";
+}
+
+/** The whole of a valid configuration file. */
+export interface Config {
+  readonly pair: PairSettings;
+  readonly vips: readonly Vip[];
+  readonly services: readonly ConfiguredService[];
+  readonly sync: SyncSettings;
+  readonly hooks: HookSettings;
+  readonly log: LogSettings;
+}
+
+/** Something wrong with a configuration. Line and column count from 1; the column is that of the key or value. */
+export interface ConfigIssue {
+  readonly line: number;
+  readonly column: number;
+  /** Where in the file, as a path of keys: `service[0].real[1].address`. */
+  readonly path: string;
+  /** A sentence without a full stop. */
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What parsing a file gives: the configuration with warnings, or every issue found. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigIssue[] }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };

@@ -1,0 +1,184 @@
+import { assert } from "../lib/assert.ts";
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+
+export type Family = "inet" | "inet6";
+
+/** An IP address. `text` is canonical (RFC 5952 for IPv6), so equal addresses have equal texts. */
+export interface IpAddress {
+  readonly family: Family;
+  readonly text: string;
+}
+
+const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const match = IPV4.exec(text);
+  if (match === null) return undefined;
+  const bytes = new Uint8Array(4);
+  for (let index = 0; index < 4; index += 1) {
+    const part = match[index + 1] ?? "";
+    const value = Number(part);
+    // A leading zero is refused: some tools read 010 as 8, others as 10.
+    if (value > 255 || (part.length > 1 && part.startsWith("0"))) return undefined;
+    bytes[index] = value;
+  }
+  return bytes;
+}
+
+function parseGroups(text: string): number[] | undefined {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    if (index === parts.length - 1 && part.includes(".")) {
+      const tail = parseIpv4(part);
+      if (tail === undefined) return undefined;
+      groups.push(((tail[0] ?? 0) << 8) | (tail[1] ?? 0), ((tail[2] ?? 0) << 8) | (tail[3] ?? 0));
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? "");
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "") : [];
+  if (head === undefined || tail === undefined) return undefined;
+  if (halves.length === 1 && head.length !== 8) return undefined;
+  // RFC 4291: "::" stands for at least one group of zeros.
+  if (halves.length === 2 && head.length + tail.length > 7) return undefined;
+  const groups = [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+  const bytes = new Uint8Array(16);
+  for (const [index, group] of groups.entries()) {
+    bytes[index * 2] = group >> 8;
+    bytes[index * 2 + 1] = group & 0xff;
+  }
+  return bytes;
+}
+
+/** RFC 5952 section 4: lower case, the longest run of two or more zero groups as "::", the first one of equals. */
+function formatIpv6(bytes: Uint8Array): string {
+  const groups: number[] = [];
+  for (let index = 0; index < 16; index += 2) groups.push(((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0));
+  let bestStart = -1;
+  let bestLength = 1;
+  for (let start = 0; start < 8; start += 1) {
+    let length = 0;
+    while (start + length < 8 && groups[start + length] === 0) length += 1;
+    if (length > bestLength) {
+      bestStart = start;
+      bestLength = length;
+    }
+  }
+  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
+  if (bestStart < 0) return hex(groups);
+  return `${hex(groups.slice(0, bestStart))}::${hex(groups.slice(bestStart + bestLength))}`;
+}
+
+/** Reads `203.0.113.10` or `2001:db8::10`; no brackets, no zone. */
+export function parseAddress(text: string): Parsed<IpAddress> {
+  const bytes = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  return bytes === undefined
+    ? problem(`${JSON.stringify(text)} is not an IPv4 or IPv6 address`)
+    : parsed(addressFromBytes(bytes));
+}
+
+/** The address of 4 or 16 bytes in network order. */
+export function addressFromBytes(bytes: Uint8Array): IpAddress {
+  assert(bytes.length === 4 || bytes.length === 16, `an address has 4 or 16 bytes, not ${bytes.length}`);
+  return bytes.length === 4 ? { family: "inet", text: bytes.join(".") } : { family: "inet6", text: formatIpv6(bytes) };
+}
+
+/** The 4 or 16 bytes of an address, in network order. */
+export function addressBytes(address: IpAddress): Uint8Array {
+  const bytes = address.family === "inet" ? parseIpv4(address.text) : parseIpv6(address.text);
+  assert(bytes !== undefined, `address text ${address.text} is not canonical`);
+  return bytes;
+}
+
+/** For literals in code and tests. @throws AssertionError when the text is no address. */
+export function address(text: string): IpAddress {
+  const result = parseAddress(text);
+  assert(result.ok, result.ok ? "" : result.problem);
+  return result.value;
+}
+
+export function sameAddress(a: IpAddress, b: IpAddress): boolean {
+  return a.family === b.family && a.text === b.text;
+}
+
+/** The number of bits of an address of this family. */
+export function addressBits(family: Family): 32 | 128 {
+  return family === "inet" ? 32 : 128;
+}
+
+/** Whether `other` lies in the network of `network` with that prefix length. */
+export function coversAddress(network: IpAddress, prefixLength: number, other: IpAddress): boolean {
+  if (network.family !== other.family) return false;
+  const a = addressBytes(network);
+  const b = addressBytes(other);
+  for (let index = 0; index < a.length; index += 1) {
+    const bits = Math.min(8, Math.max(0, prefixLength - index * 8));
+    const mask = (0xff00 >> bits) & 0xff;
+    if (((a[index] ?? 0) & mask) !== ((b[index] ?? 0) & mask)) return false;
+  }
+  return true;
+}
+
+/** An address with the length of its network's prefix: `203.0.113.10/24`. */
+export interface AddressPrefix {
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+}
+
+/** Reads `203.0.113.10/24`; a bare address gets the full length. */
+export function parseAddressPrefix(text: string): Parsed<AddressPrefix> {
+  const slash = text.indexOf("/");
+  const result = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  if (!result.ok) return result;
+  const bits = addressBits(result.value.family);
+  if (slash < 0) return parsed({ address: result.value, prefixLength: bits });
+  const length = text.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
+    return problem(`the prefix length of ${JSON.stringify(text)} must be a number from 0 to ${bits}`);
+  }
+  return parsed({ address: result.value, prefixLength: Number(length) });
+}
+
+export function formatAddressPrefix(prefix: AddressPrefix): string {
+  return `${prefix.address.text}/${prefix.prefixLength}`;
+}
+
+/** An address with a port: `10.0.0.11:80`, `[2001:db8::11]:80`. Port 0 means the port of the service. */
+export interface Endpoint {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** Reads a port, 0 to 65535, decimal digits only. */
+export function parsePort(text: string): Parsed<number> {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65535
+    ? parsed(Number(text))
+    : problem(`${JSON.stringify(text)} is not a port from 0 to 65535`);
+}
+
+/** Reads `10.0.0.11:80`, `[2001:db8::11]:80`, or an address alone, whose port is then 0. */
+export function parseEndpoint(text: string): Parsed<Endpoint> {
+  const match = /^\[([^\]]*)\](?::(.*))?$/.exec(text) ?? /^([^:]*)(?::([^:]*))?$/.exec(text);
+  const host = match === null ? text : (match[1] ?? "");
+  const result = parseAddress(host);
+  if (!result.ok) return result;
+  const portText = match?.[2];
+  if (portText === undefined) return parsed({ address: result.value, port: 0 });
+  const port = parsePort(portText);
+  return port.ok ? parsed({ address: result.value, port: port.value }) : port;
+}
+
+export function formatEndpoint(endpoint: Endpoint): string {
+  const { family, text } = endpoint.address;
+  return family === "inet" ? `${text}:${endpoint.port}` : `[${text}]:${endpoint.port}`;
+}

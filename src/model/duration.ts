@@ -1,0 +1,23 @@
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+
+/** Milliseconds in each unit that a duration may have. */
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads `200ms`, `1s`, `1.5s`, `10m`, `2h`, `1d` as whole milliseconds. A number without a unit is refused. */
+export function parseDuration(text: string): Parsed<number> {
+  const match = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) {
+    return problem(`${JSON.stringify(text)} is not a duration; write a number with a unit, such as "200ms" or "1.5s"`);
+  }
+  const ms = Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN);
+  return Number.isInteger(ms) ? parsed(ms) : problem(`${JSON.stringify(text)} is not a whole number of milliseconds`);
+}
+
+/** The shortest exact form: 1500 is `1.5s`, 60000 is `1m`, 90000 is `90s`, 250 is `250ms`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ["d", "h", "m"]) {
+    const size = UNIT_MS[unit] ?? 1;
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return ms >= 1000 && ms % 100 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
