@@ -1,0 +1,131 @@
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
+import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+
+/**
+ * The control socket of a running daemon: a UNIX stream socket on which a client writes one request as a line of JSON
+ * and reads lines of JSON until one that is final. Both sides treat the other's lines as foreign text.
+ */
+export const CONTROL_SOCKET_NAME = "control.sock";
+/** A request is a few hundred bytes; a longer line is refused. */
+export const CONTROL_REQUEST_BYTES_MAX = 64 * 1024;
+/** The largest answer is the status of 37,000 servers, about 8 MB. */
+export const CONTROL_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+export type ControlRequest =
+  | { readonly command: "status" }
+  | { readonly command: "checks" }
+  | { readonly command: "history" }
+  | { readonly command: "heartbeats" }
+  | { readonly command: "switch" }
+  | { readonly command: "take"; readonly force: boolean }
+  | { readonly command: "release" }
+  | { readonly command: "hold"; readonly on: boolean }
+  | { readonly command: "reload" }
+  | {
+      readonly command: "drain" | "undrain";
+      /** Absent: the real server in every service that has it. */
+      readonly service?: ServiceKey;
+      readonly endpoint: Endpoint;
+    };
+
+export const CONTROL_COMMANDS = [
+  "status",
+  "checks",
+  "history",
+  "heartbeats",
+  "switch",
+  "take",
+  "release",
+  "hold",
+  "reload",
+  "drain",
+  "undrain",
+] as const satisfies readonly ControlRequest["command"][];
+
+/** A line of an answer: what happens meanwhile, or the end. `value` depends on the command. */
+export type ControlLine =
+  | { readonly kind: "progress"; readonly message: string }
+  | { readonly kind: "done"; readonly value: unknown }
+  | {
+      readonly kind: "refused";
+      readonly reason: string;
+      readonly hint?: string;
+      readonly exitCode: 1 | 2 | 3 | 4;
+    };
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readJson(line: string): Parsed<Readonly<Record<string, unknown>>> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isRecord(value) ? parsed(value) : problem("a line must be a JSON object");
+  } catch {
+    return problem("a line must be JSON");
+  }
+}
+
+/** The request as its line of JSON, with the line's end. */
+export function encodeControlRequest(request: ControlRequest): string {
+  if (request.command !== "drain" && request.command !== "undrain") return `${JSON.stringify(request)}\n`;
+  const service = request.service === undefined ? undefined : formatServiceKey(request.service);
+  return `${JSON.stringify({ command: request.command, endpoint: formatEndpoint(request.endpoint), service })}\n`;
+}
+
+function readDrain(command: "drain" | "undrain", record: Readonly<Record<string, unknown>>): Parsed<ControlRequest> {
+  const { endpoint, service } = record as { endpoint?: unknown; service?: unknown };
+  if (typeof endpoint !== "string") return problem("a drain needs the address of a real server");
+  const target = parseEndpoint(endpoint);
+  if (!target.ok) return target;
+  if (service === undefined) return parsed({ command, endpoint: target.value });
+  if (typeof service !== "string") return problem("the service of a drain must be text");
+  const key = parseServiceKey(service);
+  return key.ok ? parsed({ command, endpoint: target.value, service: key.value }) : key;
+}
+
+/** Reads a request; whatever else is in the line is ignored, so that newer clients can say more. */
+export function decodeControlRequest(line: string): Parsed<ControlRequest> {
+  const json = readJson(line);
+  if (!json.ok) return json;
+  const record = json.value;
+  const command = CONTROL_COMMANDS.find((name) => name === record["command"]);
+  switch (command) {
+    case undefined:
+      return problem(`unknown command ${JSON.stringify(record["command"] ?? null)}`);
+    case "drain":
+    case "undrain":
+      return readDrain(command, record);
+    case "take":
+      return parsed({ command, force: record["force"] === true });
+    case "hold":
+      return parsed({ command, on: record["on"] !== false });
+    default:
+      return parsed({ command });
+  }
+}
+
+/** Reads a line of an answer. */
+export function decodeControlLine(line: string): Parsed<ControlLine> {
+  const json = readJson(line);
+  if (!json.ok) return json;
+  const record = json.value;
+  switch (record["kind"]) {
+    case "progress":
+      return parsed({ kind: "progress", message: String(record["message"] ?? "") });
+    case "done":
+      return parsed({ kind: "done", value: record["value"] });
+    case "refused": {
+      const code = record["exitCode"];
+      return parsed({
+        kind: "refused",
+        reason: String(record["reason"] ?? ""),
+        ...(typeof record["hint"] === "string" ? { hint: record["hint"] } : {}),
+        exitCode: code === 2 || code === 3 || code === 4 ? code : 1,
+      });
+    }
+    default:
+      return problem("an answer's line has no known kind");
+  }
+}

@@ -1,0 +1,100 @@
+import type { PathName, Role, RouterId } from "../model/pair.ts";
+
+/**
+ * What `tandem status --json` prints: the daemon's whole view, as plain JSON. Times are in milliseconds before now
+ * ("ago"), since the routers' clocks need not agree; `at` is wall-clock text for people.
+ * Version 1: fields are added, never renamed or removed.
+ */
+export interface StatusReport {
+  readonly version: 1;
+  readonly software: string;
+  readonly at: string;
+  readonly router: RouterStatus;
+  readonly peer: PeerStatus;
+  readonly paths: readonly PathStatus[];
+  readonly vips: readonly VipStatus[];
+  readonly services: readonly ServiceStatus[];
+  /** Newest first. */
+  readonly transitions: readonly TransitionStatus[];
+  readonly warnings: readonly string[];
+}
+
+export interface RouterStatus {
+  readonly id: RouterId;
+  readonly name: string;
+  readonly role: Role;
+  /** What it is doing, in words: `active`, `standby`, `asking whether the peer still has the VIPs`. */
+  readonly doing: string;
+  readonly sinceMs: number;
+  readonly term: number;
+  readonly held: boolean;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly configFingerprint: string;
+}
+
+export interface PeerStatus {
+  readonly id: RouterId;
+  readonly name: string;
+  readonly alive: boolean;
+  readonly role: Role | "unknown";
+  readonly term: number;
+  readonly heardMsAgo: number | null;
+  readonly software: string | null;
+  /** null: not heard yet. */
+  readonly sameConfig: boolean | null;
+}
+
+export interface PathStatus {
+  readonly path: PathName;
+  readonly interface: string;
+  /** Heard both ways. */
+  readonly up: boolean;
+  readonly carrier: boolean;
+  readonly heardMsAgo: number | null;
+  /** How long ago the peer says it last heard us on this path. */
+  readonly peerHeardMsAgo: number | null;
+  readonly sent: number;
+  readonly accepted: number;
+  /** Packets not accepted, by named reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface VipStatus {
+  readonly address: string;
+  readonly interface: string;
+  readonly label: string | null;
+  readonly owner: RouterId | "nobody" | "both" | "unknown";
+  /** Of our own lease; null when we don't have the VIP. */
+  readonly leaseLeftMs: number | null;
+  /** `203.0.113.1 after 3 ms`, or null while nothing confirmed it. */
+  readonly confirmed: string | null;
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly listen: readonly string[];
+  readonly scheduler: string;
+  readonly servers: readonly ServerStatus[];
+}
+
+export interface ServerStatus {
+  readonly address: string;
+  readonly forward: string;
+  readonly weight: number;
+  readonly state: "up" | "down" | "unknown" | "drained" | "unchecked";
+  readonly sinceMs: number | null;
+  readonly reason: string;
+  readonly activeConnections: number | null;
+}
+
+export interface TransitionStatus {
+  readonly at: string;
+  readonly agoMs: number;
+  readonly from: string;
+  readonly to: string;
+  readonly term: number;
+  readonly why: string;
+  /** The causal chain, oldest first, each with its time before the transition in milliseconds. */
+  readonly chain: readonly { readonly beforeMs: number; readonly what: string }[];
+}
