@@ -1,0 +1,148 @@
+import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Socket, UnixSocketListener } from "bun";
+import { TandemError } from "../lib/errors.ts";
+import {
+  CONTROL_REQUEST_BYTES_MAX,
+  CONTROL_SOCKET_NAME,
+  type ControlLine,
+  type ControlRequest,
+  decodeControlRequest,
+} from "./control-protocol.ts";
+
+/** How a request is answered: any number of progress lines, then one `done` or `refused`. */
+export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine) => void) => void;
+
+/** Administrators and scripts, not a public service: more clients at once than this are turned away. */
+export const CONTROL_CLIENTS_MAX = 32;
+
+interface ClientState {
+  received: string;
+  /** Bytes of the answer that the socket has not taken yet. */
+  waiting: Uint8Array;
+  answered: boolean;
+  final: boolean;
+}
+
+type Client = Socket<ClientState>;
+
+/** Hands the socket what it takes; the rest waits for `drain`. Ends the connection after the final line. */
+function flush(client: Client): void {
+  const state = client.data;
+  if (state.waiting.length > 0) {
+    const written = client.write(state.waiting);
+    state.waiting = state.waiting.subarray(Math.max(0, written));
+  }
+  if (state.waiting.length === 0 && state.final) client.end();
+}
+
+function answer(client: Client, line: ControlLine): void {
+  const state = client.data;
+  if (state.final) return;
+  const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+  const joined = new Uint8Array(state.waiting.length + bytes.length);
+  joined.set(state.waiting);
+  joined.set(bytes, state.waiting.length);
+  state.waiting = joined;
+  state.final = line.kind !== "progress";
+  flush(client);
+}
+
+function receive(client: Client, chunk: string, handler: ControlHandler): void {
+  const state = client.data;
+  if (state.answered) return;
+  state.received += chunk;
+  if (state.received.length > CONTROL_REQUEST_BYTES_MAX) {
+    state.answered = true;
+    answer(client, { kind: "refused", reason: "the request is too long", exitCode: 2 });
+    return;
+  }
+  const end = state.received.indexOf("\n");
+  if (end < 0) return;
+  state.answered = true;
+  const request = decodeControlRequest(state.received.slice(0, end));
+  if (!request.ok) {
+    answer(client, { kind: "refused", reason: request.problem, exitCode: 2 });
+    return;
+  }
+  handler(request.value, (line) => answer(client, line));
+}
+
+/** The daemon's end of the control socket. Only the owner of the runtime directory (root) may connect: mode 0600. */
+export class ControlServer {
+  readonly path: string;
+  readonly #listener: UnixSocketListener<ClientState>;
+  #clients = 0;
+
+  /**
+   * Listens in `runtimeDir`, which is made when it is absent.
+   * @throws TandemError when another daemon answers there already or the directory cannot be used.
+   */
+  static async open(runtimeDir: string, handler: ControlHandler): Promise<ControlServer> {
+    const path = join(runtimeDir, CONTROL_SOCKET_NAME);
+    try {
+      mkdirSync(runtimeDir, { recursive: true, mode: 0o755 });
+      if (existsSync(path)) {
+        if (await somebodyAnswers(path)) {
+          throw new TandemError({
+            operation: "start the daemon",
+            subject: runtimeDir,
+            reason: "another tandem runs with this runtime directory already",
+            hint: "give this one a --runtime-dir of its own, or stop the other one",
+          });
+        }
+        unlinkSync(path);
+      }
+      return new ControlServer(path, handler);
+    } catch (cause) {
+      if (cause instanceof TandemError) throw cause;
+      throw new TandemError({
+        operation: "open the control socket",
+        subject: path,
+        reason: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
+    }
+  }
+
+  private constructor(path: string, handler: ControlHandler) {
+    this.path = path;
+    this.#listener = Bun.listen<ClientState>({
+      unix: path,
+      socket: {
+        open: (client) => {
+          client.data = { received: "", waiting: new Uint8Array(0), answered: false, final: false };
+          this.#clients += 1;
+          if (this.#clients > CONTROL_CLIENTS_MAX) {
+            client.data.answered = true;
+            answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
+          }
+        },
+        data: (client, chunk) => receive(client, chunk.toString("utf8"), handler),
+        drain: flush,
+        close: () => {
+          this.#clients -= 1;
+        },
+        // A client that goes away in the middle is its own business.
+        error: () => {},
+      },
+    });
+    chmodSync(path, 0o600);
+  }
+
+  /** Stops listening and removes the socket's file. */
+  close(): void {
+    this.#listener.stop(true);
+    if (existsSync(this.path)) unlinkSync(this.path);
+  }
+}
+
+async function somebodyAnswers(path: string): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}

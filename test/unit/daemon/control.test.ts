@@ -1,0 +1,123 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { askDaemon } from "../../../src/daemon/control-client.ts";
+import {
+  type ControlRequest,
+  decodeControlLine,
+  decodeControlRequest,
+  encodeControlRequest,
+} from "../../../src/daemon/control-protocol.ts";
+import { type ControlHandler, ControlServer } from "../../../src/daemon/control-server.ts";
+import { address } from "../../../src/model/address.ts";
+
+async function withServer(handler: ControlHandler, body: (runtimeDir: string, path: string) => Promise<void>) {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const server = await ControlServer.open(directory, handler);
+  try {
+    await body(directory, server.path);
+  } finally {
+    server.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const REQUESTS: readonly ControlRequest[] = [
+  { command: "status" },
+  { command: "switch" },
+  { command: "take", force: true },
+  { command: "hold", on: false },
+  { command: "drain", endpoint: { address: address("10.0.0.11"), port: 80 } },
+  {
+    command: "undrain",
+    endpoint: { address: address("2001:db8::11"), port: 80 },
+    service: { kind: "fwmark", mark: 7, family: "inet6" },
+  },
+];
+
+test.each(REQUESTS.map((request) => [request] as const))("decodeControlRequest() reads back %o", (request) => {
+  expect(decodeControlRequest(encodeControlRequest(request).trimEnd())).toEqual({ ok: true, value: request });
+});
+
+test("decodeControlRequest() and decodeControlLine() answer any text with a value or a problem", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      expect(typeof decodeControlRequest(text).ok).toBe("boolean");
+      expect(typeof decodeControlLine(text).ok).toBe("boolean");
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test("askDaemon() reports progress and returns the value of a long answer", async () => {
+  const long = "x".repeat(3_000_000);
+  await withServer(
+    (request, reply) => {
+      reply({ kind: "progress", message: `got ${request.command}` });
+      reply({ kind: "done", value: { long } });
+      reply({ kind: "done", value: "a line after the final one is not sent" });
+    },
+    async (directory) => {
+      const heard: string[] = [];
+      const value = await askDaemon(directory, { command: "status" }, (message) => heard.push(message));
+      expect({ heard, value }).toEqual({ heard: ["got status"], value: { long } });
+    },
+  );
+});
+
+test("askDaemon() throws the daemon's refusal with its hint and exit code", async () => {
+  await withServer(
+    (_request, reply) => reply({ kind: "refused", reason: "the peer is not ready", hint: "wait", exitCode: 3 }),
+    async (directory) => {
+      const failure = await askDaemon(directory, { command: "switch" }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ reason: "the peer is not ready", hint: "wait", exitCode: 3 });
+    },
+  );
+});
+
+test("askDaemon() says that no daemon answers", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const failure = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+  rmSync(directory, { recursive: true });
+  expect(failure).toMatchObject({ reason: "no tandem daemon answers there", exitCode: 1 });
+});
+
+test("ControlServer refuses a second daemon in the same directory and is only for its owner", async () => {
+  await withServer(
+    () => {},
+    async (directory, path) => {
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      const failure = await ControlServer.open(directory, () => {}).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ reason: "another tandem runs with this runtime directory already" });
+    },
+  );
+});
+
+test("ControlServer refuses a request without an end and a line that is no request", async () => {
+  await withServer(
+    () => {},
+    async (_directory, path) => {
+      for (const [text, reason] of [
+        ["x".repeat(70_000), "the request is too long"],
+        ['{"command":"reboot"}\n', 'unknown command "reboot"'],
+        ["no json\n", "a line must be JSON"],
+      ] as const) {
+        const { promise, resolve } = Promise.withResolvers<string>();
+        let heard = "";
+        const socket = await Bun.connect({
+          unix: path,
+          socket: {
+            data: (_socket, chunk) => {
+              heard += chunk.toString();
+            },
+            close: () => resolve(heard),
+          },
+        });
+        socket.write(text);
+        expect(JSON.parse(await promise)).toEqual({ kind: "refused", reason, exitCode: 2 });
+      }
+    },
+  );
+});
