@@ -6,7 +6,7 @@ import { AddressClient, kernelPrefixLength, type VipLease } from "../kernel/addr
 import { LinkClient } from "../kernel/link-client.ts";
 import type { Vip } from "../model/vip.ts";
 import { formatVip } from "../model/vip.ts";
-import type { AddressAnswer, AddressOutcome, AddressRequest } from "./address-protocol.ts";
+import type { KernelAnswer, AddressOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
 
 declare const self: Worker;
 
@@ -64,7 +64,7 @@ function withLeases(
   return outcomes;
 }
 
-function perform(request: AddressRequest): AddressOutcome[] {
+function perform(request: KernelRequest): AddressOutcome[] {
   if (request.kind === "drop") {
     return withLeases(request.vips, false, (found) =>
       addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
@@ -77,9 +77,9 @@ function perform(request: AddressRequest): AddressOutcome[] {
   );
 }
 
-self.onmessage = (event: MessageEvent<AddressRequest>) => {
+self.onmessage = (event: MessageEvent<KernelRequest>) => {
   const began = performance.now();
   const outcomes = perform(event.data);
-  const answer: AddressAnswer = { id: event.data.id, outcomes, elapsedMs: performance.now() - began };
+  const answer: KernelAnswer = { id: event.data.id, outcomes, elapsedMs: performance.now() - began };
   self.postMessage(answer);
 };

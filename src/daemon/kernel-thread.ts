@@ -1,27 +1,27 @@
 import type { Vip } from "../model/vip.ts";
-import type { AddressAnswer, AddressRequest } from "./address-protocol.ts";
+import type { KernelAnswer, KernelRequest } from "./kernel-thread-protocol.ts";
 
 /** Requests that may wait while the kernel holds its lock: a renewal each second for minutes. */
-export const ADDRESS_REQUESTS_MAX = 1000;
+export const KERNEL_REQUESTS_MAX = 1000;
 
-type Callback = (answer: AddressAnswer) => void;
-type AddressWork =
-  | Omit<Extract<AddressRequest, { kind: "take" | "renew" }>, "id">
+type Callback = (answer: KernelAnswer) => void;
+type KernelWork =
+  | Omit<Extract<KernelRequest, { kind: "take" | "renew" }>, "id">
   | {
       readonly kind: "drop";
       readonly vips: readonly Vip[];
     };
 
 /** The main thread's end of the address thread: requests are answered in order, whenever the kernel has done them. */
-export class AddressThread {
+export class KernelThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Callback>();
   #lastId = 0;
 
   /** @param onFailure is told when the thread itself dies; nothing can be done to addresses after that. */
   constructor(onFailure: (reason: string) => void) {
-    this.#worker = new Worker(new URL("./address-worker.ts", import.meta.url).href);
-    this.#worker.onmessage = (event: MessageEvent<AddressAnswer>) => {
+    this.#worker = new Worker(new URL("./kernel-worker.ts", import.meta.url).href);
+    this.#worker.onmessage = (event: MessageEvent<KernelAnswer>) => {
       const callback = this.#waiting.get(event.data.id);
       this.#waiting.delete(event.data.id);
       callback?.(event.data);
@@ -35,9 +35,9 @@ export class AddressThread {
   }
 
   /** Asks for a change; `done` is called with an outcome for each VIP. */
-  request(work: AddressWork, done: Callback): void {
+  request(work: KernelWork, done: Callback): void {
     this.#lastId += 1;
-    if (this.#waiting.size >= ADDRESS_REQUESTS_MAX) {
+    if (this.#waiting.size >= KERNEL_REQUESTS_MAX) {
       const outcomes = work.vips.map(() => ({ kind: "failed" as const, reason: "the kernel does not answer" }));
       done({ id: this.#lastId, outcomes, elapsedMs: 0 });
       return;
