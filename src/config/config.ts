@@ -21,6 +21,13 @@ export interface ConfiguredService {
   readonly sorry?: RealServer;
   /** What happens to a server that fails: removed, or kept with weight 0. */
   readonly onFailure: "remove" | "quiesce";
+  /** A server that comes back gets its full weight only after this time; absent or 0: at once. */
+  readonly slowStartMs?: number;
+  /**
+   * When this share of the checked servers or fewer is up because the others died at once without refusing, the last
+   * good set stays. Absent: 0, only when all are dead.
+   */
+  readonly panicPercent?: number;
 }
 
 /** `[sync]`: connection synchronisation between the routers' kernels. */

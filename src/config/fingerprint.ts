@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { formatEndpoint } from "../model/address.ts";
+import { formatVip } from "../model/vip.ts";
+import type { Config, ConfiguredService } from "./config.ts";
+
+/** JSON with the keys of each object in one order, so that equal values have equal texts. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+}
+
+function sortedBy<T>(items: readonly T[], text: (item: T) => string): readonly T[] {
+  return items
+    .map((item) => ({ item, key: text(item) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ item }) => item);
+}
+
+function sortedService(service: ConfiguredService): ConfiguredService {
+  return {
+    ...service,
+    listen: sortedBy(service.listen, (listen) => canonicalJson(listen.key)),
+    servers: sortedBy(service.servers, (configured) => formatEndpoint(configured.server.endpoint)),
+  };
+}
+
+/**
+ * 64 bits of SHA-256 over the effective configuration, as 16 hexadecimal digits; the same on both routers.
+ * Formatting, comments, defaults written out, the order of VIPs, services and servers, and `[log]`, which does not
+ * change what the pair does, make no difference.
+ */
+export function configFingerprint(config: Config): string {
+  const subject = {
+    pair: config.pair,
+    vips: sortedBy(config.vips, formatVip),
+    services: sortedBy(config.services.map(sortedService), (service) => service.name),
+    sync: config.sync,
+    hooks: config.hooks,
+  };
+  return createHash("sha256").update(canonicalJson(subject)).digest("hex").slice(0, 16);
+}

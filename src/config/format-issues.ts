@@ -1,0 +1,56 @@
+import type { ConfigIssue } from "./config.ts";
+
+/** The width that messages are broken at, and source lines cut at. */
+const MAX_COLUMNS = 80;
+
+/** Breaks `text` at spaces into lines of at most 80 columns; the lines after the first are indented. */
+function wrap(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > MAX_COLUMNS) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** The source line with a caret below the column; a long line is cut to the part around the column. */
+function excerpt(source: string, issue: ConfigIssue): string[] {
+  if (source.trim() === "") return [];
+  const gutter = `  ${issue.line} | `;
+  const width = MAX_COLUMNS - gutter.length;
+  // Tabs and other control characters take one column each, so that the caret stays where it belongs.
+  const line = source.replace(/\p{C}/gu, " ");
+  const column = Math.min(issue.column, line.length + 1);
+  const start = line.length <= width || column <= width - 10 ? 0 : column - Math.floor(width / 2);
+  return [
+    `${gutter}${line.slice(start, start + width)}`,
+    `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1 - start)}^`,
+  ];
+}
+
+/**
+ * Issues as a compiler prints them, at most 80 columns wide: `FILE:LINE:COLUMN: path: message`, the line with a caret
+ * below it, and the hint. Takes the text that was parsed. Ends with a newline; empty for no issues.
+ */
+export function formatIssues(
+  text: string,
+  path: string,
+  issues: readonly ConfigIssue[],
+  severity: "error" | "warning" = "error",
+): string {
+  const source = text.split("\n");
+  const lines: string[] = [];
+  for (const issue of issues) {
+    const subject = issue.path === "" ? "" : `${issue.path}: `;
+    const mark = severity === "warning" ? "warning: " : "";
+    lines.push(...wrap(`${path}:${issue.line}:${issue.column}: ${mark}${subject}${issue.message}`, "  "));
+    lines.push(...excerpt((source[issue.line - 1] ?? "").replace(/\r$/, ""), issue));
+    if (issue.hint !== undefined) lines.push(...wrap(`  hint: ${issue.hint}`, "    "));
+  }
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}

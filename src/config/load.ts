@@ -1,0 +1,75 @@
+import { readFileSync, statSync } from "node:fs";
+import { type ExitCode, TandemError } from "../lib/errors.ts";
+import type { ConfigResult } from "./config.ts";
+import { type PairKeys, parseKeys } from "./key-file.ts";
+import { MAX_CONFIG_BYTES, parseConfig } from "./parse.ts";
+
+export const DEFAULT_CONFIG_PATH = "/etc/tandem/tandem.toml";
+
+/** A configuration file that could be read; whether it is valid is in `result`. */
+export interface LoadedConfig {
+  readonly path: string;
+  /** What was read, for `formatIssues`. */
+  readonly text: string;
+  readonly result: ConfigResult;
+}
+
+/** Two keys and some comments. */
+const MAX_KEY_FILE_BYTES = 4096;
+
+function readLimited(what: string, path: string, maxBytes: number, hint: string): Uint8Array {
+  const fail = (reason: string, exitCode: ExitCode, way: string, cause?: unknown) =>
+    new TandemError({ operation: `read ${what}`, subject: path, reason, hint: way, cause }, exitCode);
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw fail("it is not a regular file", 2, hint);
+    if (stat.size > maxBytes) throw fail(`it has ${stat.size} bytes; the limit is ${maxBytes}`, 2, hint);
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof TandemError || !(error instanceof Error)) throw error;
+    const code = "code" in error ? String(error.code) : "";
+    if (code === "ENOENT" || code === "ENOTDIR") throw fail("there is no such file (ENOENT)", 2, hint, error);
+    if (code === "EACCES" || code === "EPERM") {
+      throw fail(`this user may not read it (${code})`, 4, "run as root, or as a user who may read it", error);
+    }
+    throw fail(error.message, 1, hint, error);
+  }
+}
+
+function decodeUtf8(what: string, path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const reason = "it is not UTF-8 text";
+    throw new TandemError({ operation: `read ${what}`, subject: path, reason, hint: "save it as UTF-8", cause }, 2);
+  }
+}
+
+/**
+ * Reads and parses a configuration file. Mistakes in it are values in `result`.
+ * @throws TandemError when the file can't be read: exit 2 (missing, too large, not text), 4 (not permitted) or 1.
+ */
+export function loadConfig(path: string): LoadedConfig {
+  const hint = "name the file with --config, or begin with: tandem config example";
+  const text = decodeUtf8("configuration", path, readLimited("configuration", path, MAX_CONFIG_BYTES, hint));
+  return { path, text, result: parseConfig(text) };
+}
+
+/**
+ * Reads the heartbeat keys of the pair. A file that others may read or change is refused.
+ * @throws TandemError when there are no usable keys: exit 2 (missing, malformed, wrong mode), 4 (not permitted) or 1.
+ */
+export function loadKeys(path: string): PairKeys {
+  const hint = `make one with: tandem heartbeat keygen ${path}`;
+  const bytes = readLimited("key file", path, MAX_KEY_FILE_BYTES, hint);
+  const fail = (reason: string, way: string) =>
+    new TandemError({ operation: "use key file", subject: path, reason, hint: way }, 2);
+  const mode = statSync(path).mode & 0o777;
+  // Any right of others, and write permission of the group: whoever has the key can stop the active router.
+  if ((mode & 0o027) !== 0) {
+    throw fail(`its mode is 0${mode.toString(8)}, so others can read or change it`, `chmod 600 ${path}`);
+  }
+  const keys = parseKeys(decodeUtf8("key file", path, bytes));
+  if (!keys.ok) throw fail(keys.problem, hint);
+  return keys.value;
+}
