@@ -1,0 +1,89 @@
+/** Numbers of the C headers, for the architectures that use the asm-generic ones (x86-64, arm64, riscv64). */
+
+// bits/socket.h: address families
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+
+// bits/socket_type.h
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+
+// netinet/in.h
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+
+// bits/socket.h: levels of socket options
+export const SOL_SOCKET = 1;
+export const SOL_PACKET = 263;
+export const SOL_NETLINK = 270;
+
+// asm-generic/socket.h
+export const SO_RCVBUF = 8;
+export const SO_PRIORITY = 12;
+export const SO_RCVTIMEO = 20;
+export const SO_BINDTODEVICE = 25;
+export const SO_ATTACH_FILTER = 26;
+export const SO_RCVBUFFORCE = 33;
+
+// linux/netlink.h
+export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
+export const NETLINK_ADD_MEMBERSHIP = 1;
+export const NETLINK_CAP_ACK = 10;
+export const NETLINK_EXT_ACK = 11;
+export const NETLINK_GET_STRICT_CHK = 12;
+
+// linux/in.h, linux/in6.h
+export const IP_TOS = 1;
+export const IP_PKTINFO = 8;
+export const IPV6_UNICAST_HOPS = 16;
+export const IPV6_V6ONLY = 26;
+export const IPV6_PKTINFO = 50;
+export const IPV6_TCLASS = 67;
+
+// linux/if_packet.h
+export const PACKET_IGNORE_OUTGOING = 23;
+
+// linux/if_ether.h
+export const ETH_P_ARP = 0x0806;
+export const ETH_P_IPV6 = 0x86dd;
+
+// bits/socket.h: flags of send and recv
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+
+// asm-generic/errno-base.h, errno.h
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EMSGSIZE = 90;
+
+// linux/fcntl.h, asm-generic/fcntl.h
+export const F_DUPFD_CLOEXEC = 1030;
+export const O_RDONLY = 0;
+export const O_CLOEXEC = 0o2000000;
+
+// linux/time.h
+export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;
+
+// linux/prctl.h
+export const PR_SET_PDEATHSIG = 1;
+
+// linux/sched.h
+export const SCHED_FIFO = 1;
+export const CLONE_NEWNET = 0x4000_0000;
+
+// asm-generic/mman.h, asm-generic/mman-common.h
+export const MCL_CURRENT = 1;
+export const MCL_FUTURE = 2;
+export const MCL_ONFAULT = 4;
+
+// net/if.h: the bytes of an interface's name with its NUL
+export const IFNAMSIZ = 16;
