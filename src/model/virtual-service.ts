@@ -17,6 +17,11 @@ export interface Persistence {
   readonly timeoutSeconds: number;
   /** Clients of one network of this length share a real server: 0 to 32, or 1 to 128. */
   readonly prefixLength: number;
+  /**
+   * Only as seen in the kernel: an IPv4 mask that is no prefix (ipvsadm takes any), as its text `255.0.255.0`.
+   * `prefixLength` is then the number of its one bits.
+   */
+  readonly irregularMask?: string;
   /** `sip`, the only persistence engine in the kernel. */
   readonly engine?: string;
 }
