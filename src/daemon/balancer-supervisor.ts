@@ -1,0 +1,199 @@
+import type { Subprocess } from "bun";
+import { DecodeError } from "../lib/errors.ts";
+import {
+  ALIVE_INTERVAL_MS,
+  BALANCER_ARGUMENT,
+  type BalancerConfig,
+  type BalancerQuery,
+  decodeFromBalancer,
+  type FromBalancer,
+  type ToBalancer,
+} from "./balancer-protocol.ts";
+
+/** A balancer that was silent for this many of its alive messages hangs; it is ended and started again. */
+const SILENT_ALIVES_MAX = 5;
+/** The pause before the next start, doubling from the first to the last while it dies young. */
+const RESTART_PAUSE_FIRST_MS = 200;
+const RESTART_PAUSE_LAST_MS = 10_000;
+/** A balancer that lived this long did not die young. */
+const LIVED_LONG_MS = 30_000;
+/** A drain or query that the balancer did not answer by then is told as failed. */
+const ANSWER_LIMIT_MS = 5_000;
+/** Questions that may wait at once. */
+const QUESTIONS_MAX = 64;
+
+export interface BalancerEvents {
+  /** Whatever it tells but answers. */
+  onMessage(message: Exclude<FromBalancer, { kind: "done" | "refused" | "answer" }>): void;
+  onLog(level: "info" | "warn" | "error", message: string): void;
+}
+
+export type BalancerReply =
+  | { readonly kind: "done" }
+  | { readonly kind: "refused"; readonly reason: string }
+  | Extract<FromBalancer, { kind: "answer" }>;
+
+type Order = Extract<ToBalancer, { kind: "drain" | "undrain" | "weight" }>;
+type OrderWithoutId = Omit<Order, "id">;
+
+interface Question {
+  readonly answer: (reply: BalancerReply) => void;
+  readonly timer: Timer;
+}
+
+/**
+ * Starts the balancer as a child of this process, starts it again when it dies or hangs, and carries messages. While
+ * it is away the kernel's table goes on forwarding.
+ */
+export class BalancerSupervisor {
+  readonly #command: readonly string[];
+  readonly #events: BalancerEvents;
+  readonly #now: () => number;
+  readonly #questions = new Map<number, Question>();
+  #process: Subprocess | undefined;
+  #config: BalancerConfig;
+  #role: "active" | "standby" = "standby";
+  #lastId = 0;
+  #startedAtMs = 0;
+  #heardAtMs = 0;
+  #pauseMs = RESTART_PAUSE_FIRST_MS;
+  #restartTimer: Timer | undefined;
+  #stopping = false;
+
+  /** @param program is this binary with the arguments that select its main module, without the balancer's own. */
+  constructor(
+    program: readonly string[],
+    stateDir: string,
+    config: BalancerConfig,
+    events: BalancerEvents,
+    now: () => number,
+  ) {
+    this.#command = [...program, BALANCER_ARGUMENT, stateDir];
+    this.#config = config;
+    this.#events = events;
+    this.#now = now;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    this.#startedAtMs = this.#now();
+    this.#heardAtMs = this.#startedAtMs;
+    const child: Subprocess = Bun.spawn([...this.#command], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "inherit",
+      serialization: "json",
+      ipc: (message: unknown) => this.#receive(child, message),
+      onExit: (_child, exitCode, signal): void => this.#ended(child, exitCode, signal),
+    });
+    this.#process = child;
+    this.#send({ kind: "configure", config: this.#config });
+    this.#send({ kind: "role", role: this.#role });
+  }
+
+  configure(config: BalancerConfig): void {
+    this.#config = config;
+    this.#send({ kind: "configure", config });
+  }
+
+  setRole(role: "active" | "standby"): void {
+    this.#role = role;
+    this.#send({ kind: "role", role });
+  }
+
+  /** Asks for the table to be reconciled now; `table-complete` follows. */
+  needTable(): void {
+    this.#lastId += 1;
+    this.#send({ kind: "table-needed", id: this.#lastId });
+  }
+
+  order(order: OrderWithoutId, answer: (reply: BalancerReply) => void): void {
+    this.#ask((id) => ({ ...order, id }) as Order, answer);
+  }
+
+  query(what: BalancerQuery, answer: (reply: BalancerReply) => void): void {
+    this.#ask((id) => ({ kind: "query", id, what }), answer);
+  }
+
+  /** To be called every second or so: ends a balancer that hangs. */
+  watch(): void {
+    const child = this.#process;
+    if (child === undefined || this.#now() - this.#heardAtMs < SILENT_ALIVES_MAX * ALIVE_INTERVAL_MS) return;
+    this.#events.onLog("error", `the balancer (pid ${child.pid}) hangs and is ended`);
+    this.#heardAtMs = this.#now();
+    child.kill("SIGKILL");
+  }
+
+  /** Lets it save and end. The kernel's table stays. */
+  stop(): void {
+    this.#stopping = true;
+    clearTimeout(this.#restartTimer);
+    this.#send({ kind: "stop" });
+    for (const question of this.#questions.values()) clearTimeout(question.timer);
+    this.#questions.clear();
+  }
+
+  #ask(message: (id: number) => ToBalancer, answer: (reply: BalancerReply) => void): void {
+    if (this.#process === undefined || this.#questions.size >= QUESTIONS_MAX) {
+      answer({ kind: "refused", reason: "the balancer is starting; try again in a moment" });
+      return;
+    }
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const timer = setTimeout(() => {
+      this.#questions.delete(id);
+      answer({ kind: "refused", reason: "the balancer did not answer in time" });
+    }, ANSWER_LIMIT_MS);
+    this.#questions.set(id, { answer, timer });
+    this.#send(message(id));
+  }
+
+  #send(message: ToBalancer): void {
+    try {
+      this.#process?.send(message);
+    } catch {
+      // The channel closes a moment before the exit is told; the next child is configured from scratch.
+    }
+  }
+
+  #receive(child: Subprocess, raw: unknown): void {
+    if (child !== this.#process) return;
+    this.#heardAtMs = this.#now();
+    let message: FromBalancer;
+    try {
+      message = decodeFromBalancer(raw);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#events.onLog("error", `a message of the balancer is not understood: ${error.message}`);
+      return;
+    }
+    if (message.kind !== "done" && message.kind !== "refused" && message.kind !== "answer") {
+      this.#events.onMessage(message);
+      return;
+    }
+    const question = this.#questions.get(message.id);
+    if (question === undefined) return;
+    this.#questions.delete(message.id);
+    clearTimeout(question.timer);
+    question.answer(message);
+  }
+
+  #ended(child: Subprocess, exitCode: number | null, signal: number | string | null): void {
+    if (child !== this.#process) return;
+    this.#process = undefined;
+    if (this.#stopping) return;
+    const how = exitCode === null ? `by signal ${signal}` : `with status ${exitCode}`;
+    this.#pauseMs =
+      this.#now() - this.#startedAtMs > LIVED_LONG_MS
+        ? RESTART_PAUSE_FIRST_MS
+        : Math.min(this.#pauseMs * 2, RESTART_PAUSE_LAST_MS);
+    this.#events.onLog(
+      "error",
+      `the balancer ended ${how}; the kernel's table goes on, it is started again in ${this.#pauseMs} ms`,
+    );
+    this.#restartTimer = setTimeout(() => this.start(), this.#pauseMs);
+  }
+}
