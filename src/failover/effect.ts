@@ -1,0 +1,92 @@
+/**
+ * What leaves the failover machine: things to do, in the order of the list. A loop that cannot do one says so by an
+ * input where input.ts has one for it; all others are best effort.
+ *
+ * Orders that matter: `persist` before what follows it (no wait for the disk needed); `set-balancing` before `lease`;
+ * `lease` and `remove` go to one thread in the order given, so that a removal always follows an earlier lease.
+ */
+import type { MacAddress } from "../model/mac-address.ts";
+import type { PathName, Role } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import type { Cause, Transition } from "./history.ts";
+
+/** What must outlive the process. `StoredState` at the next start. */
+export interface StoredState {
+  readonly term: number;
+  readonly lastActiveTerm: number;
+  readonly hold: boolean;
+  /** The peer's MACs by interface as last told by its heartbeats, so that its kernel can be asked after our restart. */
+  readonly peerMacs: readonly { readonly interface: string; readonly mac: MacAddress }[];
+  /** Rule 13: how long the primary has to be stable, after doubling; absent: as configured. */
+  readonly failbackStableMs?: number;
+}
+
+export interface OwnerQuestion {
+  readonly vip: Vip;
+  /** Whom to ask, by unicast; absent when the peer's MAC was never known: ask by broadcast, from the own address. */
+  readonly mac?: MacAddress;
+}
+
+export const WARNINGS = [
+  "path-lost",
+  "path-back",
+  "peer-late",
+  "peer-silent",
+  "peer-back",
+  "peer-restarted",
+  "peer-keeps-addresses",
+  "address-conflict",
+  "address-removed",
+  "address-removed-often",
+  "lease-failed",
+  "lease-lapsed",
+  "remove-failed",
+  "side-blind",
+  "side-seen",
+  "alone",
+  "two-actives",
+  "slept",
+  "config-differs",
+  "config-same",
+  "move-refused",
+  "move-failed",
+  "not-verifiable",
+  "verified",
+  "hook-failed",
+  "no-carrier",
+] as const;
+/** The name of a log line; its text is for people. */
+export type NoticeName = (typeof WARNINGS)[number];
+
+export type Effect =
+  /** Encode with `sealHeartbeat` and send at once on this path. */
+  | { readonly kind: "send-heartbeat"; readonly path: PathName; readonly heartbeat: Heartbeat }
+  /** One netlink batch in this order, `validMs` of lifetime each; answered by `lease-outcome`. */
+  | { readonly kind: "lease"; readonly batch: number; readonly vips: readonly Vip[]; readonly validMs: number }
+  /** Answered by `remove-outcome`. */
+  | { readonly kind: "remove"; readonly batch: number; readonly vips: readonly Vip[] }
+  /** One ARP request or neighbour solicitation for each question, from the interface's own address, without waiting. */
+  | { readonly kind: "ask-owner"; readonly attempt: number; readonly questions: readonly OwnerQuestion[] }
+  /** Probe the neighbours of both sides now; answers come as `evidence`. */
+  | { readonly kind: "ask-neighbours" }
+  /** ARP request and reply form (or neighbour advertisement), broadcast; with `unicast` also to gateways, real servers and peer. */
+  | { readonly kind: "announce"; readonly vips: readonly Vip[]; readonly unicast: boolean }
+  /** One echo request from each of these VIPs to the neighbours of its side; answers carry `verification`. */
+  | { readonly kind: "verify"; readonly verification: number; readonly vips: readonly Vip[] }
+  /** `active`: backup_only 0, master daemon …; `standby`: backup_only 1 (rule 10). */
+  | { readonly kind: "set-balancing"; readonly role: Role }
+  | { readonly kind: "persist"; readonly stored: StoredState }
+  | { readonly kind: "record"; readonly transition: Transition }
+  | {
+      readonly kind: "notice";
+      readonly level: "info" | "warn" | "error";
+      readonly name: NoticeName;
+      /** A sentence without a full stop. */
+      readonly text: string;
+    }
+  | { readonly kind: "run-hook"; readonly hook: number; readonly name: Role; readonly causes: readonly Cause[] }
+  /** The final answer to an operator's command. */
+  | { readonly kind: "answer"; readonly id: number; readonly ok: boolean; readonly text: string }
+  /** All is handed over, released or left: the process may end now. */
+  | { readonly kind: "exit" };

@@ -1,0 +1,36 @@
+/** Why the role changed (rule 15): a bounded trail of what happened, and a record of each transition with it. */
+import type { Role } from "../model/pair.ts";
+
+/** One link of a causal chain. `name` is stable, `text` is for people. */
+export interface Cause {
+  readonly atMs: number;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A change of role, with the causes in their order; monotonic times, for the daemon to print beside wall-clock time. */
+export interface Transition {
+  readonly atMs: number;
+  readonly from: Role;
+  readonly to: Role;
+  readonly term: number;
+  /** One word: `peer-silent`, `peer-left`, `handed-over`, `higher-term`, `lease-lost` … */
+  readonly reason: TransitionReason;
+  readonly causes: readonly Cause[];
+}
+
+export const TRANSITION_REASONS = [
+  "adopted",
+  "peer-silent",
+  "peer-left",
+  "nobody-active",
+  "handed-over",
+  "operator",
+  "higher-term",
+  "lease-lost",
+  "lease-failed",
+  "alone",
+  "stopped",
+  "released",
+] as const;
+export type TransitionReason = (typeof TRANSITION_REASONS)[number];

@@ -1,0 +1,98 @@
+/**
+ * What the failover machine is told about the pair, and the times that follow from it.
+ * Everything here is plain data; a reload passes a whole new value as an input.
+ */
+import type { PathName, RouterId } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+
+/** A VIP with the side of the router it belongs to; a VIP on a third interface counts as public. */
+export interface SidedVip {
+  readonly vip: Vip;
+  readonly side: PathName;
+}
+
+export interface FailoverSettings {
+  /** Which router of the configuration this is. */
+  readonly router: RouterId;
+  /** 16 hexadecimal digits, the same on both routers: `pairIdOf` of wire/heartbeat.ts. */
+  readonly pairId: string;
+  readonly intervalMs: number;
+  readonly deadAfterMs: number;
+  readonly leaseMs: number;
+  readonly failback: "automatic" | "manual";
+  readonly stop: "release" | "keep";
+  readonly vips: readonly SidedVip[];
+  /** Whether there are services, so that a takeover has a table to wait for (rule 8 of balancing). */
+  readonly hasServices: boolean;
+  /** 16 hexadecimal digits: a digest of the effective configuration (rule 14). */
+  readonly configFingerprint: string;
+  /** Version of this program, at most 32 bytes. */
+  readonly software: string;
+  /** How long the primary must be stable before it gets its role back, before any doubling. Rule 13: 30 s. */
+  readonly failbackStableMs: number;
+}
+
+/** Rule 13. */
+export const FAILBACK_STABLE_MS = 30_000;
+export const FAILBACK_STABLE_LIMIT_MS = 3_600_000;
+/** Rule 9: how long the old owner waits for the new one to prove itself. */
+export const AGREEMENT_MS = 1_000;
+/** Rule 10: how long a planned move waits for the peer to be ready and warm. */
+export const MOVE_LIMIT_MS = 60_000;
+/** The same for SIGTERM: a service manager waits 90 s at most (systemd, DefaultTimeoutStopSec). */
+export const STOP_LIMIT_MS = 5_000;
+/** Balancing rule 8. */
+export const TABLE_WAIT_MS = 200;
+/** Rule 12: how long a restarted daemon listens before it adopts the VIPs it left. */
+export const ADOPT_WAIT_MS = 50;
+/** Rule 12: the lease that `stop = "keep"` leaves behind. */
+export const KEEP_LEASE_MS = 60_000;
+/** Rule 6. */
+export const ALONE_MEMORY_MS = 10_000;
+/** Rule 5: both standby, neither was ever active: the backup waits this long for the primary. */
+export const STANDBY_TIE_MS = 1_000;
+/** Rule 8: Linux ignores an ARP update inside locktime, 1 s (net/ipv4/arp.c); the peers' trackers settled on 1.1 s. */
+export const ANNOUNCE_AGAIN_MS = 1_100;
+export const ANNOUNCE_REFRESH_MS = 60_000;
+/** A refresh of many VIPs is spread: this many at a time, this long apart. */
+export const ANNOUNCE_REFRESH_BATCH = 32;
+export const ANNOUNCE_REFRESH_GAP_MS = 100;
+/** Rule 8: rounds of echo requests from the VIP, by the time since the takeover. */
+export const VERIFY_ROUNDS_MS: readonly number[] = [0, 5, 10, 20, 40, 80, 160, 320, 640];
+export const VERIFY_LIMIT_MS = 1_000;
+/** Rule 11: this many removals by others within this time are too many. */
+export const GUARD_LIMIT = 5;
+export const GUARD_WINDOW_MS = 60_000;
+/** Rule 3: a lease ends within its length and this (tried, facts.md). */
+export const LEASE_SLACK_MS = 1_100;
+/** Names a bound for lists that grow with events; the oldest go first. */
+export const TRAIL_LIMIT = 24;
+export const HISTORY_LIMIT = 100;
+
+/** Times derived from the settings. */
+export interface Timing {
+  /** The peer is late: ask its kernel, in case it dies (rule 4). */
+  readonly lateAfterMs: number;
+  /** Between two rounds of asking while waiting for a take. */
+  readonly askEveryMs: number;
+  /** Between two rounds once the peer's kernel answered for more than two leases. */
+  readonly askSlowlyMs: number;
+  /** Between two heartbeats while an agreement runs. */
+  readonly hurryMs: number;
+  readonly renewEveryMs: number;
+  /** Later than this behind a deadline means that this process was asleep (rule 7). */
+  readonly sleptMs: number;
+}
+
+/** Derives the times of rules 4, 3, 7 and 9 from the settings. */
+export function timingOf(settings: FailoverSettings): Timing {
+  const { intervalMs, deadAfterMs, leaseMs } = settings;
+  return {
+    lateAfterMs: deadAfterMs / 2,
+    askEveryMs: Math.min(10, Math.max(3, deadAfterMs / 10)),
+    askSlowlyMs: Math.max(100, intervalMs),
+    hurryMs: Math.min(intervalMs, 20),
+    renewEveryMs: leaseMs / 3,
+    sleptMs: Math.max(intervalMs / 2, 10),
+  };
+}

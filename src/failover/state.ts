@@ -1,0 +1,194 @@
+/** The whole state of one router's failover machine: plain data, replaced by each step. */
+import type { IpAddress } from "../model/address.ts";
+import type { MacAddress } from "../model/mac-address.ts";
+import type { PathName } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
+import type { Cause, Transition, TransitionReason } from "./history.ts";
+import type { Session } from "./session.ts";
+import type { FailoverSettings, Timing } from "./settings.ts";
+
+/** Evidence of one side. */
+export interface Side {
+  readonly carrier: boolean;
+  readonly carrierSinceMs: number;
+  readonly askable: boolean;
+  readonly lastFrameAtMs?: number;
+  readonly lastNeighbourAtMs?: number;
+}
+
+/** What the peer last said in a packet that counted. */
+export interface PeerView {
+  readonly heardAtMs: number;
+  /** Since when it has been heard without a silence of `dead_after` and without a restart. */
+  readonly sinceMs: number;
+  readonly says: HeartbeatPayload;
+}
+
+/** Asking the peer's kernel whether it still has the VIPs (rule 4). */
+export interface OwnerQuery {
+  readonly sinceMs: number;
+  readonly attempt: number;
+  readonly askedAtMs: number;
+  /** Attempts since the last answer of the peer's MAC. */
+  readonly unanswered: number;
+  /** Attempts that were answered. */
+  readonly answered: number;
+  readonly firstAnswerAtMs?: number;
+  readonly lastAnswerAtMs?: number;
+  /** Another machine's MAC that answered. */
+  readonly conflict?: { readonly address: IpAddress; readonly mac: MacAddress };
+  /** The peer's kernel has answered for longer than two leases: only `take --force` helps. */
+  readonly standoff: boolean;
+}
+
+/** Becoming active: between the decision and the confirmed leases. */
+export interface Taking {
+  readonly sinceMs: number;
+  readonly reason: TransitionReason;
+  readonly force: boolean;
+  /** Until when the balancer's table is waited for. */
+  readonly tableUntilMs: number;
+  /** The lease effect sent; absent while the table is waited for. */
+  readonly batch?: number;
+}
+
+export type Phase =
+  | { readonly kind: "starting"; readonly adoptable: readonly Vip[]; readonly untilMs: number }
+  | { readonly kind: "standby"; readonly sinceMs: number }
+  | { readonly kind: "taking"; readonly taking: Taking }
+  | { readonly kind: "active"; readonly sinceMs: number; readonly reason: TransitionReason }
+  | { readonly kind: "stopped" };
+
+export type LeasePurpose = "take" | "adopt" | "renew" | "restore" | "keep";
+
+export interface PendingLease {
+  readonly batch: number;
+  readonly purpose: LeasePurpose;
+  readonly sentAtMs: number;
+  readonly vips: readonly Vip[];
+}
+
+export interface PendingRemoval {
+  readonly batch: number;
+  readonly sentAtMs: number;
+  readonly vips: readonly Vip[];
+}
+
+/** The VIPs in this machine's kernel as far as we know. */
+export interface Addresses {
+  readonly nextBatch: number;
+  /** VIPs that may be in the kernel, by `vipKey`. */
+  readonly possible: ReadonlyMap<string, Vip>;
+  readonly leases: readonly PendingLease[];
+  readonly removals: readonly PendingRemoval[];
+  /** When the last wholly successful lease was sent: it ends no earlier than this and its length. */
+  readonly confirmedAtMs?: number;
+  readonly renewAtMs?: number;
+  readonly retryRemovalAtMs?: number;
+  /** Removals by others, for rule 11. */
+  readonly guardedAtMs: readonly number[];
+  /** The one hand-over of rule 11 was tried. */
+  readonly guardMoved: boolean;
+}
+
+/** A planned move as the old owner leads it (rule 9). */
+export interface Move {
+  readonly id: number;
+  readonly reason: MoveReason;
+  readonly sinceMs: number;
+  readonly limitMs: number;
+  /** Absent while the peer is not ready. */
+  readonly offeredAtMs?: number;
+  readonly operator?: number;
+}
+
+/** A planned move as the new owner follows it. */
+export interface Acceptance {
+  readonly word: AgreementWord;
+  readonly heardAtMs: number;
+}
+
+/** A wish of an operator at the standby, told to the active. */
+export interface Wish {
+  readonly id: number;
+  readonly operator: number;
+  readonly sinceMs: number;
+}
+
+export interface AnnounceSchedule {
+  /** The second announcement, 1.1 s after the first. */
+  readonly againAtMs?: number;
+  readonly refreshAtMs: number;
+  /** Where a running refresh continues. */
+  readonly refreshFrom: number;
+}
+
+export interface Verification {
+  readonly id: number;
+  readonly sinceMs: number;
+  readonly round: number;
+  /** Sides that must answer; those that have go. */
+  readonly missing: readonly PathName[];
+  readonly confirmedBy?: { readonly by: IpAddress; readonly elapsedMs: number };
+  readonly done: boolean;
+}
+
+export interface Failback {
+  /** Since when the primary has been ready, seen from the active backup. */
+  readonly readySinceMs?: number;
+  /** How long it has to be. */
+  readonly stableMs: number;
+  /** When the role was last given back. */
+  readonly returnedAtMs?: number;
+}
+
+export interface Stopping {
+  readonly sinceMs: number;
+  /** Farewells still to send before the end; absent while VIPs are being moved or removed. */
+  readonly farewells?: number;
+  readonly farewellAtMs?: number;
+}
+
+export interface State {
+  readonly settings: FailoverSettings;
+  readonly timing: Timing;
+  readonly startedAtMs: number;
+  /** 64 hexadecimal digits, and how often it was drawn from. */
+  readonly seed: string;
+  readonly drawn: number;
+  readonly session: Session;
+  readonly peer?: PeerView;
+  readonly peerMacs: ReadonlyMap<string, MacAddress>;
+  readonly ownMacs: ReadonlyMap<string, MacAddress>;
+  readonly sides: { readonly [S in PathName]: Side };
+  /** Paths that were up at the last tick, for warnings. */
+  readonly pathsUp: { readonly [P in PathName]: boolean };
+  /** Silence is counted from here at the earliest. */
+  readonly listeningSinceMs: number;
+  /** No judgement of silence before this: we were asleep (rule 7). */
+  readonly graceUntilMs: number;
+  readonly term: number;
+  readonly lastActiveTerm: number;
+  readonly hold: boolean;
+  readonly abstaining: boolean;
+  readonly phase: Phase;
+  readonly addresses: Addresses;
+  readonly query?: OwnerQuery;
+  readonly move?: Move;
+  readonly acceptance?: Acceptance;
+  readonly wish?: Wish;
+  readonly announcing?: AnnounceSchedule;
+  readonly verification?: Verification;
+  readonly failback: Failback;
+  readonly stopping?: Stopping;
+  readonly table?: TableReport;
+  readonly warmth?: WarmthReport;
+  /** Since when both routers have been standby and heard each other. */
+  readonly bothStandbySinceMs?: number;
+  readonly sentAtMs?: number;
+  /** No try to take before this: the last one failed. */
+  readonly retryTakeAtMs?: number;
+  readonly trail: readonly Cause[];
+  readonly history: readonly Transition[];
+}

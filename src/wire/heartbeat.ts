@@ -1,0 +1,118 @@
+/** The heartbeat on the wire. (Layout and codec follow; the types are final.) */
+import type { IpAddress } from "../model/address.ts";
+import type { MacAddress } from "../model/mac-address.ts";
+import type { PathName, Role, RouterId } from "../model/pair.ts";
+
+export const MOVE_REASONS = [
+  "operator",
+  "failback",
+  "stopping",
+  "carrier-lost",
+  "side-blind",
+  "address-removed",
+  "views",
+] as const;
+/** Why a planned move is made. */
+export type MoveReason = (typeof MOVE_REASONS)[number];
+
+export const AGREEMENT_STEPS = ["request", "offer", "accept", "taken", "verified", "refuse", "cancel"] as const;
+/** Where a planned move stands, as its sender sees it. `request` and `accept` to `refuse` are the new owner's. */
+export type AgreementStep = (typeof AGREEMENT_STEPS)[number];
+
+/** A planned move (rule 9). `id` is drawn by whoever speaks of it first. */
+export interface AgreementWord {
+  readonly step: AgreementStep;
+  readonly id: number;
+  readonly reason: MoveReason;
+}
+
+/** What a router can say about one of its sides. Ages in ms; absent: never. */
+export interface SideReport {
+  readonly carrier: boolean;
+  readonly frameAgeMs?: number;
+  readonly neighbourAgeMs?: number;
+}
+
+/** A configured VIP, the MAC of the sender's interface for it, and whether the sender's kernel has it. */
+export interface VipReport {
+  readonly address: IpAddress;
+  readonly mac?: MacAddress;
+  readonly held: boolean;
+}
+
+export interface TableReport {
+  readonly complete: boolean;
+  readonly services: number;
+  readonly servers: number;
+  readonly serversUp: number;
+}
+
+/** How many of the active's connections the standby's kernel knows (rule 10). */
+export interface WarmthReport {
+  readonly wanted: number;
+  readonly present: number;
+  readonly fullSync: boolean;
+}
+
+export interface HeartbeatPayload {
+  readonly role: Role;
+  /** The highest term this router knows. */
+  readonly term: number;
+  /** The term of its last tenure as active; 0: never. */
+  readonly lastActiveTerm: number;
+  /** Could take the VIPs now. */
+  readonly ready: boolean;
+  /** Is going away; with `holding` false no question to its kernel is needed (rule 4). */
+  readonly leaving: boolean;
+  /** Automatic planned moves are held by an operator. */
+  readonly hold: boolean;
+  /** An operator released this router: it takes nothing by itself. */
+  readonly abstaining: boolean;
+  /** A VIP may be in its kernel: from before a lease is asked for until the removal is confirmed. */
+  readonly holding: boolean;
+  readonly failback: "automatic" | "manual";
+  readonly agreement?: AgreementWord;
+  /** How long ago it last heard me, per path; absent: never. */
+  readonly heardAgeMs: { readonly [P in PathName]?: number };
+  readonly sides: { readonly [P in PathName]: SideReport };
+  /** At most VIP_REPORT_LIMIT; `vipCount` is the true number. */
+  readonly vips: readonly VipReport[];
+  readonly vipCount: number;
+  /** 16 hexadecimal digits. */
+  readonly configFingerprint: string;
+  readonly software: string;
+  readonly table?: TableReport;
+  readonly warmth?: WarmthReport;
+}
+
+/** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */
+export interface Heartbeat {
+  /** 16 digits. */
+  readonly pairId: string;
+  /** Who sent it. */
+  readonly router: RouterId;
+  /** The path the sender put it on. */
+  readonly path: PathName;
+  /** 16 digits, drawn when the sender's process began. */
+  readonly bootId: string;
+  /** 32 digits. */
+  readonly nonce: string;
+  /** The receiver's nonce as the sender last heard it; all zeros: none. */
+  readonly echoNonce: string;
+  /** Rises by one with each packet on this path; from 1. */
+  readonly counter: number;
+  /** The last counter of the receiver that the sender heard, per path; 0: none. */
+  readonly echoCounters: { readonly [P in PathName]: number };
+  readonly payload: HeartbeatPayload;
+}
+
+export const PACKET_REFUSALS = [
+  "bad-length",
+  "bad-magic",
+  "bad-version",
+  "wrong-pair",
+  "bad-mac",
+  "malformed",
+] as const;
+/** Why bytes are no heartbeat of this pair. */
+export type PacketRefusal = (typeof PACKET_REFUSALS)[number];
