@@ -2,8 +2,8 @@
 import { DecodeError } from "../lib/errors.ts";
 import { addressBytes, addressFromBytes, type IpAddress } from "../model/address.ts";
 import type { ConnectionTimeouts, SyncDaemon } from "../model/sync-daemon.ts";
+import { required } from "./inet-address.ts";
 import { type CommandAttributes, type DaemonAttributes, IP_VS_STATE_BACKUP, IP_VS_STATE_MASTER } from "./ipvs.ts";
-import { required } from "./ipvs-address.ts";
 
 export function syncDaemonAttributes(daemon: SyncDaemon): DaemonAttributes {
   const group = daemon.group === undefined ? undefined : addressBytes(daemon.group);

@@ -3,6 +3,7 @@ import { DecodeError } from "../lib/errors.ts";
 import { addressBytes, type Endpoint, type Family } from "../model/address.ts";
 import type { ObservedServer, TrafficStats } from "../model/ipvs-table.ts";
 import { type RealServer, TUNNEL_TYPES, type Tunnel } from "../model/real-server.ts";
+import { familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
 import {
   type DestinationAttributes,
   FORWARDING_METHODS,
@@ -11,7 +12,6 @@ import {
   type Stats32Attributes,
   type Stats64Attributes,
 } from "./ipvs.ts";
-import { familyNumber, familyOf, readInetAddress, required } from "./ipvs-address.ts";
 
 /** The kernel keeps a weight in a signed int and refuses negative ones (ip_vs_ctl.c). */
 const WEIGHT_MAX = 0x7fff_ffff;

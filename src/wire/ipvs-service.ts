@@ -9,6 +9,7 @@ import {
   serviceFamily,
   type VirtualService,
 } from "../model/virtual-service.ts";
+import { familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
 import {
   IP_PROTOCOLS,
   IP_VS_SVC_F_ONEPACKET,
@@ -16,7 +17,6 @@ import {
   IP_VS_SVC_F_SCHEDULER,
   type ServiceAttributes,
 } from "./ipvs.ts";
-import { familyNumber, familyOf, readInetAddress, required } from "./ipvs-address.ts";
 
 /** All bits count: what is not set is cleared. The kernel keeps its own bit (HASHED) by itself. */
 const EVERY_FLAG = 0xffff_ffff;

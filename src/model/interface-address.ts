@@ -1,0 +1,26 @@
+import type { AddressPrefix } from "./address.ts";
+
+/** An address of an interface of this machine as the kernel has it now. */
+export interface InterfaceAddress {
+  /** The name of the interface; its number as text while it has none that we know. */
+  readonly interface: string;
+  readonly interfaceIndex: number;
+  readonly prefix: AddressPrefix;
+  /** IPv4 only, and only where it is not simply the interface's name. */
+  readonly label?: string;
+  /** Seconds until the kernel drops it. */
+  readonly validSeconds: number | "forever";
+  /** Seconds until it is no longer a source for new connections; 0: it is not one. */
+  readonly preferredSeconds: number | "forever";
+  /** It carries the mark of this program (IFA_PROTO, since Linux 5.18). */
+  readonly ours: boolean;
+  /** IPv6: duplicate-address detection is still under way. */
+  readonly tentative: boolean;
+  /** IPv6: somebody else has it, so the kernel does not use it. */
+  readonly dadFailed: boolean;
+  /** IPv4: not the first of its subnet; it goes when the first one goes unless promote_secondaries is set. */
+  readonly secondary: boolean;
+  /** The kernel has no route for its subnet because of it. */
+  readonly noPrefixRoute: boolean;
+  readonly scope: "global" | "site" | "link" | "host" | "nowhere";
+}

@@ -1,0 +1,17 @@
+/** What all messages of the route family share (linux/rtnetlink.h). */
+
+export const RTM = {
+  newLink: 16,
+  deleteLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  deleteAddress: 21,
+  getAddress: 22,
+  newRoute: 24,
+  getRoute: 26,
+  newNeighbour: 28,
+  getNeighbour: 30,
+} as const;
+
+/** enum rtnetlink_groups: what a socket can listen to. */
+export const RTNLGRP = { link: 1, ipv4Address: 5, ipv6Address: 9 } as const;
