@@ -87,3 +87,21 @@ export const MCL_ONFAULT = 4;
 
 // net/if.h: the bytes of an interface's name with its NUL
 export const IFNAMSIZ = 16;
+
+// bits/signum-generic.h, bits/signum-arch.h
+export const SIGKILL = 9;
+export const SIGTERM = 15;
+
+// linux/sched.h: children of a real-time thread start as ordinary ones
+export const SCHED_RESET_ON_FORK = 0x4000_0000;
+
+// linux/in.h, linux/in6.h: bind to an address that is not there yet
+export const IP_FREEBIND = 15;
+export const IPV6_FREEBIND = 78;
+
+// linux/pkt_sched.h: TC_PRIO_INTERACTIVE needs no privilege, TC_PRIO_CONTROL does
+export const TC_PRIO_INTERACTIVE = 6;
+export const TC_PRIO_CONTROL = 7;
+
+// RFC 2474, RFC 4594: class selector 6, network control, in the upper six bits of the traffic class
+export const TRAFFIC_CLASS_CS6 = 0xc0;
