@@ -40,7 +40,7 @@ export class TandemError extends Error {
 
 /** The words on the command line or a value given there are wrong: exit 2. */
 export class UsageError extends TandemError {
-  override readonly name = "UsageError";
+  override readonly name: string = "UsageError";
   constructor(facts: ErrorFacts) {
     super(facts, 2);
   }

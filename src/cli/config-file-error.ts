@@ -1,0 +1,18 @@
+import type { ConfigIssue } from "../config/config.ts";
+import { formatIssues } from "../config/format-issues.ts";
+import { UsageError } from "../lib/errors.ts";
+
+/** A configuration file with mistakes: all of them, each with its place. */
+export class ConfigFileError extends UsageError {
+  override readonly name = "ConfigFileError";
+  readonly issues: readonly ConfigIssue[];
+  /** The issues as a compiler prints them, each with its line. */
+  readonly listing: string;
+
+  constructor(path: string, text: string, issues: readonly ConfigIssue[]) {
+    const count = issues.length === 1 ? "one mistake" : `${issues.length} mistakes`;
+    super({ operation: "use the configuration", subject: path, reason: `it has ${count}` });
+    this.issues = issues;
+    this.listing = formatIssues(text, path, issues).trimEnd();
+  }
+}

@@ -1,0 +1,31 @@
+import { Chalk, type ChalkInstance } from "chalk";
+
+export type StreamName = "stdout" | "stderr";
+
+/** What a colour says. Text means the same without it. */
+export type Tone = "good" | "bad" | "warn" | "dim" | "strong";
+
+/** Paints text, or leaves it as it is where colours are not wanted. */
+export type Palette = (tone: Tone, text: string) => string;
+
+/** The flag wins over NO_COLOR (no-color.org: any non-empty value), that over the terminal. chalk itself ignores NO_COLOR. */
+function wantsColor(stream: StreamName, color: "auto" | "always" | "never"): boolean {
+  if (color !== "auto") return color === "always";
+  const { NO_COLOR, TERM } = process.env;
+  if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
+  return process[stream].isTTY === true && TERM !== "dumb";
+}
+
+/** The palette of one stream. Only the sixteen basic colours, which every terminal's theme chooses itself. */
+export function paletteFor(stream: StreamName, color: "auto" | "always" | "never"): Palette {
+  if (!wantsColor(stream, color)) return (_tone, text) => text;
+  const chalk = new Chalk({ level: 1 });
+  const styles: Readonly<Record<Tone, ChalkInstance>> = {
+    good: chalk.green,
+    bad: chalk.red,
+    warn: chalk.yellow,
+    dim: chalk.dim,
+    strong: chalk.bold,
+  };
+  return (tone, text) => styles[tone](text);
+}

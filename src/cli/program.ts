@@ -1,0 +1,51 @@
+import type { ExitCode } from "../lib/errors.ts";
+import { COMMIT, VERSION, versionText } from "../lib/version.ts";
+import { type CommandLine, readCommandLine, wantsJson } from "./argv.ts";
+import { loadRunner } from "./dispatch.ts";
+import { renderHelp } from "./help.ts";
+import { Output } from "./output.ts";
+import { reportError } from "./report-error.ts";
+import { routeNoun } from "./route.ts";
+import { COMMANDS } from "./spec/commands.ts";
+
+/** What a line that cannot be read says about colours, so that its error is right as well. */
+function colorIn(argv: readonly string[]): "auto" | "always" | "never" {
+  if (argv.includes("--color=never")) return "never";
+  return argv.includes("--color=always") ? "always" : "auto";
+}
+
+async function perform(line: CommandLine, output: Output): Promise<ExitCode> {
+  switch (line.kind) {
+    case "version":
+      if (output.json) output.printJson({ tandem: VERSION, commit: COMMIT, bun: Bun.version });
+      else output.lines([versionText()]);
+      return 0;
+    case "help":
+      output.lines(renderHelp(COMMANDS, line.noun, line.verb, output.palette));
+      return 0;
+    case "command": {
+      const run = await loadRunner(line.noun.name, line.verb);
+      return await run(line.input, { output, globals: line.globals });
+    }
+  }
+}
+
+/**
+ * Does what the words after the program's name say.
+ * @returns the exit code; every error has been told on standard error.
+ */
+export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  let output = new Output({ json: wantsJson(argv), color: colorIn(argv) });
+  try {
+    if (argv.length === 0) {
+      // Not a success: a script that lost its words should notice.
+      output.note(renderHelp(COMMANDS, undefined, undefined, output.errorPalette).join("\n"));
+      return 2;
+    }
+    const line = readCommandLine(argv, COMMANDS, routeNoun(argv, COMMANDS));
+    output = new Output({ json: line.globals.json, color: line.globals.color ?? "auto" });
+    return await perform(line, output);
+  } catch (error) {
+    return reportError(error, output);
+  }
+}

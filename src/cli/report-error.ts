@@ -1,0 +1,70 @@
+import { AssertionError } from "../lib/assert.ts";
+import { type ExitCode, NetlinkError, SyscallError, TandemError } from "../lib/errors.ts";
+import { CommandLineError } from "./command-line-error.ts";
+import { ConfigFileError } from "./config-file-error.ts";
+import { BrokenPipe, type Output } from "./output.ts";
+import { printable } from "./table.ts";
+
+/** The only place where errors become sentences and exit codes. Under --json the same facts go out as JSON. */
+
+function describe(error: unknown): TandemError {
+  if (error instanceof TandemError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const ours = error instanceof AssertionError ? "a promise of tandem's own code does not hold: " : "";
+  return new TandemError({
+    operation: "go on",
+    reason: `${ours}${reason}`,
+    hint: "this is a defect of tandem; please report it with the command and this message",
+    cause: error,
+  });
+}
+
+function sentences(error: TandemError): string[] {
+  if (error instanceof CommandLineError) {
+    const subject = error.command === "" ? "" : `${error.command}: `;
+    return error.problems.map((text) => `${subject}${text}`);
+  }
+  return [error.message];
+}
+
+/** What `--json` prints on standard error: {version, error: {code, message, operation, subject, reason, hint, …}}. */
+function errorJson(error: TandemError): string {
+  const errno = error instanceof NetlinkError || error instanceof SyscallError ? error.errnoName : undefined;
+  return JSON.stringify({
+    version: 1,
+    error: {
+      code: error.exitCode,
+      message: error.message,
+      operation: error.operation,
+      subject: error.subject,
+      reason: error.reason,
+      hint: error.hint,
+      errno,
+      problems: error instanceof CommandLineError ? error.problems : undefined,
+      issues: error instanceof ConfigFileError ? error.issues : undefined,
+    },
+  });
+}
+
+/**
+ * Says on standard error what went wrong.
+ * @returns the exit code of the process. A broken pipe is success: the reader has seen enough.
+ */
+export function reportError(error: unknown, output: Output): ExitCode {
+  if (error instanceof BrokenPipe) return 0;
+  const described = describe(error);
+  try {
+    if (output.json) {
+      output.note(errorJson(described));
+      return described.exitCode;
+    }
+    const paint = output.errorPalette;
+    if (described instanceof ConfigFileError) output.note(described.listing);
+    for (const line of sentences(described)) output.note(`${paint("bad", "tandem:")} ${printable(line)}`);
+    if (described.hint !== undefined) output.note(`${paint("dim", "hint:")} ${printable(described.hint)}`);
+  } catch (problem) {
+    // Nobody reads standard error either: the exit code still tells.
+    if (!(problem instanceof BrokenPipe)) throw problem;
+  }
+  return described.exitCode;
+}

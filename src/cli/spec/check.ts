@@ -1,0 +1,63 @@
+import { positiveDuration, statusRange, text, word } from "./kinds.ts";
+import { type GroupSpec, listFlag, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
+
+export const checkRun = verb({
+  summary: "probe a target, or all configured real servers, once",
+  description: [
+    "With a TARGET (tcp://10.0.0.11:80, http://10.0.0.11/healthz, https://…) and no --config: one probe of that target. Otherwise the checks of the configuration, of all services or of the one named (by its name or by what it listens on), of all its real servers or of the one named.",
+    "Nothing is changed and no daemon is needed; an unprivileged user may run it.",
+  ],
+  arguments: {
+    target: optionalArgument(word, "TARGET|SERVICE", "what to probe, or a service of the configuration"),
+    real: optionalArgument(word, "REAL", "one real server of that service, such as 10.0.0.11:80"),
+  },
+  flags: {
+    send: valueFlag(text, { valueName: "TEXT", doc: "tcp: what to send; \\r \\n \\t \\0 \\xHH \\\\ are understood" }),
+    expect: valueFlag(text, { valueName: "TEXT", doc: "tcp: text that must come; the same escapes" }),
+    expectStatus: listFlag(statusRange, {
+      valueName: "RANGE",
+      defaultText: "200-399",
+      doc: "http: a status or range that is good; repeatable",
+    }),
+    expectBody: valueFlag(text, { valueName: "TEXT", doc: "http: text that the body must contain" }),
+    host: valueFlag(word, { valueName: "NAME", doc: "http: the Host header, and the name in the certificate" }),
+    head: switchFlag("http: ask with HEAD instead of GET"),
+    insecure: switchFlag("https: don't verify the certificate"),
+    command: valueFlag(word, {
+      valueName: "PROGRAM",
+      doc: "run this program with its arguments as the check, without a shell",
+      longDoc:
+        "The words are split at spaces. The tokens {address}, {port}, {service.address} and {service.port} are replaced. The target is written tcp://ADDRESS:PORT.",
+    }),
+    user: valueFlag(word, { valueName: "USER", defaultText: "nobody", doc: "with --command: the user that runs it" }),
+    timeout: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "3s", doc: "how long a probe may take" }),
+  },
+  examples: [
+    { command: "check run", doc: "every check of the configuration, for cron" },
+    { command: "check run --config ./tandem.toml web", doc: "the checks of one service" },
+    { command: "check run tcp://10.0.0.11:25 --expect '220 '", doc: "a greeting" },
+    { command: "check run http://10.0.0.11/healthz --expect-status 200", doc: "a status" },
+  ],
+  uses: ["config"],
+  changes: false,
+  jsonDoc:
+    "{version, ok, results: [{service, target, kind, result, elapsedMs, reason, failure}]}; failure is null on success",
+  exit3: "a probe failed",
+});
+
+export const checkList = verb({
+  summary: "list the configured checks; with a daemon, what they found",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "check list", doc: "what is checked, how often, and how it stands" }],
+  uses: ["config", "runtimeDir"],
+  changes: false,
+  jsonDoc: "{version, source, checks: [{service, target, kind, intervalMs, timeoutMs, rise, fall, state, reason}]}",
+});
+
+export const check = {
+  kind: "group",
+  name: "check",
+  summary: "checks of real servers: run them once, list them",
+  verbs: { run: checkRun, list: checkList },
+} satisfies GroupSpec;

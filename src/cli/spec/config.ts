@@ -1,0 +1,66 @@
+import { choice, file } from "./kinds.ts";
+import { type GroupSpec, oneArgument, optionalArgument, valueFlag, verb } from "./types.ts";
+
+const fileArgument = optionalArgument(file, "FILE", "the file; default: the one of --config");
+
+export const configCheck = verb({
+  summary: "say every mistake of a configuration file, with line and column",
+  arguments: { file: fileArgument },
+  flags: {},
+  examples: [{ command: "config check ./tandem.toml", doc: "before a reload" }],
+  uses: ["config"],
+  changes: false,
+  jsonDoc: "{version, file, ok, warnings: [{line, column, path, message, hint}]}; mistakes are in error.issues",
+});
+
+export const configShow = verb({
+  summary: "print the configuration as it takes effect, with all defaults",
+  arguments: { file: fileArgument },
+  flags: {},
+  examples: [{ command: "config show", doc: "every setting that tandem run would use" }],
+  uses: ["config"],
+  changes: false,
+  jsonDoc: "{version, file, config}",
+});
+
+export const configPlan = verb({
+  summary: "print what would change in the kernel's table with this file",
+  arguments: { file: fileArgument },
+  flags: {},
+  examples: [{ command: "config plan ./tandem.toml", doc: "what a reload with this file would do" }],
+  uses: ["config"],
+  changes: false,
+  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+});
+
+export const configExample = verb({
+  summary: "print a commented configuration file to start from",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "config example > tandem.toml", doc: "a first file" }],
+  changes: false,
+});
+
+export const configImport = verb({
+  summary: "turn another program's configuration into ours",
+  description: [
+    "Reads lvs.cf (Piranha), ldirectord.cf, keepalived.conf or the lines of ipvsadm -S. The configuration goes to standard output; what has no counterpart is listed on standard error.",
+  ],
+  arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
+  flags: {
+    format: valueFlag(choice(["lvs", "ldirectord", "keepalived", "ipvsadm"]), {
+      valueName: "FORMAT",
+      doc: "whose file it is; default: told by its content",
+    }),
+  },
+  examples: [{ command: "config import /etc/keepalived/keepalived.conf > tandem.toml", doc: "from keepalived" }],
+  changes: false,
+  jsonDoc: "{version, format, config, notes: [{line, message}]}; config is the TOML text",
+});
+
+export const config = {
+  kind: "group",
+  name: "config",
+  summary: "the configuration file: check, show, plan, example, import",
+  verbs: { check: configCheck, show: configShow, plan: configPlan, example: configExample, import: configImport },
+} satisfies GroupSpec;

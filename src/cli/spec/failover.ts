@@ -1,0 +1,103 @@
+import { integer, positiveDuration } from "./kinds.ts";
+import { type GroupSpec, switchFlag, valueFlag, verb } from "./types.ts";
+
+export const failoverStatus = verb({
+  summary: "show who is active, why, and what would happen next",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "failover status", doc: "the roles in a few lines" }],
+  uses: ["runtimeDir"],
+  changes: false,
+  jsonDoc: "the router, peer, paths and vips of status",
+  exit3: "no router is active, or two are",
+});
+
+export const failoverSwitch = verb({
+  summary: "hand the VIPs over to the other router, without losing a connection",
+  description: [
+    "A planned move: the other router must be ready and warm; it takes the VIPs and announces them before this one drops them. Can be asked on either router. Says what it waited for.",
+  ],
+  arguments: {},
+  flags: {},
+  examples: [{ command: "failover switch", doc: "before maintenance of the active router" }],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: "{version, dryRun, result}",
+  exit3: "the other router is not ready",
+});
+
+export const failoverTake = verb({
+  summary: "make this router active",
+  description: [
+    "With a daemon: it takes over after asking whether the peer still has the VIPs. Without one: adds and announces the VIPs of the configuration.",
+  ],
+  arguments: {},
+  flags: { force: switchFlag("take them even though the peer answers for them") },
+  examples: [{ command: "failover take", doc: "by hand, with or without a daemon" }],
+  uses: ["config", "runtimeDir"],
+  changes: true,
+  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+  exit3: "another machine answers for a VIP",
+});
+
+export const failoverRelease = verb({
+  summary: "make this router standby: give up its VIPs",
+  description: ["With a daemon: it steps down. Without one: removes the VIPs of the configuration."],
+  arguments: {},
+  flags: {},
+  examples: [{ command: "failover release", doc: "by hand, with or without a daemon" }],
+  uses: ["config", "runtimeDir"],
+  changes: true,
+  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+});
+
+export const failoverHold = verb({
+  summary: "forbid automatic moves until told otherwise",
+  arguments: {},
+  flags: { end: switchFlag("allow automatic moves again") },
+  examples: [
+    { command: "failover hold", doc: "nothing moves by itself" },
+    { command: "failover hold --end", doc: "back to normal" },
+  ],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: "{version, dryRun, result}",
+});
+
+export const failoverDrill = verb({
+  summary: "switch there and back and measure what a client would notice",
+  arguments: {},
+  flags: {
+    pause: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "5s", doc: "time on the other router" }),
+  },
+  examples: [{ command: "failover drill", doc: "a rehearsal" }],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: "{version, dryRun, switches: [{from, to, elapsedMs}]}",
+  exit3: "a switch was not possible",
+});
+
+export const failoverHistory = verb({
+  summary: "show past transitions, each with what led to it",
+  arguments: {},
+  flags: { limit: valueFlag(integer(1, 1000), { valueName: "N", defaultText: "10", doc: "how many, newest first" }) },
+  examples: [{ command: "failover history --limit 1", doc: "what happened last, and why" }],
+  uses: ["runtimeDir"],
+  changes: false,
+  jsonDoc: "{version, transitions: [{at, agoMs, from, to, term, why, chain: [{beforeMs, what}]}]}",
+});
+
+export const failover = {
+  kind: "group",
+  name: "failover",
+  summary: "the roles of the two routers: status, switch, take, release, hold",
+  verbs: {
+    status: failoverStatus,
+    switch: failoverSwitch,
+    take: failoverTake,
+    release: failoverRelease,
+    hold: failoverHold,
+    drill: failoverDrill,
+    history: failoverHistory,
+  },
+} satisfies GroupSpec;

@@ -1,0 +1,51 @@
+import { file, integer, interfaceName, positiveDuration } from "./kinds.ts";
+import { type GroupSpec, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
+
+export const heartbeatKeygen = verb({
+  summary: "make the key that the two routers share",
+  description: [
+    "Prints 32 random bytes as text, or writes them to FILE with mode 0600. Give both routers the same file; the name of it is pair.key_file in the configuration.",
+  ],
+  arguments: { file: optionalArgument(file, "FILE", "where to write it; default: standard output") },
+  flags: { force: switchFlag("replace the file when it exists") },
+  examples: [{ command: "heartbeat keygen /etc/tandem/pair.key", doc: "a new key in the usual place" }],
+  changes: true,
+  jsonDoc: "{version, dryRun, key, file}; key is null when it went to a file",
+});
+
+const seconds = valueFlag(positiveDuration, { valueName: "TIME", defaultText: "10s", doc: "how long to listen" });
+
+export const heartbeatWatch = verb({
+  summary: "show what is heard from the peer on each path",
+  description: [
+    "With a daemon: its counters, redrawn each second. Rate, loss, jitter, who sends, and why packets were not accepted.",
+  ],
+  arguments: {},
+  flags: {
+    duration: seconds,
+    interface: valueFlag(interfaceName, { valueName: "IF", doc: "only the path on this interface" }),
+  },
+  examples: [{ command: "heartbeat watch --duration 30s", doc: "half a minute of heartbeats" }],
+  uses: ["config", "runtimeDir"],
+  changes: false,
+  jsonDoc: "{version, paths: [{path, interface, heardMsAgo, accepted, refused, lossPercent, jitterMs}]}",
+  exit3: "a path heard nothing",
+});
+
+export const heartbeatPing = verb({
+  summary: "measure the round trip of heartbeats to the peer on each path",
+  arguments: {},
+  flags: { count: valueFlag(integer(1, 10_000), { valueName: "N", defaultText: "5", doc: "how many to send" }) },
+  examples: [{ command: "heartbeat ping --count 10", doc: "ten on each path" }],
+  uses: ["config", "runtimeDir"],
+  changes: false,
+  jsonDoc: "{version, paths: [{path, sent, answered, minMs, meanMs, maxMs}]}",
+  exit3: "a path has no answer",
+});
+
+export const heartbeat = {
+  kind: "group",
+  name: "heartbeat",
+  summary: "heartbeats between the routers: key, watch, ping",
+  verbs: { keygen: heartbeatKeygen, watch: heartbeatWatch, ping: heartbeatPing },
+} satisfies GroupSpec;

@@ -1,0 +1,114 @@
+import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
+import {
+  type AddressPrefix,
+  type Endpoint,
+  type IpAddress,
+  parseAddress,
+  parseAddressPrefix,
+  parseEndpoint,
+  parsePort,
+} from "../../model/address.ts";
+import { parseDuration } from "../../model/duration.ts";
+import { parseServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
+import type { CompletionKind, ValueKind } from "./types.ts";
+
+function kind<T>(parse: (text: string) => Parsed<T>, completion: CompletionKind = "none"): ValueKind<T> {
+  return { completion, parse };
+}
+
+/** Any text, the empty one as well. */
+export const text: ValueKind<string> = kind((value) => parsed(value));
+
+function nonEmpty(value: string): Parsed<string> {
+  return value === "" ? problem("the value is empty") : parsed(value);
+}
+
+export const word: ValueKind<string> = kind(nonEmpty);
+export const file: ValueKind<string> = kind(nonEmpty, "file");
+export const directory: ValueKind<string> = kind(nonEmpty, "directory");
+
+/** IFNAMSIZ 16 with its NUL, and the characters that dev_valid_name refuses (net/core/dev.c). */
+export const interfaceName: ValueKind<string> = kind(
+  (value) =>
+    /^[^\s/:]{1,15}$/.test(value) && value !== "." && value !== ".."
+      ? parsed(value)
+      : problem(`${JSON.stringify(value)} is not an interface's name (1 to 15 characters)`),
+  "interface",
+);
+
+/** A label of an address (IFA_LABEL): at most 15 bytes. */
+export const label: ValueKind<string> = kind((value) =>
+  /^[\x21-\x7e]{1,15}$/.test(value)
+    ? parsed(value)
+    : problem(`${JSON.stringify(value)} is not a label (1 to 15 characters)`),
+);
+
+export const address: ValueKind<IpAddress> = kind(parseAddress);
+export const addressPrefix: ValueKind<AddressPrefix> = kind(parseAddressPrefix);
+export const service: ValueKind<ServiceKey> = kind(parseServiceKey);
+export const endpoint: ValueKind<Endpoint> = kind(parseEndpoint);
+export const port: ValueKind<number> = kind(parsePort);
+/** Milliseconds, zero allowed. */
+export const duration: ValueKind<number> = kind(parseDuration);
+
+/** A duration of at least one millisecond. */
+export const positiveDuration: ValueKind<number> = kind((value) => {
+  const ms = parseDuration(value);
+  return ms.ok && ms.value === 0 ? problem(`${JSON.stringify(value)} must be longer than nothing`) : ms;
+});
+
+/** Whole seconds as a duration, as the kernel keeps them; `forever` besides. */
+export const leaseSeconds: ValueKind<number | "forever"> = kind<number | "forever">((value) => {
+  if (value === "forever") return parsed("forever");
+  const ms = parseDuration(value);
+  if (!ms.ok) return ms;
+  return ms.value >= 1000 && ms.value % 1000 === 0
+    ? parsed(ms.value / 1000)
+    : problem(`${JSON.stringify(value)} must be whole seconds, such as "3s", or "forever"`);
+});
+
+/** A duration in whole seconds, at least one. */
+export const wholeSeconds: ValueKind<number> = kind((value) => {
+  const ms = parseDuration(value);
+  if (!ms.ok) return ms;
+  return ms.value >= 1000 && ms.value % 1000 === 0
+    ? parsed(ms.value / 1000)
+    : problem(`${JSON.stringify(value)} must be whole seconds, such as "300s"`);
+});
+
+/** Decimal digits only: no sign, no hexadecimal, no exponent. */
+export function integer(minimum: number, maximum: number): ValueKind<number> {
+  return kind((value) =>
+    /^\d{1,10}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum
+      ? parsed(Number(value))
+      : problem(`${JSON.stringify(value)} is not a whole number from ${minimum} to ${maximum}`),
+  );
+}
+
+export function choice<const T extends string>(choices: readonly T[]): ValueKind<T> {
+  return {
+    completion: "none",
+    choices,
+    parse(value) {
+      const found = choices.find((name) => name === value);
+      return found === undefined
+        ? problem(`${JSON.stringify(value)} is not one of ${choices.join(", ")}`)
+        : parsed(found);
+    },
+  };
+}
+
+/** `200` or `200-299`, as an inclusive range. RFC 9110 section 15: three digits, 100 to 599. */
+export const statusRange: ValueKind<readonly [number, number]> = kind((value) => {
+  const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(value);
+  const low = Number(match?.[1]);
+  const high = Number(match?.[2] ?? match?.[1]);
+  return match !== null && low <= high
+    ? parsed([low, high] as const)
+    : problem(`${JSON.stringify(value)} is not a status such as 200 or 200-299`);
+});
+
+/** A virtual service, or `all`. */
+export const serviceOrAll: ValueKind<ServiceKey | "all"> = kind<ServiceKey | "all">((value) =>
+  value === "all" ? parsed("all") : parseServiceKey(value),
+);

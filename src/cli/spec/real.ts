@@ -1,0 +1,139 @@
+import { FORWARDINGS, TUNNEL_TYPES } from "../../model/real-server.ts";
+import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
+import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
+
+const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
+const serviceArgument = oneArgument(serviceKey, "SERVICE", "the virtual service, such as tcp://203.0.113.10:80");
+const serverArgument = oneArgument(
+  endpoint,
+  "SERVER",
+  "the real server, such as 10.0.0.11:80; without a port: the port of the service",
+);
+
+// IP_VS_DEST weights are signed 32-bit in the kernel (net/netfilter/ipvs/ip_vs_ctl.c), thresholds unsigned.
+const WEIGHT_MAX = 0x7fff_ffff;
+const THRESHOLD_MAX = 0xffff_ffff;
+
+const settings = {
+  forward: valueFlag(choice(FORWARDINGS), { valueName: "HOW", defaultText: "nat", doc: "nat, direct or tunnel" }),
+  weight: valueFlag(integer(0, WEIGHT_MAX), {
+    valueName: "N",
+    defaultText: "1",
+    doc: "its share of the work; 0 gets no new connections",
+  }),
+  upperThreshold: valueFlag(integer(0, THRESHOLD_MAX), {
+    valueName: "N",
+    doc: "no new work at this many connections; 0: no limit",
+  }),
+  lowerThreshold: valueFlag(integer(0, THRESHOLD_MAX), { valueName: "N", doc: "new work again below this many" }),
+  tunnelType: valueFlag(choice(TUNNEL_TYPES), { valueName: "TYPE", defaultText: "ipip", doc: "ipip, gue or gre" }),
+  tunnelPort: valueFlag(port, { valueName: "PORT", doc: "the UDP port of gue" }),
+  tunnelChecksum: valueFlag(choice(["none", "full", "remote"]), {
+    valueName: "KIND",
+    defaultText: "none",
+    doc: "checksums in the tunnel's header",
+  }),
+};
+
+export const realList = verb({
+  summary: "list real servers with weights and connections",
+  arguments: { service: optionalArgument(serviceKey, "SERVICE", "only those of this virtual service") },
+  flags: {},
+  examples: [{ command: "real list tcp://203.0.113.10:80", doc: "the real servers of one service" }],
+  changes: false,
+  jsonDoc: "{version, servers: [{service, server, forward, weight, …}]}; each as in service list",
+});
+
+export const realAdd = verb({
+  summary: "add a real server to a virtual service",
+  arguments: { service: serviceArgument, server: serverArgument },
+  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings") },
+  examples: [
+    { command: "real add tcp://203.0.113.10:80 10.0.0.11:80 --weight 2", doc: "by NAT, twice the work" },
+    { command: "real add tcp://203.0.113.10:80 10.0.0.12 --forward direct", doc: "by direct routing" },
+  ],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const realEdit = verb({
+  summary: "change settings of a real server; what is not named stays",
+  arguments: { service: serviceArgument, server: serverArgument },
+  flags: {
+    ...settings,
+    forward: { ...settings.forward, defaultText: "as it is" },
+    weight: { ...settings.weight, defaultText: "as it is" },
+  },
+  examples: [{ command: "real edit tcp://203.0.113.10:80 10.0.0.11:80 --weight 5", doc: "another weight" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const realDel = verb({
+  summary: "remove a real server from a virtual service",
+  arguments: { service: serviceArgument, server: serverArgument },
+  flags: { ifExists: switchFlag("succeed when it is not there") },
+  examples: [{ command: "real del tcp://203.0.113.10:80 10.0.0.11:80", doc: "its connections break; see drain" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+const everyServiceArgument = oneArgument(
+  serviceOrAll,
+  "SERVICE",
+  "the virtual service; all: each one that has the real server",
+);
+
+export const realDrain = verb({
+  summary: "give a real server no new connections; open ones go on",
+  description: [
+    "Goes through the daemon where one runs: it then lasts over reload, restart and failover. Without one the weight in the kernel becomes 0.",
+  ],
+  arguments: { service: everyServiceArgument, server: serverArgument },
+  flags: {
+    wait: switchFlag("wait until no connection is open; show how many are"),
+    timeout: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "10m",
+      doc: "with --wait: the longest wait",
+    }),
+  },
+  examples: [
+    { command: "real drain tcp://203.0.113.10:80 10.0.0.11:80 --wait --timeout 5m", doc: "before maintenance" },
+    { command: "real drain all 10.0.0.11:80", doc: "in each service that has it" },
+  ],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+  exit3: "connections were still open at the end of the wait",
+});
+
+export const realUndrain = verb({
+  summary: "give a drained real server work again",
+  description: [
+    "Goes through the daemon where one runs: the server gets its configured weight. Without one it gets the weight named here.",
+  ],
+  arguments: { service: everyServiceArgument, server: serverArgument },
+  flags: { weight: { ...settings.weight, doc: "the weight without a daemon" } },
+  examples: [{ command: "real undrain tcp://203.0.113.10:80 10.0.0.11:80", doc: "after maintenance" }],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const real = {
+  kind: "group",
+  name: "real",
+  summary: "real servers of virtual services: list, add, change, drain",
+  description: [
+    "Works on the kernel directly. A running daemon keeps the real servers of its configuration as they are there; drain and undrain go through it.",
+  ],
+  verbs: {
+    list: realList,
+    add: realAdd,
+    edit: realEdit,
+    del: realDel,
+    drain: realDrain,
+    undrain: realUndrain,
+  },
+} satisfies GroupSpec;

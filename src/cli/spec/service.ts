@@ -1,0 +1,157 @@
+import { SCHEDULERS } from "../../model/scheduler.ts";
+import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
+import { choice, file, integer, service as serviceKey, wholeSeconds } from "./kinds.ts";
+import {
+  type GroupSpec,
+  listFlag,
+  manyArguments,
+  oneArgument,
+  optionalArgument,
+  switchFlag,
+  valueFlag,
+  verb,
+} from "./types.ts";
+
+const SERVICE_DOC =
+  "the virtual service: tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://…, fwmark:7, fwmark:7/inet6";
+const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
+
+const settings = {
+  scheduler: valueFlag(choice(SCHEDULERS), {
+    valueName: "NAME",
+    defaultText: "wlc",
+    doc: "how work is spread over the real servers",
+  }),
+  schedulerFlag: listFlag(choice([...SCHEDULER_FLAGS, "sh-fallback", "sh-port", "mh-fallback", "mh-port"]), {
+    valueName: "FLAG",
+    doc: "a flag of the scheduler; repeatable",
+  }),
+  persistence: valueFlag(wholeSeconds, {
+    valueName: "TIME",
+    doc: "a client keeps its real server for this long: 300s",
+  }),
+  persistencePrefix: valueFlag(integer(0, 128), {
+    valueName: "BITS",
+    doc: "clients of one network of this length share a real server",
+  }),
+  persistenceEngine: valueFlag(choice(["sip"]), { valueName: "NAME", doc: "the persistence engine" }),
+  onePacket: switchFlag("schedule each packet by itself (UDP)"),
+};
+
+export const serviceList = verb({
+  summary: "list virtual services with their real servers and counters",
+  arguments: { service: optionalArgument(serviceKey, "SERVICE", "only this one") },
+  flags: {
+    stats: switchFlag("show packets and bytes since the counters were zeroed"),
+    rates: switchFlag("show the kernel's estimate of packets, bytes and connections a second"),
+  },
+  examples: [
+    { command: "service list", doc: "the kernel's whole table" },
+    { command: "service list tcp://203.0.113.10:80 --rates", doc: "what one service does now" },
+  ],
+  changes: false,
+  jsonDoc:
+    "{version, services: [{service, scheduler, schedulerFlags, persistence, onePacket, stats, servers: [{server, forward, weight, upperThreshold, lowerThreshold, tunnel, activeConnections, inactiveConnections, persistentConnections, stats}]}]}",
+});
+
+export const serviceAdd = verb({
+  summary: "add a virtual service",
+  arguments: { service: oneArgument(serviceKey, "SERVICE", SERVICE_DOC) },
+  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings") },
+  examples: [
+    { command: "service add tcp://203.0.113.10:80 --scheduler wlc", doc: "weighted least connections" },
+    {
+      command: "service add fwmark:7 --scheduler rr --persistence 300s",
+      doc: "all packets with mark 7, clients sticky",
+    },
+  ],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const serviceEdit = verb({
+  summary: "change settings of a virtual service; what is not named stays",
+  arguments: { service: oneArgument(serviceKey, "SERVICE", SERVICE_DOC) },
+  flags: {
+    scheduler: { ...settings.scheduler, defaultText: "as it is" },
+    schedulerFlag: settings.schedulerFlag,
+    persistence: settings.persistence,
+    persistencePrefix: settings.persistencePrefix,
+    persistenceEngine: settings.persistenceEngine,
+    noPersistence: switchFlag("clients no longer keep their real server"),
+    onePacket: settings.onePacket,
+    noOnePacket: switchFlag("schedule connections, not packets"),
+    noSchedulerFlags: switchFlag("clear the scheduler's flags"),
+  },
+  examples: [
+    { command: "service edit tcp://203.0.113.10:80 --scheduler sh", doc: "another scheduler, connections stay" },
+  ],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const serviceDel = verb({
+  summary: "remove virtual services with their real servers",
+  arguments: { services: manyArguments(serviceKey, "SERVICE", "the virtual services") },
+  flags: { ifExists: switchFlag("succeed when a service is not there") },
+  examples: [{ command: "service del tcp://203.0.113.10:80", doc: "remove one service" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const serviceZero = verb({
+  summary: "set the counters of one or all virtual services to zero",
+  arguments: { service: optionalArgument(serviceKey, "SERVICE", "only this one") },
+  flags: {},
+  examples: [{ command: "service zero", doc: "all counters" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+const format = valueFlag(choice(["toml", "ipvsadm"]), {
+  valueName: "FORMAT",
+  defaultText: "toml",
+  doc: "our TOML, or the lines of ipvsadm -S",
+});
+
+export const serviceSave = verb({
+  summary: "print the kernel's table in a form that restore reads",
+  arguments: { file: optionalArgument(file, "FILE", "where to write it; default: standard output") },
+  flags: { format },
+  examples: [
+    { command: "service save table.toml", doc: "keep the table in a file" },
+    { command: "service save --format ipvsadm", doc: "as ipvsadm -Sn prints it" },
+  ],
+  changes: false,
+  jsonDoc: "the shape of service list",
+});
+
+export const serviceRestore = verb({
+  summary: "make the kernel's table what a file says, with the fewest changes",
+  arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
+  flags: { format, keepOthers: switchFlag("leave services that the file does not name") },
+  examples: [
+    { command: "service restore table.toml --dry-run", doc: "what would change" },
+    { command: "service restore --format ipvsadm < rules", doc: "from ipvsadm -S" },
+  ],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const service = {
+  kind: "group",
+  name: "service",
+  summary: "virtual services of the kernel's IPVS: list, add, change, save",
+  description: [
+    "Works on the kernel directly. A running daemon keeps the services of its configuration as they are there.",
+  ],
+  verbs: {
+    list: serviceList,
+    add: serviceAdd,
+    edit: serviceEdit,
+    del: serviceDel,
+    zero: serviceZero,
+    save: serviceSave,
+    restore: serviceRestore,
+  },
+} satisfies GroupSpec;

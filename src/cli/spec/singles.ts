@@ -1,0 +1,79 @@
+import { choice, positiveDuration } from "./kinds.ts";
+import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
+
+export const statusVerb = verb({
+  summary: "show both routers, paths, VIPs, services and the last transitions",
+  arguments: {},
+  flags: {
+    watch: switchFlag("redraw until interrupted"),
+    interval: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
+  },
+  examples: [
+    { command: "status", doc: "the whole pair at a glance" },
+    { command: "status --watch", doc: "the same, live" },
+    { command: "status --json | jq .router.role", doc: "for a script" },
+  ],
+  uses: ["runtimeDir"],
+  changes: false,
+  jsonDoc: "the daemon's report: {version, router, peer, paths, vips, services, transitions, warnings}",
+  exit3: "no router is active, or both are",
+});
+
+export const runVerb = verb({
+  summary: "be one of the two routers: the daemon",
+  description: [
+    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again. Which router of the configuration this machine is, its addresses tell.",
+  ],
+  arguments: {},
+  flags: {
+    router: valueFlag(choice(["primary", "backup"]), {
+      valueName: "WHICH",
+      doc: "which router this is; default: told by its addresses",
+    }),
+  },
+  examples: [{ command: "run --config /etc/tandem/tandem.toml", doc: "what the systemd unit does" }],
+  uses: ["config", "runtimeDir", "stateDir"],
+  changes: false,
+});
+
+export const doctorVerb = verb({
+  summary: "find what on this machine would break LVS, with the command that mends it",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "doctor", doc: "before the first run" }],
+  uses: ["config"],
+  changes: false,
+  jsonDoc: "{version, ok, findings: [{severity, subject, message, mend}]}",
+  exit3: "something would break",
+});
+
+export const completionsVerb = verb({
+  summary: "print the completion script of a shell",
+  arguments: { shell: oneArgument(choice(["bash", "zsh", "fish"]), "SHELL", "bash, zsh or fish") },
+  flags: {},
+  examples: [
+    { command: "completions bash > /etc/bash_completion.d/tandem", doc: "for all users" },
+    { command: "completions fish > ~/.config/fish/completions/tandem.fish", doc: "for one" },
+  ],
+  changes: false,
+});
+
+export const status = {
+  kind: "single",
+  name: "status",
+  summary: statusVerb.summary,
+  verb: statusVerb,
+} satisfies SingleSpec;
+export const run = { kind: "single", name: "run", summary: runVerb.summary, verb: runVerb } satisfies SingleSpec;
+export const doctor = {
+  kind: "single",
+  name: "doctor",
+  summary: doctorVerb.summary,
+  verb: doctorVerb,
+} satisfies SingleSpec;
+export const completions = {
+  kind: "single",
+  name: "completions",
+  summary: completionsVerb.summary,
+  verb: completionsVerb,
+} satisfies SingleSpec;

@@ -1,0 +1,110 @@
+import type { Palette, Tone } from "./palette.ts";
+
+export interface Column {
+  readonly header: string;
+  /** Numbers stand right. */
+  readonly align?: "left" | "right";
+  /** In a narrow terminal the column with the highest number goes first; without a number it always stays. */
+  readonly dropOrder?: number;
+  /** In a narrow terminal its texts are cut when dropping columns was not enough. */
+  readonly flexible?: boolean;
+}
+
+export type Cell = string | { readonly text: string; readonly tone: Tone };
+
+export interface TableLayout {
+  readonly palette: Palette;
+  /** Undefined: as wide as it needs to be. */
+  readonly widthColumns: number | undefined;
+}
+
+const GAP = "  ";
+/** A flexible column is not cut below this. */
+const FLEXIBLE_WIDTH_MIN = 8;
+
+/** Control characters never reach the terminal: names come from files, the kernel and the peer. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+}
+
+function cellText(cell: Cell | undefined): string {
+  return printable(typeof cell === "string" ? cell : (cell?.text ?? ""));
+}
+
+/** Cuts a text to a width, the last column being an ellipsis. */
+function cut(text: string, width: number): string {
+  if (Bun.stringWidth(text) <= width) return text;
+  let kept = "";
+  for (const character of text) {
+    if (Bun.stringWidth(kept + character) > width - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+function pad(text: string, width: number, align: "left" | "right"): string {
+  const space = " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
+  return align === "right" ? space + text : text + space;
+}
+
+function totalWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
+}
+
+/** Which columns fit, by their index, and how wide each is. */
+function fit(columns: readonly Column[], natural: readonly number[], available: number | undefined) {
+  let shown = columns.map((_, index) => index);
+  const widths = [...natural];
+  const total = () => totalWidth(shown.map((index) => widths[index] ?? 0));
+  while (available !== undefined && total() > available) {
+    const droppable = shown.filter((index) => columns[index]?.dropOrder !== undefined);
+    const victim = droppable.toSorted((a, b) => (columns[b]?.dropOrder ?? 0) - (columns[a]?.dropOrder ?? 0))[0];
+    if (victim === undefined) break;
+    shown = shown.filter((index) => index !== victim);
+  }
+  const flexible = shown.find((index) => columns[index]?.flexible === true);
+  if (available !== undefined && flexible !== undefined && total() > available) {
+    const room = (widths[flexible] ?? 0) - (total() - available);
+    widths[flexible] = Math.max(FLEXIBLE_WIDTH_MIN, room);
+  }
+  return { shown, widths };
+}
+
+/**
+ * Lines of an aligned table, the header first; no trailing spaces.
+ * @param rows cells in the order of the columns; missing ones are empty.
+ */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  layout: TableLayout,
+): string[] {
+  const natural = columns.map((column, index) =>
+    Math.max(Bun.stringWidth(column.header), ...rows.map((row) => Bun.stringWidth(cellText(row[index])))),
+  );
+  const { shown, widths } = fit(columns, natural, layout.widthColumns);
+  const line = (cells: readonly Cell[], tone?: Tone): string => {
+    const painted = shown.map((index, position) => {
+      const cell = cells[index];
+      const width = widths[index] ?? 0;
+      const align = columns[index]?.align ?? "left";
+      const text = cut(cellText(cell), width);
+      const isLast = position === shown.length - 1;
+      const padded = isLast && align === "left" ? text : pad(text, width, align);
+      const cellTone = typeof cell === "object" ? cell.tone : tone;
+      // Spaces stay unpainted, so that an underlining theme shows no bars.
+      return cellTone === undefined || text === ""
+        ? padded
+        : padded.replace(text, () => layout.palette(cellTone, text));
+    });
+    return painted.join(GAP).trimEnd();
+  };
+  return [
+    line(
+      columns.map((column) => column.header),
+      "strong",
+    ),
+    ...rows.map((row) => line(row)),
+  ];
+}

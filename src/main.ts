@@ -1,0 +1,13 @@
+import { versionText } from "./lib/version.ts";
+
+/** Words in, exit code out; the only place that ends the process. */
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && argv[0] === "--version") {
+    process.stdout.write(`${versionText()}\n`);
+    return 0;
+  }
+  const { runProgram } = await import("./cli/program.ts");
+  return await runProgram(argv);
+}
+
+main(process.argv.slice(2)).then((code) => process.exit(code));
