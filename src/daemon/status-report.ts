@@ -98,3 +98,10 @@ export interface TransitionStatus {
   /** The causal chain, oldest first, each with its time before the transition in milliseconds. */
   readonly chain: readonly { readonly beforeMs: number; readonly what: string }[];
 }
+
+/** What `tandem heartbeat watch --json` prints: what is heard on each path, and how late this router's own loop is. */
+export interface HeartbeatReport {
+  readonly version: 1;
+  readonly paths: readonly PathStatus[];
+  readonly loop: { readonly wakes: number; readonly lastLateMs: number; readonly maxLateMs: number };
+}

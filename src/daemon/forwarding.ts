@@ -1,0 +1,56 @@
+import type { Config } from "../config/config.ts";
+import { serviceFamily } from "../model/virtual-service.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+
+/** A kernel setting that the router needs, below /proc/sys. */
+export interface WantedSysctl {
+  readonly path: string;
+  readonly value: string;
+  /** For the log: what does not work without it. */
+  readonly why: string;
+}
+
+/** Whether any real server of the configuration is reached in this way. */
+function forwards(config: Config, forward: "nat" | "direct" | "tunnel", family: "inet" | "inet6"): boolean {
+  return config.services.some(
+    (service) =>
+      service.listen.some((listen) => serviceFamily(listen.key) === family) &&
+      service.servers.some(({ server }) => server.forward === forward),
+  );
+}
+
+/**
+ * The settings that the services of a configuration need on this router. NAT is routing: answers of the real servers
+ * pass through this machine. Redirects would tell real servers a way around it, after which NAT no longer works.
+ */
+export function wantedSysctls(config: Config, interfaces: SideInterfaces): readonly WantedSysctl[] {
+  const wanted: WantedSysctl[] = [];
+  if (forwards(config, "nat", "inet")) {
+    wanted.push({ path: "net/ipv4/ip_forward", value: "1", why: "NAT routes the real servers' answers" });
+    const names = new Set(["all", interfaces.public, interfaces.private]);
+    for (const name of names) {
+      if (name === undefined) continue;
+      wanted.push({
+        path: `net/ipv4/conf/${name}/send_redirects`,
+        value: "0",
+        why: "a redirect would send real servers around this router",
+      });
+    }
+  }
+  if (forwards(config, "nat", "inet6")) {
+    wanted.push({ path: "net/ipv6/conf/all/forwarding", value: "1", why: "NAT routes the real servers' answers" });
+  }
+  return wanted;
+}
+
+/**
+ * The settings of connection synchronisation for failover. Tried: with the kernel's defaults a connection of two
+ * packets never reaches the standby and one of three packets after two seconds; with these, after three packets at once.
+ */
+export function syncSysctls(config: Config): readonly WantedSysctl[] {
+  if (!config.sync.enabled || config.services.length === 0 || config.sync.mode !== "prompt") return [];
+  return [
+    { path: "net/ipv4/vs/sync_threshold", value: "3 0", why: "young connections reach the standby" },
+    { path: "net/ipv4/vs/sync_refresh_period", value: "10", why: "idle connections stay known to the standby" },
+  ];
+}

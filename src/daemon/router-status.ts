@@ -1,0 +1,214 @@
+import type { CheckReport } from "../balance/report.ts";
+import type { Config, ConfiguredService } from "../config/config.ts";
+import type { Transition } from "../failover/history.ts";
+import type { State } from "../failover/state.ts";
+import { sameAddress } from "../model/address.ts";
+import { otherRouter, PATHS, type PathName, type Role } from "../model/pair.ts";
+import { realServerKey } from "../model/real-server.ts";
+import type { Vip } from "../model/vip.ts";
+import { formatServiceKey } from "../model/virtual-service.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+import type {
+  PathStatus,
+  PeerStatus,
+  RouterStatus,
+  ServerStatus,
+  ServiceStatus,
+  StatusReport,
+  TransitionStatus,
+  VipStatus,
+} from "./status-report.ts";
+
+/** What the status is made from besides the failover machine's state. */
+export interface StatusFacts {
+  readonly config: Config;
+  readonly interfaces: SideInterfaces;
+  readonly software: string;
+  readonly pid: number;
+  readonly warnings: readonly string[];
+  readonly checks: readonly CheckReport[];
+  readonly nowMs: number;
+  /** Wall-clock time of `nowMs`, to print. */
+  readonly at: Date;
+}
+
+function ago(nowMs: number, atMs: number | undefined): number | null {
+  return atMs === undefined ? null : Math.max(0, Math.round(nowMs - atMs));
+}
+
+function roleOf(state: State): Role {
+  return state.phase.kind === "active" ? "active" : "standby";
+}
+
+/** What the router is doing, as a clause for people. */
+function doing(state: State): string {
+  const { phase, query, move, stopping } = state;
+  if (stopping !== undefined) return "stopping";
+  if (move !== undefined) return `handing over (${move.reason})`;
+  if (phase.kind === "starting") return "starting: listening for the peer";
+  if (phase.kind === "taking") return "taking the VIPs over";
+  if (phase.kind === "stopped") return "stopped";
+  if (query?.standoff) return "standing off: the peer is silent, but its kernel still answers for the VIPs";
+  if (query !== undefined && phase.kind === "standby") return "asking whether the peer's kernel still has the VIPs";
+  if (state.abstaining) return "released: takes nothing by itself";
+  return phase.kind;
+}
+
+function phaseSinceMs(state: State): number {
+  switch (state.phase.kind) {
+    case "active":
+    case "standby":
+      return state.phase.sinceMs;
+    case "taking":
+      return state.phase.taking.sinceMs;
+    default:
+      return state.startedAtMs;
+  }
+}
+
+function routerStatus(state: State, facts: StatusFacts): RouterStatus {
+  const { router } = state.settings;
+  return {
+    id: router,
+    name: facts.config.pair[router].name,
+    role: roleOf(state),
+    doing: doing(state),
+    sinceMs: Math.round(facts.nowMs - phaseSinceMs(state)),
+    term: state.term,
+    held: state.hold,
+    pid: facts.pid,
+    uptimeMs: Math.round(facts.nowMs - state.startedAtMs),
+    configFingerprint: state.settings.configFingerprint,
+  };
+}
+
+/** Alive: heard on any path within `dead_after`. */
+function peerAlive(state: State, nowMs: number): boolean {
+  return state.peer !== undefined && nowMs - state.peer.heardAtMs <= state.settings.deadAfterMs;
+}
+
+function peerStatus(state: State, facts: StatusFacts): PeerStatus {
+  const id = otherRouter(state.settings.router);
+  const says = state.peer?.says;
+  return {
+    id,
+    name: facts.config.pair[id].name,
+    alive: peerAlive(state, facts.nowMs),
+    role: says?.role ?? "unknown",
+    term: says?.term ?? 0,
+    heardMsAgo: ago(facts.nowMs, state.peer?.heardAtMs),
+    software: says?.software ?? null,
+    sameConfig: says === undefined ? null : says.configFingerprint === state.settings.configFingerprint,
+  };
+}
+
+/** One path as this router sees it. */
+export function pathStatus(state: State, path: PathName, interfaces: SideInterfaces, nowMs: number): PathStatus {
+  const session = state.session.paths[path];
+  const peerAge = state.peer?.says.heardAgeMs[path];
+  return {
+    path,
+    interface: interfaces[path] ?? "?",
+    up: session.bothWaysAtMs !== undefined && nowMs - session.bothWaysAtMs <= state.settings.deadAfterMs,
+    carrier: state.sides[path].carrier,
+    heardMsAgo: ago(nowMs, session.acceptedAtMs),
+    peerHeardMsAgo: peerAge === undefined ? null : Math.round(peerAge + (nowMs - (state.peer?.heardAtMs ?? nowMs))),
+    sent: session.sent,
+    accepted: session.accepted,
+    refused: { ...session.refused },
+  };
+}
+
+function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
+  const self = state.settings.router;
+  const address = vip.prefix.address;
+  const mine = [...state.addresses.possible.values()].some((held) => sameAddress(held.prefix.address, address));
+  const reported = state.peer?.says.vips.find((report) => sameAddress(report.address, address));
+  const theirs = peerAlive(state, facts.nowMs) ? (reported?.held ?? false) : undefined;
+  const owner =
+    mine && theirs ? "both" : mine ? self : theirs ? otherRouter(self) : theirs === undefined ? "unknown" : "nobody";
+  const { confirmedAtMs } = state.addresses;
+  const left = confirmedAtMs === undefined ? 0 : confirmedAtMs + state.settings.leaseMs - facts.nowMs;
+  const by = state.verification?.confirmedBy;
+  return {
+    address: `${address.text}/${vip.prefix.prefixLength}`,
+    interface: vip.interface,
+    label: vip.label ?? null,
+    owner,
+    leaseLeftMs: mine ? Math.max(0, Math.round(left)) : null,
+    confirmed: mine && by !== undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
+  };
+}
+
+function serverStatus(report: CheckReport, nowMs: number): ServerStatus {
+  const state = report.drained ? "drained" : report.kind === undefined ? "unchecked" : report.verdict;
+  return {
+    address: report.server,
+    forward: report.forward,
+    weight: report.weight ?? 0,
+    state,
+    sinceMs: ago(nowMs, report.sinceMs),
+    reason: report.last?.outcome.reason ?? (report.kind === undefined ? "no check configured" : "not probed yet"),
+    activeConnections: report.activeConnections ?? null,
+  };
+}
+
+function serviceStatus(service: ConfiguredService, facts: StatusFacts): ServiceStatus {
+  const listen = service.listen.map((virtual) => formatServiceKey(virtual.key));
+  const reports = new Map(
+    facts.checks
+      .filter((report) => report.service === service.name && report.listen === listen[0])
+      .map((report) => [report.server, report]),
+  );
+  return {
+    name: service.name,
+    listen,
+    scheduler: service.listen[0]?.scheduler ?? "",
+    servers: service.servers.map(({ server }) => {
+      const report = reports.get(realServerKey(server));
+      if (report !== undefined) return serverStatus(report, facts.nowMs);
+      return {
+        address: realServerKey(server),
+        forward: server.forward,
+        weight: server.weight,
+        state: "unknown",
+        sinceMs: null,
+        reason: "the balancer has not told yet",
+        activeConnections: null,
+      };
+    }),
+  };
+}
+
+/** A transition with times that a person can read: `at` by this machine's wall clock. */
+export function transitionStatus(transition: Transition, nowMs: number, at: Date): TransitionStatus {
+  const agoMs = Math.max(0, Math.round(nowMs - transition.atMs));
+  return {
+    at: new Date(at.getTime() - agoMs).toISOString(),
+    agoMs,
+    from: transition.from,
+    to: transition.to,
+    term: transition.term,
+    why: transition.reason,
+    chain: transition.causes.map((cause) => ({
+      beforeMs: Math.max(0, Math.round(transition.atMs - cause.atMs)),
+      what: cause.text,
+    })),
+  };
+}
+
+/** The whole status as `tandem status --json` prints it. */
+export function statusReport(state: State, facts: StatusFacts): StatusReport {
+  return {
+    version: 1,
+    software: facts.software,
+    at: facts.at.toISOString(),
+    router: routerStatus(state, facts),
+    peer: peerStatus(state, facts),
+    paths: PATHS.map((path) => pathStatus(state, path, facts.interfaces, facts.nowMs)),
+    vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
+    services: facts.config.services.map((service) => serviceStatus(service, facts)),
+    transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
+    warnings: facts.warnings,
+  };
+}

@@ -1,0 +1,108 @@
+import type { Effect } from "../failover/effect.ts";
+import { type Boot, createState, nextDeadline, step } from "../failover/failover.ts";
+import type { Input } from "../failover/input.ts";
+import type { State } from "../failover/state.ts";
+
+/** What the loop needs of the world. */
+export interface RouterWorld {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Heartbeats and owners' answers that wait in sockets: read before anything is judged (rule 7). */
+  drain(): readonly Input[];
+  /** Does one effect; what becomes of it comes back through `Router.feed`. Never throws. */
+  perform(effect: Effect): void;
+}
+
+/** How late the loop woke for its deadlines, for status and for the proof that heartbeats are on time. */
+export interface Lateness {
+  readonly wakes: number;
+  readonly lastMs: number;
+  readonly maxMs: number;
+}
+
+/** Timers below a millisecond would spin. */
+const SLEEP_MIN_MS = 1;
+/** An idle loop looks at its clock this often all the same. */
+const SLEEP_MAX_MS = 1_000;
+
+/**
+ * The loop around the failover machine. In each turn it first reads whatever waits, steps each of it, then lets the
+ * machine judge once (`tick`), and sleeps until the machine's next deadline.
+ */
+export class Router {
+  readonly #world: RouterWorld;
+  readonly #queue: Input[] = [];
+  #state: State;
+  #turning = false;
+  #timer: Timer | undefined;
+  #dueAtMs: number | undefined;
+  #lateness: Lateness = { wakes: 0, lastMs: 0, maxMs: 0 };
+  #stopped = false;
+
+  constructor(boot: Boot, world: RouterWorld) {
+    this.#state = createState(boot);
+    this.#world = world;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get lateness(): Lateness {
+    return this.#lateness;
+  }
+
+  /** Takes an input now, or, when it comes out of an effect of this very turn, before the turn ends. */
+  feed(...inputs: Input[]): void {
+    if (this.#stopped) return;
+    this.#queue.push(...inputs);
+    if (!this.#turning) this.#turn();
+  }
+
+  /** No further step; nothing is undone. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #turn(): void {
+    this.#turning = true;
+    clearTimeout(this.#timer);
+    for (const input of this.#world.drain()) this.#step(input);
+    this.#stepQueue();
+    this.#step({ kind: "tick" });
+    this.#stepQueue();
+    this.#turning = false;
+    this.#sleep();
+  }
+
+  #stepQueue(): void {
+    for (let input = this.#queue.shift(); input !== undefined; input = this.#queue.shift()) this.#step(input);
+  }
+
+  #step(input: Input): void {
+    if (this.#stopped) return;
+    const result = step(this.#state, input, this.#world.now());
+    this.#state = result.state;
+    for (const effect of result.effects) this.#world.perform(effect);
+  }
+
+  #sleep(): void {
+    if (this.#stopped) return;
+    const now = this.#world.now();
+    const due = nextDeadline(this.#state) ?? now + SLEEP_MAX_MS;
+    const sleepMs = Math.min(SLEEP_MAX_MS, Math.max(SLEEP_MIN_MS, Math.ceil(due - now)));
+    this.#dueAtMs = now + sleepMs;
+    this.#timer = setTimeout(() => this.#wake(), sleepMs);
+  }
+
+  #wake(): void {
+    const lateMs = Math.max(0, this.#world.now() - (this.#dueAtMs ?? 0));
+    this.#lateness = {
+      wakes: this.#lateness.wakes + 1,
+      lastMs: lateMs,
+      maxMs: Math.max(this.#lateness.maxMs, lateMs),
+    };
+    this.#turn();
+  }
+}
