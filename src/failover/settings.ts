@@ -14,7 +14,7 @@ export interface SidedVip {
 export interface FailoverSettings {
   /** Which router of the configuration this is. */
   readonly router: RouterId;
-  /** 16 hexadecimal digits, the same on both routers: `pairIdOf` of wire/heartbeat.ts. */
+  /** 16 hexadecimal digits, the same on both routers: `pairIdOf` of wire/heartbeat-packet.ts. */
   readonly pairId: string;
   readonly intervalMs: number;
   readonly deadAfterMs: number;

@@ -1,4 +1,4 @@
-/** The heartbeat on the wire. (Layout and codec follow; the types are final.) */
+/** What a heartbeat says (rules 1 and 2); heartbeat-packet.ts and heartbeat-payload.ts put it into bytes. */
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
@@ -15,8 +15,18 @@ export const MOVE_REASONS = [
 /** Why a planned move is made. */
 export type MoveReason = (typeof MOVE_REASONS)[number];
 
-export const AGREEMENT_STEPS = ["request", "offer", "accept", "taken", "verified", "refuse", "cancel"] as const;
-/** Where a planned move stands, as its sender sees it. `request` and `accept` to `refuse` are the new owner's. */
+export const AGREEMENT_STEPS = [
+  "request",
+  "offer",
+  "accept",
+  "taken",
+  "verified",
+  /** The VIPs are announced, and there is no neighbour that could prove it. */
+  "unverifiable",
+  "refuse",
+  "cancel",
+] as const;
+/** Where a planned move stands, as its sender sees it. `offer` and `cancel` are the old owner's, all others the new one's. */
 export type AgreementStep = (typeof AGREEMENT_STEPS)[number];
 
 /** A planned move (rule 9). `id` is drawn by whoever speaks of it first. */
@@ -54,6 +64,12 @@ export interface WarmthReport {
   readonly fullSync: boolean;
 }
 
+/** Bound on the VIPs that a heartbeat lists: 40 of IPv6 take 720 bytes. */
+export const VIP_REPORT_LIMIT = 40;
+/** Bound on the distinct MACs among them. */
+export const MAC_REPORT_LIMIT = 8;
+export const SOFTWARE_LIMIT_BYTES = 32;
+
 export interface HeartbeatPayload {
   readonly role: Role;
   /** The highest term this router knows. */
@@ -75,7 +91,7 @@ export interface HeartbeatPayload {
   /** How long ago it last heard me, per path; absent: never. */
   readonly heardAgeMs: { readonly [P in PathName]?: number };
   readonly sides: { readonly [P in PathName]: SideReport };
-  /** At most VIP_REPORT_LIMIT; `vipCount` is the true number. */
+  /** At most VIP_REPORT_LIMIT, the first ones; `vipCount` is the true number. */
   readonly vips: readonly VipReport[];
   readonly vipCount: number;
   /** 16 hexadecimal digits. */
