@@ -8,6 +8,7 @@ import type { InterfaceAddress } from "../model/interface-address.ts";
 import { type Attributes, type AttributeType, attributes, bytes, cstring, u8, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
 import { familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
+import { AF_INET, AF_INET6 } from "./ipvs.ts";
 
 export const IFA_F_SECONDARY = 0x001;
 export const IFA_F_NODAD = 0x002;
@@ -138,6 +139,11 @@ export function readAddress(payload: Uint8Array): AddressMessage {
   const interfaceIndex = reader.u32("ifa_index");
   const values = addressAttributes.decode(reader);
   return { family, prefixLength, scope, interfaceIndex, flags: values.flags ?? headerFlags, attributes: values };
+}
+
+/** Whether it is an address of the Internet protocols: a dump has those of others too (MCTP, Phonet). */
+export function isInternetAddress(message: AddressMessage): boolean {
+  return message.family === AF_INET || message.family === AF_INET6;
 }
 
 /**

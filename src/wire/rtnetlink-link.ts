@@ -27,6 +27,8 @@ const linkAttributes = attributes("IFLA", {
 });
 
 export interface LinkMessage {
+  /** AF_UNSPEC, or AF_BRIDGE for what a bridge tells of its ports: there, "deleted" means no longer a port. */
+  readonly family: number;
   readonly index: number;
   readonly flags: number;
   readonly attributes: Attributes<typeof linkAttributes>;
@@ -41,13 +43,13 @@ export function writeLinkRequest(writer: Writer, name?: string): void {
 /** Reads the payload of RTM_NEWLINK and RTM_DELLINK. @throws DecodeError */
 export function readLink(payload: Uint8Array): LinkMessage {
   const reader = new Reader(payload);
-  reader.u8("ifi_family");
+  const family = reader.u8("ifi_family");
   reader.skip(1, "ifi_pad");
   reader.u16("ifi_type");
   const index = reader.i32("ifi_index");
   const flags = reader.u32("ifi_flags");
   reader.u32("ifi_change");
-  return { index, flags, attributes: linkAttributes.decode(reader) };
+  return { family, index, flags, attributes: linkAttributes.decode(reader) };
 }
 
 /** @throws DecodeError that names what is missing or makes no sense. */

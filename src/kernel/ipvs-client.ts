@@ -1,0 +1,255 @@
+/** The kernel's IPVS table through its generic-netlink family. */
+import { type NetlinkError, SupportError } from "../lib/errors.ts";
+import type { IpvsChange, ObservedServer, ObservedService } from "../model/ipvs-table.ts";
+import type { ConnectionTimeouts, SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
+import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
+import type { Writer } from "../wire/bytes.ts";
+import { readGenericHeader, writeGenericHeader } from "../wire/genetlink.ts";
+import {
+  type CommandAttributes,
+  commandAttributes,
+  IP_VS_STATE_BACKUP,
+  IP_VS_STATE_MASTER,
+  IPVS_CMD,
+  IPVS_GENL_NAME,
+  IPVS_GENL_VERSION,
+  infoAttributes,
+} from "../wire/ipvs.ts";
+import {
+  connectionTimeoutAttributes,
+  syncDaemonAttributes,
+  toConnectionTimeouts,
+  toSyncDaemon,
+} from "../wire/ipvs-daemon.ts";
+import { toObservedServer, toTrafficStats } from "../wire/ipvs-server.ts";
+import { serviceKeyAttributes, toVirtualService } from "../wire/ipvs-service.ts";
+import { beginMessage, endMessage, type NetlinkMessage, NLM_F_REQUEST } from "../wire/netlink.ts";
+import { findGenericFamily } from "./generic-family.ts";
+import { changeCommand, IpvsChangeEncoder } from "./ipvs-change-encoder.ts";
+import { ipvsFailure } from "./ipvs-failure.ts";
+import { NetlinkConnection, type NetlinkReply, type Refusal, understood } from "./netlink-connection.ts";
+import { type Attempt, netlinkError, ROOT_HINT } from "./netlink-failure.ts";
+
+/** asm-generic/errno-base.h */
+const EPERM = 1;
+const ENOENT = 2;
+const ESRCH = 3;
+
+export interface IpvsInfo {
+  /** `1.2.1` */
+  readonly version: string;
+  /** Buckets of the kernel's connection table. */
+  readonly connectionTableSize: number;
+}
+
+export class IpvsClient {
+  readonly #connection: NetlinkConnection;
+  readonly #familyId: number;
+  readonly #info: IpvsInfo;
+
+  private constructor(connection: NetlinkConnection, familyId: number) {
+    this.#connection = connection;
+    this.#familyId = familyId;
+    this.#info = this.#readInfo();
+  }
+
+  /**
+   * Finds the IPVS family, which loads the kernel module where that is possible, and asks whether we may use it.
+   * @throws SupportError (exit code 4) with a hint when the kernel has no IPVS or does not permit it.
+   */
+  static open(): IpvsClient {
+    const connection = NetlinkConnection.open("generic");
+    try {
+      const familyId = findGenericFamily(connection, IPVS_GENL_NAME);
+      if (familyId === undefined) {
+        throw new SupportError({
+          operation: "use IPVS",
+          reason: "this kernel has not loaded it",
+          hint: "run `modprobe ip_vs`",
+        });
+      }
+      return new IpvsClient(connection, familyId);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** The version of IPVS and the size of its connection table. */
+  info(): IpvsInfo {
+    return this.#info;
+  }
+
+  /** All services without their servers (`servers` is empty). @throws NetlinkError, TandemError */
+  services(): ObservedService[] {
+    const reply = this.#dump(IPVS_CMD.getService, {});
+    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "list the virtual services" });
+    return understood(() => reply.messages.map((message) => toObservedService(message, [])));
+  }
+
+  /** All services with their servers, both in the kernel's order. @throws NetlinkError, TandemError */
+  table(): ObservedService[] {
+    return this.services().map((observed) => ({ ...observed, servers: this.#servers(observed.service.key) }));
+  }
+
+  /** One service with its servers, or undefined when there is none. @throws NetlinkError, TandemError */
+  service(key: ServiceKey): ObservedService | undefined {
+    const { messages, refusal } = this.#request(IPVS_CMD.getService, { service: serviceKeyAttributes(key) });
+    if (refusal !== undefined) {
+      if (refusal.errno === ESRCH) return undefined;
+      throw netlinkError(refusal, { operation: "look for the virtual service", subject: formatServiceKey(key) });
+    }
+    const message = messages[0];
+    return message === undefined ? undefined : understood(() => toObservedService(message, this.#servers(key)));
+  }
+
+  /**
+   * Makes the changes in their order, many in one datagram. A refused one does not hold up those after it.
+   * @returns for each change its error, or undefined when it was made.
+   * @throws RangeError for a number that the kernel has no room for, SyscallError and TandemError when the kernel does
+   *   not answer; changes may be made then.
+   */
+  apply(changes: readonly IpvsChange[]): (NetlinkError | undefined)[] {
+    const encoder = new IpvsChangeEncoder();
+    const refusals = this.#connection.batch(changes.length, (writer, index, sequence) => {
+      const change = changes[index];
+      if (change === undefined) return;
+      const start = beginMessage(writer, this.#familyId, NLM_F_REQUEST, sequence);
+      writeGenericHeader(writer, changeCommand(change), IPVS_GENL_VERSION);
+      encoder.encode(writer, change);
+      endMessage(writer, start);
+    });
+    return refusals.map((refusal, index) => {
+      const change = changes[index];
+      return refusal === undefined || change === undefined ? undefined : ipvsFailure(refusal, change);
+    });
+  }
+
+  /** The sync daemons that run: none, one, or a master and a backup. @throws NetlinkError, TandemError */
+  syncDaemons(): SyncDaemon[] {
+    const reply = this.#dump(IPVS_CMD.getDaemon, {});
+    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "list the sync daemons" });
+    return understood(() =>
+      reply.messages.flatMap((message) => {
+        const { daemon } = readCommand(message);
+        return daemon === undefined ? [] : [toSyncDaemon(daemon)];
+      }),
+    );
+  }
+
+  /** Starts a sync daemon. @throws NetlinkError (EEXIST when it runs already), TandemError */
+  startSyncDaemon(daemon: SyncDaemon): void {
+    this.#mustDo(
+      IPVS_CMD.newDaemon,
+      { daemon: syncDaemonAttributes(daemon) },
+      { operation: "start the sync daemon", subject: `${daemon.state} on ${daemon.interface}` },
+    );
+  }
+
+  /** Stops a sync daemon. @returns whether it ran. @throws NetlinkError, TandemError */
+  stopSyncDaemon(state: SyncDaemonState): boolean {
+    const number = state === "master" ? IP_VS_STATE_MASTER : IP_VS_STATE_BACKUP;
+    const { refusal } = this.#request(IPVS_CMD.deleteDaemon, { daemon: { state: number } });
+    if (refusal === undefined) return true;
+    if (refusal.errno === ESRCH || refusal.errno === ENOENT) return false;
+    throw netlinkError(refusal, { operation: "stop the sync daemon", subject: state });
+  }
+
+  /** @throws NetlinkError, TandemError */
+  connectionTimeouts(): ConnectionTimeouts {
+    const reply = this.#request(IPVS_CMD.getConfig, {});
+    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "read the connection timeouts" });
+    return understood(() => toConnectionTimeouts(firstCommand(reply)));
+  }
+
+  /** Sets those that are not 0. @throws NetlinkError, TandemError */
+  setConnectionTimeouts(timeouts: ConnectionTimeouts): void {
+    this.#mustDo(IPVS_CMD.setConfig, connectionTimeoutAttributes(timeouts), {
+      operation: "set the connection timeouts",
+    });
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #readInfo(): IpvsInfo {
+    const reply = this.#request(IPVS_CMD.getInfo, {});
+    if (reply.refusal?.errno === EPERM) {
+      throw new SupportError({ operation: "use IPVS", reason: "not permitted (EPERM)", hint: ROOT_HINT });
+    }
+    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "use IPVS" });
+    return understood(() => toInfo(reply.messages[0]));
+  }
+
+  #servers(key: ServiceKey): ObservedServer[] {
+    const reply = this.#dump(IPVS_CMD.getDestination, { service: serviceKeyAttributes(key) });
+    if (reply.refusal !== undefined) {
+      throw netlinkError(reply.refusal, { operation: "list the real servers of", subject: formatServiceKey(key) });
+    }
+    const family = serviceFamily(key);
+    return understood(() =>
+      reply.messages.map((message) => toObservedServer(readCommand(message).destination ?? {}, family)),
+    );
+  }
+
+  #mustDo(command: number, values: CommandAttributes, attempt: Attempt): void {
+    const { refusal } = this.#request(command, values);
+    if (refusal !== undefined) throw netlinkError(refusal, { ...attempt, ...daemonMeaning(refusal) });
+  }
+
+  #request(command: number, values: CommandAttributes): NetlinkReply {
+    return this.#connection.request({ type: this.#familyId, write: (writer) => writeCommand(writer, command, values) });
+  }
+
+  #dump(command: number, values: CommandAttributes): NetlinkReply {
+    return this.#connection.dump({ type: this.#familyId, write: (writer) => writeCommand(writer, command, values) });
+  }
+}
+
+/** What the kernel means when it refuses a daemon or a timeout (ip_vs_sync.c, ip_vs_ctl.c). */
+function daemonMeaning(refusal: Refusal): { readonly reason?: string } {
+  switch (refusal.errno) {
+    case 17: // EEXIST
+      return { reason: "it runs already" };
+    case 19: // ENODEV
+      return { reason: "there is no such interface, or it is not up" };
+    case 99: // EADDRNOTAVAIL
+      return { reason: "the interface has no address to send from" };
+    default:
+      return {};
+  }
+}
+
+function writeCommand(writer: Writer, command: number, values: CommandAttributes): void {
+  writeGenericHeader(writer, command, IPVS_GENL_VERSION);
+  commandAttributes.encode(writer, values);
+}
+
+function readCommand(message: NetlinkMessage): CommandAttributes {
+  return commandAttributes.decode(readGenericHeader(message.payload).attributes);
+}
+
+function firstCommand(reply: NetlinkReply): CommandAttributes {
+  const message = reply.messages[0];
+  return message === undefined ? {} : readCommand(message);
+}
+
+function toInfo(message: NetlinkMessage | undefined): IpvsInfo {
+  const values = message === undefined ? {} : infoAttributes.decode(readGenericHeader(message.payload).attributes);
+  const version = values.version ?? 0;
+  // NVERSION in linux/ip_vs.h
+  return {
+    version: `${(version >> 16) & 0xff}.${(version >> 8) & 0xff}.${version & 0xff}`,
+    connectionTableSize: values.connectionTableSize ?? 0,
+  };
+}
+
+function toObservedService(message: NetlinkMessage, servers: readonly ObservedServer[]): ObservedService {
+  const attributes = readCommand(message).service ?? {};
+  return { service: toVirtualService(attributes), servers, stats: toTrafficStats(attributes) };
+}

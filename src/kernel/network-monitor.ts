@@ -1,0 +1,130 @@
+/** Changes of links and addresses of this machine as they happen, told by the kernel. */
+import { DecodeError, TandemError } from "../lib/errors.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { Link } from "../model/link.ts";
+import { NETLINK_ROUTE } from "../sys/constants.ts";
+import { type NetlinkSocket, openNetlinkSocket } from "../sys/netlink-socket.ts";
+import { type Watch, watchDatagrams } from "../sys/readiness.ts";
+import { AF_UNSPEC } from "../wire/ipvs.ts";
+import { type NetlinkMessage, NLMSG_OVERRUN, readMessages } from "../wire/netlink.ts";
+import { RTM, RTNLGRP } from "../wire/rtnetlink.ts";
+import { readAddress, toInterfaceAddress } from "../wire/rtnetlink-address.ts";
+import { readLink, toLink } from "../wire/rtnetlink-link.ts";
+import { LinkClient } from "./link-client.ts";
+
+export interface AddressEvent {
+  /** False when it went: removed, expired, or taken along with its interface. */
+  readonly added: boolean;
+  readonly address: InterfaceAddress;
+}
+
+export interface NetworkHandlers {
+  /** A link is new or has changed. */
+  onLink(link: Link): void;
+  /** A link is gone. */
+  onLinkGone?(link: Link): void;
+  /** An address is new, has changed (each renewal of a lease is told), or is gone. */
+  onAddress(event: AddressEvent): void;
+  /** Messages were lost or not understood: what was known must be read again as a whole. */
+  onOverrun(): void;
+}
+
+export class NetworkMonitor {
+  readonly #handlers: NetworkHandlers;
+  readonly #socket: NetlinkSocket;
+  readonly #names = new Map<number, string>();
+  #watch: Watch | undefined;
+
+  private constructor(handlers: NetworkHandlers, socket: NetlinkSocket) {
+    this.#handlers = handlers;
+    this.#socket = socket;
+  }
+
+  /**
+   * Joins the kernel's groups. What happens from now on is told, in order; read the state of before it after this.
+   * @throws SyscallError, TandemError
+   */
+  static open(handlers: NetworkHandlers): NetworkMonitor {
+    const groups = [RTNLGRP.link, RTNLGRP.ipv4Address, RTNLGRP.ipv6Address];
+    const monitor = new NetworkMonitor(handlers, openNetlinkSocket(NETLINK_ROUTE, groups));
+    try {
+      monitor.#learnNames();
+      monitor.#watch = watchDatagrams(
+        monitor.#socket.fd,
+        (bytes) => monitor.#take(bytes),
+        () => monitor.#resynchronise(),
+      );
+    } catch (error) {
+      monitor.close();
+      throw error;
+    }
+    return monitor;
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#socket.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #learnNames(): void {
+    using links = LinkClient.open();
+    for (const link of links.list()) this.#names.set(link.index, link.name);
+  }
+
+  #resynchronise(): void {
+    try {
+      this.#learnNames();
+    } catch (error) {
+      if (!(error instanceof TandemError)) throw error;
+      // The names known so far will do: each link's next message brings its own.
+    }
+    this.#handlers.onOverrun();
+  }
+
+  #take(datagram: Uint8Array): void {
+    try {
+      for (const message of readMessages(datagram)) this.#tell(message);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#resynchronise();
+    }
+  }
+
+  #tellLink(message: NetlinkMessage): void {
+    const read = readLink(message.payload);
+    if (read.family !== AF_UNSPEC) return;
+    const link = toLink(read);
+    if (message.type === RTM.newLink) {
+      this.#names.set(link.index, link.name);
+      this.#handlers.onLink(link);
+    } else {
+      // Its addresses were told to be gone before it, so its name is no longer needed.
+      this.#names.delete(link.index);
+      this.#handlers.onLinkGone?.(link);
+    }
+  }
+
+  #tell(message: NetlinkMessage): void {
+    switch (message.type) {
+      case RTM.newLink:
+      case RTM.deleteLink:
+        this.#tellLink(message);
+        break;
+      case RTM.newAddress:
+      case RTM.deleteAddress: {
+        const address = toInterfaceAddress(readAddress(message.payload), (index) => this.#names.get(index));
+        this.#handlers.onAddress({ added: message.type === RTM.newAddress, address });
+        break;
+      }
+      case NLMSG_OVERRUN:
+        this.#resynchronise();
+        break;
+      default:
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { IpAddress } from "../model/address.ts";
+import { RTM } from "../wire/rtnetlink.ts";
+import {
+  type Gateway,
+  RTN_UNICAST,
+  readRoute,
+  toGateways,
+  toRouteAddress,
+  writeRouteDumpRequest,
+  writeRouteLookup,
+} from "../wire/rtnetlink-route.ts";
+import { NetlinkConnection, understood } from "./netlink-connection.ts";
+import { netlinkError } from "./netlink-failure.ts";
+
+export type { Gateway } from "../wire/rtnetlink-route.ts";
+
+/** Where packets to an address go now. */
+export interface Route {
+  readonly interfaceIndex: number;
+  /** The next router; absent where the address is on the link itself. */
+  readonly gateway?: IpAddress;
+  /** The source that the kernel would take. */
+  readonly source?: IpAddress;
+}
+
+/** asm-generic/errno.h and errno-base.h: what the kernel says of an address that no route leads to. */
+const NO_ROUTE_ERRNOS: ReadonlySet<number> = new Set([
+  101 /* ENETUNREACH */, 113 /* EHOSTUNREACH */, 13 /* EACCES, a prohibit route */, 22 /* EINVAL, a blackhole route */,
+  97 /* EAFNOSUPPORT, a kernel without IPv6 */, 95 /* EOPNOTSUPP, the same */,
+]);
+
+/** The routes of this machine. */
+export class RouteClient {
+  readonly #connection: NetlinkConnection;
+
+  private constructor(connection: NetlinkConnection) {
+    this.#connection = connection;
+  }
+
+  /** @throws SyscallError when the kernel gives no socket. */
+  static open(): RouteClient {
+    return new RouteClient(NetlinkConnection.open("route"));
+  }
+
+  /** The routers that any route of any table leads to, each once. @throws NetlinkError, TandemError */
+  gateways(): Gateway[] {
+    const reply = this.#connection.dump({ type: RTM.getRoute, write: writeRouteDumpRequest });
+    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "list the routes" });
+    const found = new Map<string, Gateway>();
+    understood(() => {
+      for (const message of reply.messages) {
+        if (message.type !== RTM.newRoute) continue;
+        const route = readRoute(message.payload);
+        if (route.type !== RTN_UNICAST) continue;
+        for (const gateway of toGateways(route)) {
+          found.set(`${gateway.gateway.text}%${gateway.interfaceIndex}`, gateway);
+        }
+      }
+    });
+    return [...found.values()];
+  }
+
+  /** The route of a packet to `address` now, or undefined when there is none. @throws NetlinkError, TandemError */
+  routeTo(address: IpAddress): Route | undefined {
+    const { messages, refusal } = this.#connection.request({
+      type: RTM.getRoute,
+      write: (writer) => writeRouteLookup(writer, address),
+    });
+    if (refusal !== undefined) {
+      if (NO_ROUTE_ERRNOS.has(refusal.errno)) return undefined;
+      throw netlinkError(refusal, { operation: "look for the route to", subject: address.text });
+    }
+    const message = messages.find((each) => each.type === RTM.newRoute);
+    return message === undefined ? undefined : understood(() => toRoute(message.payload));
+  }
+
+  /** The number of the interface by which packets to `address` leave. @throws NetlinkError, TandemError */
+  interfaceTowards(address: IpAddress): number | undefined {
+    return this.routeTo(address)?.interfaceIndex;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function toRoute(payload: Uint8Array): Route | undefined {
+  const message = readRoute(payload);
+  const { outputInterface, gateway, preferredSource } = message.attributes;
+  if (outputInterface === undefined) return undefined;
+  return {
+    interfaceIndex: outputInterface,
+    ...(gateway === undefined ? {} : { gateway: toRouteAddress(message, gateway, "gateway") }),
+    ...(preferredSource === undefined ? {} : { source: toRouteAddress(message, preferredSource, "preferredSource") }),
+  };
+}
