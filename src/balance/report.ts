@@ -1,0 +1,74 @@
+import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
+
+/** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
+
+/** A server's verdict in one service changed. Times are of the machine's monotonic clock, in milliseconds. */
+export interface VerdictChange {
+  /** The service's name in the configuration. */
+  readonly service: string;
+  /** The real server as configured: `10.0.0.11:80`. */
+  readonly server: string;
+  readonly from: Verdict;
+  readonly to: Verdict;
+  /** Why, for people: `connected after 0.4 ms; expected "HTTP/1." but got "SSH-2.0-"`. */
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+/** How one `[[service]]` is seen from this router. Servers without a check count as up. */
+export interface ServiceView {
+  readonly service: string;
+  readonly up: number;
+  readonly down: number;
+  readonly unknown: number;
+  /** Servers configured: up + down + unknown. */
+  readonly configured: number;
+  /** Who gets the work: the servers that are up, the last good set (panic), the sorry server, or nobody. */
+  readonly work: ServiceWork;
+}
+
+export const SERVICE_WORKS = ["normal", "last-good", "sorry", "none"] as const;
+export type ServiceWork = (typeof SERVICE_WORKS)[number];
+
+/** One real server of one virtual service, for `tandem check list` and `tandem status`. */
+export interface CheckReport {
+  /** The service's name in the configuration. */
+  readonly service: string;
+  /** The virtual service: `tcp://203.0.113.10:80`. A `[[service]]` that listens on several has a report for each. */
+  readonly listen: string;
+  /** `10.0.0.11:80`. */
+  readonly server: string;
+  readonly forward: string;
+  /** Absent: the server is not checked. */
+  readonly kind?: CheckKind;
+  readonly verdict: Verdict;
+  /** Monotonic time at which the verdict began; absent when that was before this boot. */
+  readonly sinceMs?: number;
+  /** The last attempt; absent before the first one. */
+  readonly last?: LastProbe;
+  /** The weight that the kernel should have now; absent when the server should not be in its table. */
+  readonly weight?: number;
+  readonly drained: boolean;
+  /** As the kernel had it when its table was last read; absent when the server was not in it. */
+  readonly activeConnections?: number;
+}
+
+export interface LastProbe {
+  readonly outcome: ProbeOutcome;
+  /** Monotonic time at which the attempt ended. */
+  readonly atMs: number;
+  /** How many attempts in a row had this result. */
+  readonly streak: number;
+}
+
+/** A drained server and what it still has to do. */
+export interface DrainProgress {
+  readonly listen: string;
+  readonly server: string;
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  readonly persistentConnections: number;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];

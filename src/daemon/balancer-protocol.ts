@@ -1,0 +1,178 @@
+import { configuredService, drain, endpoint, serviceKey } from "../balance/decoders.ts";
+import type { Drain } from "../balance/drains.ts";
+import {
+  type CheckReport,
+  type DrainProgress,
+  LOG_LEVELS,
+  type LogLevel,
+  SERVICE_WORKS,
+  type ServiceView,
+  type VerdictChange,
+} from "../balance/report.ts";
+import type { Config } from "../config/config.ts";
+import {
+  bool,
+  type Decoder,
+  exactly,
+  finite,
+  list,
+  oneOf,
+  optional,
+  record,
+  text,
+  union,
+  whole,
+} from "../lib/plain-data.ts";
+import type { Endpoint } from "../model/address.ts";
+import { CHECK_KINDS, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
+import type { Role } from "../model/pair.ts";
+import type { ServiceKey } from "../model/virtual-service.ts";
+
+/**
+ * The messages between the router (parent) and the balancer (child), over the channel that Bun opens between them.
+ * Both sides decode what they get: DecodeError says where a message is wrong, and the receiver logs and drops it.
+ * Messages are plain data (structured clone). Times are of the machine's monotonic clock, which both share.
+ */
+
+/** The hidden first argument that makes the binary a balancer: `tandem balancer-process STATE_DIR`. */
+export const BALANCER_ARGUMENT = "balancer-process";
+/** The balancer says that it is alive this often; a router that hears nothing for a few of these restarts it. */
+export const ALIVE_INTERVAL_MS = 1_000;
+
+/** What the balancer needs of a configuration; a whole `Config` will do. */
+export type BalancerConfig = Pick<Config, "services">;
+
+export type BalancerQuery = { readonly kind: "checks" } | { readonly kind: "drains" };
+
+export type ToBalancer =
+  /**
+   * The first message, and again at each reload. `drains`: the orders that hold, when the router has them (from the
+   * peer); without it those that the balancer saved go on.
+   */
+  | { readonly kind: "configure"; readonly config: BalancerConfig; readonly drains?: readonly Drain[] }
+  | { readonly kind: "role"; readonly role: Role }
+  /** Orders for a real server: of one service, or of each that has it. Answered by `done` or `refused` with this id. */
+  | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
+  | { readonly kind: "undrain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
+  | {
+      readonly kind: "weight";
+      readonly id: number;
+      readonly service?: ServiceKey;
+      readonly server: Endpoint;
+      /** Absent: the configured weight again. */
+      readonly weight?: number;
+    }
+  /** Before a takeover: reconcile at once, and answer `table-complete` when the kernel has the wanted table. */
+  | { readonly kind: "table-needed"; readonly id: number }
+  | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
+  /** Save and end; the kernel's table stays and goes on forwarding. */
+  | { readonly kind: "stop" };
+
+export type FromBalancer =
+  /** The process runs and waits for `configure`. */
+  | { readonly kind: "started"; readonly pid: number }
+  | { readonly kind: "alive"; readonly atMs: number; readonly lateMs: number; readonly probesInFlight: number }
+  | { readonly kind: "table-complete"; readonly id: number }
+  | { readonly kind: "verdict-changed"; readonly change: VerdictChange }
+  /** After each change, and once after `configure`. */
+  | { readonly kind: "views"; readonly services: readonly ServiceView[] }
+  /** All orders that hold, after each change of them. */
+  | { readonly kind: "drains-changed"; readonly drains: readonly Drain[] }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: "done"; readonly id: number }
+  | { readonly kind: "refused"; readonly id: number; readonly reason: string }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: BalancerAnswer };
+
+export type BalancerAnswer =
+  | { readonly kind: "checks"; readonly checks: readonly CheckReport[] }
+  | { readonly kind: "drains"; readonly drains: readonly DrainProgress[] };
+
+const id = whole(0, Number.MAX_SAFE_INTEGER);
+const count = whole(0, Number.MAX_SAFE_INTEGER);
+const verdict = oneOf(["up", "down", "unknown"]);
+const order = { id, service: optional(serviceKey), server: endpoint };
+
+const query: Decoder<BalancerQuery> = union("kind", {
+  checks: record({ kind: exactly("checks") }),
+  drains: record({ kind: exactly("drains") }),
+});
+
+/** Reads a message for the balancer. @throws DecodeError */
+export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
+  configure: record({
+    kind: exactly("configure"),
+    config: record({ services: list(configuredService) }),
+    drains: optional(list(drain)),
+  }),
+  role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),
+  drain: record({ kind: exactly("drain"), ...order }),
+  undrain: record({ kind: exactly("undrain"), ...order }),
+  weight: record({ kind: exactly("weight"), ...order, weight: optional(whole(0, 0x7fff_ffff)) }),
+  "table-needed": record({ kind: exactly("table-needed"), id }),
+  query: record({ kind: exactly("query"), id, what: query }),
+  stop: record({ kind: exactly("stop") }),
+});
+
+const verdictChange: Decoder<VerdictChange> = record({
+  service: text,
+  server: text,
+  from: verdict,
+  to: verdict,
+  reason: text,
+  sinceMs: finite,
+});
+
+const serviceView: Decoder<ServiceView> = record({
+  service: text,
+  up: count,
+  down: count,
+  unknown: count,
+  configured: count,
+  work: oneOf(SERVICE_WORKS),
+});
+
+const outcome: Decoder<ProbeOutcome> = union("result", {
+  success: record({ result: exactly("success"), elapsedMs: finite, reason: text }),
+  failure: record({ result: exactly("failure"), elapsedMs: finite, reason: text, failure: oneOf(PROBE_FAILURES) }),
+});
+
+const checkReport: Decoder<CheckReport> = record({
+  service: text,
+  listen: text,
+  server: text,
+  forward: text,
+  kind: optional(oneOf(CHECK_KINDS)),
+  verdict,
+  sinceMs: optional(finite),
+  last: optional(record({ outcome, atMs: finite, streak: count })),
+  weight: optional(count),
+  drained: bool,
+  activeConnections: optional(count),
+});
+
+const drainProgress: Decoder<DrainProgress> = record({
+  listen: text,
+  server: text,
+  activeConnections: count,
+  inactiveConnections: count,
+  persistentConnections: count,
+});
+
+const answer: Decoder<BalancerAnswer> = union("kind", {
+  checks: record({ kind: exactly("checks"), checks: list(checkReport) }),
+  drains: record({ kind: exactly("drains"), drains: list(drainProgress) }),
+});
+
+/** Reads a message of the balancer. @throws DecodeError */
+export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
+  started: record({ kind: exactly("started"), pid: count }),
+  alive: record({ kind: exactly("alive"), atMs: finite, lateMs: finite, probesInFlight: count }),
+  "table-complete": record({ kind: exactly("table-complete"), id }),
+  "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
+  views: record({ kind: exactly("views"), services: list(serviceView) }),
+  "drains-changed": record({ kind: exactly("drains-changed"), drains: list(drain) }),
+  log: record({ kind: exactly("log"), level: oneOf(LOG_LEVELS), message: text }),
+  done: record({ kind: exactly("done"), id }),
+  refused: record({ kind: exactly("refused"), id, reason: text }),
+  answer: record({ kind: exactly("answer"), id, answer }),
+});
