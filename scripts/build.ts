@@ -1,0 +1,43 @@
+/**
+ * `npm run build`: dist/tandem, one binary with everything in it.
+ * The two --no-compile-autoload flags matter: without them a root's tandem would run code and take variables from the
+ * bunfig.toml and the .env of whatever folder it is started in.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../package.json";
+
+const ROOT = join(import.meta.dir, "..");
+/** Threads are entry points of their own beside main.ts. */
+const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts"];
+
+function commit(): string {
+  const git = Bun.spawnSync(["git", "rev-parse", "--short=10", "HEAD"], { cwd: ROOT, stderr: "ignore" });
+  return git.success ? git.stdout.toString().trim() : "unknown";
+}
+
+/** Builds into `outfile`. @returns the exit code of the bundler. */
+export function build(outfile: string): number {
+  const built = Bun.spawnSync(
+    [
+      process.execPath,
+      "build",
+      "--compile",
+      "--minify",
+      "--bytecode",
+      "--no-compile-autoload-bunfig",
+      "--no-compile-autoload-dotenv",
+      "--define",
+      `TANDEM_VERSION=${JSON.stringify(version)}`,
+      "--define",
+      `TANDEM_COMMIT=${JSON.stringify(commit())}`,
+      "--outfile",
+      outfile,
+      ...ENTRIES.filter((entry) => existsSync(join(ROOT, entry))),
+    ],
+    { cwd: ROOT, stdout: "inherit", stderr: "inherit" },
+  );
+  return built.exitCode;
+}
+
+if (import.meta.main) process.exit(build(process.argv[2] ?? join(ROOT, "dist", "tandem")));

@@ -1,0 +1,94 @@
+import { GLOBAL_FLAGS } from "./spec/globals.ts";
+import { type CompletionKind, type FlagSpec, flagName, type NounSpec, type VerbSpec } from "./spec/types.ts";
+
+/** What the three shells' completion scripts are made from: the command table, flattened. */
+
+export interface CompletedValue {
+  readonly kind: CompletionKind | "choices";
+  readonly choices: readonly string[];
+}
+
+export interface CompletedFlag {
+  /** `--interface`. */
+  readonly name: string;
+  readonly short: string | undefined;
+  readonly doc: string;
+  /** Undefined: a switch. */
+  readonly value: CompletedValue | undefined;
+  readonly repeatable: boolean;
+}
+
+export interface CompletedCommand {
+  /** `vip add`, or `status`. */
+  readonly path: string;
+  readonly doc: string;
+  readonly flags: readonly CompletedFlag[];
+  readonly values: readonly CompletedValue[];
+}
+
+export interface CompletedNoun {
+  readonly name: string;
+  readonly doc: string;
+  /** Empty for a noun that is a command by itself. */
+  readonly verbs: readonly { readonly name: string; readonly doc: string }[];
+}
+
+function completedValue(spec: { completion: CompletionKind; choices?: readonly string[] }): CompletedValue {
+  return spec.choices === undefined
+    ? { kind: spec.completion, choices: [] }
+    : { kind: "choices", choices: spec.choices };
+}
+
+function completedFlag(key: string, spec: FlagSpec<unknown>): CompletedFlag {
+  return {
+    name: `--${flagName(key)}`,
+    short: spec.short === undefined ? undefined : `-${spec.short}`,
+    doc: spec.doc,
+    value: spec.arity === "switch" ? undefined : completedValue(spec),
+    repeatable: spec.arity === "list",
+  };
+}
+
+export const GLOBALS_COMPLETED: readonly CompletedFlag[] = Object.entries<FlagSpec<unknown>>(GLOBAL_FLAGS).map(
+  ([key, spec]) => completedFlag(key, spec),
+);
+
+function completedCommand(path: string, verb: VerbSpec): CompletedCommand {
+  return {
+    path,
+    doc: verb.summary,
+    flags: Object.entries(verb.flags).map(([key, spec]) => completedFlag(key, spec)),
+    values: Object.values(verb.arguments).map(completedValue),
+  };
+}
+
+export function completedNouns(nouns: readonly NounSpec[]): CompletedNoun[] {
+  return nouns.map((noun) => ({
+    name: noun.name,
+    doc: noun.summary,
+    verbs:
+      noun.kind === "single" ? [] : Object.entries(noun.verbs).map(([name, verb]) => ({ name, doc: verb.summary })),
+  }));
+}
+
+export function completedCommands(nouns: readonly NounSpec[]): CompletedCommand[] {
+  return nouns.flatMap((noun) =>
+    noun.kind === "single"
+      ? [completedCommand(noun.name, noun.verb)]
+      : Object.entries(noun.verbs).map(([name, verb]) => completedCommand(`${noun.name} ${name}`, verb)),
+  );
+}
+
+/** Every flag of the whole table that takes a value: the word after it is no command. */
+export function valueFlags(nouns: readonly NounSpec[]): string[] {
+  const flags = [...GLOBALS_COMPLETED, ...completedCommands(nouns).flatMap((command) => command.flags)];
+  const names = flags
+    .filter((flag) => flag.value !== undefined)
+    .flatMap((flag) => (flag.short === undefined ? [flag.name] : [flag.name, flag.short]));
+  return [...new Set(names)];
+}
+
+/** Quotes for a POSIX shell. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
