@@ -1,28 +1,37 @@
+import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 
 /**
- * What the router's main thread and its address thread say to each other. An address change can wait for the kernel's
- * RTNL lock for seconds, so the thread that sends heartbeats never makes one (design: two processes, one Worker).
+ * What the router's main thread and its kernel thread say to each other. A change of addresses, or of sync daemons, can
+ * wait for the kernel's RTNL lock for seconds, so the thread that sends heartbeats never makes one.
  */
-export type KernelRequest =
+export type KernelWork =
+  /** Sets the VIPs where they are absent and renews them where they are present. */
   | {
-      readonly id: number;
-      /** `take`: set the VIPs where they are absent. `renew`: they should be there; one just created had been lost. */
-      readonly kind: "take" | "renew";
+      readonly kind: "lease";
       readonly vips: readonly Vip[];
       readonly validSeconds: number | "forever";
+      /**
+       * All VIPs were there until this monotonic time at least: later, one that is missing is not set again, since
+       * its lease has run out and the peer may have it. Absent: they are to be set.
+       */
+      readonly presentUntilMs?: number;
     }
-  | { readonly id: number; readonly kind: "drop"; readonly vips: readonly Vip[] };
+  | { readonly kind: "drop"; readonly vips: readonly Vip[] }
+  /** The sync daemons that should run; others that this thread started are stopped. */
+  | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] };
 
-/** What became of one VIP. */
-export type AddressOutcome =
-  | { readonly kind: "created" | "renewed" | "removed" | "absent" }
+export type KernelRequest = KernelWork & { readonly id: number };
+
+/** What became of one VIP or sync daemon. `lapsed`: its lease had run out, nothing was set. */
+export type KernelOutcome =
+  | { readonly kind: "created" | "renewed" | "lapsed" | "removed" | "absent" | "started" }
   | { readonly kind: "failed"; readonly reason: string };
 
 export interface KernelAnswer {
   readonly id: number;
-  /** In the order of the request's VIPs. */
-  readonly outcomes: readonly AddressOutcome[];
+  /** In the order of the request. */
+  readonly outcomes: readonly KernelOutcome[];
   /** How long the kernel took. */
   readonly elapsedMs: number;
 }

@@ -1,12 +1,17 @@
 /**
- * The address thread of the router process: it alone writes to NETLINK_ROUTE. It takes one request after the other, in
+ * The kernel thread of the router process: it alone writes to NETLINK_ROUTE. It takes one request after the other, in
  * order, and blocks in the kernel for as long as the kernel wants.
  */
+
 import { AddressClient, kernelPrefixLength, type VipLease } from "../kernel/address-client.ts";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { LinkClient } from "../kernel/link-client.ts";
-import type { Vip } from "../model/vip.ts";
-import { formatVip } from "../model/vip.ts";
-import type { KernelAnswer, AddressOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
+import { unreachable } from "../lib/assert.ts";
+import { sameAddress } from "../model/address.ts";
+import type { SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
+import { formatVip, type Vip } from "../model/vip.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import type { KernelAnswer, KernelOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
 
 declare const self: Worker;
 
@@ -14,45 +19,40 @@ const addresses = AddressClient.open();
 const links = LinkClient.open();
 /** How each VIP was set, so that a renewal and a removal mean the same address of the kernel. */
 const leases = new Map<string, VipLease>();
+/** Sync daemons that this process started. */
+const started = new Set<SyncDaemonState>();
 
-function failed(error: unknown): AddressOutcome {
+function failed(error: unknown): KernelOutcome {
   return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
 }
 
-/** The lease of a VIP; a renewal keeps the prefix length with which the address was set. */
-function leaseOf(vip: Vip, fresh: boolean): VipLease {
-  const key = formatVip(vip);
-  const known = leases.get(key);
-  if (known !== undefined && !fresh) return known;
+function leaseOf(vip: Vip): VipLease {
+  const known = leases.get(formatVip(vip));
+  if (known !== undefined) return known;
   const link = links.get(vip.interface);
   if (link === undefined) throw new Error(`there is no interface ${vip.interface}`);
-  const lease = {
-    vip,
-    interfaceIndex: link.index,
-    kernelPrefixLength: kernelPrefixLength(vip, addresses.list()),
-  };
-  leases.set(key, lease);
+  const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: kernelPrefixLength(vip, addresses.list()) };
+  leases.set(formatVip(vip), lease);
   return lease;
 }
 
 /** Answers for all VIPs even where some cannot be set: what can be done is done, the rest is told. */
 function withLeases(
   vips: readonly Vip[],
-  fresh: boolean,
-  act: (found: readonly VipLease[]) => readonly AddressOutcome[],
-): AddressOutcome[] {
-  const outcomes = new Array<AddressOutcome>(vips.length);
+  act: (found: readonly VipLease[]) => readonly KernelOutcome[],
+): KernelOutcome[] {
+  const outcomes = new Array<KernelOutcome>(vips.length);
   const found: VipLease[] = [];
   const places: number[] = [];
   for (const [index, vip] of vips.entries()) {
     try {
-      found.push(leaseOf(vip, fresh));
+      found.push(leaseOf(vip));
       places.push(index);
     } catch (error) {
       outcomes[index] = failed(error);
     }
   }
-  let results: readonly AddressOutcome[];
+  let results: readonly KernelOutcome[];
   try {
     results = found.length === 0 ? [] : act(found);
   } catch (error) {
@@ -64,22 +64,76 @@ function withLeases(
   return outcomes;
 }
 
-function perform(request: KernelRequest): AddressOutcome[] {
-  if (request.kind === "drop") {
-    return withLeases(request.vips, false, (found) =>
-      addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
-    );
-  }
-  return withLeases(request.vips, request.kind === "take", (found) =>
-    addresses
+function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOutcome[] {
+  return withLeases(request.vips, (found) => {
+    const { presentUntilMs } = request;
+    // A process that was stopped and goes on, or that waited for the kernel's lock, must not set again what the kernel
+    // has dropped meanwhile: the peer may have it by now.
+    if (presentUntilMs !== undefined && monotonicMs() >= presentUntilMs) {
+      const present = addresses.list();
+      const all = found.every(({ vip }) =>
+        present.some(
+          (other) => other.interface === vip.interface && sameAddress(other.prefix.address, vip.prefix.address),
+        ),
+      );
+      if (!all) return found.map(() => ({ kind: "lapsed" }));
+    }
+    return addresses
       .lease(found, request.validSeconds)
-      .map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
+      .map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome));
+  });
+}
+
+function drop(vips: readonly Vip[]): KernelOutcome[] {
+  const outcomes = withLeases(vips, (found) =>
+    addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
   );
+  for (const [index, vip] of vips.entries()) {
+    if (outcomes[index]?.kind !== "failed") leases.delete(formatVip(vip));
+  }
+  return outcomes;
+}
+
+function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
+  using ipvs = IpvsClient.open();
+  for (const state of started) {
+    if (daemons.some((daemon) => daemon.state === state)) continue;
+    ipvs.stopSyncDaemon(state);
+    started.delete(state);
+  }
+  return daemons.map((daemon) => {
+    try {
+      // One that runs already, of ours or of a process before us, may have other settings.
+      ipvs.stopSyncDaemon(daemon.state);
+      ipvs.startSyncDaemon(daemon);
+      started.add(daemon.state);
+      return { kind: "started" };
+    } catch (error) {
+      return failed(error);
+    }
+  });
+}
+
+function perform(request: KernelRequest): KernelOutcome[] {
+  switch (request.kind) {
+    case "lease":
+      return setLeases(request);
+    case "drop":
+      return drop(request.vips);
+    case "sync":
+      try {
+        return setSyncDaemons(request.daemons);
+      } catch (error) {
+        return request.daemons.map(() => failed(error));
+      }
+    default:
+      return unreachable(request);
+  }
 }
 
 self.onmessage = (event: MessageEvent<KernelRequest>) => {
-  const began = performance.now();
+  const beganMs = monotonicMs();
   const outcomes = perform(event.data);
-  const answer: KernelAnswer = { id: event.data.id, outcomes, elapsedMs: performance.now() - began };
+  const answer: KernelAnswer = { id: event.data.id, outcomes, elapsedMs: monotonicMs() - beganMs };
   self.postMessage(answer);
 };
