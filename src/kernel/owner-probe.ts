@@ -1,0 +1,151 @@
+import { DecodeError } from "../lib/errors.ts";
+import type { Family, IpAddress } from "../model/address.ts";
+import type { Link } from "../model/link.ts";
+import type { MacAddress } from "../model/mac-address.ts";
+import { closeFd, type Fd } from "../sys/fd.ts";
+import { openFrameReceiver, openFrameSender, sendFrame } from "../sys/packet-socket.ts";
+import { type Watch, watchDatagrams } from "../sys/readiness.ts";
+import { drainDatagrams, type SendOutcome } from "../sys/socket.ts";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV6 } from "../wire/ethernet.ts";
+import { asEthernetLink, type EthernetLink } from "./ethernet-link.ts";
+import { questionFrame } from "./neighbour-frames.ts";
+import { addressFilter, type OwnerSign, readOwnerSign } from "./owner-sign.ts";
+
+/** Somebody showed on the wire that it has an address, or wants it. */
+export interface OwnerAnswer extends OwnerSign {
+  readonly interface: string;
+  readonly interfaceIndex: number;
+}
+
+/** On which link to listen for which addresses. */
+export interface WatchedLink {
+  readonly link: Link;
+  readonly addresses: readonly IpAddress[];
+}
+
+export interface OwnerProbeOptions {
+  readonly watched: readonly WatchedLink[];
+  readonly onAnswer: (answer: OwnerAnswer) => void;
+}
+
+/** An ARP storm must not hold the loop up: the rest is read in the next turn. */
+const DRAIN_LIMIT = 256;
+
+const ETHER_TYPES = { inet: ETHERTYPE_ARP, inet6: ETHERTYPE_IPV6 } as const satisfies Record<Family, number>;
+
+/** One packet socket: the ARP or the neighbour discovery of one link. */
+class Ear {
+  readonly fd: Fd;
+  readonly #link: EthernetLink;
+  readonly #family: Family;
+  readonly #texts: ReadonlySet<string>;
+  #watch: Watch | undefined;
+
+  constructor(link: EthernetLink, family: Family, addresses: readonly IpAddress[]) {
+    this.#link = link;
+    this.#family = family;
+    this.#texts = new Set(addresses.map((address) => address.text));
+    this.fd = openFrameReceiver(ETHER_TYPES[family], link.index, addressFilter(family, addresses));
+  }
+
+  listen(onAnswer: (answer: OwnerAnswer) => void): void {
+    this.#watch = watchDatagrams(this.fd, (frame) => {
+      const answer = this.read(frame);
+      if (answer !== undefined) onAnswer(answer);
+    });
+  }
+
+  read(frame: Uint8Array): OwnerAnswer | undefined {
+    try {
+      const sign = readOwnerSign(this.#family, frame, this.#link.mac);
+      if (sign === undefined || !this.#texts.has(sign.address.text)) return undefined;
+      return { ...sign, interface: this.#link.name, interfaceIndex: this.#link.index };
+    } catch (error) {
+      // Anybody on the wire can send what is no ARP.
+      if (error instanceof DecodeError) return undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#watch?.close();
+    closeFd(this.fd);
+  }
+}
+
+/**
+ * Asks who has an address, and hears who answers: ARP, and neighbour solicitation for IPv6, on raw sockets. Listens only
+ * for the addresses it was given; that may be neighbours as well as VIPs. Frames of this machine are not among the answers.
+ *
+ * To learn whether the peer's kernel still has a VIP, ask by unicast to the peer's MAC from an own address: a broadcast
+ * is answered by proxies and by real servers that hold the VIP, or suppressed by the switch (tried).
+ */
+export class OwnerProbe {
+  readonly #sender: Fd;
+  readonly #ears: readonly Ear[];
+  #open = true;
+
+  private constructor(sender: Fd, ears: readonly Ear[], onAnswer: (answer: OwnerAnswer) => void) {
+    this.#sender = sender;
+    this.#ears = ears;
+    for (const ear of ears) ear.listen(onAnswer);
+  }
+
+  /**
+   * Links that are not Ethernet are left out: nobody can be asked there. When a link is made anew (another index) or
+   * changes its MAC, open another probe.
+   * @throws SyscallError: EPERM, or ENODEV when a link is gone.
+   */
+  static open(options: OwnerProbeOptions): OwnerProbe {
+    const sender = openFrameSender();
+    const ears: Ear[] = [];
+    try {
+      for (const { link, addresses } of options.watched) {
+        const ethernet = asEthernetLink(link);
+        if (ethernet === undefined) continue;
+        for (const family of ["inet", "inet6"] as const) {
+          const ofFamily = addresses.filter((address) => address.family === family);
+          if (ofFamily.length > 0) ears.push(new Ear(ethernet, family, ofFamily));
+        }
+      }
+    } catch (error) {
+      for (const ear of ears) ear.close();
+      closeFd(sender);
+      throw error;
+    }
+    return new OwnerProbe(sender, ears, options.onAnswer);
+  }
+
+  /**
+   * Asks once who has `target` on that link. Never throws for what a network does.
+   * @param from an address of that link that is ours; absent: a probe that changes nobody's cache
+   * @param mac whom to ask, by unicast; absent: everybody
+   */
+  ask(target: IpAddress, link: Link, from: IpAddress | undefined, mac: MacAddress | undefined): SendOutcome {
+    const ethernet = asEthernetLink(link);
+    if (ethernet === undefined) return { kind: "failed", errnoName: "not Ethernet" };
+    return sendFrame(this.#sender, questionFrame(target, ethernet, from, mac), ethernet.index);
+  }
+
+  /** Reads at once the answers that wait in the kernel; `onAnswer` does not get these. */
+  drain(): OwnerAnswer[] {
+    if (!this.#open) return [];
+    return this.#ears.flatMap((ear) =>
+      drainDatagrams(ear.fd, DRAIN_LIMIT).flatMap((frame) => {
+        const answer = ear.read(frame);
+        return answer === undefined ? [] : [answer];
+      }),
+    );
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const ear of this.#ears) ear.close();
+    closeFd(this.#sender);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
