@@ -1,0 +1,90 @@
+import type { PairKeys } from "../config/key-file.ts";
+import type { Input } from "../failover/input.ts";
+import { HeartbeatSocket } from "../kernel/heartbeat-socket.ts";
+import type { IpAddress } from "../model/address.ts";
+import type { Link } from "../model/link.ts";
+import { PATHS, type PathName } from "../model/pair.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { openHeartbeat, sealHeartbeat } from "../wire/heartbeat-packet.ts";
+
+/** The two ends of one path. */
+export interface PathEnds {
+  readonly local: IpAddress;
+  readonly peer: IpAddress;
+}
+
+export interface PathSocketsOptions {
+  readonly pairId: string;
+  readonly port: number;
+  readonly ends: Readonly<Record<PathName, PathEnds>>;
+  readonly keys: PairKeys;
+  readonly onInput: (input: Input) => void;
+  readonly onProblem: (message: string) => void;
+}
+
+/** The sockets of both paths: heartbeats in and out, signed and checked. */
+export class PathSockets {
+  readonly #options: PathSocketsOptions;
+  #keys: PairKeys;
+  readonly #sockets = new Map<PathName, { readonly socket: HeartbeatSocket; readonly interfaceIndex: number }>();
+
+  constructor(options: PathSocketsOptions) {
+    this.#options = options;
+    this.#keys = options.keys;
+  }
+
+  /** New keys, as a reload during a rotation brings. */
+  setKeys(keys: PairKeys): void {
+    this.#keys = keys;
+  }
+
+  /** Opens the path's socket on this link, or again when the link is another one than before. */
+  attach(path: PathName, link: Link): void {
+    if (this.#sockets.get(path)?.interfaceIndex === link.index) return;
+    this.detach(path);
+    try {
+      const socket = HeartbeatSocket.open({
+        interface: link.name,
+        interfaceIndex: link.index,
+        ...this.#options.ends[path],
+        port: this.#options.port,
+        onDatagram: (bytes) => this.#options.onInput(this.#read(path, bytes)),
+      });
+      this.#sockets.set(path, { socket, interfaceIndex: link.index });
+    } catch (error) {
+      this.#options.onProblem(`${path} path: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  detach(path: PathName): void {
+    this.#sockets.get(path)?.socket.close();
+    this.#sockets.delete(path);
+  }
+
+  /** Signs and sends; what a network refuses is counted by the socket and seen as silence by the peer. */
+  send(path: PathName, heartbeat: Heartbeat): void {
+    this.#sockets.get(path)?.socket.send(sealHeartbeat(heartbeat, this.#keys.signing));
+  }
+
+  /** Every heartbeat that waits in the kernel, as inputs. */
+  drain(): Input[] {
+    return PATHS.flatMap(
+      (path) =>
+        this.#sockets
+          .get(path)
+          ?.socket.drain()
+          .map((bytes) => this.#read(path, bytes)) ?? [],
+    );
+  }
+
+  close(): void {
+    for (const path of PATHS) this.detach(path);
+  }
+
+  #read(path: PathName, bytes: Uint8Array): Input {
+    const opened = openHeartbeat(bytes, this.#keys.accepted, this.#options.pairId);
+    return opened.ok
+      ? { kind: "heartbeat", path, heartbeat: opened.heartbeat }
+      : { kind: "packet-refused", path, reason: opened.reason };
+  }
+}

@@ -1,0 +1,342 @@
+import type { Config } from "../config/config.ts";
+import type { PairKeys } from "../config/key-file.ts";
+import type { OwnerQuestion } from "../failover/effect.ts";
+import type { Input } from "../failover/input.ts";
+import { AddressClient } from "../kernel/address-client.ts";
+import { Announcer, type Neighbour } from "../kernel/announcer.ts";
+import { FrameWatch } from "../kernel/frame-watch.ts";
+import { LinkClient } from "../kernel/link-client.ts";
+import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
+import { type OwnerAnswer, OwnerProbe } from "../kernel/owner-probe.ts";
+import { type EchoAnswer, Reachability } from "../kernel/reachability.ts";
+import { RouteClient } from "../kernel/route-client.ts";
+import { type IpAddress, sameAddress } from "../model/address.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { Link } from "../model/link.ts";
+import type { MacAddress } from "../model/mac-address.ts";
+import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { pairIdOf } from "../wire/heartbeat-packet.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
+import { PathSockets } from "./path-sockets.ts";
+
+export interface RouterNetworkOptions {
+  readonly config: Config;
+  readonly router: RouterId;
+  readonly keys: PairKeys;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly onInput: (...inputs: Input[]) => void;
+  readonly onProblem: (message: string) => void;
+}
+
+/** An id of a pair from its four addresses and its port. */
+export function pairIdOfConfig(config: Config): string {
+  const { primary, backup, port } = config.pair;
+  return pairIdOf([primary.public, primary.private, backup.public, backup.private], port);
+}
+
+/**
+ * The router's eyes, ears and voice on its networks: links and addresses as the kernel tells them, heartbeats, questions
+ * to the owners of VIPs and to neighbours, announcements. Reads only, but for frames it sends; addresses are changed by
+ * the kernel thread.
+ */
+export class RouterNetwork {
+  readonly #options: RouterNetworkOptions;
+  readonly #paths: PathSockets;
+  readonly #announcer = Announcer.open();
+  readonly #reachability: Reachability;
+  readonly #book = new NeighbourBook();
+  readonly #links = new Map<string, Link>();
+  #config: Config;
+  #addresses: InterfaceAddress[] = [];
+  #interfaces: SideInterfaces = { public: undefined, private: undefined };
+  #monitor: NetworkMonitor | undefined;
+  #probe: OwnerProbe | undefined;
+  #probedLinks = "";
+  #frames: FrameWatch | undefined;
+
+  constructor(options: RouterNetworkOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    const mine = options.config.pair[options.router];
+    const theirs = options.config.pair[otherRouter(options.router)];
+    this.#paths = new PathSockets({
+      pairId: pairIdOfConfig(options.config),
+      port: options.config.pair.port,
+      ends: {
+        public: { local: mine.public, peer: theirs.public },
+        private: { local: mine.private, peer: theirs.private },
+      },
+      keys: options.keys,
+      onInput: options.onInput,
+      onProblem: options.onProblem,
+    });
+    this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
+  }
+
+  /** Reads the whole state, opens what depends on it, and from then on follows the kernel's events. */
+  open(): void {
+    this.#monitor = NetworkMonitor.open({
+      onLink: (link) => this.#linkChanged(link),
+      onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
+      onAddress: (event) => this.#addressChanged(event),
+      onOverrun: () => this.#readAll(),
+    });
+    this.#readAll();
+  }
+
+  get interfaces(): SideInterfaces {
+    return this.#interfaces;
+  }
+
+  /** VIPs of the configuration that this machine has with our mark, left by a daemon before us. */
+  adoptableVips(): readonly Vip[] {
+    return this.#config.vips.filter((vip) =>
+      this.#addresses.some(
+        (own) => own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
+      ),
+    );
+  }
+
+  /** A reloaded configuration; the pair's own addresses and port must be the same (else the daemon is restarted). */
+  configure(config: Config, keys: PairKeys): void {
+    this.#config = config;
+    this.#paths.setKeys(keys);
+    this.#probedLinks = "";
+    this.#readAll();
+  }
+
+  send(path: PathName, heartbeat: Heartbeat): void {
+    this.#paths.send(path, heartbeat);
+  }
+
+  /** All that waits in sockets and that the machine must know before it judges. */
+  drain(): Input[] {
+    const inputs: Input[] = this.#paths.drain();
+    for (const answer of this.#probe?.drain() ?? []) {
+      const input = this.#ownerInput(answer);
+      if (input !== undefined) inputs.push(input);
+    }
+    for (const answer of this.#reachability.drain()) inputs.push(verifyAnswer(answer));
+    return inputs;
+  }
+
+  /** Asks owners of VIPs, each by unicast where its MAC is known, always from an own address. */
+  askOwners(questions: readonly OwnerQuestion[]): void {
+    for (const { vip, mac } of questions) {
+      const link = this.#links.get(vip.interface);
+      if (link === undefined) continue;
+      this.#probe?.ask(vip.prefix.address, link, this.#ownAddress(vip.interface, vip.prefix.address), mac);
+    }
+  }
+
+  /** Asks the neighbours of both sides whether they are there. */
+  askNeighbours(): void {
+    for (const side of PATHS) {
+      const link = this.#sideLink(side);
+      if (link === undefined) continue;
+      for (const { address, mac } of this.#book.questions(side)) {
+        this.#probe?.ask(address, link, this.#ownAddress(link.name, address), mac);
+      }
+    }
+  }
+
+  announce(vips: readonly Vip[], unicast: boolean, peerMacs: ReadonlyMap<string, MacAddress>): void {
+    for (const vip of vips) {
+      const link = this.#links.get(vip.interface);
+      if (link === undefined) continue;
+      this.#announcer.announce(vip.prefix.address, link, "both", unicast ? this.#audience(link.name, peerMacs) : []);
+    }
+  }
+
+  /** One echo request from each VIP to each neighbour of its side. */
+  verify(verification: number, vips: readonly Vip[]): void {
+    for (const vip of vips) {
+      const link = this.#links.get(vip.interface);
+      const side = PATHS.find((path) => this.#interfaces[path] === vip.interface);
+      if (link === undefined || side === undefined) continue;
+      for (const target of this.#book.addresses(side)) {
+        if (target.family !== vip.prefix.address.family) continue;
+        this.#reachability.ask({
+          source: vip.prefix.address,
+          target,
+          interfaceIndex: link.index,
+          tag: verification,
+        });
+      }
+    }
+  }
+
+  /** What both sides have heard so far; to be told at least at every heartbeat interval. */
+  evidence(): Input[] {
+    this.#frames?.look(this.#options.now());
+    return PATHS.flatMap((side): Input[] => {
+      const name = this.#interfaces[side];
+      if (name === undefined) return [];
+      return [{ kind: "evidence", side, ...this.#frames?.evidence(name) }];
+    });
+  }
+
+  close(): void {
+    this.#monitor?.close();
+    this.#probe?.close();
+    this.#paths.close();
+    this.#reachability.close();
+    this.#announcer.close();
+  }
+
+  #readAll(): void {
+    using links = LinkClient.open();
+    using addresses = AddressClient.open();
+    this.#links.clear();
+    for (const link of links.list()) this.#links.set(link.name, link);
+    this.#addresses = addresses.list();
+    this.#findSides();
+    this.#chooseNeighbours();
+    this.#openProbe();
+    this.#options.onInput(...this.#linkInputs());
+  }
+
+  /** Which interface carries each of this router's two addresses; opens or moves the path's socket. */
+  #findSides(): void {
+    const mine = this.#config.pair[this.#options.router];
+    const found = (address: IpAddress) =>
+      this.#addresses.find((own) => sameAddress(own.prefix.address, address))?.interface;
+    const before = this.#interfaces;
+    this.#interfaces = {
+      public: found(mine.public) ?? before.public,
+      private: found(mine.private) ?? before.private,
+    };
+    for (const path of PATHS) {
+      const link = this.#sideLink(path);
+      if (link !== undefined) this.#paths.attach(path, link);
+    }
+    if (before.public !== this.#interfaces.public || before.private !== this.#interfaces.private) {
+      const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
+      this.#frames = new FrameWatch(names);
+    }
+  }
+
+  #chooseNeighbours(): void {
+    using routes = RouteClient.open();
+    const gateways = routes.gateways().map((route) => route.gateway);
+    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#addresses, gateways));
+  }
+
+  /** Listens on every interface that carries a VIP or a path; again when one was made anew. */
+  #openProbe(): void {
+    const names = new Set([
+      ...this.#config.vips.map((vip) => vip.interface),
+      ...Object.values(this.#interfaces).filter((name) => name !== undefined),
+    ]);
+    const links = [...names].flatMap((name) => this.#links.get(name) ?? []);
+    const key = links.map((link) => `${link.index} ${link.mac}`).join();
+    if (key === this.#probedLinks) return;
+    this.#probedLinks = key;
+    this.#probe?.close();
+    this.#probe = OwnerProbe.open({
+      watched: links.map((link) => ({ link, addresses: this.#heardAddresses(link.name) })),
+      onAnswer: (answer) => {
+        const input = this.#ownerInput(answer);
+        if (input !== undefined) this.#options.onInput(input);
+      },
+    });
+  }
+
+  #heardAddresses(name: string): readonly IpAddress[] {
+    const vips = this.#config.vips.filter((vip) => vip.interface === name).map((vip) => vip.prefix.address);
+    const neighbours = PATHS.filter((side) => this.#interfaces[side] === name).flatMap((side) =>
+      this.#book.addresses(side),
+    );
+    return [...vips, ...neighbours];
+  }
+
+  #linkChanged(link: Link): void {
+    const known = this.#links.get(link.name);
+    this.#links.set(link.name, link);
+    if (known?.index !== link.index || known.mac !== link.mac) {
+      this.#findSides();
+      this.#openProbe();
+    }
+    if (known?.carrier !== link.carrier || known.mac !== link.mac) this.#options.onInput(...this.#linkInputs());
+  }
+
+  #addressChanged(event: AddressEvent): void {
+    const { address } = event;
+    const same = (other: InterfaceAddress) =>
+      other.interface === address.interface && sameAddress(other.prefix.address, address.prefix.address);
+    const isNew = event.added && !this.#addresses.some(same);
+    this.#addresses = this.#addresses.filter((other) => !same(other));
+    if (event.added) this.#addresses.push(address);
+    const vip = this.#config.vips.find(
+      (wanted) => wanted.interface === address.interface && sameAddress(wanted.prefix.address, address.prefix.address),
+    );
+    if (vip !== undefined) {
+      if (!event.added) this.#options.onInput({ kind: "address-removed", vip });
+      return;
+    }
+    if (isNew || !event.added) this.#findSides();
+  }
+
+  /** Carrier of both sides and the MACs of the interfaces that carry VIPs, as inputs. */
+  #linkInputs(): Input[] {
+    const carriers = PATHS.map(
+      (side): Input => ({
+        kind: "carrier",
+        side,
+        up: this.#sideLink(side)?.carrier ?? false,
+      }),
+    );
+    const names = new Set(this.#config.vips.map((vip) => vip.interface));
+    const macs = [...names].flatMap((name) => {
+      const mac = this.#links.get(name)?.mac;
+      return mac === undefined ? [] : [{ interface: name, mac }];
+    });
+    return [...carriers, { kind: "own-macs", macs }];
+  }
+
+  /** An answer is a neighbour's sign of life, or tells who has a VIP. A probe only asks, so it proves no owner. */
+  #ownerInput(answer: OwnerAnswer): Input | undefined {
+    const side = PATHS.find((path) => this.#interfaces[path] === answer.interface);
+    if (side !== undefined && this.#book.answered(side, answer.address, answer.mac)) {
+      this.#frames?.neighbourAnswered(answer.interface, this.#options.now());
+      return this.evidence().find((input) => input.kind === "evidence" && input.side === side);
+    }
+    if (answer.kind === "probe") return undefined;
+    return { kind: "owner-answer", address: answer.address, mac: answer.mac, interface: answer.interface };
+  }
+
+  /** An own address of that interface, never a VIP: what asks from a VIP would claim it. */
+  #ownAddress(name: string, target: IpAddress): IpAddress | undefined {
+    const mine = this.#config.pair[this.#options.router];
+    const isVip = (address: IpAddress) => this.#config.vips.some((vip) => sameAddress(vip.prefix.address, address));
+    const candidates = this.#addresses.filter(
+      (own) => own.interface === name && own.prefix.address.family === target.family && !isVip(own.prefix.address),
+    );
+    const preferred = candidates.find(
+      ({ prefix }) => sameAddress(prefix.address, mine.public) || sameAddress(prefix.address, mine.private),
+    );
+    return (preferred ?? candidates[0])?.prefix.address;
+  }
+
+  /** Who is told of a VIP by a frame of its own: the neighbours of its side, and the peer. */
+  #audience(name: string, peerMacs: ReadonlyMap<string, MacAddress>): readonly Neighbour[] {
+    const side = PATHS.find((path) => this.#interfaces[path] === name);
+    if (side === undefined) return [];
+    const peer = this.#config.pair[otherRouter(this.#options.router)][side];
+    const peerMac = peerMacs.get(name);
+    return [...this.#book.withMacs(side), ...(peerMac === undefined ? [] : [{ address: peer, mac: peerMac }])];
+  }
+
+  #sideLink(side: PathName): Link | undefined {
+    const name = this.#interfaces[side];
+    return name === undefined ? undefined : this.#links.get(name);
+  }
+}
+
+function verifyAnswer(answer: EchoAnswer): Input {
+  return { kind: "verify-answer", verification: answer.tag, by: answer.target, elapsedMs: answer.roundTripMs };
+}
