@@ -176,7 +176,8 @@ export class RouterNetwork {
     return PATHS.flatMap((side): Input[] => {
       const name = this.#interfaces[side];
       if (name === undefined) return [];
-      return [{ kind: "evidence", side, ...this.#frames?.evidence(name) }];
+      const askable = this.#book.addresses(side).length > 0;
+      return [{ kind: "evidence", side, askable, ...this.#frames?.evidence(name) }];
     });
   }
 
@@ -278,7 +279,11 @@ export class RouterNetwork {
       if (!event.added) this.#options.onInput({ kind: "address-removed", vip });
       return;
     }
-    if (isNew || !event.added) this.#findSides();
+    if (!isNew && event.added) return;
+    this.#findSides();
+    this.#chooseNeighbours();
+    this.#probedLinks = "";
+    this.#openProbe();
   }
 
   /** Carrier of both sides and the MACs of the interfaces that carry VIPs, as inputs. */
@@ -338,5 +343,11 @@ export class RouterNetwork {
 }
 
 function verifyAnswer(answer: EchoAnswer): Input {
-  return { kind: "verify-answer", verification: answer.tag, by: answer.target, elapsedMs: answer.roundTripMs };
+  return {
+    kind: "verify-answer",
+    verification: answer.tag,
+    address: answer.source,
+    by: answer.target,
+    elapsedMs: answer.roundTripMs,
+  };
 }

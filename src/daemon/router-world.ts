@@ -1,0 +1,192 @@
+import type { Effect, StoredState } from "../failover/effect.ts";
+import type { Cause } from "../failover/history.ts";
+import type { Input, LeaseResult, RemoveResult } from "../failover/input.ts";
+import type { State } from "../failover/state.ts";
+import { writeSysctl } from "../kernel/sysctl.ts";
+import { unreachable } from "../lib/assert.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Role } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import type { BalancerSupervisor } from "./balancer-supervisor.ts";
+import type { HookRunner } from "./hooks.ts";
+import type { KernelThread } from "./kernel-thread.ts";
+import type { KernelOutcome } from "./kernel-thread-protocol.ts";
+import type { Router, RouterWorld } from "./router.ts";
+import type { OperatorDesk } from "./router-control.ts";
+import type { RouterNetwork } from "./router-network.ts";
+import type { StateFile } from "./state-store.ts";
+
+/** The parts that do what the failover machine wants. */
+export interface WorldParts {
+  readonly network: RouterNetwork;
+  readonly kernelThread: KernelThread;
+  readonly hooks: HookRunner;
+  readonly store: StateFile;
+  readonly desk: OperatorDesk;
+  readonly logger: Logger;
+  /** Absent where the configuration has no services. */
+  readonly balancer: () => BalancerSupervisor | undefined;
+  readonly router: () => Router;
+  readonly now: () => number;
+  readonly exit: () => void;
+}
+
+function leaseResult(vip: Vip, outcome: KernelOutcome | undefined): LeaseResult {
+  switch (outcome?.kind) {
+    case "renewed":
+      return { vip, result: "renewed" };
+    // A renewal that finds nothing to renew has lost the VIP, whether it was set again or not.
+    case "created":
+    case "lapsed":
+      return { vip, result: "created" };
+    case "failed":
+      return { vip, result: "failed", error: outcome.reason };
+    default:
+      return { vip, result: "failed", error: "the kernel gave no answer" };
+  }
+}
+
+function removeResult(vip: Vip, outcome: KernelOutcome | undefined): RemoveResult {
+  if (outcome?.kind === "removed" || outcome?.kind === "absent") return { vip, result: outcome.kind };
+  return { vip, result: "failed", error: outcome?.kind === "failed" ? outcome.reason : "the kernel gave no answer" };
+}
+
+/** Until when the kernel surely has the VIPs that a renewal is for; undefined when they are to be set in any case. */
+function presentUntilMs(state: State, batch: number): number | undefined {
+  const pending = state.addresses.leases.find((lease) => lease.batch === batch);
+  const { confirmedAtMs } = state.addresses;
+  if (pending?.purpose !== "renew" || confirmedAtMs === undefined) return undefined;
+  return confirmedAtMs + state.settings.leaseMs;
+}
+
+/** Carries the effects of the failover machine out. */
+export class KernelWorld implements RouterWorld {
+  readonly #parts: WorldParts;
+
+  constructor(parts: WorldParts) {
+    this.#parts = parts;
+  }
+
+  now(): number {
+    return this.#parts.now();
+  }
+
+  drain(): readonly Input[] {
+    return this.#parts.network.drain();
+  }
+
+  perform(effect: Effect): void {
+    const { network, desk, logger, store } = this.#parts;
+    switch (effect.kind) {
+      case "send-heartbeat":
+        network.send(effect.path, effect.heartbeat);
+        break;
+      case "lease":
+        this.#lease(effect.batch, effect.vips, effect.validMs);
+        break;
+      case "remove":
+        this.#remove(effect.batch, effect.vips);
+        break;
+      case "ask-owner":
+        network.askOwners(effect.questions);
+        break;
+      case "ask-neighbours":
+        network.askNeighbours();
+        break;
+      case "announce":
+        network.announce(effect.vips, effect.unicast, this.#parts.router().state.peerMacs);
+        break;
+      case "verify":
+        network.verify(effect.verification, effect.vips);
+        break;
+      case "set-balancing":
+        this.#setBalancing(effect.role);
+        break;
+      case "persist":
+        store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
+        break;
+      case "record":
+        logger.info("failover", `${effect.transition.from} to ${effect.transition.to}`, {
+          reason: effect.transition.reason,
+          term: effect.transition.term,
+        });
+        break;
+      case "notice":
+        desk.tell(effect.text);
+        logger.log({
+          level: effect.level,
+          part: "failover",
+          message: effect.text,
+          fields: { name: effect.name },
+        });
+        break;
+      case "run-hook":
+        this.#runHook(effect.hook, effect.name, effect.causes);
+        break;
+      case "answer":
+        desk.answer(effect.id, effect.ok, effect.text);
+        break;
+      case "exit":
+        this.#parts.exit();
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #lease(batch: number, vips: readonly Vip[], validMs: number): void {
+    const { kernelThread, router } = this.#parts;
+    const until = presentUntilMs(router().state, batch);
+    const work = {
+      kind: "lease" as const,
+      vips,
+      // The kernel counts whole seconds (struct ifa_cacheinfo).
+      validSeconds: Math.max(1, Math.ceil(validMs / 1000)),
+      ...(until === undefined ? {} : { presentUntilMs: until }),
+    };
+    kernelThread.request(work, (answer) =>
+      router().feed({
+        kind: "lease-outcome",
+        batch,
+        results: vips.map((vip, index) => leaseResult(vip, answer.outcomes[index])),
+      }),
+    );
+  }
+
+  #remove(batch: number, vips: readonly Vip[]): void {
+    const { kernelThread, router } = this.#parts;
+    kernelThread.request({ kind: "drop", vips }, (answer) =>
+      router().feed({
+        kind: "remove-outcome",
+        batch,
+        results: vips.map((vip, index) => removeResult(vip, answer.outcomes[index])),
+      }),
+    );
+  }
+
+  /**
+   * Rule 10: a standby's kernel must not balance its own traffic to a VIP, an active one must balance all. The setting
+   * works only while a backup sync daemon runs, and is absent where IPVS is not loaded.
+   */
+  #setBalancing(role: Role): void {
+    const balancer = this.#parts.balancer();
+    if (balancer === undefined) return;
+    writeSysctl("net/ipv4/vs/backup_only", role === "standby" ? "1" : "0");
+    balancer.setRole(role);
+    if (role === "active") balancer.needTable();
+  }
+
+  #runHook(hook: number, name: Role, causes: readonly Cause[]): void {
+    const { hooks, router } = this.#parts;
+    hooks.run({
+      name,
+      environment: {
+        TANDEM_ROLE: name,
+        TANDEM_TERM: String(router().state.term),
+        TANDEM_REASON: causes.at(-1)?.name ?? "",
+        TANDEM_CAUSES: causes.map((cause) => cause.text).join("\n"),
+      },
+      done: (ok, detail) => router().feed({ kind: "hook-done", hook, ok, detail }),
+    });
+  }
+}
