@@ -1,3 +1,183 @@
-import type { Runners } from "./context.ts";
-import type { real } from "./spec/real.ts";
-export const runners: Runners<typeof real> = {} as Runners<typeof real>;
+import { isDeepStrictEqual } from "node:util";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { TandemError } from "../lib/errors.ts";
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { type Endpoint, formatEndpoint } from "../model/address.ts";
+import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
+import { type RealServer, realServerKey, type Tunnel } from "../model/real-server.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { reportChanges } from "./changes.ts";
+import { CommandLineError } from "./command-line-error.ts";
+import type { Runner, Runners } from "./context.ts";
+import { describeForwarding, describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { withServicePort } from "./service-port.ts";
+import { serverCells, serverJson } from "./service-table.ts";
+import type { real as spec } from "./spec/real.ts";
+import { type Column, renderTable } from "./table.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+/** What the command line says of a real server's settings; absent is "as it is". */
+interface ServerSettings {
+  readonly forward: RealServer["forward"] | undefined;
+  readonly weight: number | undefined;
+  readonly upperThreshold: number | undefined;
+  readonly lowerThreshold: number | undefined;
+  readonly tunnelType: Tunnel["type"] | undefined;
+  readonly tunnelPort: number | undefined;
+  readonly tunnelChecksum: Tunnel["checksum"] | undefined;
+}
+
+function mergedTunnel(current: RealServer, wanted: ServerSettings): Parsed<Tunnel | undefined> {
+  const forward = wanted.forward ?? current.forward;
+  const named =
+    wanted.tunnelType !== undefined || wanted.tunnelPort !== undefined || wanted.tunnelChecksum !== undefined;
+  if (forward !== "tunnel") return named ? problem("--tunnel-… needs --forward tunnel") : parsed(undefined);
+  const before = current.tunnel ?? { type: "ipip", port: 0, checksum: "none" };
+  const tunnel: Tunnel = {
+    type: wanted.tunnelType ?? before.type,
+    port: wanted.tunnelPort ?? before.port,
+    checksum: wanted.tunnelChecksum ?? before.checksum,
+  };
+  if (tunnel.type === "gue" && tunnel.port === 0) return problem("a gue tunnel needs --tunnel-port PORT");
+  // The same as no tunnel settings at all, and then the kernel's answer has none (wire/ipvs-server.ts).
+  const plain = tunnel.type === "ipip" && tunnel.port === 0 && tunnel.checksum === "none";
+  return parsed(plain ? undefined : tunnel);
+}
+
+/** A real server with the settings named on the command line; a problem where they don't fit together. */
+export function withServerSettings(current: RealServer, wanted: ServerSettings, key: ServiceKey): Parsed<RealServer> {
+  const tunnel = mergedTunnel(current, wanted);
+  if (!tunnel.ok) return tunnel;
+  const forward = wanted.forward ?? current.forward;
+  const { endpoint } = current;
+  if (forward !== "nat" && key.kind === "address" && endpoint.port !== key.port) {
+    return problem(`with --forward ${forward} packets keep their port, so the server's must be ${key.port}`);
+  }
+  const upperThreshold = wanted.upperThreshold ?? current.upperThreshold;
+  const lowerThreshold = wanted.lowerThreshold ?? current.lowerThreshold;
+  if (lowerThreshold > upperThreshold) {
+    return problem(`the lower threshold ${lowerThreshold} is above the upper one ${upperThreshold}`);
+  }
+  return parsed({
+    endpoint,
+    forward,
+    weight: wanted.weight ?? current.weight,
+    upperThreshold,
+    lowerThreshold,
+    ...(tunnel.value === undefined ? {} : { tunnel: tunnel.value }),
+  });
+}
+
+/** The service with its servers. @throws TandemError when the kernel doesn't have it. */
+function mustFindService(client: IpvsClient, key: ServiceKey) {
+  const observed = client.service(key);
+  if (observed !== undefined) return observed;
+  throw new TandemError({
+    operation: "find virtual service",
+    subject: formatServiceKey(key),
+    reason: "the kernel has no such service",
+    hint: "tandem service list shows those that it has",
+  });
+}
+
+function findServer(servers: readonly ObservedServer[], endpoint: Endpoint): ObservedServer | undefined {
+  const wanted = formatEndpoint(endpoint);
+  return servers.find((candidate) => realServerKey(candidate.server) === wanted);
+}
+
+function noSuchServer(key: ServiceKey, endpoint: Endpoint): TandemError {
+  return new TandemError({
+    operation: "find real server",
+    subject: formatEndpoint(endpoint),
+    reason: `${formatServiceKey(key)} has no such server`,
+    hint: `tandem real list ${formatServiceKey(key)} shows those that it has`,
+  });
+}
+
+const COLUMNS: readonly Column[] = [
+  { header: "SERVICE", flexible: true },
+  { header: "REAL SERVER" },
+  { header: "FORWARD", dropOrder: 2 },
+  { header: "WEIGHT", align: "right" },
+  { header: "ACTIVE", align: "right" },
+  { header: "INACTIVE", align: "right", dropOrder: 3 },
+  { header: "PERSISTENT", align: "right", dropOrder: 4 },
+];
+
+const list: Runner<Verbs["list"]> = ({ service }, { output }) => {
+  using client = IpvsClient.open();
+  const table = service === undefined ? client.table() : [mustFindService(client, service)];
+  const servers = table.flatMap((observed) =>
+    observed.servers.map((server) => ({ key: formatServiceKey(observed.service.key), server })),
+  );
+  if (output.json) {
+    output.printJson({ servers: servers.map(({ key, server }) => ({ service: key, ...serverJson(server) })) });
+  } else if (servers.length === 0) output.note("the kernel has no real servers");
+  else {
+    const rows = servers.map(({ key, server }) => [
+      key,
+      formatEndpoint(server.server.endpoint),
+      describeForwarding(server.server),
+      ...serverCells(server),
+    ]);
+    output.lines(renderTable(COLUMNS, rows, output));
+  }
+  return 0;
+};
+
+const add: Runner<Verbs["add"]> = (input, context) => {
+  const endpoint = withServicePort(input.service, input.server);
+  const fresh: RealServer = { endpoint, forward: "nat", weight: 1, upperThreshold: 0, lowerThreshold: 0 };
+  const wanted = withServerSettings(fresh, input, input.service);
+  if (!wanted.ok) throw new CommandLineError("real add", [wanted.problem]);
+  using client = IpvsClient.open();
+  const present = findServer(mustFindService(client, input.service).servers, endpoint)?.server;
+  const kind = present !== undefined && input.orEdit ? "edit-server" : "add-server";
+  const change: IpvsChange = { kind, key: input.service, server: wanted.value };
+  if (input.orEdit && isDeepStrictEqual(present, wanted.value)) {
+    return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
+  }
+  if (present !== undefined && kind === "add-server" && context.globals.dryRun) {
+    throw new TandemError({
+      operation: "add real server",
+      subject: `${formatEndpoint(endpoint)} of ${formatServiceKey(input.service)}`,
+      reason: "the service has it already",
+      hint: "use `tandem real edit`, or --or-edit",
+    });
+  }
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const edit: Runner<Verbs["edit"]> = (input, context) => {
+  const endpoint = withServicePort(input.service, input.server);
+  using client = IpvsClient.open();
+  const present = findServer(mustFindService(client, input.service).servers, endpoint)?.server;
+  if (present === undefined) throw noSuchServer(input.service, endpoint);
+  const wanted = withServerSettings(present, input, input.service);
+  if (!wanted.ok) throw new CommandLineError("real edit", [wanted.problem]);
+  const change: IpvsChange = { kind: "edit-server", key: input.service, server: wanted.value };
+  if (isDeepStrictEqual(present, wanted.value)) {
+    return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
+  }
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const del: Runner<Verbs["del"]> = (input, context) => {
+  const endpoint = withServicePort(input.service, input.server);
+  const change: IpvsChange = { kind: "delete-server", key: input.service, endpoint };
+  using client = IpvsClient.open();
+  const observed = input.ifExists ? client.service(input.service) : mustFindService(client, input.service);
+  if (findServer(observed?.servers ?? [], endpoint) === undefined) {
+    if (!input.ifExists) throw noSuchServer(input.service, endpoint);
+    return reportChanges([unchanged(describeIpvsChange(change), "it is not there")], context);
+  }
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const drain: Runner<Verbs["drain"]> = async (input, context) => (await import("./drain.ts")).drain(input, context);
+
+const undrain: Runner<Verbs["undrain"]> = async (input, context) =>
+  (await import("./drain.ts")).undrain(input, context);
+
+export const runners: Runners<typeof spec> = { list, add, edit, del, drain, undrain };

@@ -1,3 +1,99 @@
-import type { Runners } from "./context.ts";
-import type { service } from "./spec/service.ts";
-export const runners: Runners<typeof service> = {} as Runners<typeof service>;
+import { isDeepStrictEqual } from "node:util";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import { TandemError } from "../lib/errors.ts";
+import type { IpvsChange } from "../model/ipvs-table.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { type ReportedChange, reportChanges } from "./changes.ts";
+import { CommandLineError } from "./command-line-error.ts";
+import type { Runner, Runners } from "./context.ts";
+import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { newService, withSettings } from "./service-settings.ts";
+import { servicesJson, serviceTable } from "./service-table.ts";
+import type { service as spec } from "./spec/service.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+function noSuchService(key: ServiceKey): TandemError {
+  return new TandemError({
+    operation: "find virtual service",
+    subject: formatServiceKey(key),
+    reason: "the kernel has no such service",
+    hint: "tandem service list shows those that it has",
+  });
+}
+
+const list: Runner<Verbs["list"]> = ({ service, stats, rates }, { output }) => {
+  using client = IpvsClient.open();
+  const one = service === undefined ? undefined : client.service(service);
+  if (service !== undefined && one === undefined) throw noSuchService(service);
+  const table = one === undefined ? client.table() : [one];
+  if (output.json) output.printJson({ services: servicesJson(table) });
+  else if (table.length === 0) output.note("the kernel has no virtual services");
+  else output.lines(serviceTable(table, { stats, rates }, output));
+  return 0;
+};
+
+const add: Runner<Verbs["add"]> = (input, context) => {
+  const wanted = withSettings(newService(input.service), input);
+  if (!wanted.ok) throw new CommandLineError("service add", [wanted.problem]);
+  using client = IpvsClient.open();
+  const present = client.service(input.service)?.service;
+  const kind = present !== undefined && input.orEdit ? "edit-service" : "add-service";
+  const change: IpvsChange = { kind, service: wanted.value };
+  if (input.orEdit && isDeepStrictEqual(present, wanted.value)) {
+    return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
+  }
+  if (present !== undefined && kind === "add-service" && context.globals.dryRun) {
+    throw new TandemError({
+      operation: "add virtual service",
+      subject: formatServiceKey(input.service),
+      reason: "it exists already",
+      hint: "use `tandem service edit`, or --or-edit",
+    });
+  }
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const edit: Runner<Verbs["edit"]> = (input, context) => {
+  using client = IpvsClient.open();
+  const present = client.service(input.service)?.service;
+  if (present === undefined) throw noSuchService(input.service);
+  const wanted = withSettings(present, input);
+  if (!wanted.ok) throw new CommandLineError("service edit", [wanted.problem]);
+  const change: IpvsChange = { kind: "edit-service", service: wanted.value };
+  if (isDeepStrictEqual(present, wanted.value)) {
+    return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
+  }
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const del: Runner<Verbs["del"]> = ({ services, ifExists }, context) => {
+  using client = IpvsClient.open();
+  const present = new Set(client.services().map((observed) => formatServiceKey(observed.service.key)));
+  const reported = services.map((key): ReportedChange | IpvsChange => {
+    const change: IpvsChange = { kind: "delete-service", key };
+    if (present.has(formatServiceKey(key))) return change;
+    const described = describeIpvsChange(change);
+    return ifExists
+      ? unchanged(described, "it is not there")
+      : { ...described, outcome: { kind: "failed", error: noSuchService(key) } };
+  });
+  const changes = reported.flatMap((entry) => ("kind" in entry ? [entry] : []));
+  const rest = reported.flatMap((entry) => ("kind" in entry ? [] : [entry]));
+  return reportChanges([...performIpvsChanges(client, changes, context.globals.dryRun), ...rest], context);
+};
+
+const zero: Runner<Verbs["zero"]> = ({ service }, context): ExitCode => {
+  using client = IpvsClient.open();
+  if (service !== undefined && client.service(service) === undefined) throw noSuchService(service);
+  const change: IpvsChange = { kind: "zero", ...(service === undefined ? {} : { key: service }) };
+  return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
+};
+
+const save: Runner<Verbs["save"]> = async (input, context) => (await import("./service-save.ts")).save(input, context);
+
+const restore: Runner<Verbs["restore"]> = async (input, context) =>
+  (await import("./service-save.ts")).restore(input, context);
+
+export const runners: Runners<typeof spec> = { list, add, edit, del, zero, save, restore };

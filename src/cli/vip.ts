@@ -1,3 +1,178 @@
-import type { Runners } from "./context.ts";
-import type { vip } from "./spec/vip.ts";
-export const runners: Runners<typeof vip> = {} as Runners<typeof vip>;
+import { AddressClient } from "../kernel/address-client.ts";
+import { Announcer } from "../kernel/announcer.ts";
+import { LinkClient } from "../kernel/link-client.ts";
+import { TandemError } from "../lib/errors.ts";
+import { formatAddressPrefix } from "../model/address.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { Link } from "../model/link.ts";
+import { type ReportedChange, reportChanges } from "./changes.ts";
+import { CommandLineError } from "./command-line-error.ts";
+import type { Runner, Runners } from "./context.ts";
+import { mustFindLink, placesOf } from "./host-addresses.ts";
+import { dropAddresses, takeVips } from "./own-vips.ts";
+import type { vip as spec } from "./spec/vip.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+const COLUMNS: readonly Column[] = [
+  { header: "ADDRESS" },
+  { header: "INTERFACE" },
+  { header: "LABEL", dropOrder: 1 },
+  { header: "OWNER" },
+  { header: "LEASE", align: "right" },
+  { header: "STATE", dropOrder: 2 },
+];
+
+function stateCell(address: InterfaceAddress): Cell {
+  if (address.dadFailed) return { text: "duplicate", tone: "bad" };
+  if (address.tentative) return { text: "tentative", tone: "warn" };
+  return address.secondary ? "secondary" : "";
+}
+
+function row(address: InterfaceAddress): Cell[] {
+  const lease = address.validSeconds === "forever" ? "for ever" : `${address.validSeconds}s`;
+  return [
+    formatAddressPrefix(address.prefix),
+    address.interface,
+    address.label ?? "",
+    address.ours ? { text: "tandem", tone: "good" } : "system",
+    lease,
+    stateCell(address),
+  ];
+}
+
+function addressJson(address: InterfaceAddress): Record<string, unknown> {
+  return {
+    address: address.prefix.address.text,
+    prefixLength: address.prefix.prefixLength,
+    family: address.prefix.address.family,
+    interface: address.interface,
+    label: address.label ?? null,
+    owner: address.ours ? "tandem" : "system",
+    leaseSeconds: address.validSeconds === "forever" ? null : address.validSeconds,
+    scope: address.scope,
+    tentative: address.tentative,
+    duplicate: address.dadFailed,
+  };
+}
+
+const list: Runner<Verbs["list"]> = ({ interface: name, all }, { output }) => {
+  using addresses = AddressClient.open();
+  if (name !== undefined) {
+    using links = LinkClient.open();
+    mustFindLink(links, name);
+  }
+  const shown = addresses
+    .list()
+    .filter((address) => name === undefined || address.interface === name)
+    .filter((address) => all || name !== undefined || (address.scope !== "host" && address.scope !== "link"));
+  if (output.json) output.printJson({ addresses: shown.map(addressJson) });
+  else if (shown.length === 0) output.note("no addresses");
+  else output.lines(renderTable(COLUMNS, shown.map(row), output));
+  return 0;
+};
+
+const add: Runner<Verbs["add"]> = async (input, context) => {
+  const { address, interface: name, label } = input;
+  if (label !== undefined && address.address.family === "inet6") {
+    throw new CommandLineError("vip add", ["--label: only IPv4 addresses have labels"]);
+  }
+  if (label !== undefined && label !== name && !label.startsWith(`${name}:`)) {
+    throw new CommandLineError("vip add", [`--label: ${label} must begin with the interface's name: ${name}:1`]);
+  }
+  const vip = { prefix: address, interface: name, ...(label === undefined ? {} : { label }) };
+  const changes = await takeVips([vip], {
+    validSeconds: input.lease ?? "forever",
+    force: input.force,
+    announce: !input.noAnnounce,
+    dryRun: context.globals.dryRun,
+  });
+  return reportChanges(changes, context);
+};
+
+const del: Runner<Verbs["del"]> = ({ address, interface: name, ifExists }, context) => {
+  using addresses = AddressClient.open();
+  const places = placesOf(addresses, address.address, name);
+  const text = address.address.text;
+  if (places.length === 0 && ifExists) {
+    const absent: ReportedChange = {
+      do: "remove",
+      subject: `address ${text}`,
+      outcome: { kind: "unchanged", reason: "it is not there" },
+    };
+    return reportChanges([absent], context);
+  }
+  if (places.length === 0) {
+    const where = name === undefined ? "this machine does not have it" : `${name} does not have it`;
+    throw new TandemError({ operation: "remove address", subject: text, reason: where, hint: "tandem vip list --all" });
+  }
+  if (places.length > 1 && name === undefined) {
+    const names = places.map((place) => place.interface).join(" and ");
+    throw new CommandLineError("vip del", [`${text} is on ${names}; say which one with --interface`]);
+  }
+  return reportChanges(dropAddresses(places, context.globals.dryRun), context);
+};
+
+/** The interface to announce an address on. */
+function announcingLink(
+  input: { readonly address: { readonly text: string } },
+  name: string | undefined,
+  links: LinkClient,
+  places: readonly InterfaceAddress[],
+): Link {
+  if (name !== undefined) return mustFindLink(links, name);
+  const [place, ...others] = places;
+  if (place === undefined) {
+    throw new TandemError({
+      operation: "announce",
+      subject: input.address.text,
+      reason: "this machine does not have it",
+      hint: "name an interface with --interface to announce it all the same",
+    });
+  }
+  if (others.length > 0) {
+    const names = places.map((candidate) => candidate.interface).join(" and ");
+    throw new CommandLineError("vip announce", [
+      `${input.address.text} is on ${names}; say which one with --interface`,
+    ]);
+  }
+  return mustFindLink(links, place.interface);
+}
+
+/** How often and how far apart when nothing is said: some switches drop what comes right after another. */
+const ANNOUNCE_COUNT = 2;
+const ANNOUNCE_INTERVAL_MS = 1100;
+
+const announce: Runner<Verbs["announce"]> = async (input, context) => {
+  using addresses = AddressClient.open();
+  using links = LinkClient.open();
+  const link = announcingLink(input, input.interface, links, placesOf(addresses, input.address));
+  const subject = `${input.address.text} on ${link.name}`;
+  const count = input.count ?? ANNOUNCE_COUNT;
+  if (context.globals.dryRun) {
+    return reportChanges(
+      [{ do: "announce", subject, detail: `${count} times`, outcome: { kind: "planned" } }],
+      context,
+    );
+  }
+  using announcer = Announcer.open();
+  let sentFrames = 0;
+  const failures = new Set<string>();
+  for (let turn = 0; turn < count; turn += 1) {
+    if (turn > 0) await Bun.sleep(input.interval ?? ANNOUNCE_INTERVAL_MS);
+    const outcome = announcer.announce(input.address, link, input.form ?? "both");
+    sentFrames += outcome.sentFrames;
+    for (const failure of outcome.failures) failures.add(failure);
+  }
+  if (sentFrames === 0) {
+    const reason = `no frame could be sent (${[...failures].join(", ")})`;
+    throw new TandemError({ operation: "announce", subject, reason, hint: `ip link set ${link.name} up` });
+  }
+  return reportChanges(
+    [{ do: "announce", subject, detail: `${sentFrames} frames`, outcome: { kind: "done" } }],
+    context,
+  );
+};
+
+export const runners: Runners<typeof spec> = { list, add, del, announce };

@@ -1,0 +1,115 @@
+import type { ExitCode } from "../lib/errors.ts";
+import { TandemError } from "../lib/errors.ts";
+import type { CommandContext } from "./context.ts";
+import type { Palette, Tone } from "./palette.ts";
+import { printable } from "./table.ts";
+
+/** What a command did or would do: one entry for each thing, the same for people and for scripts. */
+
+/** Each verb with the form it takes when it is done. */
+const DONE_FORMS = {
+  add: "added",
+  edit: "changed",
+  remove: "removed",
+  zero: "zeroed",
+  announce: "announced",
+  renew: "renewed",
+  write: "wrote",
+  drain: "drained",
+  undrain: "undrained",
+  switch: "switched",
+  take: "took",
+  release: "released",
+  hold: "held",
+  unhold: "ended the hold of",
+} as const;
+
+export type ChangeVerb = keyof typeof DONE_FORMS;
+
+export interface Change {
+  readonly do: ChangeVerb;
+  /** `virtual service tcp://203.0.113.10:80`, `address 203.0.113.10/32 on eth0`. */
+  readonly subject: string;
+  /** How it is set: `wlc, persistent 300s`. */
+  readonly detail?: string;
+}
+
+export type ChangeOutcome =
+  | { readonly kind: "planned" | "done" }
+  | { readonly kind: "unchanged"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: TandemError };
+
+export type ReportedChange = Change & { readonly outcome: ChangeOutcome };
+
+const TONES: Readonly<Record<ChangeVerb, Tone | undefined>> = {
+  add: "good",
+  remove: "bad",
+  edit: "warn",
+  zero: undefined,
+  announce: undefined,
+  renew: undefined,
+  write: undefined,
+  drain: "warn",
+  undrain: "good",
+  switch: "warn",
+  take: "warn",
+  release: "warn",
+  hold: "warn",
+  unhold: undefined,
+};
+
+function sentence(change: ReportedChange, paint: Palette): string {
+  const detail = change.detail === undefined ? "" : ` (${change.detail})`;
+  const rest = printable(`${change.subject}${detail}`);
+  const tone = TONES[change.do];
+  const painted = (text: string) => (tone === undefined ? text : paint(tone, text));
+  switch (change.outcome.kind) {
+    case "planned":
+      return `would ${painted(change.do)} ${rest}`;
+    case "done":
+      return `${painted(DONE_FORMS[change.do])} ${rest}`;
+    case "unchanged":
+      return `${printable(change.subject)}: ${change.outcome.reason}`;
+    case "failed":
+      return `${paint("bad", "failed to")} ${change.do} ${rest}: ${printable(change.outcome.error.reason)}`;
+  }
+}
+
+function changeJson(change: ReportedChange): Record<string, unknown> {
+  const { outcome } = change;
+  return {
+    do: change.do,
+    subject: change.subject,
+    detail: change.detail ?? null,
+    outcome: outcome.kind,
+    reason: outcome.kind === "unchanged" ? outcome.reason : outcome.kind === "failed" ? outcome.error.reason : null,
+  };
+}
+
+/** More would not be read; --json has them all. */
+const FAILURES_SHOWN_MAX = 20;
+
+/**
+ * Prints the changes.
+ * @returns 0.
+ * @throws the error of a change that failed; with several, one error that counts them and carries the first.
+ */
+export function reportChanges(changes: readonly ReportedChange[], context: CommandContext): ExitCode {
+  const { output, globals } = context;
+  const failed = changes.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
+  if (output.json) output.printJson({ dryRun: globals.dryRun, changes: changes.map(changeJson) });
+  else {
+    const told = changes.filter(({ outcome }) => outcome.kind !== "failed");
+    output.lines(told.map((change) => sentence(change, output.palette)));
+    if (changes.length === 0) output.note(globals.dryRun ? "nothing would change" : "nothing to change");
+    if (failed.length > 1) {
+      const shown = changes.filter(({ outcome }) => outcome.kind === "failed").slice(0, FAILURES_SHOWN_MAX);
+      for (const change of shown) output.note(sentence(change, output.errorPalette));
+    }
+  }
+  const [first] = failed;
+  if (first === undefined) return 0;
+  if (failed.length === 1) throw first;
+  const facts = { operation: "make all changes", reason: `${failed.length} of ${changes.length} failed`, cause: first };
+  throw new TandemError({ ...facts, ...(first.hint === undefined ? {} : { hint: first.hint }) }, first.exitCode);
+}

@@ -1,0 +1,134 @@
+import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { type ExitCode, StateError, TandemError } from "../lib/errors.ts";
+import { type Endpoint, formatEndpoint } from "../model/address.ts";
+import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
+import { realServerKey } from "../model/real-server.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { type ReportedChange, reportChanges } from "./changes.ts";
+import type { CommandContext, Runner } from "./context.ts";
+import { runtimeDir } from "./directories.ts";
+import { formatSpan } from "./figures.ts";
+import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { withServicePort } from "./service-port.ts";
+import type { real as spec } from "./spec/real.ts";
+
+/** `real drain` and `undrain`: through the daemon where one runs, else on the kernel. */
+
+type Verbs = (typeof spec)["verbs"];
+
+interface Target {
+  readonly service: ServiceKey | "all";
+  readonly server: Endpoint;
+}
+
+interface Found {
+  readonly key: ServiceKey;
+  readonly observed: ObservedServer;
+}
+
+/** The real server in each service that is meant. @throws TandemError when none has it. */
+function find(client: IpvsClient, target: Target): Found[] {
+  const found = client.table().flatMap(({ service: { key }, servers }): Found[] => {
+    if (target.service !== "all" && formatServiceKey(key) !== formatServiceKey(target.service)) return [];
+    const wanted = formatEndpoint(withServicePort(key, target.server));
+    const observed = servers.find((server) => realServerKey(server.server) === wanted);
+    return observed === undefined ? [] : [{ key, observed }];
+  });
+  if (found.length > 0) return found;
+  const where =
+    target.service === "all" ? "no virtual service has it" : `${formatServiceKey(target.service)} has no such server`;
+  throw new TandemError({
+    operation: "find real server",
+    subject: formatEndpoint(target.server),
+    reason: where,
+    hint: "tandem real list shows those that there are",
+  });
+}
+
+/** Gives the servers a weight, where they don't have it. */
+function setWeight(target: Target, weight: number, verb: "drain" | "undrain", dryRun: boolean): ReportedChange[] {
+  using client = IpvsClient.open();
+  const found = find(client, target);
+  const changes = found.map(({ key, observed }): IpvsChange => {
+    return { kind: "edit-server", key, server: { ...observed.server, weight } };
+  });
+  const wanted = changes.filter((_, index) => found[index]?.observed.server.weight !== weight);
+  const same = changes
+    .filter((_, index) => found[index]?.observed.server.weight === weight)
+    .map((change) => unchanged(describeIpvsChange(change), `its weight is ${weight} already`));
+  const made = performIpvsChanges(client, wanted, dryRun).map((change) => ({ ...change, do: verb }));
+  return [...made, ...same];
+}
+
+function targetText({ service, server }: Target): string {
+  const name = `real server ${formatEndpoint(server)}`;
+  return service === "all" ? `${name} of every service` : `${name} of ${formatServiceKey(service)}`;
+}
+
+/** Asks the daemon, which keeps the drain over reload, restart and failover. */
+async function throughDaemon(target: Target, verb: "drain" | "undrain", context: CommandContext) {
+  const change = { do: verb, subject: targetText(target), detail: "by the daemon" } as const;
+  if (context.globals.dryRun) return [{ ...change, outcome: { kind: "planned" } } as const];
+  const { service } = target;
+  const endpoint = service === "all" ? target.server : withServicePort(service, target.server);
+  const request = { command: verb, endpoint, ...(service === "all" ? {} : { service }) } as const;
+  await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
+  return [{ ...change, outcome: { kind: "done" } } as const];
+}
+
+/** Templates of persistent clients end by their own timeout; they are no open connections. */
+function openConnections(found: readonly Found[]): number {
+  return found.reduce((sum, { observed }) => sum + observed.activeConnections + observed.inactiveConnections, 0);
+}
+
+const POLL_INTERVAL_MS = 500;
+const PROGRESS_INTERVAL_MS = 5_000;
+const WAIT_DEFAULT_MS = 600_000;
+
+/** Waits until no connection is open. @throws StateError (exit 3) when some still are at the end. */
+async function waitUntilDrained(target: Target, limitMs: number, context: CommandContext): Promise<void> {
+  using client = IpvsClient.open();
+  const beganMs = performance.now();
+  let toldMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const open = openConnections(find(client, target));
+    const elapsedMs = performance.now() - beganMs;
+    if (open === 0) {
+      context.output.note(`no open connections after ${formatSpan(elapsedMs)}`);
+      return;
+    }
+    if (elapsedMs >= limitMs) {
+      throw new StateError({
+        operation: "drain",
+        subject: targetText(target),
+        reason: `${open} connections were still open after ${formatSpan(elapsedMs)}`,
+        hint: "it stays drained; wait again with --wait, or end them with tandem real del",
+      });
+    }
+    if (elapsedMs - toldMs >= PROGRESS_INTERVAL_MS) {
+      context.output.note(`${open} open connections, waiting for ${formatSpan(limitMs - elapsedMs)} at most`);
+      toldMs = elapsedMs;
+    }
+    await Bun.sleep(Math.min(POLL_INTERVAL_MS, Math.max(1, limitMs - elapsedMs)));
+  }
+}
+
+/** Weight 0 now; with --wait until nothing is open. */
+export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<ExitCode> => {
+  const changes = daemonSocketExists(runtimeDir(context))
+    ? await throughDaemon(input, "drain", context)
+    : setWeight(input, 0, "drain", context.globals.dryRun);
+  if (input.wait && !context.globals.dryRun) {
+    await waitUntilDrained(input, input.timeout ?? WAIT_DEFAULT_MS, context);
+  }
+  return reportChanges(changes, context);
+};
+
+/** Work again. */
+export const undrain: Runner<Verbs["undrain"]> = async (input, context): Promise<ExitCode> => {
+  const changes = daemonSocketExists(runtimeDir(context))
+    ? await throughDaemon(input, "undrain", context)
+    : setWeight(input, input.weight ?? 1, "undrain", context.globals.dryRun);
+  return reportChanges(changes, context);
+};

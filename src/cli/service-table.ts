@@ -1,0 +1,138 @@
+import { formatEndpoint } from "../model/address.ts";
+import type { ObservedServer, ObservedService, TrafficStats } from "../model/ipvs-table.ts";
+import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
+import { formatServiceKey } from "../model/virtual-service.ts";
+import { formatBytes, formatCount } from "./figures.ts";
+import { describeForwarding, describeSettings } from "./ipvs-changes.ts";
+import type { Output } from "./output.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+
+/** The kernel's table for people and as JSON. */
+
+interface Shown {
+  readonly stats: boolean;
+  readonly rates: boolean;
+}
+
+const STATS_COLUMNS: readonly Column[] = [
+  { header: "CONNECTIONS", align: "right" },
+  { header: "PACKETS IN", align: "right", dropOrder: 3 },
+  { header: "PACKETS OUT", align: "right", dropOrder: 4 },
+  { header: "BYTES IN", align: "right", dropOrder: 1 },
+  { header: "BYTES OUT", align: "right", dropOrder: 2 },
+];
+
+const RATES_COLUMNS: readonly Column[] = [
+  { header: "CONNS/S", align: "right" },
+  { header: "PACKETS/S IN", align: "right", dropOrder: 3 },
+  { header: "PACKETS/S OUT", align: "right", dropOrder: 4 },
+  { header: "BYTES/S IN", align: "right", dropOrder: 1 },
+  { header: "BYTES/S OUT", align: "right", dropOrder: 2 },
+];
+
+const COUNT_COLUMNS: readonly Column[] = [
+  { header: "WEIGHT", align: "right" },
+  { header: "ACTIVE", align: "right" },
+  { header: "INACTIVE", align: "right", dropOrder: 6 },
+  { header: "PERSISTENT", align: "right", dropOrder: 7 },
+];
+
+function columnsOf(shown: Shown): Column[] {
+  return [
+    { header: "SERVICE / REAL SERVER", flexible: true },
+    { header: "SETTINGS", dropOrder: 0 },
+    ...COUNT_COLUMNS,
+    ...(shown.stats ? STATS_COLUMNS : []),
+    ...(shown.rates ? RATES_COLUMNS : []),
+  ];
+}
+
+function trafficCells(stats: TrafficStats, shown: Shown): string[] {
+  const totals = shown.stats
+    ? [
+        formatCount(stats.connections),
+        formatCount(stats.packetsIn),
+        formatCount(stats.packetsOut),
+        formatBytes(stats.bytesIn),
+        formatBytes(stats.bytesOut),
+      ]
+    : [];
+  const rates = shown.rates
+    ? [
+        formatCount(stats.connectionsPerSecond),
+        formatCount(stats.packetsInPerSecond),
+        formatCount(stats.packetsOutPerSecond),
+        formatBytes(stats.bytesInPerSecond),
+        formatBytes(stats.bytesOutPerSecond),
+      ]
+    : [];
+  return [...totals, ...rates];
+}
+
+function thresholdText(observed: ObservedServer): string {
+  const { lowerThreshold, upperThreshold } = observed.server;
+  return lowerThreshold === 0 && upperThreshold === 0 ? "" : `, thresholds ${lowerThreshold} to ${upperThreshold}`;
+}
+
+/** Its counters of connections, its weight first; weight 0 stands out. */
+export function serverCells(observed: ObservedServer): Cell[] {
+  const weight = String(observed.server.weight);
+  return [
+    observed.server.weight === 0 ? { text: weight, tone: "warn" } : weight,
+    String(observed.activeConnections),
+    String(observed.inactiveConnections),
+    String(observed.persistentConnections),
+  ];
+}
+
+/** Lines of the table: each service, its real servers below it. */
+export function serviceTable(table: readonly ObservedService[], shown: Shown, output: Output): string[] {
+  const rows = table.flatMap((observed): Cell[][] => [
+    [
+      { text: formatServiceKey(observed.service.key), tone: "strong" },
+      describeSettings(observed.service),
+      "",
+      "",
+      "",
+      "",
+      ...trafficCells(observed.stats, shown),
+    ],
+    ...observed.servers.map((server): Cell[] => [
+      `  ${formatEndpoint(server.server.endpoint)}`,
+      `${describeForwarding(server.server)}${thresholdText(server)}`,
+      ...serverCells(server),
+      ...trafficCells(server.stats, shown),
+    ]),
+  ]);
+  return renderTable(columnsOf(shown), rows, output);
+}
+
+/** A real server for --json. */
+export function serverJson(observed: ObservedServer): Record<string, unknown> {
+  const { server } = observed;
+  return {
+    server: formatEndpoint(server.endpoint),
+    forward: server.forward,
+    weight: server.weight,
+    upperThreshold: server.upperThreshold,
+    lowerThreshold: server.lowerThreshold,
+    tunnel: server.tunnel ?? null,
+    activeConnections: observed.activeConnections,
+    inactiveConnections: observed.inactiveConnections,
+    persistentConnections: observed.persistentConnections,
+    stats: observed.stats,
+  };
+}
+
+/** The table for --json. */
+export function servicesJson(table: readonly ObservedService[]): Record<string, unknown>[] {
+  return table.map(({ service, servers, stats }) => ({
+    service: formatServiceKey(service.key),
+    scheduler: service.scheduler,
+    schedulerFlags: service.schedulerFlags.map((flag) => formatSchedulerFlag(service.scheduler, flag)),
+    persistence: service.persistence ?? null,
+    onePacket: service.onePacket,
+    stats,
+    servers: servers.map(serverJson),
+  }));
+}
