@@ -77,15 +77,20 @@ export class RouterNetwork {
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
-  /** Reads the whole state, opens what depends on it, and from then on follows the kernel's events. */
+  /** Reads the whole state and opens what depends on it; nothing is told yet. */
   open(): void {
+    this.#readAll();
+  }
+
+  /** Tells what is known, and from now on each change. */
+  start(): void {
     this.#monitor = NetworkMonitor.open({
       onLink: (link) => this.#linkChanged(link),
       onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
       onAddress: (event) => this.#addressChanged(event),
-      onOverrun: () => this.#readAll(),
+      onOverrun: () => this.#readAgain(),
     });
-    this.#readAll();
+    this.#readAgain();
   }
 
   get interfaces(): SideInterfaces {
@@ -106,7 +111,7 @@ export class RouterNetwork {
     this.#config = config;
     this.#paths.setKeys(keys);
     this.#probedLinks = "";
-    this.#readAll();
+    this.#readAgain();
   }
 
   send(path: PathName, heartbeat: Heartbeat): void {
@@ -198,6 +203,10 @@ export class RouterNetwork {
     this.#findSides();
     this.#chooseNeighbours();
     this.#openProbe();
+  }
+
+  #readAgain(): void {
+    this.#readAll();
     this.#options.onInput(...this.#linkInputs());
   }
 

@@ -1,5 +1,5 @@
 import type { Effect, StoredState } from "../failover/effect.ts";
-import type { Cause } from "../failover/history.ts";
+import type { Cause, Transition } from "../failover/history.ts";
 import type { Input, LeaseResult, RemoveResult } from "../failover/input.ts";
 import type { State } from "../failover/state.ts";
 import { writeSysctl } from "../kernel/sysctl.ts";
@@ -27,6 +27,7 @@ export interface WorldParts {
   /** Absent where the configuration has no services. */
   readonly balancer: () => BalancerSupervisor | undefined;
   readonly router: () => Router;
+  readonly onTransition: (transition: Transition) => void;
   readonly now: () => number;
   readonly exit: () => void;
 }
@@ -106,6 +107,7 @@ export class KernelWorld implements RouterWorld {
         store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
         break;
       case "record":
+        this.#parts.onTransition(effect.transition);
         logger.info("failover", `${effect.transition.from} to ${effect.transition.to}`, {
           reason: effect.transition.reason,
           term: effect.transition.term,

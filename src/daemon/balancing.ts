@@ -1,0 +1,122 @@
+import type { CheckReport, ServiceView } from "../balance/report.ts";
+import type { Config } from "../config/config.ts";
+import type { Input } from "../failover/input.ts";
+import type { Logger } from "../log/logger.ts";
+import { parseAddress } from "../model/address.ts";
+import type { SyncDaemon } from "../model/sync-daemon.ts";
+import type { FromBalancer } from "./balancer-protocol.ts";
+import { BalancerSupervisor } from "./balancer-supervisor.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+import { ownProgram } from "./program.ts";
+
+/** The sync daemons of a router: it sends its connections and learns the other's, whichever role it has (rule 10). */
+export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): readonly SyncDaemon[] {
+  const { sync } = config;
+  const name = sync.interface ?? interfaces.private;
+  if (!sync.enabled || config.services.length === 0 || name === undefined) return [];
+  const group = parseAddress(sync.group);
+  return (["backup", "master"] as const).map((state) => ({
+    state,
+    interface: name,
+    syncId: sync.id,
+    ...(group.ok ? { group: group.value } : {}),
+    port: sync.port,
+    // Tried: with one connection a message each reaches the standby at once; else it waits for a full packet.
+    ...(sync.mode === "prompt" ? { maxLengthBytes: 1 } : {}),
+  }));
+}
+
+export interface BalancingOptions {
+  readonly config: Config;
+  readonly stateDir: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly onInput: (input: Input) => void;
+  /** The kernel has the wanted table. */
+  readonly onTable: () => void;
+}
+
+/** The router's side of balancing: the child process, and what is known from it. */
+export class Balancing {
+  readonly supervisor: BalancerSupervisor;
+  readonly #options: BalancingOptions;
+  #views: readonly ServiceView[] = [];
+  #complete = false;
+  #config: Config;
+
+  constructor(options: BalancingOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.supervisor = new BalancerSupervisor(
+      ownProgram(),
+      options.stateDir,
+      { services: options.config.services },
+      {
+        onMessage: (message) => this.#receive(message),
+        onLog: (level, message) => options.logger.log({ level, part: "balancer", message }),
+      },
+      options.now,
+    );
+  }
+
+  start(): void {
+    this.supervisor.start();
+    this.supervisor.needTable();
+  }
+
+  configure(config: Config): void {
+    this.#config = config;
+    this.#complete = false;
+    this.supervisor.configure({ services: config.services });
+    this.supervisor.needTable();
+  }
+
+  /** What is known of each real server; an empty list when the balancer does not answer. */
+  checks(ready: (checks: readonly CheckReport[]) => void): void {
+    this.supervisor.query({ kind: "checks" }, (reply) =>
+      ready(reply.kind === "answer" && reply.answer.kind === "checks" ? reply.answer.checks : []),
+    );
+  }
+
+  #receive(message: Exclude<FromBalancer, { kind: "done" | "refused" | "answer" }>): void {
+    const { logger } = this.#options;
+    switch (message.kind) {
+      case "table-complete":
+        this.#complete = true;
+        this.#tellTable();
+        this.#options.onTable();
+        break;
+      case "views":
+        this.#views = message.services;
+        this.#tellTable();
+        break;
+      case "verdict-changed": {
+        const { service, server, from, to, reason } = message.change;
+        logger.log({
+          level: to === "down" ? "warn" : "info",
+          part: "check",
+          message: `${service} ${server} is ${to} (was ${from}): ${reason}`,
+        });
+        break;
+      }
+      case "log":
+        logger.log({ level: message.level, part: "balancer", message: message.message });
+        break;
+      default:
+        break;
+    }
+  }
+
+  #tellTable(): void {
+    const sum = (pick: (view: ServiceView) => number) => this.#views.reduce((total, view) => total + pick(view), 0);
+    this.#options.onInput({
+      kind: "table",
+      table: {
+        complete: this.#complete,
+        services: this.#config.services.length,
+        servers: sum((view) => view.configured),
+        serversUp: sum((view) => view.up),
+      },
+    });
+  }
+}

@@ -1,0 +1,313 @@
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config/config.ts";
+import { configFingerprint } from "../config/fingerprint.ts";
+import type { OperatorCommand } from "../failover/input.ts";
+import type { FailoverSettings } from "../failover/settings.ts";
+import { TandemError } from "../lib/errors.ts";
+import { VERSION } from "../lib/version.ts";
+import type { Logger } from "../log/logger.ts";
+import { PATHS, type RouterId } from "../model/pair.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { lockMemory, useRealtimeScheduling } from "../sys/scheduling.ts";
+import type { BalancerSupervisor } from "./balancer-supervisor.ts";
+import { Balancing, wantedSyncDaemons } from "./balancing.ts";
+import { readConfiguration, type UsableConfig } from "./configuration.ts";
+import { ControlServer } from "./control-server.ts";
+import { failoverSettings } from "./failover-settings.ts";
+import { syncSysctls, wantedSysctls } from "./forwarding.ts";
+import { HookRunner } from "./hooks.ts";
+import { KernelThread } from "./kernel-thread.ts";
+import { Router } from "./router.ts";
+import { type ControlSubject, OperatorDesk } from "./router-control.ts";
+import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
+import { pathStatus, statusReport } from "./router-status.ts";
+import { KernelWorld } from "./router-world.ts";
+import { ServiceManager } from "./service-manager.ts";
+import { makeStateDir, StateFile } from "./state-store.ts";
+import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
+import { readStoredState } from "./stored-state.ts";
+import { SysctlKeeper } from "./sysctl-keeper.ts";
+import { TransitionLog } from "./transition-log.ts";
+
+export interface DaemonOptions {
+  readonly configPath: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  readonly usable: UsableConfig;
+  readonly router: RouterId;
+  readonly logger: Logger;
+}
+
+/** Above ordinary programs, below the kernel's own threads (their FIFO priority is 50, kernel/sched/syscalls.c). */
+const REALTIME_PRIORITY = 20;
+/** How often a hanging balancer is looked for. */
+const SUPERVISE_EVERY_MS = 1_000;
+
+/** The daemon of one router: puts the parts together, and takes them apart at the end. */
+export class RouterDaemon implements ControlSubject {
+  readonly ended: Promise<void>;
+  readonly #end: () => void;
+  readonly #options: DaemonOptions;
+  readonly #logger: Logger;
+  readonly #serviceManager = new ServiceManager(process.env);
+  readonly #sysctls: SysctlKeeper;
+  readonly #network: RouterNetwork;
+  readonly #kernelThread: KernelThread;
+  readonly #hooks: HookRunner;
+  readonly #desk: OperatorDesk;
+  readonly #transitions: TransitionLog;
+  readonly #router: Router;
+  readonly #timers: Timer[] = [];
+  #balancing: Balancing | undefined;
+  #control: ControlServer | undefined;
+  #config: Config;
+  #warnings: readonly string[];
+  #syncing = false;
+  /** The machine's first input is `start`; what comes before it is not told. */
+  #begun = false;
+
+  /** @throws TandemError when something that the router needs is not to be had. */
+  static async start(options: DaemonOptions): Promise<RouterDaemon> {
+    makeStateDir(options.stateDir);
+    const daemon = new RouterDaemon(options);
+    // The socket comes first: it tells whether another daemon runs here already.
+    daemon.#control = await ControlServer.open(options.runtimeDir, (request, reply) =>
+      daemon.#desk.handle(request, reply),
+    );
+    daemon.#begin();
+    return daemon;
+  }
+
+  private constructor(options: DaemonOptions) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#config = options.usable.config;
+    this.#warnings = options.usable.warnings;
+    this.#sysctls = new SysctlKeeper(options.logger);
+    this.#hooks = new HookRunner(this.#config.hooks);
+    this.#desk = new OperatorDesk(this);
+    const warn = (problem: string) => this.#logger.warn("state", problem);
+    this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
+    this.#kernelThread = new KernelThread((reason) => this.#fail(`the kernel thread died: ${reason}`));
+    this.#network = new RouterNetwork({
+      config: this.#config,
+      router: options.router,
+      keys: options.usable.keys,
+      now: monotonicMs,
+      onInput: (...inputs) => {
+        if (this.#begun) this.#router.feed(...inputs);
+      },
+      onProblem: (message) => this.#logger.error("network", message),
+    });
+    const store = new StateFile(options.stateDir, "failover.json", warn);
+    const stored = readStoredState(store.read(warn), warn);
+    this.#network.open();
+    this.#router = new Router(
+      {
+        settings: this.#settings(),
+        ...(stored === undefined ? {} : { stored }),
+        // 32 bytes, from which boot id and nonces are drawn.
+        seed: randomBytes(32).toString("hex"),
+        nowMs: monotonicMs(),
+      },
+      this.#world(store),
+    );
+  }
+
+  get balancer(): BalancerSupervisor | undefined {
+    return this.#balancing?.supervisor;
+  }
+
+  status(withTable: boolean, ready: (report: StatusReport) => void): void {
+    const report = (checks: Parameters<Parameters<Balancing["checks"]>[0]>[0]) => {
+      const at = new Date();
+      const made = statusReport(this.#router.state, {
+        config: this.#config,
+        interfaces: this.#network.interfaces,
+        software: VERSION,
+        pid: process.pid,
+        warnings: this.#warnings,
+        checks,
+        nowMs: monotonicMs(),
+        at,
+      });
+      ready({ ...made, transitions: this.#transitions.list(at) });
+    };
+    if (withTable && this.#balancing !== undefined) this.#balancing.checks(report);
+    else report([]);
+  }
+
+  history(): readonly TransitionStatus[] {
+    return this.#transitions.list(new Date());
+  }
+
+  heartbeats(): HeartbeatReport {
+    const { wakes, lastMs, maxMs } = this.#router.lateness;
+    return {
+      version: 1,
+      paths: PATHS.map((path) => pathStatus(this.#router.state, path, this.#network.interfaces, monotonicMs())),
+      loop: { wakes, lastLateMs: lastMs, maxLateMs: maxMs },
+    };
+  }
+
+  operate(id: number, command: OperatorCommand): void {
+    this.#logger.info("control", `an operator wants: ${command.kind}`);
+    this.#router.feed({ kind: "operator", id, command });
+  }
+
+  /** Reads the configuration again; a file with mistakes changes nothing. */
+  reload(): { readonly ok: boolean; readonly text: string } {
+    try {
+      const usable = readConfiguration(this.#options.configPath);
+      if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
+        throw new TandemError({
+          operation: "reload",
+          subject: this.#options.configPath,
+          reason: "the pair's addresses or its port changed",
+          hint: "restart the daemon for that: first the standby, then switch, then the other",
+        });
+      }
+      this.#apply(usable);
+      this.#logger.info("config", `${this.#options.configPath} is in force`);
+      return { ok: true, text: "the configuration is in force" };
+    } catch (error) {
+      if (!(error instanceof TandemError)) throw error;
+      this.#logger.error("config", `${error.message}; the old configuration stays`);
+      return { ok: false, text: error.message };
+    }
+  }
+
+  /** SIGTERM: hands over where there is a peer, else what `[pair] stop` says. */
+  stop(): void {
+    this.#logger.info("router", "told to stop");
+    this.#serviceManager.notify("STOPPING=1");
+    this.#router.feed({ kind: "stop" });
+  }
+
+  #begin(): void {
+    this.#useRealtime();
+    if (this.#config.services.length > 0) this.#startBalancing();
+    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#begun = true;
+    this.#router.feed({ kind: "start", adoptable: this.#network.adoptableVips() });
+    this.#network.start();
+    const { intervalMs } = this.#config.pair;
+    this.#timers.push(
+      setInterval(() => this.#router.feed(...this.#network.evidence()), intervalMs),
+      setInterval(() => this.#balancing?.supervisor.watch(), SUPERVISE_EVERY_MS),
+    );
+    const { watchdogEveryMs } = this.#serviceManager;
+    if (watchdogEveryMs !== undefined) {
+      this.#timers.push(setInterval(() => this.#serviceManager.notify("WATCHDOG=1"), watchdogEveryMs));
+    }
+    this.#serviceManager.notify(
+      "READY=1",
+      `${this.#config.pair[this.#options.router].name} is ${this.#options.router}`,
+    );
+    this.#logger.info("router", `tandem ${VERSION} runs`, {
+      router: this.#options.router,
+      name: this.#config.pair[this.#options.router].name,
+      vips: this.#config.vips.length,
+      services: this.#config.services.length,
+    });
+    for (const warning of this.#warnings) this.#logger.warn("config", warning);
+  }
+
+  #startBalancing(): void {
+    this.#balancing = new Balancing({
+      config: this.#config,
+      stateDir: this.#options.stateDir,
+      logger: this.#logger,
+      now: monotonicMs,
+      onInput: (input) => this.#router.feed(input),
+      onTable: () => this.#startSync(),
+    });
+    this.#balancing.start();
+  }
+
+  /** Entries that arrive before their service exists are never counted (tried), so the table comes first. */
+  #startSync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    this.#sysctls.apply(syncSysctls(this.#config));
+    const daemons = wantedSyncDaemons(this.#config, this.#network.interfaces);
+    this.#kernelThread.request({ kind: "sync", daemons }, (answer) => {
+      for (const outcome of answer.outcomes) {
+        if (outcome.kind === "failed") this.#logger.error("sync", outcome.reason);
+      }
+    });
+  }
+
+  #useRealtime(): void {
+    for (const [what, outcome] of [
+      ["real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY)],
+      ["locked memory", lockMemory()],
+    ] as const) {
+      if (outcome.kind === "refused") this.#logger.debug("router", `no ${what}: ${outcome.errnoName}`);
+    }
+  }
+
+  #settings(): FailoverSettings {
+    return failoverSettings(this.#config, {
+      router: this.#options.router,
+      pairId: pairIdOfConfig(this.#config),
+      interfaces: this.#network.interfaces,
+      configFingerprint: configFingerprint(this.#config),
+      software: VERSION,
+    });
+  }
+
+  #world(store: StateFile): KernelWorld {
+    return new KernelWorld({
+      network: this.#network,
+      kernelThread: this.#kernelThread,
+      hooks: this.#hooks,
+      store,
+      desk: this.#desk,
+      logger: this.#logger,
+      balancer: () => this.#balancing?.supervisor,
+      router: () => this.#router,
+      onTransition: (transition) => this.#transitions.add(transition, monotonicMs(), new Date()),
+      now: monotonicMs,
+      exit: () => this.#finish(),
+    });
+  }
+
+  #apply(usable: UsableConfig): void {
+    this.#config = usable.config;
+    this.#warnings = usable.warnings;
+    this.#logger.configure(usable.config.log.format, usable.config.log.level);
+    this.#hooks.configure(usable.config.hooks);
+    this.#network.configure(usable.config, usable.keys);
+    this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
+    else if (usable.config.services.length > 0) this.#startBalancing();
+    this.#syncing = false;
+    this.#startSync();
+    this.#router.feed({ kind: "reload", settings: this.#settings() });
+  }
+
+  /** The router can't do its work: it ends at once, and the kernel drops the VIPs when their leases end. */
+  #fail(reason: string): void {
+    this.#logger.error("router", `${reason}; this router ends, its VIPs with their leases`);
+    process.exitCode = 1;
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#router.stop();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#balancing?.supervisor.stop();
+    this.#control?.close();
+    this.#network.close();
+    if (this.#config.pair.stop === "release") this.#sysctls.restore();
+    this.#kernelThread.request({ kind: "sync", daemons: [] }, () => {
+      this.#kernelThread.close();
+      this.#logger.info("router", "ended");
+      this.#end();
+    });
+  }
+}

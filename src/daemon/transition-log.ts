@@ -1,0 +1,29 @@
+import type { Transition } from "../failover/history.ts";
+import { HISTORY_LIMIT } from "../failover/settings.ts";
+import { transitionStatus } from "./router-status.ts";
+import type { StateFile } from "./state-store.ts";
+import type { TransitionStatus } from "./status-report.ts";
+import { readStoredHistory } from "./stored-state.ts";
+
+/** Every transition of this router, those of former processes too, kept on disk; the oldest go first. */
+export class TransitionLog {
+  readonly #file: StateFile;
+  #transitions: readonly TransitionStatus[];
+
+  constructor(file: StateFile, onProblem: (problem: string) => void) {
+    this.#file = file;
+    this.#transitions = readStoredHistory(file.read(onProblem), onProblem);
+  }
+
+  add(transition: Transition, nowMs: number, at: Date): void {
+    this.#transitions = [...this.#transitions, transitionStatus(transition, nowMs, at)].slice(-HISTORY_LIMIT);
+    this.#file.write({ version: 1, transitions: this.#transitions });
+  }
+
+  /** Newest first; how long ago is by this machine's wall clock, for reading only. */
+  list(at: Date): readonly TransitionStatus[] {
+    return this.#transitions
+      .map((transition) => ({ ...transition, agoMs: Math.max(0, at.getTime() - new Date(transition.at).getTime()) }))
+      .toReversed();
+  }
+}
