@@ -99,10 +99,10 @@ describe("readAcknowledgement()", () => {
 
 describe("readDone()", () => {
   test.each([
-    ["", { errno: 0 }],
-    ["00000000", { errno: 0 }],
-    ["ffffffff", { errno: 1 }],
-  ])("reads %p", (payload, expected) => {
+    ["one of an old kernel, without an error", "", { errno: 0 }],
+    ["success", "00000000", { errno: 0 }],
+    ["a refusal", "ffffffff", { errno: 1 }],
+  ])("reads %s", (_, payload, expected) => {
     expect(readDone(message(3, 2, payload))).toEqual(expected);
   });
 });
