@@ -1,2 +1,84 @@
-/** A commented configuration file to begin with: `tandem config example`. It parses without a warning. */
-export const exampleConfig = `# not written yet\n`;
+/**
+ * A commented configuration file to begin with: `tandem config example`. It parses without a warning, and it still does
+ * when every line that begins with `#` and no space after it is put into force.
+ */
+export const exampleConfig = `# tandem: a pair of LVS routers. The same file goes to both of them.
+# All keys are described in tandem.toml(5). Check it with: tandem config check
+
+[pair]
+key_file   = "/etc/tandem/pair.key"   # made by: tandem heartbeat keygen
+interval   = "200ms"                  # a heartbeat on each path
+dead_after = "1s"                     # silence on all paths until the standby acts
+failback   = "automatic"              # or "manual"
+lease      = "3s"                     # the kernel drops a VIP that is not renewed
+#port       = 5390
+#neighbours = ["203.0.113.1"]         # default: the gateways and the real servers
+#stop       = "release"               # or "keep": the VIPs stay for 60 s
+#views      = "warn"                  # or "act": hand over when the standby sees more
+
+[pair.primary]                        # the first router
+name    = "lvs1"
+public  = "203.0.113.2"
+private = "10.0.0.2"
+
+[pair.backup]                         # the second router
+name    = "lvs2"
+public  = "203.0.113.3"
+private = "10.0.0.3"
+
+# The addresses that move between the routers, all of them together.
+[[vip]]
+address   = "203.0.113.10/24"
+interface = "eth0"
+#label     = "eth0:1"
+
+# With NAT the real servers' default gateway moves too.
+[[vip]]
+address   = "10.0.0.1/24"
+interface = "eth1"
+
+# What clients connect to, and the servers behind it.
+[[service]]
+name      = "web"
+listen    = "tcp://203.0.113.10:80"   # or a list of them
+scheduler = "wlc"                     # rr wrr lc wlc lblc lblcr dh sh sed nq mh fo ovf twos
+forward   = "nat"                     # or "direct", "tunnel"
+#persistence = "5m"                   # a client keeps its server
+#on_failure = "remove"                # or "quiesce": weight 0
+#sorry     = "10.0.0.99:80"           # when no server is left
+#slow_start = "30s"
+
+  [service.check]
+  kind     = "send-expect"            # or "tcp", "http", "https", "external"
+  send     = "GET / HTTP/1.0\\r\\n\\r\\n"
+  expect   = "HTTP/1."
+  interval = "2s"
+  timeout  = "1s"
+  rise     = 2                        # successes until it gets work again
+  fall     = 3                        # failures until it gets none
+
+  [[service.real]]
+  address = "10.0.0.11:80"
+  weight  = 1
+#  upper_threshold = 5000
+#  lower_threshold = 4000
+
+  [[service.real]]
+  address = "10.0.0.12:80"
+
+# Connection synchronisation, on by default where there are services.
+#[sync]
+#interface = "eth1"
+#id        = 1
+#sync      = "prompt"                 # or "batched"
+
+# Programs that are run when this router changes its role.
+#[hooks]
+#active  = ["/usr/local/sbin/notify", "active"]
+#standby = ["/usr/local/sbin/notify", "standby"]
+#timeout = "10s"
+
+#[log]
+#format = "text"                      # or "json"
+#level  = "info"
+`;

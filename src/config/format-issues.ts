@@ -3,16 +3,16 @@ import type { ConfigIssue } from "./config.ts";
 /** The width that messages are broken at, and source lines cut at. */
 const MAX_COLUMNS = 80;
 
-/** Breaks `text` at spaces into lines of at most 80 columns; the lines after the first are indented. */
-function wrap(text: string, indent: string): string[] {
+/** `first` and the words of `text`, broken into lines of at most 80 columns; the lines after the first are indented. */
+function wrap(first: string, text: string, indent: string): string[] {
   const lines: string[] = [];
-  let line = "";
+  let line = first;
   for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > MAX_COLUMNS) {
+    if (line.length + 1 + word.length > MAX_COLUMNS) {
       lines.push(line);
       line = `${indent}${word}`;
     } else {
-      line = line === "" ? word : `${line} ${word}`;
+      line = `${line} ${word}`;
     }
   }
   return [...lines, line];
@@ -34,7 +34,7 @@ function excerpt(source: string, issue: ConfigIssue): string[] {
 }
 
 /**
- * Issues as a compiler prints them, at most 80 columns wide: `FILE:LINE:COLUMN: path: message`, the line with a caret
+ * Issues as a compiler prints them, at most 80 columns wide: `FILE:LINE:COLUMN: message`, the line with a caret
  * below it, and the hint. Takes the text that was parsed. Ends with a newline; empty for no issues.
  */
 export function formatIssues(
@@ -46,11 +46,10 @@ export function formatIssues(
   const source = text.split("\n");
   const lines: string[] = [];
   for (const issue of issues) {
-    const subject = issue.path === "" ? "" : `${issue.path}: `;
     const mark = severity === "warning" ? "warning: " : "";
-    lines.push(...wrap(`${path}:${issue.line}:${issue.column}: ${mark}${subject}${issue.message}`, "  "));
+    lines.push(...wrap(`${path}:${issue.line}:${issue.column}:`, `${mark}${issue.message}`, "  "));
     lines.push(...excerpt((source[issue.line - 1] ?? "").replace(/\r$/, ""), issue));
-    if (issue.hint !== undefined) lines.push(...wrap(`  hint: ${issue.hint}`, "    "));
+    if (issue.hint !== undefined) lines.push(...wrap("  hint:", issue.hint, "    "));
   }
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }

@@ -1,3 +1,7 @@
+import { FILE } from "./schema.ts";
+import type { KeySpec, TableSpec, TableType } from "./table-type.ts";
+import type { ValueType } from "./value-type.ts";
+
 /** One key of a table, as the manual describes it. */
 export interface KeyReference {
   readonly name: string;
@@ -10,6 +14,8 @@ export interface KeyReference {
   readonly meaning: string;
   /** A value as it would be written in the file. */
   readonly example: string;
+  /** The kinds of check that have it; absent: every one, or no matter of checks. */
+  readonly kinds?: readonly string[];
 }
 
 /** One table of the file, as the manual describes it. */
@@ -22,5 +28,43 @@ export interface TableReference {
   readonly keys: readonly KeyReference[];
 }
 
+/** The table that a value is or may be: `[sync]`, `[[vip]]`, or the long form of `persistence`. */
+function tableOf(
+  type: ValueType<unknown>,
+): { readonly table: TableType<TableSpec>; readonly isOnly: boolean } | undefined {
+  if ("spec" in type) return { table: type as TableType<TableSpec>, isOnly: true };
+  if ("item" in type) return { table: type.item as TableType<TableSpec>, isOnly: true };
+  return "full" in type ? { table: type.full as TableType<TableSpec>, isOnly: false } : undefined;
+}
+
+function keyReference(name: string, key: KeySpec<unknown>): KeyReference {
+  return {
+    name,
+    type: key.type.expected,
+    required: key.required,
+    ...(key.fallbackText === undefined ? {} : { default: key.fallbackText }),
+    meaning: key.meaning,
+    example: key.example,
+    ...(key.kinds === undefined ? {} : { kinds: key.kinds }),
+  };
+}
+
+function describe(table: TableType<TableSpec>, required: boolean): readonly TableReference[] {
+  const keys: KeyReference[] = [];
+  const inner: TableReference[] = [];
+  for (const [name, key] of Object.entries(table.spec)) {
+    const nested = tableOf(key.type);
+    if (nested?.isOnly !== true) keys.push(keyReference(name, key));
+    if (nested !== undefined) inner.push(...describe(nested.table, key.required));
+  }
+  const own = table.header === "" ? [] : [{ header: table.header, required, meaning: table.meaning, keys }];
+  return [...own, ...inner];
+}
+
 /** Every table and key of the configuration file, in the order of the manual; derived from the parser's own schema. */
-export const CONFIG_REFERENCE: readonly TableReference[] = [];
+export const CONFIG_REFERENCE: readonly TableReference[] = describe(FILE, true);
+
+/** The tables that have a key of this name, as their headers are written. */
+export function tablesWithKey(key: string): readonly string[] {
+  return CONFIG_REFERENCE.filter((table) => table.keys.some(({ name }) => name === key)).map(({ header }) => header);
+}

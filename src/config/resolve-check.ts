@@ -1,0 +1,135 @@
+import type { Check, CheckKind, CheckMethod } from "../model/check.ts";
+import { formatDuration } from "../model/duration.ts";
+import { CHECK_SCHEMA, kindsOfKey } from "./check-schema.ts";
+import { type Fields, named, type Table, whole } from "./table-type.ts";
+import { quotedList } from "./value-type.ts";
+
+export type CheckTable = Table<typeof CHECK_SCHEMA>;
+type CheckFields = Fields<typeof CHECK_SCHEMA>;
+
+/** What a table says about a check, with what it inherits; nothing is said of the rest. */
+export interface CheckSettings {
+  readonly kind: CheckKind;
+  readonly fields: CheckFields;
+}
+
+const NOTHING: CheckFields = Object.fromEntries(
+  Object.keys(CHECK_SCHEMA).map((key) => [key, undefined]),
+) as CheckFields;
+
+/** The settings that don't depend on the kind. */
+function timing(fields: CheckFields): CheckFields {
+  const { interval, timeout, rise, fall } = fields;
+  return { ...NOTHING, interval, timeout, rise, fall };
+}
+
+function checkKinds(table: CheckTable, kind: CheckKind): void {
+  for (const key of table.given) {
+    const kinds = kindsOfKey(key);
+    if (kinds === undefined || kinds.includes(kind)) continue;
+    const hint = `${key} belongs to the kind ${quotedList(kinds)}`;
+    table.place.key(key).keyError(`a check of the kind "${kind}" has no ${key}`, hint);
+  }
+}
+
+function checkTimes(table: CheckTable, fields: CheckFields): void {
+  const interval = fields.interval ?? CHECK_SCHEMA.interval.fallback;
+  const { timeout } = fields;
+  if (timeout === undefined || timeout <= interval) return;
+  const key = table.given.has("timeout") ? "timeout" : "interval";
+  const place = table.given.has(key) ? table.place.key(key) : table.place;
+  place.error(
+    `timeout (${formatDuration(timeout)}) must not be longer than ${named(table, "interval", formatDuration(interval))}`,
+    "an attempt must have ended before the next one begins",
+  );
+}
+
+function checkTexts(table: CheckTable, kind: CheckKind, fields: CheckFields): void {
+  for (const key of ["send", "expect"] as const) {
+    if (!table.given.has(key) || !/\\[rnt]/.test(fields[key] ?? "")) continue;
+    const hint = 'write it in double quotes ("…") if a line end is meant';
+    table.place.key(key).warn(`${key} has a backslash with a letter after it, as two characters`, hint);
+  }
+  if (fields.method === "HEAD" && fields.expect_body !== undefined) {
+    const key = table.given.has("expect_body") ? "expect_body" : "method";
+    table.place.key(key).error('expect_body needs the method "GET", since an answer to "HEAD" has no body');
+  }
+  if (kind === "external" && fields.command === undefined && !table.given.has("command")) {
+    table.place.missing(
+      'a check of the kind "external" needs the key command',
+      `such as: command = ${CHECK_SCHEMA.command.example}`,
+    );
+  }
+}
+
+/**
+ * What a check's table says, together with what it inherits from `base`: everything when the kind is the same, else
+ * the timing. Reports what doesn't fit together.
+ */
+export function checkSettings(table: CheckTable, base?: CheckSettings): CheckSettings {
+  const kind = table.fields.kind ?? base?.kind ?? CHECK_SCHEMA.kind.fallback;
+  const inherited = base === undefined ? NOTHING : base.kind === kind ? base.fields : timing(base.fields);
+  const fields = { ...inherited };
+  for (const [key, value] of Object.entries(table.fields)) {
+    if (value !== undefined) Object.assign(fields, { [key]: value });
+  }
+  // With a wrong kind nothing can be said about the keys that belong to kinds.
+  if (table.fields.kind !== undefined || !table.given.has("kind")) {
+    checkKinds(table, kind);
+    checkTexts(table, kind, fields);
+  }
+  checkTimes(table, fields);
+  return { kind, fields };
+}
+
+function method({ kind, fields }: CheckSettings): CheckMethod | undefined {
+  const schema = CHECK_SCHEMA;
+  const port = fields.port === undefined ? {} : { port: fields.port };
+  switch (kind) {
+    case "tcp":
+      return { kind, ...port };
+    case "send-expect":
+      return {
+        kind,
+        ...port,
+        send: fields.send ?? schema.send.fallback,
+        expect: fields.expect ?? schema.expect.fallback,
+      };
+    case "http":
+    case "https":
+      return {
+        kind,
+        ...port,
+        method: fields.method ?? schema.method.fallback,
+        path: fields.path ?? schema.path.fallback,
+        ...(fields.host === undefined ? {} : { host: fields.host }),
+        expectStatus: fields.expect_status ?? schema.expect_status.fallback,
+        ...(fields.expect_body === undefined ? {} : { expectBody: fields.expect_body }),
+        verifyCertificate: fields.verify ?? schema.verify.fallback,
+      };
+    case "external": {
+      const parts = whole({ command: fields.command });
+      return parts === undefined ? undefined : { kind, ...parts, user: fields.user ?? schema.user.fallback };
+    }
+  }
+}
+
+/** The check with its defaults; undefined when it has no command, which is reported. */
+export function resolveCheck(settings: CheckSettings): Check | undefined {
+  const { fields } = settings;
+  const intervalMs = fields.interval ?? CHECK_SCHEMA.interval.fallback;
+  const found = method(settings);
+  if (found === undefined) return undefined;
+  return {
+    intervalMs,
+    timeoutMs: fields.timeout ?? Math.min(CHECK_SCHEMA.timeout.fallback, intervalMs),
+    rise: fields.rise ?? CHECK_SCHEMA.rise.fallback,
+    fall: fields.fall ?? CHECK_SCHEMA.fall.fallback,
+    method: found,
+  };
+}
+
+/** The check of a service that says nothing about checks: can it be connected to? */
+export function defaultCheck(): CheckSettings {
+  return { kind: CHECK_SCHEMA.kind.fallback, fields: NOTHING };
+}

@@ -1,0 +1,117 @@
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { formatDuration, parseDuration } from "../model/duration.ts";
+import { parsedText, type ScalarType, shown } from "./value-type.ts";
+
+/** The texts of the file that follow a form of their own: durations, names, paths. */
+
+const DAY_MS = 86_400_000;
+
+/** A duration in milliseconds from `min` to `max`, both as the file writes them; `whole` asks for whole seconds. */
+export function duration(
+  min: string,
+  max: string,
+  whole: "seconds" | "milliseconds" = "milliseconds",
+): ScalarType<number> {
+  const limit = (text: string) => {
+    const result = parseDuration(text);
+    return result.ok ? result.value : DAY_MS;
+  };
+  const parse = (text: string): Parsed<number> => {
+    const result = parseDuration(text);
+    if (!result.ok) return result;
+    if (result.value < limit(min) || result.value > limit(max))
+      return problem(`${text} is not between ${min} and ${max}`);
+    return whole === "seconds" && result.value % 1000 !== 0
+      ? problem(`${text} is not a whole number of seconds`)
+      : result;
+  };
+  const example = whole === "seconds" ? "3s" : "200ms";
+  return parsedText(`a duration such as "${example}"`, parse, formatDuration);
+}
+
+/** The longest name of an interface or label: IFNAMSIZ (linux/if.h) less the final NUL. */
+export const MAX_INTERFACE_NAME_BYTES = 15;
+
+/** A network interface's name, as the kernel takes it (dev_valid_name, net/core/dev.c). */
+export const interfaceName: ScalarType<string> = parsedText(
+  'the name of a network interface such as "eth0"',
+  (text) => {
+    if (text === "" || text === "." || text === ".." || /[/:\s\p{Cc}]/u.test(text)) {
+      return problem(`${shown(text)} is not the name of an interface`);
+    }
+    return Buffer.byteLength(text) > MAX_INTERFACE_NAME_BYTES
+      ? problem(`${shown(text)} is longer than the ${MAX_INTERFACE_NAME_BYTES} bytes of an interface's name`)
+      : parsed(text);
+  },
+  (text) => text,
+);
+
+/** An address label; that it begins with the interface's name is a rule of `[[vip]]`. */
+export const addressLabel: ScalarType<string> = parsedText(
+  'a label such as "eth0:1"',
+  (text) => {
+    if (text === "" || /[/\s\p{Cc}]/u.test(text)) return problem(`${shown(text)} is not a label`);
+    return Buffer.byteLength(text) > MAX_INTERFACE_NAME_BYTES
+      ? problem(`${shown(text)} is longer than the ${MAX_INTERFACE_NAME_BYTES} bytes of a label`)
+      : parsed(text);
+  },
+  (text) => text,
+);
+
+/** A name for people and for commands: no spaces, so that it needs no quotes in a shell. */
+export const plainName: ScalarType<string> = parsedText(
+  'a name of up to 63 letters, digits, ".", "_" and "-"',
+  (text) =>
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)
+      ? parsed(text)
+      : problem(`${shown(text)} is not a name of up to 63 letters, digits, ".", "_" and "-"`),
+  (text) => text,
+);
+
+/** A user of the system, as useradd takes it. */
+export const userName: ScalarType<string> = parsedText(
+  'the name of a user such as "nobody"',
+  (text) =>
+    /^[a-z_][a-z0-9_-]{0,31}$/.test(text) ? parsed(text) : problem(`${shown(text)} is not the name of a user`),
+  (text) => text,
+);
+
+/** PATH_MAX of linux/limits.h, with its final NUL. */
+const MAX_PATH_BYTES = 4096;
+
+/** A file's absolute path: a daemon's current folder is not the reader's. */
+export const absolutePath: ScalarType<string> = parsedText(
+  'an absolute path such as "/etc/tandem/pair.key"',
+  (text) => {
+    if (!text.startsWith("/")) return problem(`${shown(text)} is not an absolute path; begin it with "/"`);
+    if (text.includes("\0")) return problem(`${shown(text)} has a NUL character`);
+    return Buffer.byteLength(text) < MAX_PATH_BYTES
+      ? parsed(text)
+      : problem(`the path is longer than ${MAX_PATH_BYTES} bytes`);
+  },
+  (text) => text,
+);
+
+/** Any text up to `maxBytes`, without a NUL character. */
+export function plainText(expected: string, maxBytes: number): ScalarType<string> {
+  return parsedText(
+    expected,
+    (text) => {
+      if (text.includes("\0")) return problem("it has a NUL character");
+      return Buffer.byteLength(text) > maxBytes ? problem(`it is longer than ${maxBytes} bytes`) : parsed(text);
+    },
+    (text) => text,
+  );
+}
+
+/** A text for one line of a protocol: no control characters, which could add lines to it. */
+export function oneLine(expected: string, pattern: RegExp, maxBytes: number): ScalarType<string> {
+  return parsedText(
+    expected,
+    (text) => {
+      if (Buffer.byteLength(text) > maxBytes) return problem(`it is longer than ${maxBytes} bytes`);
+      return pattern.test(text) ? parsed(text) : problem(`${shown(text)} is not ${expected}`);
+    },
+    (text) => text,
+  );
+}
