@@ -7,6 +7,7 @@ export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 
 // bits/socket_type.h
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
@@ -63,6 +64,7 @@ export const MSG_DONTWAIT = 0x40;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EMSGSIZE = 90;
+export const EINPROGRESS = 115;
 
 // linux/fcntl.h, asm-generic/fcntl.h
 export const F_DUPFD_CLOEXEC = 1030;

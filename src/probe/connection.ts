@@ -1,0 +1,232 @@
+import type { Socket, TCPSocketConnectOptions, TLSOptions } from "bun";
+import { SyscallError } from "../lib/errors.ts";
+import { addressBytes, type Endpoint } from "../model/address.ts";
+import type { ProbeOutcome } from "../model/check.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { errnoName } from "../sys/errno.ts";
+import { startTcpConnection } from "../sys/tcp-socket.ts";
+import type { Dialogue, Judgement, Step } from "./dialogue.ts";
+import { connectionFailure, failure, success } from "./outcome.ts";
+import { formatElapsed } from "./probe-text.ts";
+
+/** What TLS should be like; the certificate is judged by `verify`, with `serverName` as the name that it must bear. */
+export interface TlsSettings {
+  readonly serverName: string;
+  readonly verify: boolean;
+  /** Certificates of authorities, PEM; absent: those of the system. */
+  readonly authorities?: string;
+}
+
+/**
+ * Before a timeout is believed, the event loop gets this one more turn to deliver what has arrived: after a stall of
+ * our own, timers run before sockets are read.
+ */
+const LAST_CHANCE_MS = 2;
+
+/** What is wrong with a finished handshake, if anything: a certificate counts only where it is to be verified. */
+function tlsProblem(error: unknown, verify: boolean): string | undefined {
+  if (error === null || error === undefined) return undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  // BoringSSL's own errors: error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER.
+  const protocol = /^error:[0-9a-f]+:[^:]*:[^:]*:(.*)$/i.exec(message);
+  if (protocol !== null) return `the TLS handshake failed: ${protocol[1]}`;
+  return verify ? `the certificate is refused: ${message}` : undefined;
+}
+
+type Phase = "connecting" | "handshaking" | "talking" | "over";
+
+/** One connection of one probe. It ends in exactly one outcome, and closes its descriptor in every case. */
+class Attempt {
+  readonly #dialogue: Dialogue;
+  readonly #tls: TlsSettings | undefined;
+  readonly #timeoutMs: number;
+  readonly #startedMs = monotonicMs();
+  readonly #finish: (outcome: ProbeOutcome) => void;
+  #phase: Phase = "connecting";
+  #prefix = "";
+  #socket: Socket<undefined> | undefined;
+  #unsent: Uint8Array = new Uint8Array(0);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    dialogue: Dialogue,
+    timeoutMs: number,
+    tls: TlsSettings | undefined,
+    finish: (outcome: ProbeOutcome) => void,
+  ) {
+    this.#dialogue = dialogue;
+    this.#timeoutMs = timeoutMs;
+    this.#tls = tls;
+    this.#finish = finish;
+  }
+
+  start(target: Endpoint): void {
+    const begun = startTcpConnection(addressBytes(target.address), target.port);
+    if (begun.kind === "failed") {
+      this.#failConnection(errnoName(begun.errno));
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.#expire(), LAST_CHANCE_MS);
+    }, this.#timeoutMs);
+    const options: TCPSocketConnectOptions<undefined> & { readonly fd: number } = {
+      fd: begun.fd,
+      hostname: target.address.text,
+      port: target.port,
+      socket: {
+        open: (socket) => {
+          this.#socket = socket;
+        },
+        // With a descriptor that is still connecting, the first "drain" is the moment at which it became writable.
+        drain: (socket) => this.#writable(socket),
+        data: (_socket, bytes) => {
+          if (this.#tls === undefined) this.#receive(bytes);
+        },
+        close: (_socket, error) => this.#closed(error),
+        error: (_socket, error) => this.#closed(error),
+        end: () => this.#closed(undefined),
+      },
+    };
+    Bun.connect(options).catch((error: unknown) => this.#closed(error));
+  }
+
+  #elapsedMs(): number {
+    return monotonicMs() - this.#startedMs;
+  }
+
+  #writable(socket: Socket<undefined>): void {
+    if (this.#phase === "connecting") this.#connected(socket);
+    else this.#flush();
+  }
+
+  #connected(socket: Socket<undefined>): void {
+    this.#prefix = `connected after ${formatElapsed(this.#elapsedMs())}; `;
+    if (this.#tls === undefined) {
+      this.#talk();
+      return;
+    }
+    this.#phase = "handshaking";
+    this.#startTls(socket, this.#tls);
+  }
+
+  #startTls(socket: Socket<undefined>, settings: TlsSettings): void {
+    const tls: TLSOptions & { serverName?: string } = {
+      // The handshake is always carried through: its verdict is read below, so that the reason can be told.
+      rejectUnauthorized: settings.verify,
+      serverName: settings.serverName,
+      ...(settings.authorities === undefined ? {} : { ca: settings.authorities }),
+    };
+    const [, secure] = socket.upgradeTLS<undefined>({
+      data: undefined,
+      tls,
+      socket: {
+        handshake: (_socket, _completed, error) => this.#agreed(error),
+        drain: () => this.#flush(),
+        data: (_socket, bytes) => this.#receive(bytes),
+        close: (_socket, error) => this.#closed(error),
+        error: (_socket, error) => this.#closed(error),
+        end: () => this.#closed(undefined),
+      },
+    });
+    this.#socket = secure;
+  }
+
+  #agreed(error: unknown): void {
+    if (this.#phase !== "handshaking") return;
+    const problem = tlsProblem(error, this.#tls?.verify ?? true);
+    if (problem !== undefined) {
+      this.#judge({ kind: "failure", failure: "tls", detail: problem });
+      return;
+    }
+    this.#prefix += `TLS after ${formatElapsed(this.#elapsedMs())}; `;
+    this.#talk();
+  }
+
+  #talk(): void {
+    this.#phase = "talking";
+    this.#unsent = this.#dialogue.opening;
+    this.#flush();
+    this.#take(this.#dialogue.connected());
+  }
+
+  #flush(): void {
+    if (this.#phase !== "talking" || this.#unsent.length === 0) return;
+    const written = this.#socket?.write(this.#unsent) ?? 0;
+    if (written > 0) this.#unsent = this.#unsent.subarray(written);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#phase === "talking") this.#take(this.#dialogue.receive(bytes));
+  }
+
+  #take(step: Step): void {
+    if (step.kind !== "continue") this.#judge(step);
+  }
+
+  #closed(error: unknown): void {
+    if (this.#phase === "over") return;
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    if (code !== undefined) this.#failConnection(code);
+    else if (this.#phase === "talking") this.#judge(this.#dialogue.closed());
+    else if (this.#phase === "handshaking") {
+      this.#judge({ kind: "failure", failure: "tls", detail: "the server ended the TLS handshake" });
+    } else this.#judge({ kind: "failure", failure: "closed", detail: "the server closed at once" });
+  }
+
+  #failConnection(code: string): void {
+    const known = connectionFailure(code);
+    // OpenSSL's errors have codes of their own: ERR_SSL_WRONG_VERSION_NUMBER.
+    if (this.#phase === "handshaking" && known.failure === "local") {
+      this.#judge({ kind: "failure", failure: "tls", detail: `the TLS handshake failed (${code})` });
+    } else this.#judge({ kind: "failure", ...known });
+  }
+
+  #expire(): void {
+    if (this.#phase === "talking") {
+      this.#judge(this.#dialogue.expired());
+      return;
+    }
+    const detail =
+      this.#phase === "connecting"
+        ? `no answer within ${formatElapsed(this.#timeoutMs)}`
+        : `no TLS handshake within ${formatElapsed(this.#timeoutMs)}`;
+    this.#judge({ kind: "failure", failure: "timeout", detail });
+  }
+
+  #judge(judgement: Judgement): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    clearTimeout(this.#timer);
+    const reason = `${this.#prefix}${judgement.detail}`;
+    const elapsedMs = this.#elapsedMs();
+    if (judgement.kind === "success") {
+      this.#socket?.end();
+      this.#finish(success(elapsedMs, reason));
+    } else {
+      // Reset instead of a farewell: what the server still sends is not waited for.
+      this.#socket?.terminate();
+      this.#finish(failure(elapsedMs, judgement.failure, reason));
+    }
+  }
+}
+
+/**
+ * Connects to `target`, holds `dialogue` with it and returns what came of it. Never rejects.
+ * @param timeoutMs for all of it together: connecting, TLS, talking
+ */
+export function converse(
+  target: Endpoint,
+  timeoutMs: number,
+  dialogue: Dialogue,
+  tls?: TlsSettings,
+): Promise<ProbeOutcome> {
+  return new Promise((resolve) => {
+    const attempt = new Attempt(dialogue, timeoutMs, tls, resolve);
+    try {
+      attempt.start(target);
+    } catch (error) {
+      const detail = error instanceof SyscallError ? error.message : `cannot try: ${String(error)}`;
+      resolve(failure(0, "local", detail));
+    }
+  });
+}

@@ -1,0 +1,181 @@
+import { DecodeError } from "../lib/errors.ts";
+
+/** RFC 9112: reading a response that comes in pieces, from a server that may be hostile. */
+
+/** The longest status line and header fields together, over all interim responses; servers' own limits are 8 to 48 KiB. */
+export const HTTP_HEAD_LIMIT_BYTES = 64 * 1024;
+/** The longest line that tells a chunk's size, with its extensions. */
+const CHUNK_LINE_LIMIT_BYTES = 1_024;
+
+const LF = 0x0a;
+
+export interface HttpHead {
+  readonly status: number;
+  readonly reasonPhrase: string;
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/** The lines of a response's head as a value. @throws DecodeError when the status line is not one of HTTP/1. */
+export function decodeHttpHead(text: string): HttpHead {
+  const lines = text.split(/\r?\n/);
+  const status = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(lines[0] ?? "");
+  if (status === null) throw new DecodeError("status line", "is not one of HTTP/1");
+  const fields = new Map<string, string>();
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return { status: Number(status[1]), reasonPhrase: status[2] ?? "", fields };
+}
+
+/** Collects bytes up to a limit and finds the end of a line or of a head in them. */
+class LineCollector {
+  readonly #limitBytes: number;
+  readonly #what: string;
+  #bytes: number[] = [];
+
+  constructor(what: string, limitBytes: number) {
+    this.#what = what;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Takes one byte; the line without its end when it is complete. @throws DecodeError over the limit. */
+  push(byte: number): string | undefined {
+    if (byte !== LF) {
+      if (this.#bytes.length >= this.#limitBytes) throw new DecodeError(this.#what, "is too long");
+      this.#bytes.push(byte);
+      return undefined;
+    }
+    const line = Buffer.from(this.#bytes).toString("latin1");
+    this.#bytes = [];
+    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+}
+
+type BodyPhase =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; left: number }
+  | { readonly kind: "until-close" }
+  | { readonly kind: "chunk-size" }
+  | { readonly kind: "chunk"; left: number }
+  | { readonly kind: "chunk-end" };
+
+/** Reads one response; the body is handed on in pieces and not kept. */
+export class HttpResponseReader {
+  readonly #withBody: boolean;
+  readonly #onBody: (bytes: Uint8Array) => void;
+  readonly #headLines = new LineCollector("head", HTTP_HEAD_LIMIT_BYTES);
+  readonly #chunkLines = new LineCollector("chunk size", CHUNK_LINE_LIMIT_BYTES);
+  #lines: string[] = [];
+  #headBytes = 0;
+  #head: HttpHead | undefined;
+  #body: BodyPhase = { kind: "none" };
+
+  /** @param withBody false for the answer to a HEAD */
+  constructor(withBody: boolean, onBody: (bytes: Uint8Array) => void) {
+    this.#withBody = withBody;
+    this.#onBody = onBody;
+  }
+
+  get head(): HttpHead | undefined {
+    return this.#head;
+  }
+
+  /** Whether the whole response has been read. */
+  get complete(): boolean {
+    return this.#head !== undefined && this.#body.kind === "none";
+  }
+
+  /** Whether the close of the connection is the proper end of the body. */
+  get endsWithClose(): boolean {
+    return this.#head !== undefined && this.#body.kind === "until-close";
+  }
+
+  /** @throws DecodeError for what is not HTTP, or goes over a limit. */
+  push(bytes: Uint8Array): void {
+    let offset = 0;
+    while (offset < bytes.length && !this.complete) {
+      offset = this.#head === undefined ? this.#pushHead(bytes, offset) : this.#pushBody(bytes, offset);
+    }
+  }
+
+  #pushHead(bytes: Uint8Array, start: number): number {
+    for (let offset = start; offset < bytes.length; offset += 1) {
+      this.#headBytes += 1;
+      if (this.#headBytes > HTTP_HEAD_LIMIT_BYTES) throw new DecodeError("head", "is too long");
+      const line = this.#headLines.push(bytes[offset] ?? 0);
+      if (line === undefined) continue;
+      if (line !== "") {
+        this.#lines.push(line);
+        // What does not speak HTTP is told at its first line.
+        if (this.#lines.length === 1) decodeHttpHead(line);
+      } else if (this.#lines.length > 0) {
+        const head = decodeHttpHead(this.#lines.join("\n"));
+        this.#lines = [];
+        // RFC 9110 section 15.2: interim responses come before the final one.
+        if (head.status >= 200) {
+          this.#head = head;
+          this.#body = this.#bodyOf(head);
+          return offset + 1;
+        }
+      }
+    }
+    return bytes.length;
+  }
+
+  /** RFC 9112 section 6.3. */
+  #bodyOf(head: HttpHead): BodyPhase {
+    if (!this.#withBody || head.status === 204 || head.status === 304) return { kind: "none" };
+    const encoding = head.fields.get("transfer-encoding");
+    if (encoding !== undefined) {
+      return /(^|,)\s*chunked$/i.test(encoding) ? { kind: "chunk-size" } : { kind: "until-close" };
+    }
+    const length = head.fields.get("content-length");
+    if (length === undefined) return { kind: "until-close" };
+    if (!/^\d{1,15}$/.test(length)) throw new DecodeError("content-length", "is not a number");
+    return length === "0" ? { kind: "none" } : { kind: "length", left: Number(length) };
+  }
+
+  #pushBody(bytes: Uint8Array, start: number): number {
+    const body = this.#body;
+    switch (body.kind) {
+      case "none":
+        return bytes.length;
+      case "until-close":
+        this.#onBody(bytes.subarray(start));
+        return bytes.length;
+      case "length":
+      case "chunk":
+        return this.#pushCounted(body, bytes, start);
+      case "chunk-size":
+      case "chunk-end":
+        return this.#pushChunkLine(body.kind, bytes, start);
+    }
+  }
+
+  #pushCounted(body: { readonly kind: "length" | "chunk"; left: number }, bytes: Uint8Array, start: number): number {
+    const piece = bytes.subarray(start, start + body.left);
+    this.#onBody(piece);
+    body.left -= piece.length;
+    if (body.left === 0) this.#body = body.kind === "chunk" ? { kind: "chunk-end" } : { kind: "none" };
+    return start + piece.length;
+  }
+
+  #pushChunkLine(kind: "chunk-size" | "chunk-end", bytes: Uint8Array, start: number): number {
+    for (let offset = start; offset < bytes.length; offset += 1) {
+      const line = this.#chunkLines.push(bytes[offset] ?? 0);
+      if (line === undefined) continue;
+      this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
+      return offset + 1;
+    }
+    return bytes.length;
+  }
+
+  #chunkOf(line: string): BodyPhase {
+    const size = /^([0-9a-fA-F]{1,12})\s*(;.*)?$/.exec(line);
+    if (size === null) throw new DecodeError("chunk size", "is not a hexadecimal number");
+    const left = Number.parseInt(size[1] ?? "", 16);
+    // The trailer after the last chunk is of no interest.
+    return left === 0 ? { kind: "none" } : { kind: "chunk", left };
+  }
+}

@@ -1,0 +1,122 @@
+import { DecodeError } from "../lib/errors.ts";
+import type { Endpoint } from "../model/address.ts";
+import type { CheckMethod } from "../model/check.ts";
+import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
+import { type HttpHead, HttpResponseReader } from "./http-response.ts";
+import { quoteBytes, quoteText } from "./probe-text.ts";
+import { TextSearch } from "./text-search.ts";
+
+export type HttpMethod = Extract<CheckMethod, { kind: "http" | "https" }>;
+
+/** How far into the body the expected text is looked for. */
+export const HTTP_BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** RFC 9110 section 4.2: the ports that a Host field need not name. */
+const DEFAULT_PORTS = { http: 80, https: 443 };
+
+/** The value of the Host field: as configured, else the server's address. */
+export function httpHost(method: HttpMethod, target: Endpoint): string {
+  if (method.host !== undefined) return method.host;
+  const address = target.address.family === "inet" ? target.address.text : `[${target.address.text}]`;
+  return target.port === DEFAULT_PORTS[method.kind] ? address : `${address}:${target.port}`;
+}
+
+function formatRanges(ranges: HttpMethod["expectStatus"]): string {
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(" or ");
+}
+
+/** One request and the judgement on its response. */
+class HttpDialogue implements Dialogue {
+  readonly opening: Uint8Array;
+  readonly #method: HttpMethod;
+  readonly #search: TextSearch;
+  readonly #reader: HttpResponseReader;
+  #head: Uint8Array = new Uint8Array(0);
+
+  constructor(method: HttpMethod, target: Endpoint) {
+    this.#method = method;
+    this.#search = new TextSearch(method.expectBody ?? "", HTTP_BODY_LIMIT_BYTES);
+    this.#reader = new HttpResponseReader(method.method !== "HEAD", (bytes) => this.#search.push(bytes));
+    const lines = [
+      `${method.method} ${method.path} HTTP/1.1`,
+      `Host: ${httpHost(method, target)}`,
+      "User-Agent: tandem",
+      "Accept: */*",
+      "Connection: close",
+    ];
+    this.opening = new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+  }
+
+  connected(): Step {
+    return CONTINUE;
+  }
+
+  receive(bytes: Uint8Array): Step {
+    // 64: a little more than a report quotes (probe-text.ts).
+    if (this.#head.length < 64) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return this.#malformed(error);
+    }
+    const head = this.#reader.head;
+    return head === undefined ? CONTINUE : this.#judge(head);
+  }
+
+  closed(): Judgement {
+    const head = this.#reader.head;
+    if (head !== undefined) {
+      return this.#reader.endsWithClose ? this.#bodyLacks(head) : this.#cut(head);
+    }
+    return this.#head.length === 0
+      ? { kind: "failure", failure: "closed", detail: "the server closed without an answer" }
+      : { kind: "failure", failure: "closed", detail: `the server closed after ${quoteBytes(this.#head)}` };
+  }
+
+  expired(): Judgement {
+    if (this.#head.length === 0) return { kind: "failure", failure: "timeout", detail: "no answer in time" };
+    const head = this.#reader.head;
+    const detail = head === undefined ? "the head of the answer did not end in time" : "the body did not end in time";
+    return { kind: "failure", failure: "timeout", detail };
+  }
+
+  #malformed(error: DecodeError): Judgement {
+    if (error.detail === "is too long") return { kind: "failure", failure: "too-long", detail: `the ${error.message}` };
+    const detail = `the answer is not HTTP (${error.message}): ${quoteBytes(this.#head)}`;
+    return { kind: "failure", failure: "wrong-answer", detail };
+  }
+
+  #judge(head: HttpHead): Step {
+    if (!this.#method.expectStatus.some(([first, last]) => head.status >= first && head.status <= last)) {
+      const phrase = head.reasonPhrase === "" ? "" : ` ${quoteText(head.reasonPhrase)}`;
+      const detail = `expected status ${formatRanges(this.#method.expectStatus)} but got ${head.status}${phrase}`;
+      return { kind: "failure", failure: "wrong-answer", detail };
+    }
+    if (this.#method.expectBody === undefined) return { kind: "success", detail: `status ${head.status}` };
+    if (this.#search.found) {
+      return { kind: "success", detail: `status ${head.status} and ${quoteText(this.#method.expectBody)} in the body` };
+    }
+    if (this.#reader.complete) return this.#bodyLacks(head);
+    if (!this.#search.exhausted) return CONTINUE;
+    const detail = `status ${head.status}, but the first ${HTTP_BODY_LIMIT_BYTES / 1024} KiB of the body lack the text`;
+    return { kind: "failure", failure: "too-long", detail };
+  }
+
+  #bodyLacks(head: HttpHead): Judgement {
+    const wanted = quoteText(this.#method.expectBody ?? "");
+    const got = this.#search.seenBytes === 0 ? "it is empty" : `it begins ${quoteBytes(this.#search.head)}`;
+    const detail = `status ${head.status}, but the body lacks ${wanted}; ${got}`;
+    return { kind: "failure", failure: "wrong-answer", detail };
+  }
+
+  #cut(head: HttpHead): Judgement {
+    const detail = `status ${head.status}, but the server closed before the body's end`;
+    return { kind: "failure", failure: "closed", detail };
+  }
+}
+
+/** Sends one request and judges status and body. */
+export function httpDialogue(method: HttpMethod, target: Endpoint): Dialogue {
+  return new HttpDialogue(method, target);
+}

@@ -1,0 +1,38 @@
+import type { ProbeFailure, ProbeOutcome } from "../model/check.ts";
+
+export function success(elapsedMs: number, reason: string): ProbeOutcome {
+  return { result: "success", elapsedMs, reason };
+}
+
+export function failure(elapsedMs: number, kind: ProbeFailure, reason: string): ProbeOutcome {
+  return { result: "failure", elapsedMs, reason, failure: kind };
+}
+
+/** asm-generic/errno.h: what the names of a failed connection mean for a probe. */
+const FAILURES: Readonly<Record<string, readonly [ProbeFailure, string]>> = {
+  ECONNREFUSED: ["refused", "refused"],
+  ECONNRESET: ["reset", "reset by the server"],
+  EPIPE: ["reset", "reset by the server"],
+  ECONNABORTED: ["reset", "aborted"],
+  ENETUNREACH: ["unreachable", "no route to it"],
+  EHOSTUNREACH: ["unreachable", "the host does not answer ARP, or a router says it is unreachable"],
+  EHOSTDOWN: ["unreachable", "the host is down"],
+  ENETDOWN: ["unreachable", "the interface is down"],
+  ETIMEDOUT: ["timeout", "the kernel gave up"],
+  // What a firewall's "administratively prohibited" and a prohibit route give (ip(7)).
+  EACCES: ["unreachable", "prohibited on the way"],
+  EPERM: ["local", "forbidden by this machine's firewall"],
+  EADDRNOTAVAIL: ["local", "no local address or port left"],
+  EMFILE: ["local", "too many open files in this process"],
+  ENFILE: ["local", "too many open files in the system"],
+  ENOBUFS: ["local", "no buffer space left"],
+  ENOMEM: ["local", "out of memory"],
+};
+
+/** What a connection's errno means: the kind of failure and a clause with the name in it. */
+export function connectionFailure(errnoName: string): { readonly failure: ProbeFailure; readonly detail: string } {
+  const known = FAILURES[errnoName];
+  return known === undefined
+    ? { failure: "local", detail: errnoName }
+    : { failure: known[0], detail: `${known[1]} (${errnoName})` };
+}

@@ -1,0 +1,28 @@
+/** Texts of probe reasons. They quote what a foreign machine said, so nothing in them may control a terminal. */
+
+/** How much of a foreign text is quoted. */
+const QUOTE_LENGTH_MAX = 60;
+
+/** `"SSH-2.0-OpenSSH…"`: at most 60 characters of Latin-1 text, with control characters escaped. */
+export function quoteBytes(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes.subarray(0, QUOTE_LENGTH_MAX)) {
+    if (byte === 0x0a) text += "\\n";
+    else if (byte === 0x0d) text += "\\r";
+    else if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
+    else if (byte < 0x20 || byte > 0x7e) text += `\\x${byte.toString(16).padStart(2, "0")}`;
+    else text += String.fromCharCode(byte);
+  }
+  return bytes.length > QUOTE_LENGTH_MAX ? `"${text}…"` : `"${text}"`;
+}
+
+/** The same for a text of ours. */
+export function quoteText(text: string): string {
+  return quoteBytes(new TextEncoder().encode(text));
+}
+
+/** `0.4 ms`, `12 ms`, `1.5 s`. */
+export function formatElapsed(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}
