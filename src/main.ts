@@ -1,3 +1,4 @@
+import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
 import { versionText } from "./lib/version.ts";
 
 /** Words in, exit code out; the only place that ends the process. */
@@ -5,6 +6,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version") {
     process.stdout.write(`${versionText()}\n`);
     return 0;
+  }
+  if (argv[0] === BALANCER_ARGUMENT && process.send !== undefined) {
+    const { runBalancer } = await import("./daemon/balancer.ts");
+    return await runBalancer(argv[1] ?? "");
   }
   const { runProgram } = await import("./cli/program.ts");
   return await runProgram(argv);

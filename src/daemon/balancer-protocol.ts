@@ -34,8 +34,6 @@ import type { ServiceKey } from "../model/virtual-service.ts";
  * Messages are plain data (structured clone). Times are of the machine's monotonic clock, which both share.
  */
 
-/** The hidden first argument that makes the binary a balancer: `tandem balancer-process STATE_DIR`. */
-export const BALANCER_ARGUMENT = "balancer-process";
 /** The balancer says that it is alive this often; a router that hears nothing for a few of these restarts it. */
 export const ALIVE_INTERVAL_MS = 1_000;
 

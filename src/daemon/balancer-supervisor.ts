@@ -1,8 +1,8 @@
 import type { Subprocess } from "bun";
 import { DecodeError } from "../lib/errors.ts";
+import { BALANCER_ARGUMENT } from "./balancer-argument.ts";
 import {
   ALIVE_INTERVAL_MS,
-  BALANCER_ARGUMENT,
   type BalancerConfig,
   type BalancerQuery,
   decodeFromBalancer,
