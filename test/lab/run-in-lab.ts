@@ -71,6 +71,8 @@ function passedOn(): Record<string, string> {
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && PASSED_ON.test(name)) environment[name] = value;
   }
+  // The command's output is a terminal inside even where ours is none.
+  if (!process.stdout.isTTY && environment["FORCE_COLOR"] === undefined) environment["NO_COLOR"] = "1";
   environment["PATH"] = `${process.env["PATH"] ?? ""}:${SYSTEM_PATH}`;
   return environment;
 }

@@ -1,0 +1,102 @@
+/**
+ * One datagram a millisecond to a UDP service that echoes it: how long was nobody there?
+ * The clock is the time of sending, so that a pause of this process isn't taken for one of the network; its own
+ * longest pause is reported beside, and a gap that is no longer than that says nothing.
+ */
+import type { udp } from "bun";
+import type { Topology } from "../topology.ts";
+
+export interface GapReport {
+  readonly sent: number;
+  readonly lost: number;
+  /** The longest time between two datagrams, sent one after the other, that were answered. */
+  readonly longestGapMs: number;
+  /** When the gap began, on the clock of `performance.now()`. */
+  readonly longestGapAtMs: number;
+  /** The longest time between two sendings. */
+  readonly longestPauseMs: number;
+}
+
+const INTERVAL_MS = 1;
+/** Half an hour at 1 kHz. */
+const SENT_LIMIT = 1_800_000;
+
+export class GapProbe {
+  readonly #socket: udp.ConnectedSocket<"buffer">;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #sentAtMs: number[] = [];
+  readonly #answered = new Set<number>();
+
+  private constructor(socket: udp.ConnectedSocket<"buffer">, answered: Set<number>) {
+    this.#socket = socket;
+    this.#answered = answered;
+    this.#timer = setInterval(() => this.#send(), INTERVAL_MS);
+  }
+
+  /** Begins to probe from the client. */
+  static async start(
+    topology: Topology,
+    target: { readonly address: string; readonly port: number },
+  ): Promise<GapProbe> {
+    const answered = new Set<number>();
+    const socket = await topology.on("client", () =>
+      Bun.udpSocket({
+        connect: { hostname: target.address, port: target.port },
+        socket: {
+          data(_socket, bytes) {
+            answered.add(bytes.readUInt32BE(0));
+          },
+          // Refused by ICMP while nobody has the address: the same as no answer.
+          error() {},
+        },
+      }),
+    );
+    return new GapProbe(socket, answered);
+  }
+
+  /** The figures since the start or the last `restart`. */
+  report(): GapReport {
+    const answeredAtMs = this.#sentAtMs.filter((_, sequence) => this.#answered.has(sequence));
+    const gap = longestStep(answeredAtMs);
+    return {
+      sent: this.#sentAtMs.length,
+      lost: this.#sentAtMs.length - answeredAtMs.length,
+      longestGapMs: gap.lengthMs,
+      longestGapAtMs: gap.atMs,
+      longestPauseMs: longestStep(this.#sentAtMs).lengthMs,
+    };
+  }
+
+  /** Waits a moment for answers on their way, then reports and ends. */
+  async stop(graceMs = 200): Promise<GapReport> {
+    clearInterval(this.#timer);
+    await Bun.sleep(graceMs);
+    this.#socket.close();
+    return this.report();
+  }
+
+  #send(): void {
+    if (this.#sentAtMs.length >= SENT_LIMIT) return;
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(this.#sentAtMs.length);
+    this.#sentAtMs.push(performance.now());
+    try {
+      this.#socket.send(bytes);
+    } catch {
+      // No route or a pending ICMP error: counts as lost.
+    }
+  }
+}
+
+/** The longest step between neighbours of an ascending list. */
+export function longestStep(timesMs: readonly number[]): { readonly lengthMs: number; readonly atMs: number } {
+  let longest = { lengthMs: 0, atMs: 0 };
+  let previous: number | undefined;
+  for (const timeMs of timesMs) {
+    if (previous !== undefined && timeMs - previous > longest.lengthMs) {
+      longest = { lengthMs: timeMs - previous, atMs: previous };
+    }
+    previous = timeMs;
+  }
+  return longest;
+}

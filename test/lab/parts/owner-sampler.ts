@@ -1,0 +1,133 @@
+/**
+ * Who has the VIPs? Looks at both routers' kernels every few milliseconds, and at nothing that tandem says.
+ * A /proc/net file shows for ever the namespace of the thread that opened it, so two open files are all it takes.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+
+export interface Ownership {
+  readonly atMs: number;
+  readonly owners: readonly RouterName[];
+}
+
+export interface OwnerReport {
+  /** By VIP: how long both routers, and neither, had it. */
+  readonly twoOwnersMs: Readonly<Record<string, number>>;
+  readonly noOwnerMs: Readonly<Record<string, number>>;
+  readonly samples: number;
+  /** The longest time between two looks: what was shorter than that may have been missed. */
+  readonly longestPauseMs: number;
+  /** Each change seen, oldest first, on the clock of `performance.now()`. */
+  readonly changes: Readonly<Record<string, readonly Ownership[]>>;
+}
+
+/** Each router's local addresses take a few kilobytes; a file longer than that is read in part. */
+const FILE_LIMIT_BYTES = 256 * 1024;
+const CHANGES_LIMIT = 10_000;
+
+interface Track {
+  readonly vip: string;
+  readonly needle: RegExp;
+  twoOwnersMs: number;
+  noOwnerMs: number;
+  readonly changes: Ownership[];
+}
+
+export class OwnerSampler implements Disposable {
+  readonly #files: readonly { readonly router: RouterName; readonly ipv4: number; readonly ipv6: number }[];
+  readonly #tracks: readonly Track[];
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #bytes = Buffer.alloc(FILE_LIMIT_BYTES);
+  #samples = 0;
+  #previousMs: number | undefined;
+  #longestPauseMs = 0;
+
+  private constructor(topology: Topology, vips: readonly string[], everyMs: number) {
+    this.#files = ROUTERS.map(({ name }) => ({ router: name, ...topology.on(name, openAddressFiles) }));
+    this.#tracks = vips.map((vip) => ({ vip, needle: needle(vip), twoOwnersMs: 0, noOwnerMs: 0, changes: [] }));
+    this.#timer = setInterval(() => this.#look(), everyMs);
+    this.#look();
+  }
+
+  static start(topology: Topology, vips: readonly string[], everyMs = 3): OwnerSampler {
+    return new OwnerSampler(topology, vips, everyMs);
+  }
+
+  /** Who has that VIP now. */
+  owners(vip: string): readonly RouterName[] {
+    this.#look();
+    return this.#tracks.find((track) => track.vip === vip)?.changes.at(-1)?.owners ?? [];
+  }
+
+  /** Resolves with the time when exactly that router has every VIP. Rejects after `limitMs`, saying who has them. */
+  async awaitOwner(router: RouterName, limitMs: number): Promise<number> {
+    const endMs = performance.now() + limitMs;
+    while (performance.now() < endMs) {
+      const now = this.#tracks.map((track) => this.owners(track.vip));
+      if (now.every((owners) => owners.length === 1 && owners[0] === router)) return performance.now();
+      await Bun.sleep(2);
+    }
+    const state = this.#tracks.map((track) => `${track.vip}: ${this.owners(track.vip).join(" and ") || "nobody"}`);
+    throw new Error(`${router} does not have the VIPs after ${limitMs} ms (${state.join(", ")})`);
+  }
+
+  report(): OwnerReport {
+    this.#look();
+    const each = <T>(take: (track: Track) => T) => Object.fromEntries(this.#tracks.map((one) => [one.vip, take(one)]));
+    return {
+      twoOwnersMs: each((track) => track.twoOwnersMs),
+      noOwnerMs: each((track) => track.noOwnerMs),
+      samples: this.#samples,
+      longestPauseMs: this.#longestPauseMs,
+      changes: each((track) => [...track.changes]),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    for (const { ipv4, ipv6 } of this.#files) {
+      closeSync(ipv4);
+      closeSync(ipv6);
+    }
+  }
+
+  /** What was seen last held until now. */
+  #look(): void {
+    const atMs = performance.now();
+    const sinceMs = this.#previousMs === undefined ? 0 : atMs - this.#previousMs;
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, sinceMs);
+    const texts = this.#files.map(({ router, ipv4, ipv6 }) => ({ router, text: this.#read(ipv4) + this.#read(ipv6) }));
+    for (const track of this.#tracks) {
+      const last = track.changes.at(-1);
+      if (last !== undefined && last.owners.length > 1) track.twoOwnersMs += sinceMs;
+      if (last !== undefined && last.owners.length === 0) track.noOwnerMs += sinceMs;
+      const owners = texts.filter(({ text }) => text.search(track.needle) >= 0).map(({ router }) => router);
+      const changed = last === undefined || last.owners.join() !== owners.join();
+      if (changed && track.changes.length < CHANGES_LIMIT) track.changes.push({ atMs, owners });
+    }
+    this.#samples += 1;
+    this.#previousMs = atMs;
+  }
+
+  #read(file: number): string {
+    return this.#bytes.toString("latin1", 0, readSync(file, this.#bytes, 0, FILE_LIMIT_BYTES, 0));
+  }
+}
+
+function openAddressFiles(): { ipv4: number; ipv6: number } {
+  return {
+    ipv4: openSync("/proc/thread-self/net/fib_trie", "r"),
+    ipv6: openSync("/proc/thread-self/net/if_inet6", "r"),
+  };
+}
+
+/** How the address looks where the kernel lists its own (net/ipv4/fib_trie.c, net/ipv6/addrconf.c). */
+function needle(vip: string): RegExp {
+  if (!vip.includes(":"))
+    return new RegExp(`\\|-- ${vip.replaceAll(".", "\\.")}\\n(?: +/\\d+ (?!host).*\\n)* +/32 host LOCAL`);
+  const [head = "", tail = ""] = vip.split("::");
+  const groups = (text: string) => (text === "" ? [] : text.split(":")).map((group) => group.padStart(4, "0"));
+  const missing = 8 - groups(head).length - groups(tail).length;
+  const all = vip.includes("::") ? [...groups(head), ...Array(missing).fill("0000"), ...groups(tail)] : groups(vip);
+  return new RegExp(`^${all.join("")} `, "m");
+}
