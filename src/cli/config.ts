@@ -1,3 +1,54 @@
-import type { Runners } from "./context.ts";
-import type { config } from "./spec/config.ts";
-export const runners: Runners<typeof config> = {} as Runners<typeof config>;
+import { exampleConfig } from "../config/example.ts";
+import { renderConfig } from "../config/render.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import { CommandLineError } from "./command-line-error.ts";
+import { readConfig } from "./config-file.ts";
+import type { CommandContext, Runner, Runners } from "./context.ts";
+import type { config as spec } from "./spec/config.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+/** FILE and --config at once would leave it open which one counts. */
+function theFile(verb: string, file: string | undefined, { globals }: CommandContext): string | undefined {
+  if (file !== undefined && globals.config !== undefined) {
+    throw new CommandLineError(`config ${verb}`, ["give the file once: as FILE or by --config"]);
+  }
+  return file;
+}
+
+const check: Runner<Verbs["check"]> = ({ file }, context): ExitCode => {
+  const { output } = context;
+  const { path, config, warnings } = readConfig(context, theFile("check", file, context));
+  if (output.json) output.printJson({ file: path, ok: true, warnings });
+  else {
+    const parts = [`${config.vips.length} VIPs`, `${config.services.length} services`];
+    const warned = warnings.length === 0 ? "" : `, ${warnings.length} warnings`;
+    output.lines([`${path}: ${output.palette("good", "valid")}, ${parts.join(", ")}${warned}`]);
+  }
+  return 0;
+};
+
+const show: Runner<Verbs["show"]> = ({ file }, context): ExitCode => {
+  const { path, config } = readConfig(context, theFile("show", file, context));
+  if (context.output.json) context.output.printJson({ file: path, config });
+  else context.output.write(renderConfig(config));
+  return 0;
+};
+
+const plan: Runner<Verbs["plan"]> = async ({ file }, context) => {
+  const { config } = readConfig(context, theFile("plan", file, context));
+  return (await import("./config-plan.ts")).planConfig(config, context);
+};
+
+const example: Runner<Verbs["example"]> = (_input, { output }): ExitCode => {
+  output.write(exampleConfig);
+  return 0;
+};
+
+/** Larger files are not configurations. */
+const IMPORT_BYTES_MAX = 16 * 1024 * 1024;
+
+const importFile: Runner<Verbs["import"]> = async (input, context) =>
+  (await import("./config-import.ts")).importConfig(input, context, IMPORT_BYTES_MAX);
+
+export const runners: Runners<typeof spec> = { check, show, plan, example, import: importFile };

@@ -1,3 +1,155 @@
-import type { Runners } from "./context.ts";
-import type { failover } from "./spec/failover.ts";
-export const runners: Runners<typeof failover> = {} as Runners<typeof failover>;
+import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
+import type { ControlRequest } from "../daemon/control-protocol.ts";
+import { AddressClient } from "../kernel/address-client.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import { StateError } from "../lib/errors.ts";
+import { formatVip } from "../model/vip.ts";
+import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
+import { readConfig } from "./config-file.ts";
+import type { CommandContext, Runner, Runners } from "./context.ts";
+import { askHistory, askStatus } from "./daemon-report.ts";
+import { runtimeDir } from "./directories.ts";
+import { formatSpan } from "./figures.ts";
+import { dropAddresses, presentVips, takeVips } from "./own-vips.ts";
+import type { failover as spec } from "./spec/failover.ts";
+import { pairLines, stateExitCode } from "./status-view.ts";
+import { printable } from "./table.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+/** A command that the daemon does; what it says meanwhile goes to standard error. */
+async function operate(
+  request: ControlRequest,
+  verb: ChangeVerb,
+  subject: string,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { output, globals } = context;
+  if (globals.dryRun) return reportChanges([{ do: verb, subject, outcome: { kind: "planned" } }], context);
+  const value = await askDaemon(runtimeDir(context), request, (message) => output.note(printable(message)));
+  const text = typeof value === "object" && value !== null && "text" in value ? String(value.text) : "done";
+  if (output.json) output.printJson({ dryRun: false, result: text });
+  else output.lines([printable(text)]);
+  return 0;
+}
+
+const status: Runner<Verbs["status"]> = async (_input, context) => {
+  const report = await askStatus(context);
+  const { router, peer, paths, vips, warnings } = report;
+  if (context.output.json) context.output.printJson({ router, peer, paths, vips, warnings });
+  else context.output.lines(pairLines(report, context.output));
+  return stateExitCode(report);
+};
+
+const switchRoles: Runner<Verbs["switch"]> = (_input, context) =>
+  operate({ command: "switch" }, "switch", "the roles of the two routers", context);
+
+const take: Runner<Verbs["take"]> = async ({ force }, context) => {
+  if (daemonSocketExists(runtimeDir(context))) {
+    return operate({ command: "take", force }, "take", "the VIPs, by the daemon", context);
+  }
+  const { config } = readConfig(context);
+  const { dryRun } = context.globals;
+  // Nobody renews a lease without a daemon.
+  const changes = await takeVips(config.vips, { validSeconds: "forever", force, announce: true, dryRun });
+  return reportChanges(changes, context);
+};
+
+const release: Runner<Verbs["release"]> = async (_input, context) => {
+  if (daemonSocketExists(runtimeDir(context))) {
+    return operate({ command: "release" }, "release", "the VIPs, by the daemon", context);
+  }
+  const { config } = readConfig(context);
+  using addresses = AddressClient.open();
+  const present = presentVips(config.vips, addresses.list());
+  const absent = config.vips
+    .filter((vip) => presentVips([vip], present).length === 0)
+    .map((vip): ReportedChange => {
+      return { do: "remove", subject: formatVip(vip), outcome: { kind: "unchanged", reason: "it is not there" } };
+    });
+  return reportChanges([...dropAddresses(present, context.globals.dryRun), ...absent], context);
+};
+
+const hold: Runner<Verbs["hold"]> = ({ end }, context) =>
+  operate({ command: "hold", on: !end }, end ? "unhold" : "hold", "automatic moves", context);
+
+/** A planned move takes at most this long before it is given up (design: 60 s for warmth, 1 s for the move). */
+const SETTLE_LIMIT_MS = 65_000;
+const SETTLE_POLL_MS = 100;
+const DRILL_PAUSE_DEFAULT_MS = 5_000;
+
+interface DrilledSwitch {
+  readonly from: string;
+  readonly to: string;
+  readonly elapsedMs: number;
+}
+
+/** One planned move, waited for until both routers say that it is done. */
+async function drillOnce(context: CommandContext): Promise<DrilledSwitch> {
+  const before = await askStatus(context);
+  const [active, standby] =
+    before.router.role === "active" ? [before.router, before.peer] : [before.peer, before.router];
+  if (stateExitCode(before) !== 0 || !before.peer.alive) {
+    throw new StateError({
+      operation: "switch",
+      reason: "that needs one active router and a peer that is heard",
+      hint: "tandem failover status",
+    });
+  }
+  const beganMs = performance.now();
+  await askDaemon(runtimeDir(context), { command: "switch" }, (message) => context.output.note(printable(message)));
+  for (;;) {
+    const now = await askStatus(context);
+    const elapsedMs = performance.now() - beganMs;
+    if (stateExitCode(now) === 0 && now.router.role !== before.router.role) {
+      return { from: active.name, to: standby.name, elapsedMs: Math.round(elapsedMs) };
+    }
+    if (elapsedMs > SETTLE_LIMIT_MS) {
+      throw new StateError({
+        operation: "switch",
+        reason: `${active.name} is still active after ${formatSpan(elapsedMs)}`,
+      });
+    }
+    await Bun.sleep(SETTLE_POLL_MS);
+  }
+}
+
+const drill: Runner<Verbs["drill"]> = async ({ pause }, context) => {
+  const { output } = context;
+  const subject = "the roles of the two routers, there and back";
+  if (context.globals.dryRun) {
+    return reportChanges([{ do: "switch", subject, outcome: { kind: "planned" } }], context);
+  }
+  const there = await drillOnce(context);
+  output.note(`${there.to} is active after ${formatSpan(there.elapsedMs)}`);
+  await Bun.sleep(pause ?? DRILL_PAUSE_DEFAULT_MS);
+  const back = await drillOnce(context);
+  if (output.json) output.printJson({ dryRun: false, switches: [there, back] });
+  else output.lines([there, back].map(({ from, to, elapsedMs }) => `${from} → ${to}: ${formatSpan(elapsedMs)}`));
+  return 0;
+};
+
+const HISTORY_DEFAULT = 10;
+
+const history: Runner<Verbs["history"]> = async ({ limit }, context): Promise<ExitCode> => {
+  const { output } = context;
+  const transitions = (await askHistory(context)).slice(0, limit ?? HISTORY_DEFAULT);
+  if (output.json) {
+    output.printJson({ transitions });
+    return 0;
+  }
+  if (transitions.length === 0) output.note("no transition yet");
+  for (const entry of transitions) {
+    const title = `${entry.at}  ${entry.from} → ${entry.to}  term ${entry.term}, ${formatSpan(entry.agoMs)} ago`;
+    output.lines([
+      output.palette("strong", printable(title)),
+      `  ${printable(entry.why)}`,
+      ...entry.chain.map(
+        ({ beforeMs, what }) => `  ${`${formatSpan(beforeMs)} before`.padStart(16)}  ${printable(what)}`,
+      ),
+    ]);
+  }
+  return 0;
+};
+
+export const runners: Runners<typeof spec> = { status, switch: switchRoles, take, release, hold, drill, history };

@@ -1,3 +1,70 @@
-import type { Runners } from "./context.ts";
-import type { heartbeat } from "./spec/heartbeat.ts";
-export const runners: Runners<typeof heartbeat> = {} as Runners<typeof heartbeat>;
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { generateKey } from "../config/key-file.ts";
+import { TandemError } from "../lib/errors.ts";
+import { reportChanges } from "./changes.ts";
+import type { Runner, Runners } from "./context.ts";
+import type { heartbeat as spec } from "./spec/heartbeat.ts";
+
+type Verbs = (typeof spec)["verbs"];
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+/** Writes a secret: never readable by others, not even for a moment; all of it or none. */
+function writeSecret(file: string, text: string, replace: boolean): void {
+  const partial = replace ? `${file}.new` : file;
+  try {
+    if (replace) removeIfThere(partial);
+    const fd = openSync(partial, "wx", 0o600);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    chmodSync(partial, 0o600);
+    if (replace) renameSync(partial, file);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EEXIST") {
+      const reason = "the file exists already (EEXIST)";
+      const hint = "the pair stops hearing itself when only one router has a new key; --force replaces it";
+      throw new TandemError({ operation: "write key", subject: file, reason, hint, cause: error });
+    }
+    const exitCode = code === "EACCES" || code === "EPERM" || code === "EROFS" ? 4 : 1;
+    throw new TandemError({ operation: "write key", subject: file, reason: code, cause: error }, exitCode);
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}
+
+const keygen: Runner<Verbs["keygen"]> = ({ file, force }, context) => {
+  const { output, globals } = context;
+  if (file === undefined) {
+    const key = generateKey();
+    if (output.json) output.printJson({ dryRun: globals.dryRun, key: key.trim(), file: null });
+    else output.write(key);
+    return 0;
+  }
+  const subject = `a key to ${file}`;
+  if (globals.dryRun) return reportChanges([{ do: "write", subject, outcome: { kind: "planned" } }], context);
+  writeSecret(file, generateKey(), force);
+  if (output.json) output.printJson({ dryRun: false, key: null, file });
+  else output.lines([`wrote ${subject}, mode 0600`]);
+  return 0;
+};
+
+const watch: Runner<Verbs["watch"]> = async (input, context) =>
+  (await import("./heartbeat-watch.ts")).watchHeartbeats(input, context);
+
+const ping: Runner<Verbs["ping"]> = async (input, context) =>
+  (await import("./heartbeat-ping.ts")).pingPeer(input, context);
+
+export const runners: Runners<typeof spec> = { keygen, watch, ping };

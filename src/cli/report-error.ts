@@ -24,7 +24,7 @@ function sentences(error: TandemError): string[] {
     const subject = error.command === "" ? "" : `${error.command}: `;
     return error.problems.map((text) => `${subject}${text}`);
   }
-  return [error.message];
+  return error.message.split("\n");
 }
 
 /** What `--json` prints on standard error: {version, error: {code, message, operation, subject, reason, hint, …}}. */

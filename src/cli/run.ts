@@ -1,17 +1,19 @@
-import { DEFAULT_CONFIG_PATH } from "../config/load.ts";
 import { runRouter } from "../daemon/run-router.ts";
 import type { ExitCode } from "../lib/errors.ts";
+import { readConfig } from "./config-file.ts";
 import type { SingleRunner } from "./context.ts";
-import { RUNTIME_DIR_DEFAULT, STATE_DIR_DEFAULT } from "./spec/globals.ts";
+import { configPath, runtimeDir, stateDir } from "./directories.ts";
 import type { run as spec } from "./spec/singles.ts";
 
-/** `tandem run`: the daemon of this router, until it is told to stop. */
-export const run: SingleRunner<typeof spec> = async (input, { globals }): Promise<ExitCode> => {
+/** The daemon of this router; returns when it has been told to stop and everything is handed over. */
+export const run: SingleRunner<typeof spec> = async ({ router }, context): Promise<ExitCode> => {
+  // Mistakes of the file are told here in the form of `config check`, before anything is touched.
+  readConfig(context);
   await runRouter({
-    configPath: globals.config ?? DEFAULT_CONFIG_PATH,
-    ...(input.router === undefined ? {} : { router: input.router }),
-    runtimeDir: globals.runtimeDir ?? RUNTIME_DIR_DEFAULT,
-    stateDir: globals.stateDir ?? STATE_DIR_DEFAULT,
+    configPath: configPath(context),
+    runtimeDir: runtimeDir(context),
+    stateDir: stateDir(context),
+    ...(router === undefined ? {} : { router }),
   });
-  return process.exitCode === 1 ? 1 : 0;
+  return 0;
 };

@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** In a narrow terminal the column with the highest number goes first; without a number it always stays. */
   readonly dropOrder?: number;
+  /** Not shown when no row has a text there. */
+  readonly hideEmpty?: boolean;
   /** In a narrow terminal its texts are cut when dropping columns was not enough. */
   readonly flexible?: boolean;
 }
@@ -53,8 +55,13 @@ function totalWidth(widths: readonly number[]): number {
 }
 
 /** Which columns fit, by their index, and how wide each is. */
-function fit(columns: readonly Column[], natural: readonly number[], available: number | undefined) {
-  let shown = columns.map((_, index) => index);
+function fit(
+  columns: readonly Column[],
+  candidates: number[],
+  natural: readonly number[],
+  available: number | undefined,
+) {
+  let shown = candidates;
   const widths = [...natural];
   const total = () => totalWidth(shown.map((index) => widths[index] ?? 0));
   while (available !== undefined && total() > available) {
@@ -83,7 +90,10 @@ export function renderTable(
   const natural = columns.map((column, index) =>
     Math.max(Bun.stringWidth(column.header), ...rows.map((row) => Bun.stringWidth(cellText(row[index])))),
   );
-  const { shown, widths } = fit(columns, natural, layout.widthColumns);
+  const candidates = [...columns.keys()].filter(
+    (index) => columns[index]?.hideEmpty !== true || rows.some((row) => cellText(row[index]) !== ""),
+  );
+  const { shown, widths } = fit(columns, candidates, natural, layout.widthColumns);
   const line = (cells: readonly Cell[], tone?: Tone): string => {
     const painted = shown.map((index, position) => {
       const cell = cells[index];

@@ -18,10 +18,10 @@ type Verbs = (typeof spec)["verbs"];
 const COLUMNS: readonly Column[] = [
   { header: "ADDRESS" },
   { header: "INTERFACE" },
-  { header: "LABEL", dropOrder: 1 },
+  { header: "LABEL", dropOrder: 1, hideEmpty: true },
   { header: "OWNER" },
   { header: "LEASE", align: "right" },
-  { header: "STATE", dropOrder: 2 },
+  { header: "STATE", dropOrder: 2, hideEmpty: true },
 ];
 
 function stateCell(address: InterfaceAddress): Cell {

@@ -18,7 +18,7 @@ const seconds = valueFlag(positiveDuration, { valueName: "TIME", defaultText: "1
 export const heartbeatWatch = verb({
   summary: "show what is heard from the peer on each path",
   description: [
-    "With a daemon: its counters, redrawn each second. Rate, loss, jitter, who sends, and why packets were not accepted.",
+    "Listens for a while, then says for each path: rate, loss, jitter, who sends, and why packets were not accepted. With a daemon running here it tells what that one heard meanwhile.",
   ],
   arguments: {},
   flags: {
@@ -28,12 +28,13 @@ export const heartbeatWatch = verb({
   examples: [{ command: "heartbeat watch --duration 30s", doc: "half a minute of heartbeats" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, paths: [{path, interface, heardMsAgo, accepted, refused, lossPercent, jitterMs}]}",
+  jsonDoc: "{version, paths: [{path, interface, from, accepted, perSecond, lossPercent, jitterMs, refused}]}",
   exit3: "a path heard nothing",
 });
 
 export const heartbeatPing = verb({
   summary: "measure the round trip of heartbeats to the peer on each path",
+  description: ["The peer's daemon answers; on this router none may run, since it would have the port."],
   arguments: {},
   flags: { count: valueFlag(integer(1, 10_000), { valueName: "N", defaultText: "5", doc: "how many to send" }) },
   examples: [{ command: "heartbeat ping --count 10", doc: "ten on each path" }],

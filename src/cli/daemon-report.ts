@@ -1,0 +1,34 @@
+import { askDaemon } from "../daemon/control-client.ts";
+import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
+import { TandemError } from "../lib/errors.ts";
+import type { CommandContext } from "./context.ts";
+import { runtimeDir } from "./directories.ts";
+
+/** Answers of the daemon, which may be of another version than this program. */
+
+function withVersion1(value: unknown, members: readonly string[]): object {
+  const isObject = typeof value === "object" && value !== null;
+  const known = isObject && "version" in value && value.version === 1 && members.every((name) => name in value);
+  if (known) return value;
+  throw new TandemError({
+    operation: "read the daemon's answer",
+    reason: "it is of another version than this program",
+    hint: "restart the daemon, or use its own tandem",
+  });
+}
+
+/** The daemon's whole view. @throws TandemError when no daemon answers. */
+export async function askStatus(context: CommandContext): Promise<StatusReport> {
+  const value = await askDaemon(runtimeDir(context), { command: "status" });
+  return withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
+}
+
+export async function askHistory(context: CommandContext): Promise<readonly TransitionStatus[]> {
+  const value = await askDaemon(runtimeDir(context), { command: "history" });
+  return (withVersion1(value, ["transitions"]) as { readonly transitions: readonly TransitionStatus[] }).transitions;
+}
+
+export async function askHeartbeats(context: CommandContext): Promise<HeartbeatReport> {
+  const value = await askDaemon(runtimeDir(context), { command: "heartbeats" });
+  return withVersion1(value, ["paths"]) as HeartbeatReport;
+}

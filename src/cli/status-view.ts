@@ -1,0 +1,200 @@
+import type {
+  PathStatus,
+  PeerStatus,
+  ServerStatus,
+  ServiceStatus,
+  StatusReport,
+  TransitionStatus,
+  VipStatus,
+} from "../daemon/status-report.ts";
+import { formatSpan } from "./figures.ts";
+import type { Tone } from "./palette.ts";
+import { type Cell, type Column, printable, renderTable, type TableLayout } from "./table.ts";
+
+/** The daemon's report for people. */
+
+function agoText(ms: number | null): string {
+  return ms === null ? "never" : `${formatSpan(ms)} ago`;
+}
+
+const ROLE_TONES: Readonly<Record<string, Tone>> = { active: "good", standby: "strong", unknown: "warn" };
+
+function roleCell(role: string): Cell {
+  return { text: role, tone: ROLE_TONES[role] ?? "warn" };
+}
+
+const ROUTER_COLUMNS: readonly Column[] = [
+  { header: "ROUTER" },
+  { header: "WHICH", dropOrder: 3 },
+  { header: "ROLE" },
+  { header: "TERM", align: "right", dropOrder: 2 },
+  { header: "STATE", flexible: true },
+];
+
+function peerState(peer: PeerStatus): Cell {
+  if (!peer.alive) return { text: `silent, last heard ${agoText(peer.heardMsAgo)}`, tone: "bad" };
+  const config = peer.sameConfig === false ? ", other configuration" : "";
+  const text = `heard ${agoText(peer.heardMsAgo)}${config}`;
+  return config === "" ? text : { text, tone: "warn" };
+}
+
+function routerLines({ router, peer }: StatusReport, layout: TableLayout): string[] {
+  const held = router.held ? ", held: no automatic moves" : "";
+  const state = `${router.doing} for ${formatSpan(router.sinceMs)}${held}`;
+  const rows: Cell[][] = [
+    [
+      `${router.name} (here)`,
+      router.id,
+      roleCell(router.role),
+      String(router.term),
+      held === "" ? state : { text: state, tone: "warn" },
+    ],
+    [peer.name, peer.id, roleCell(peer.role), String(peer.term), peerState(peer)],
+  ];
+  return renderTable(ROUTER_COLUMNS, rows, layout);
+}
+
+const PATH_COLUMNS: readonly Column[] = [
+  { header: "PATH" },
+  { header: "INTERFACE" },
+  { header: "STATE" },
+  { header: "HEARD" },
+  { header: "HEARD BY PEER", dropOrder: 1 },
+  { header: "REFUSED PACKETS", dropOrder: 2, hideEmpty: true },
+];
+
+function pathState(path: PathStatus): Cell {
+  if (!path.carrier) return { text: "no carrier", tone: "bad" };
+  return path.up ? { text: "up", tone: "good" } : { text: "down", tone: "bad" };
+}
+
+function pathRow(path: PathStatus): Cell[] {
+  const refused = Object.entries(path.refused)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(", ");
+  return [
+    path.path,
+    path.interface,
+    pathState(path),
+    agoText(path.heardMsAgo),
+    agoText(path.peerHeardMsAgo),
+    { text: refused, tone: "warn" },
+  ];
+}
+
+/** The two paths as a table. */
+export function pathLines(paths: readonly PathStatus[], layout: TableLayout): string[] {
+  return renderTable(PATH_COLUMNS, paths.map(pathRow), layout);
+}
+
+const VIP_COLUMNS: readonly Column[] = [
+  { header: "VIP" },
+  { header: "INTERFACE" },
+  { header: "OWNER" },
+  { header: "LEASE LEFT", align: "right", dropOrder: 1, hideEmpty: true },
+  { header: "CONFIRMED BY", flexible: true, dropOrder: 2, hideEmpty: true },
+];
+
+function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
+  const { router, peer } = report;
+  const names: Readonly<Record<string, string>> = { [router.id]: router.name, [peer.id]: peer.name };
+  const isWrong = vip.owner === "both" || vip.owner === "nobody";
+  const owner = names[vip.owner] ?? vip.owner;
+  return [
+    vip.address,
+    vip.label ?? vip.interface,
+    isWrong ? { text: owner, tone: "bad" } : owner,
+    vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
+    vip.confirmed ?? "",
+  ];
+}
+
+const SERVICE_COLUMNS: readonly Column[] = [
+  { header: "SERVICE / REAL SERVER" },
+  { header: "STATE" },
+  { header: "FOR", dropOrder: 2 },
+  { header: "WEIGHT", align: "right" },
+  { header: "ACTIVE", align: "right", dropOrder: 3 },
+  { header: "REASON", flexible: true, dropOrder: 1 },
+];
+
+const STATE_TONES: Readonly<Record<ServerStatus["state"], Tone>> = {
+  up: "good",
+  down: "bad",
+  unknown: "warn",
+  drained: "warn",
+  unchecked: "dim",
+};
+
+function serviceRows(service: ServiceStatus): Cell[][] {
+  const up = service.servers.filter(({ state }) => state === "up" || state === "unchecked").length;
+  const title = `${service.name} ${service.listen.join(" ")} ${service.scheduler}`;
+  const summary = `${up} of ${service.servers.length} up`;
+  const tone = up === 0 ? "bad" : up < service.servers.length ? "warn" : "good";
+  return [
+    [
+      { text: title, tone: "strong" },
+      { text: summary, tone },
+    ],
+    ...service.servers.map((server): Cell[] => [
+      `  ${server.address}`,
+      { text: server.state, tone: STATE_TONES[server.state] },
+      server.sinceMs === null ? "" : formatSpan(server.sinceMs),
+      String(server.weight),
+      server.activeConnections === null ? "" : String(server.activeConnections),
+      server.reason,
+    ]),
+  ];
+}
+
+const TRANSITION_COLUMNS: readonly Column[] = [
+  { header: "LAST TRANSITIONS" },
+  { header: "CHANGE" },
+  { header: "TERM", align: "right", dropOrder: 1 },
+  { header: "WHY", flexible: true },
+];
+
+/** Past transitions as a table, newest first. */
+export function transitionLines(transitions: readonly TransitionStatus[], layout: TableLayout): string[] {
+  const rows = transitions.map((entry): Cell[] => [
+    agoText(entry.agoMs),
+    `${entry.from} → ${entry.to}`,
+    String(entry.term),
+    entry.why,
+  ]);
+  return renderTable(TRANSITION_COLUMNS, rows, layout);
+}
+
+/** How many transitions `status` shows; `failover history` shows more. */
+const TRANSITIONS_SHOWN = 3;
+
+/** Routers, paths, VIPs and warnings: what `failover status` shows. */
+export function pairLines(report: StatusReport, layout: TableLayout): string[] {
+  const vips = report.vips.map((vip) => vipRow(vip, report));
+  return [
+    ...routerLines(report, layout),
+    "",
+    ...pathLines(report.paths, layout),
+    ...(vips.length === 0 ? [] : ["", ...renderTable(VIP_COLUMNS, vips, layout)]),
+    ...(report.warnings.length === 0 ? [] : [""]),
+    ...report.warnings.map((warning) => `${layout.palette("warn", "warning:")} ${printable(warning)}`),
+  ];
+}
+
+/** The whole report. */
+export function statusLines(report: StatusReport, layout: TableLayout): string[] {
+  const services = report.services.flatMap(serviceRows);
+  const transitions = report.transitions.slice(0, TRANSITIONS_SHOWN);
+  return [
+    ...pairLines(report, layout),
+    ...(services.length === 0 ? [] : ["", ...renderTable(SERVICE_COLUMNS, services, layout)]),
+    ...(transitions.length === 0 ? [] : ["", ...transitionLines(transitions, layout)]),
+  ];
+}
+
+/** What the exit code says: 3 when no router is active, or both are. */
+export function stateExitCode({ router, peer }: StatusReport): 0 | 3 {
+  const actives = [router.role, peer.alive ? peer.role : "unknown"].filter((role) => role === "active").length;
+  return actives === 1 ? 0 : 3;
+}
