@@ -12,7 +12,7 @@ export interface CheckedServer {
  * and a timeout (one refuses to answer, another one takes its time); twice that for probes that came late.
  */
 function atOnceWindowMs(servers: readonly CheckedServer[]): number {
-  return 2 * Math.max(0, ...servers.map((server) => server.timing.intervalMs + server.timing.timeoutMs));
+  return 2 * servers.reduce((longest, { timing }) => Math.max(longest, timing.intervalMs + timing.timeoutMs), 0);
 }
 
 /**
@@ -24,14 +24,15 @@ function atOnceWindowMs(servers: readonly CheckedServer[]): number {
  */
 export function lastGoodSet<S extends CheckedServer>(servers: readonly S[], panicPercent: number): ReadonlySet<S> {
   const none: ReadonlySet<S> = new Set();
-  if (servers.some((server) => server.health.verdict === "unknown")) return none;
-  const down = servers.filter((server) => server.health.verdict === "down");
-  if (down.length === 0 || (servers.length - down.length) * 100 > panicPercent * servers.length) return none;
-  const latestMs = Math.max(...down.map((server) => server.health.failingSinceMs ?? Number.NEGATIVE_INFINITY));
-  const windowMs = atOnceWindowMs(down);
-  const together = down.filter(
-    (server) => latestMs - (server.health.failingSinceMs ?? Number.NEGATIVE_INFINITY) <= windowMs,
-  );
+  const judged = servers.filter((server) => server.health.verdict !== "unknown");
+  const down = judged.filter((server) => server.health.verdict === "down");
+  if (down.length === 0 || (judged.length - down.length) * 100 > panicPercent * judged.length) return none;
+  // Those that were never up have no such time: they were never good.
+  const fell = down.filter((server) => server.health.failingSinceMs !== undefined);
+  const fellAtMs = (server: S): number => server.health.failingSinceMs ?? Number.NEGATIVE_INFINITY;
+  const latestMs = fell.reduce((latest, server) => Math.max(latest, fellAtMs(server)), Number.NEGATIVE_INFINITY);
+  const windowMs = atOnceWindowMs(fell);
+  const together = fell.filter((server) => latestMs - fellAtMs(server) <= windowMs);
   // The death of one server alone is what checks are for.
   if (together.length < 2) return none;
   return new Set(together.filter((server) => !server.health.refused));

@@ -1,4 +1,5 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
+import type { Drain } from "./drains.ts";
 
 /** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
 
@@ -72,3 +73,23 @@ export interface DrainProgress {
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What the balancer's state machine says to the router; the process adds its own signs of life. */
+export type BalancerReport =
+  /** The kernel has the wanted table. */
+  | { readonly kind: "table-complete"; readonly id: number }
+  | { readonly kind: "verdict-changed"; readonly change: VerdictChange }
+  /** After each change, and once after `configure`. */
+  | { readonly kind: "views"; readonly services: readonly ServiceView[] }
+  /** All orders that hold, after each change of them. */
+  | { readonly kind: "drains-changed"; readonly drains: readonly Drain[] }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: "done"; readonly id: number }
+  | { readonly kind: "refused"; readonly id: number; readonly reason: string }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: BalancerAnswer };
+
+export type BalancerQuery = { readonly kind: "checks" } | { readonly kind: "drains" };
+
+export type BalancerAnswer =
+  | { readonly kind: "checks"; readonly checks: readonly CheckReport[] }
+  | { readonly kind: "drains"; readonly drains: readonly DrainProgress[] };

@@ -36,7 +36,10 @@ export class ProbeSchedule {
   readonly #entries = new Map<string, Entry>();
   readonly #queue = new DueQueue();
   /** Due, but the limit of probes in flight is reached. */
-  readonly #waiting: { readonly network: string[]; readonly program: string[] } = { network: [], program: [] };
+  readonly #waiting: { readonly network: Set<string>; readonly program: Set<string> } = {
+    network: new Set(),
+    program: new Set(),
+  };
   readonly #inFlight = new Map<string, "network" | "program">();
   #programsInFlight = 0;
 
@@ -70,12 +73,11 @@ export class ProbeSchedule {
     const begun: string[] = [];
     for (const kind of ["network", "program"] as const) {
       const waiting = this.#waiting[kind];
-      let taken = 0;
-      while (taken < waiting.length && this.#hasRoom(kind)) {
-        this.#begin(waiting[taken] ?? "", begun);
-        taken += 1;
+      for (const key of waiting) {
+        if (!this.#hasRoom(kind)) break;
+        waiting.delete(key);
+        this.#begin(key, begun);
       }
-      waiting.splice(0, taken);
     }
     for (;;) {
       const head = this.#queue.peek();
@@ -104,9 +106,9 @@ export class ProbeSchedule {
     entry.dueMs = dueMs + (missed + 1) * entry.intervalMs;
     this.#queue.push(entry.dueMs, key);
     const kind = entry.program ? "program" : "network";
-    if (this.#inFlight.has(key) || this.#waiting[kind].includes(key)) return;
+    if (this.#inFlight.has(key) || this.#waiting[kind].has(key)) return;
     if (this.#hasRoom(kind)) this.#begin(key, begun);
-    else this.#waiting[kind].push(key);
+    else this.#waiting[kind].add(key);
   }
 
   #hasRoom(kind: "network" | "program"): boolean {

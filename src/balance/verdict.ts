@@ -7,9 +7,9 @@ export interface Health {
   /** When the verdict began; absent when that was before this boot, or there is none yet. */
   readonly sinceMs?: number;
   readonly last?: LastProbe;
-  /** When the failures in a row began of which the server is or goes down. */
+  /** When the failures in a row began that take, or took, the server from up to down. */
   readonly failingSinceMs?: number;
-  /** Whether the last failure was a refusal: then the server's machine lives and says no by itself. */
+  /** Whether it refused since it began to fail: then the server's machine lives and says no by itself. */
   readonly refused: boolean;
   /** When it last came back from being down: slow start counts from here. */
   readonly recoveredMs?: number;
@@ -32,15 +32,20 @@ export function judgeOutcome(health: Health, outcome: ProbeOutcome, timing: Chec
   const streak = health.last?.outcome.result === outcome.result ? health.last.streak + 1 : 1;
   const last: LastProbe = { outcome, atMs, streak };
   if (outcome.result === "success") {
-    const calm = { ...without(health, "failingSinceMs"), last, refused: false };
+    // A server that is down keeps the record of its going down until it is up: one success proves nothing.
+    const held: Health = { ...health, last };
+    if (health.verdict === "down" && streak < timing.rise) return held;
+    const calm: Health = { ...without(held, "failingSinceMs"), refused: false };
     if (health.verdict === "up" || streak < timing.rise) return calm;
     return { ...calm, verdict: "up", sinceMs: atMs, ...(health.verdict === "down" ? { recoveredMs: atMs } : {}) };
   }
+  const begins = streak === 1 && health.verdict !== "down";
   const failing: Health = {
     ...health,
     last,
-    refused: outcome.failure === "refused",
-    failingSinceMs: streak === 1 && health.verdict !== "down" ? atMs : (health.failingSinceMs ?? atMs),
+    // A refusal counts for the whole row of failures: the machine that refused may be switched off afterwards.
+    refused: outcome.failure === "refused" || (!begins && health.refused),
+    ...(begins && health.verdict === "up" ? { failingSinceMs: atMs } : {}),
   };
   if (health.verdict === "down" || streak < timing.fall) return failing;
   return { ...without(failing, "recoveredMs"), verdict: "down", sinceMs: atMs };

@@ -1,10 +1,12 @@
 import { configuredService, drain, endpoint, serviceKey } from "../balance/decoders.ts";
 import type { Drain } from "../balance/drains.ts";
 import {
+  type BalancerAnswer,
+  type BalancerQuery,
+  type BalancerReport,
   type CheckReport,
   type DrainProgress,
   LOG_LEVELS,
-  type LogLevel,
   SERVICE_WORKS,
   type ServiceView,
   type VerdictChange,
@@ -40,7 +42,7 @@ export const ALIVE_INTERVAL_MS = 1_000;
 /** What the balancer needs of a configuration; a whole `Config` will do. */
 export type BalancerConfig = Pick<Config, "services">;
 
-export type BalancerQuery = { readonly kind: "checks" } | { readonly kind: "drains" };
+export type { BalancerAnswer, BalancerQuery };
 
 export type ToBalancer =
   /**
@@ -70,20 +72,7 @@ export type FromBalancer =
   /** The process runs and waits for `configure`. */
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "alive"; readonly atMs: number; readonly lateMs: number; readonly probesInFlight: number }
-  | { readonly kind: "table-complete"; readonly id: number }
-  | { readonly kind: "verdict-changed"; readonly change: VerdictChange }
-  /** After each change, and once after `configure`. */
-  | { readonly kind: "views"; readonly services: readonly ServiceView[] }
-  /** All orders that hold, after each change of them. */
-  | { readonly kind: "drains-changed"; readonly drains: readonly Drain[] }
-  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
-  | { readonly kind: "done"; readonly id: number }
-  | { readonly kind: "refused"; readonly id: number; readonly reason: string }
-  | { readonly kind: "answer"; readonly id: number; readonly answer: BalancerAnswer };
-
-export type BalancerAnswer =
-  | { readonly kind: "checks"; readonly checks: readonly CheckReport[] }
-  | { readonly kind: "drains"; readonly drains: readonly DrainProgress[] };
+  | BalancerReport;
 
 const id = whole(0, Number.MAX_SAFE_INTEGER);
 const count = whole(0, Number.MAX_SAFE_INTEGER);

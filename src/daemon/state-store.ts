@@ -13,6 +13,7 @@ export class StateFile {
   readonly path: string;
   readonly #onError: (reason: string) => void;
   #writing = false;
+  #written: Promise<void> = Promise.resolve();
   #next: string | undefined;
 
   /** @param onError is told why a write failed; the daemon goes on with what it has in memory. */
@@ -42,7 +43,12 @@ export class StateFile {
   /** Writes `value` soon. */
   write(value: unknown): void {
     this.#next = `${JSON.stringify(value)}\n`;
-    if (!this.#writing) void this.#writeAll();
+    if (!this.#writing) this.#written = this.#writeAll();
+  }
+
+  /** Resolves when all that was to be written is written, or has failed. */
+  settled(): Promise<void> {
+    return this.#written;
   }
 
   async #writeAll(): Promise<void> {

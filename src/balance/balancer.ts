@@ -1,0 +1,333 @@
+import type { ServiceKey } from "../model/virtual-service.ts";
+import { type Drains, drainsOf } from "./drains.ts";
+import type { BalancerEffect, BalancerInput } from "./input.ts";
+import { KernelTable, type TableLog } from "./kernel-table.ts";
+import { giveOrder, type Order } from "./orders.ts";
+import type { BalancerReport, ServiceWork } from "./report.ts";
+import { checkReports, drainProgress, serviceViews } from "./reports.ts";
+import { restoredHealths, restoredServices, type SavedState, savedVerdict } from "./saved-state.ts";
+import { ProbeSchedule } from "./schedule.ts";
+import { type Unit, type Units, unitsOf } from "./units.ts";
+import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "./verdict.ts";
+import { type BalancedService, wantedService } from "./wanted-table.ts";
+
+/**
+ * The balancer as a state machine: inputs and the time go in, effects come out; no I/O, no clock, no chance. It keeps
+ * tables of thousands of servers, so it changes them in place instead of copying them at each of some thousand inputs a
+ * second: one machine is one line of time.
+ */
+
+/** State is saved at most this often. */
+export const SAVE_INTERVAL_MS = 1_000;
+/** Views are told at most this often: the failure of a thousand servers is a few messages. */
+export const VIEWS_INTERVAL_MS = 100;
+/** Takeovers that wait for the table; more than a few would be a fault of the router. */
+const WAITING_MAX = 64;
+
+export interface BalancerOptions {
+  /** What an earlier process saved. */
+  readonly saved?: SavedState;
+  readonly bootId: string;
+  /** A random number, so that the probes of two routers do not keep step. */
+  readonly seed: number;
+}
+
+export class Balancer {
+  readonly #bootId: string;
+  readonly #seed: number;
+  readonly #restored: Map<string, Health>;
+  readonly #kernel = new KernelTable();
+  readonly #schedule = new ProbeSchedule();
+  readonly #healths = new Map<string, Health>();
+  readonly #works = new Map<string, ServiceWork>();
+  readonly #slowStarts = new Map<string, number>();
+  #owned: Map<string, ServiceKey>;
+  #units: Units = unitsOf([]);
+  #drains: Drains;
+  #configured = false;
+  #waiting: number[] = [];
+  readonly #localTroubles = new Map<string, string>();
+  #viewsText = "";
+  #viewsAtMs: number | undefined;
+  #viewedMs = Number.NEGATIVE_INFINITY;
+  #saveAtMs: number | undefined;
+  #savedMs = Number.NEGATIVE_INFINITY;
+  #effects: BalancerEffect[] = [];
+
+  constructor(options: BalancerOptions) {
+    this.#bootId = options.bootId;
+    this.#seed = options.seed;
+    this.#restored = options.saved === undefined ? new Map() : restoredHealths(options.saved, options.bootId);
+    this.#owned = options.saved === undefined ? new Map() : restoredServices(options.saved);
+    this.#drains = drainsOf(options.saved?.drains ?? []);
+  }
+
+  get probesInFlight(): number {
+    return this.#schedule.inFlight;
+  }
+
+  /**
+   * Takes one input.
+   * @param nowMs monotonic, never less than before
+   * @returns the effects to be done, in order
+   */
+  step(input: BalancerInput, nowMs: number): readonly BalancerEffect[] {
+    this.#effects = [];
+    this.#take(input, nowMs);
+    this.#proceed(nowMs);
+    return this.#effects;
+  }
+
+  /** When a `tick` is due although nothing happens. */
+  nextDeadline(): number | undefined {
+    const own = [this.#saveAtMs, this.#viewsAtMs];
+    const times = [this.#schedule.nextMs(), this.#kernel.nextMs(), ...own, ...this.#slowStarts.values()];
+    const given = times.filter((time) => time !== undefined);
+    return given.length === 0 ? undefined : Math.min(...given);
+  }
+
+  #take(input: BalancerInput, nowMs: number): void {
+    const log: TableLog[] = [];
+    switch (input.kind) {
+      case "configure":
+        this.#configure(input, nowMs);
+        break;
+      case "drain":
+      case "undrain":
+      case "weight":
+        this.#order(input, nowMs);
+        break;
+      case "table-needed":
+        this.#waiting = [...this.#waiting, input.id].slice(-WAITING_MAX);
+        this.#kernel.readAgain();
+        break;
+      case "query":
+        this.#answer(input, nowMs);
+        break;
+      case "stop":
+        this.#save(nowMs);
+        break;
+      case "probed":
+        this.#judge(input, nowMs);
+        break;
+      case "services-listed":
+        this.#push(this.#kernel.listed(input.keys));
+        break;
+      case "services-read":
+        this.#push(this.#kernel.read(input.services, nowMs));
+        break;
+      case "applied":
+        this.#kernel.applied(input.failures, nowMs, log);
+        break;
+      case "kernel-failed":
+        this.#kernel.failed(input.reason, nowMs, log);
+        break;
+      case "role":
+      case "tick":
+        break;
+    }
+    this.#log(log);
+  }
+
+  /** What follows from any input: due probes, the kernel's next call, what waits to be told or saved. */
+  #proceed(nowMs: number): void {
+    for (const [key, dueMs] of this.#slowStarts) {
+      if (dueMs > nowMs) continue;
+      this.#slowStarts.delete(key);
+      this.#kernel.touch(key);
+    }
+    for (const key of this.#schedule.takeDue(nowMs)) {
+      const probe = this.#units.probes.get(key);
+      if (probe === undefined) this.#schedule.finished(key);
+      else this.#effects.push({ kind: "probe", probe });
+    }
+    const log: TableLog[] = [];
+    const wantedOf = (name: string) => {
+      const unit = this.#units.units.get(name);
+      return unit === undefined ? undefined : this.#balanced(unit, nowMs);
+    };
+    this.#push(this.#kernel.next(wantedOf, nowMs, log));
+    this.#log(log);
+    if (this.#configured && this.#kernel.complete) {
+      for (const id of this.#waiting) this.#report({ kind: "table-complete", id });
+      this.#waiting = [];
+    }
+    if (this.#viewsAtMs !== undefined && this.#viewsAtMs <= nowMs) this.#tellViews(nowMs);
+    if (this.#saveAtMs !== undefined && this.#saveAtMs <= nowMs) this.#save(nowMs);
+  }
+
+  #configure(input: Extract<BalancerInput, { kind: "configure" }>, nowMs: number): void {
+    const bySubject = new Map(this.#restored);
+    for (const [key, probe] of this.#units.probes) {
+      const health = this.#healths.get(key);
+      if (health !== undefined) bySubject.set(probe.subject, health);
+    }
+    this.#units = unitsOf(input.config.services);
+    if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
+    this.#healths.clear();
+    for (const [key, probe] of this.#units.probes) {
+      this.#healths.set(key, bySubject.get(probe.subject) ?? UNKNOWN_HEALTH);
+    }
+    const probes = [...this.#units.probes.values()].map(({ key, check }) => ({
+      key,
+      intervalMs: check.intervalMs,
+      program: check.method.kind === "external",
+    }));
+    this.#schedule.replace(probes, this.#seed, nowMs);
+    this.#slowStarts.clear();
+    this.#localTroubles.clear();
+    const wanted = new Map([...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
+    this.#kernel.configure(wanted, this.#owned);
+    this.#owned = wanted;
+    this.#configured = true;
+    this.#viewsText = "";
+    this.#tellViews(nowMs);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    this.#saveSoon(nowMs);
+  }
+
+  #order(order: Order, nowMs: number): void {
+    const ordered = giveOrder(order, this.#drains, this.#units.units.values());
+    if (!ordered.ok) {
+      this.#report({ kind: "refused", id: order.id, reason: ordered.problem });
+      return;
+    }
+    this.#drains = ordered.value.drains;
+    for (const name of ordered.value.touched) this.#kernel.touch(name);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    this.#report({ kind: "done", id: order.id });
+    this.#viewsSoon(nowMs);
+    this.#save(nowMs);
+  }
+
+  #judge(input: Extract<BalancerInput, { kind: "probed" }>, nowMs: number): void {
+    this.#schedule.finished(input.key);
+    const probe = this.#units.probes.get(input.key);
+    const before = this.#healths.get(input.key);
+    if (probe === undefined || before === undefined) return;
+    const { outcome } = input;
+    const program = probe.check.method.kind === "external";
+    if (outcome.result === "failure" && outcome.failure === "local" && !program) {
+      this.#noteLocalTrouble(input.key, `cannot check ${probe.target.address.text}: ${outcome.reason}`);
+      return;
+    }
+    this.#localTroubles.delete(input.key);
+    const after = judgeOutcome(before, outcome, probe.check, nowMs);
+    this.#healths.set(input.key, after);
+    if (after.verdict === before.verdict) return;
+    this.#tellVerdict(input.key, before, after, outcome.reason, nowMs);
+    for (const unit of this.#units.unitsOfProbe.get(input.key) ?? []) this.#kernel.touch(unit.key);
+    this.#viewsSoon(nowMs);
+    this.#saveSoon(nowMs);
+  }
+
+  /** This machine could not even try: that says nothing about the server. (Programs fail closed.) */
+  #noteLocalTrouble(key: string, message: string): void {
+    if (this.#localTroubles.get(key) === message) return;
+    this.#localTroubles.set(key, message);
+    this.#report({ kind: "log", level: "warn", message });
+  }
+
+  #tellVerdict(key: string, before: Health, after: Health, reason: string, nowMs: number): void {
+    const told = new Set<string>();
+    for (const unit of this.#units.unitsOfProbe.get(key) ?? []) {
+      for (const { name, probe } of unit.servers) {
+        const label = `${unit.config.name} ${name}`;
+        if (probe?.key !== key || told.has(label)) continue;
+        told.add(label);
+        const { verdict: from } = before;
+        const change = { service: unit.config.name, server: name, from, to: after.verdict, reason, sinceMs: nowMs };
+        this.#report({ kind: "verdict-changed", change });
+      }
+    }
+  }
+
+  #answer(input: Extract<BalancerInput, { kind: "query" }>, nowMs: number): void {
+    const units = this.#units.units.values();
+    const { observed } = this.#kernel;
+    if (input.what.kind === "drains") {
+      const drains = drainProgress(units, this.#drains, observed);
+      this.#report({ kind: "answer", id: input.id, answer: { kind: "drains", drains } });
+      return;
+    }
+    const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), this.#healthOf, this.#drains, observed);
+    this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks } });
+  }
+
+  readonly #healthOf = (key: string): Health | undefined => this.#healths.get(key);
+
+  #balanced(unit: Unit, nowMs: number): BalancedService {
+    const balanced = wantedService(unit, this.#healthOf, this.#drains, nowMs);
+    if (balanced.changesMs !== undefined) this.#slowStarts.set(unit.key, balanced.changesMs);
+    return balanced;
+  }
+
+  #viewsSoon(nowMs: number): void {
+    this.#viewsAtMs ??= Math.max(nowMs, this.#viewedMs + VIEWS_INTERVAL_MS);
+  }
+
+  #tellViews(nowMs: number): void {
+    this.#viewsAtMs = undefined;
+    this.#viewedMs = nowMs;
+    const units = [...this.#units.units.values()];
+    const balanced = new Map(units.map((unit) => [unit, this.#balanced(unit, nowMs)]));
+    const balancedOf = (unit: Unit) => balanced.get(unit) ?? this.#balanced(unit, nowMs);
+    const services = serviceViews(units, balancedOf, this.#healthOf);
+    const text = JSON.stringify(services);
+    if (text !== this.#viewsText) this.#report({ kind: "views", services });
+    this.#viewsText = text;
+    for (const [unit, { work }] of balanced) this.#noteWork(unit, work);
+  }
+
+  #noteWork(unit: Unit, work: ServiceWork): void {
+    const before = this.#works.get(unit.key) ?? "normal";
+    this.#works.set(unit.key, work);
+    if (work === before) return;
+    const name = `${unit.config.name} (${unit.key})`;
+    const message = {
+      normal: `${name}: its real servers have the work again`,
+      "last-good": `${name}: all its real servers died at once without refusing; the last good ones stay in work`,
+      sorry: `${name}: no real server is left; the sorry server has the work`,
+      none: `${name}: no real server is left, nobody has the work`,
+    }[work];
+    this.#report({ kind: "log", level: work === "normal" ? "info" : "error", message });
+  }
+
+  #saveSoon(nowMs: number): void {
+    this.#saveAtMs ??= Math.max(nowMs, this.#savedMs + SAVE_INTERVAL_MS);
+  }
+
+  #save(nowMs: number): void {
+    this.#saveAtMs = undefined;
+    if (!this.#configured) return;
+    this.#savedMs = nowMs;
+    const verdicts = [...this.#units.probes.values()].flatMap(({ key, subject }) => {
+      const saved = savedVerdict(subject, this.#healths.get(key) ?? UNKNOWN_HEALTH);
+      return saved === undefined ? [] : [saved];
+    });
+    // What is yet to be deleted is still ours.
+    const owned = new Map([...this.#owned, ...this.#kernel.retired]);
+    this.#effects.push({
+      kind: "save",
+      saved: {
+        version: 1,
+        bootId: this.#bootId,
+        verdicts,
+        drains: [...this.#drains.values()],
+        owned: [...owned.values()],
+      },
+    });
+  }
+
+  #push(effect: BalancerEffect | undefined): void {
+    if (effect !== undefined) this.#effects.push(effect);
+  }
+
+  #log(lines: readonly TableLog[]): void {
+    for (const { level, message } of lines) this.#report({ kind: "log", level, message });
+  }
+
+  #report(report: BalancerReport): void {
+    this.#effects.push({ kind: "report", report });
+  }
+}

@@ -1,0 +1,53 @@
+import type { ConfiguredService } from "../config/config.ts";
+import type { Endpoint } from "../model/address.ts";
+import type { ProbeOutcome } from "../model/check.ts";
+import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
+import type { Role } from "../model/pair.ts";
+import type { ServiceKey } from "../model/virtual-service.ts";
+import type { Drain } from "./drains.ts";
+import type { BalancerQuery, BalancerReport } from "./report.ts";
+import type { SavedState } from "./saved-state.ts";
+import type { Probe } from "./units.ts";
+
+/** An operator's order for a real server; without a service for each one that has it. */
+export interface OrderTarget {
+  readonly id: number;
+  readonly service?: ServiceKey;
+  readonly server: Endpoint;
+}
+
+/** What enters the balancer's state machine. */
+export type BalancerInput =
+  | {
+      readonly kind: "configure";
+      readonly config: { readonly services: readonly ConfiguredService[] };
+      /** Absent: those known go on. */
+      readonly drains?: readonly Drain[];
+    }
+  | { readonly kind: "role"; readonly role: Role }
+  | ({ readonly kind: "drain" | "undrain" } & OrderTarget)
+  /** Without a weight: the configured one again. */
+  | ({ readonly kind: "weight"; readonly weight?: number } & OrderTarget)
+  | { readonly kind: "table-needed"; readonly id: number }
+  | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
+  | { readonly kind: "stop" }
+  | { readonly kind: "probed"; readonly key: string; readonly outcome: ProbeOutcome }
+  /** The services that the kernel has, without their servers. */
+  | { readonly kind: "services-listed"; readonly keys: readonly string[] }
+  /** The services asked for, by key; undefined: the kernel does not have it. */
+  | { readonly kind: "services-read"; readonly services: ReadonlyMap<string, ObservedService | undefined> }
+  /** What came of the changes of the last `apply`, in their order; undefined: made. */
+  | { readonly kind: "applied"; readonly failures: readonly (string | undefined)[] }
+  /** The kernel could not be asked. */
+  | { readonly kind: "kernel-failed"; readonly reason: string }
+  /** Time has passed. */
+  | { readonly kind: "tick" };
+
+/** What leaves it. At most one of the kernel's effects is out at a time. */
+export type BalancerEffect =
+  | { readonly kind: "probe"; readonly probe: Probe }
+  | { readonly kind: "list-services" }
+  | { readonly kind: "read-services"; readonly keys: readonly ServiceKey[] }
+  | { readonly kind: "apply"; readonly changes: readonly IpvsChange[] }
+  | { readonly kind: "save"; readonly saved: SavedState }
+  | { readonly kind: "report"; readonly report: BalancerReport };

@@ -1,0 +1,274 @@
+import { formatEndpoint } from "../model/address.ts";
+import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
+import { realServerKey } from "../model/real-server.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { noteChange } from "./apply-change.ts";
+import type { BalancerEffect } from "./input.ts";
+import { type PlannedService, planService } from "./plan.ts";
+import type { LogLevel } from "./report.ts";
+
+/**
+ * Brings the kernel's table to the wanted one, level-triggered: reads it, compares, changes it, and reads it again every
+ * few seconds. All in slices, since a call to the kernel holds up the probes: one effect is out at a time.
+ */
+
+/** How often the table is read again. */
+export const RECONCILE_INTERVAL_MS = 5_000;
+/** After a failed call; doubled with each further one up to the last. */
+export const RETRY_FIRST_MS = 500;
+export const RETRY_LAST_MS = 10_000;
+/** Services per read: some 0.1 ms each. */
+export const READ_SLICE = 50;
+/** Changes per write: 11,000 took 1.0 s in the lab kernel, so 20 ms. */
+export const APPLY_SLICE = 200;
+/** Reasons of failures that are remembered, so that each is logged once. */
+const REMEMBERED_FAILURES_MAX = 1_000;
+
+type Phase =
+  /** Nothing configured, nothing of ours in the kernel: IPVS is not touched. */
+  | { readonly kind: "unneeded" }
+  | { readonly kind: "waiting"; readonly untilMs: number }
+  | { readonly kind: "listing" }
+  | { readonly kind: "reading"; readonly left: readonly ServiceKey[] }
+  | { readonly kind: "idle" }
+  | { readonly kind: "applying"; readonly changes: readonly IpvsChange[] };
+
+export interface TableLog {
+  readonly level: LogLevel;
+  readonly message: string;
+}
+
+function describeChange(change: IpvsChange): string {
+  switch (change.kind) {
+    case "add-service":
+    case "edit-service":
+      return `${change.kind} ${formatServiceKey(change.service.key)}`;
+    case "delete-service":
+      return `${change.kind} ${formatServiceKey(change.key)}`;
+    case "add-server":
+    case "edit-server":
+      return `${change.kind} ${realServerKey(change.server)} of ${formatServiceKey(change.key)}`;
+    case "delete-server":
+      return `${change.kind} ${formatEndpoint(change.endpoint)} of ${formatServiceKey(change.key)}`;
+    case "zero":
+      return "zero";
+  }
+}
+
+function serviceOf(change: IpvsChange): string | undefined {
+  switch (change.kind) {
+    case "add-service":
+    case "edit-service":
+      return formatServiceKey(change.service.key);
+    case "zero":
+      return undefined;
+    default:
+      return formatServiceKey(change.key);
+  }
+}
+
+export class KernelTable {
+  readonly #observed = new Map<string, ObservedService>();
+  #wanted: ReadonlyMap<string, ServiceKey> = new Map();
+  #retired = new Map<string, ServiceKey>();
+  readonly #dirty = new Set<string>();
+  readonly #failures = new Map<string, string>();
+  #phase: Phase = { kind: "unneeded" };
+  #readAgainMs = 0;
+  #retryMs = RETRY_FIRST_MS;
+  /** Services with a refused change; they are left alone until the retry, so that they hold up no others. */
+  readonly #refused = new Set<string>();
+  #retryAtMs: number | undefined;
+  #wantsRead = false;
+
+  /** What the kernel had when it was last read, with our changes since. */
+  get observed(): ReadonlyMap<string, ObservedService> {
+    return this.#observed;
+  }
+
+  /** Services that were ours and have yet to be deleted. */
+  get retired(): ReadonlyMap<string, ServiceKey> {
+    return this.#retired;
+  }
+
+  /** Whether the kernel has all that is wanted, as far as is known. */
+  get complete(): boolean {
+    return (
+      this.#phase.kind === "unneeded" || (this.#phase.kind === "idle" && this.#dirty.size === 0 && !this.#wantsRead)
+    );
+  }
+
+  /** Sets which services are ours; those that were and are no more will be deleted. */
+  configure(wanted: ReadonlyMap<string, ServiceKey>, owned: ReadonlyMap<string, ServiceKey>): void {
+    for (const [name, key] of [...this.#wanted, ...owned]) {
+      if (!wanted.has(name)) this.#retired.set(name, key);
+    }
+    for (const name of wanted.keys()) this.#retired.delete(name);
+    this.#wanted = wanted;
+    if (this.#phase.kind === "unneeded" && (wanted.size > 0 || this.#retired.size > 0)) this.#phase = { kind: "idle" };
+    this.readAgain();
+  }
+
+  /** Something about this service may have to change. */
+  touch(name: string): void {
+    if (this.#wanted.has(name)) this.#dirty.add(name);
+  }
+
+  /** Reads the table at the next opportunity. */
+  readAgain(): void {
+    if (this.#phase.kind !== "unneeded") this.#wantsRead = true;
+    if (this.#phase.kind === "waiting") this.#phase = { kind: "idle" };
+  }
+
+  /** When `next` should be called although nothing happened. */
+  nextMs(): number | undefined {
+    if (this.#phase.kind === "waiting") return this.#phase.untilMs;
+    return this.#phase.kind === "idle" ? Math.min(this.#readAgainMs, this.#retryAtMs ?? this.#readAgainMs) : undefined;
+  }
+
+  /** The next call to the kernel, if there is one to be made now. */
+  next(
+    wantedOf: (name: string) => PlannedService | undefined,
+    nowMs: number,
+    log: TableLog[],
+  ): BalancerEffect | undefined {
+    if (this.#phase.kind === "waiting" && nowMs >= this.#phase.untilMs) {
+      this.#phase = { kind: "idle" };
+      this.#wantsRead = true;
+    }
+    if (this.#phase.kind !== "idle") return undefined;
+    const retries = this.#retryAtMs !== undefined && nowMs >= this.#retryAtMs;
+    if (this.#wantsRead || retries || nowMs >= this.#readAgainMs) {
+      this.#wantsRead = false;
+      if (retries) {
+        this.#retryAtMs = undefined;
+        this.#refused.clear();
+      }
+      this.#phase = { kind: "listing" };
+      return { kind: "list-services" };
+    }
+    return this.#applyNext(wantedOf, log);
+  }
+
+  /** The kernel has these services. */
+  listed(names: readonly string[]): BalancerEffect | undefined {
+    if (this.#phase.kind !== "listing") return undefined;
+    const present = new Set(names);
+    const left: ServiceKey[] = [];
+    for (const [name, key] of [...this.#wanted, ...this.#retired]) {
+      if (present.has(name)) left.push(key);
+      else this.#observed.delete(name);
+    }
+    for (const name of this.#observed.keys()) {
+      if (!this.#wanted.has(name) && !this.#retired.has(name)) this.#observed.delete(name);
+    }
+    return this.#readNext(left);
+  }
+
+  /** The kernel has these services so. */
+  read(services: ReadonlyMap<string, ObservedService | undefined>, nowMs: number): BalancerEffect | undefined {
+    if (this.#phase.kind !== "reading") return undefined;
+    for (const [name, service] of services) {
+      if (service === undefined) this.#observed.delete(name);
+      else this.#observed.set(name, service);
+    }
+    const effect = this.#readNext(this.#phase.left);
+    if (effect === undefined) this.#readAgainMs = nowMs + RECONCILE_INTERVAL_MS;
+    return effect;
+  }
+
+  /** What came of the changes. */
+  applied(failures: readonly (string | undefined)[], nowMs: number, log: TableLog[]): void {
+    if (this.#phase.kind !== "applying") return;
+    const failed = new Set<string>();
+    for (const [index, change] of this.#phase.changes.entries()) {
+      const reason = failures[index];
+      if (reason === undefined) this.#noteSuccess(change);
+      else this.#noteFailure(change, reason, failed, log);
+    }
+    this.#phase = { kind: "idle" };
+    if (failed.size > 0) {
+      for (const name of failed) this.#refused.add(name);
+      this.#retryAtMs = nowMs + this.#nextPause();
+    } else if (this.#refused.size === 0) this.#retryMs = RETRY_FIRST_MS;
+  }
+
+  /** The kernel could not be asked at all. */
+  failed(reason: string, nowMs: number, log: TableLog[]): void {
+    if (this.#phase.kind === "unneeded") return;
+    if (this.#failures.get("kernel") !== reason) log.push({ level: "error", message: `the kernel's table: ${reason}` });
+    this.#failures.set("kernel", reason);
+    this.#phase = { kind: "waiting", untilMs: nowMs + this.#nextPause() };
+  }
+
+  #nextPause(): number {
+    const pauseMs = this.#retryMs;
+    this.#retryMs = Math.min(pauseMs * 2, RETRY_LAST_MS);
+    return pauseMs;
+  }
+
+  #readNext(keys: readonly ServiceKey[]): BalancerEffect | undefined {
+    if (keys.length > 0) {
+      this.#phase = { kind: "reading", left: keys.slice(READ_SLICE) };
+      return { kind: "read-services", keys: keys.slice(0, READ_SLICE) };
+    }
+    this.#failures.delete("kernel");
+    for (const name of this.#wanted.keys()) this.#dirty.add(name);
+    this.#phase = { kind: "idle" };
+    return undefined;
+  }
+
+  #applyNext(wantedOf: (name: string) => PlannedService | undefined, log: TableLog[]): BalancerEffect | undefined {
+    const changes: IpvsChange[] = [];
+    for (const name of this.#dirty) {
+      if (changes.length >= APPLY_SLICE) break;
+      this.#dirty.delete(name);
+      // The retry reads the table again, which makes every service a candidate.
+      if (this.#refused.has(name)) continue;
+      const wanted = wantedOf(name);
+      if (wanted !== undefined) changes.push(...planService(wanted, this.#observed.get(name)));
+    }
+    if (changes.length < APPLY_SLICE) changes.push(...this.#deletions(APPLY_SLICE - changes.length));
+    if (changes.length > 0) {
+      log.push({ level: "info", message: describeChanges(changes) });
+      this.#phase = { kind: "applying", changes };
+      return { kind: "apply", changes };
+    }
+    if (this.#retired.size === 0 && this.#wanted.size === 0) this.#phase = { kind: "unneeded" };
+    return undefined;
+  }
+
+  #deletions(room: number): IpvsChange[] {
+    const changes: IpvsChange[] = [];
+    for (const [name, key] of this.#retired) {
+      if (changes.length >= room) break;
+      if (this.#refused.has(name)) continue;
+      if (this.#observed.has(name)) changes.push({ kind: "delete-service", key });
+      else this.#retired.delete(name);
+    }
+    return changes;
+  }
+
+  #noteSuccess(change: IpvsChange): void {
+    noteChange(this.#observed, change);
+    this.#failures.delete(describeChange(change));
+    if (change.kind === "delete-service") this.#retired.delete(formatServiceKey(change.key));
+  }
+
+  #noteFailure(change: IpvsChange, reason: string, failed: Set<string>, log: TableLog[]): void {
+    const service = serviceOf(change);
+    const name = describeChange(change);
+    // When the service itself could not be made, what its servers say is no news.
+    const news = service === undefined || !failed.has(service);
+    if (news && this.#failures.get(name) !== reason) log.push({ level: "error", message: reason });
+    if (this.#failures.size < REMEMBERED_FAILURES_MAX) this.#failures.set(name, reason);
+    if (service !== undefined) failed.add(service);
+  }
+}
+
+/** A few changes in full, many as a number. */
+function describeChanges(changes: readonly IpvsChange[]): string {
+  return changes.length <= 5
+    ? `kernel table: ${changes.map(describeChange).join(", ")}`
+    : `kernel table: ${changes.length} changes, from ${describeChange(changes[0] ?? { kind: "zero" })}`;
+}

@@ -1,0 +1,102 @@
+import type { ObservedService } from "../model/ipvs-table.ts";
+import { realServerKey } from "../model/real-server.ts";
+import { type Drains, isDrained } from "./drains.ts";
+import type { CheckReport, DrainProgress, ServiceView } from "./report.ts";
+import type { Unit } from "./units.ts";
+import { UNKNOWN_HEALTH } from "./verdict.ts";
+import type { BalancedService, HealthOf } from "./wanted-table.ts";
+
+type Count = "up" | "down" | "unknown";
+
+/** A server of a `[[service]]` is up where it is up in each of its virtual services, and down where it is down in one. */
+function countServers(units: readonly Unit[], healthOf: HealthOf): Record<Count, number> {
+  const counts: Record<Count, number> = { up: 0, down: 0, unknown: 0 };
+  const servers = units[0]?.servers.length ?? 0;
+  for (let index = 0; index < servers; index += 1) {
+    const verdicts = units.map((unit) => {
+      const probe = unit.servers[index]?.probe;
+      return probe === undefined ? "up" : (healthOf(probe.key) ?? UNKNOWN_HEALTH).verdict;
+    });
+    if (verdicts.includes("down")) counts.down += 1;
+    else if (verdicts.includes("unknown")) counts.unknown += 1;
+    else counts.up += 1;
+  }
+  return counts;
+}
+
+/** One view for each `[[service]]`, in the order of the configuration. */
+export function serviceViews(
+  units: Iterable<Unit>,
+  balancedOf: (unit: Unit) => BalancedService,
+  healthOf: HealthOf,
+): ServiceView[] {
+  const byService = new Map<Unit["config"], Unit[]>();
+  for (const unit of units) byService.set(unit.config, [...(byService.get(unit.config) ?? []), unit]);
+  const views: ServiceView[] = [];
+  for (const [config, group] of byService) {
+    const counts = countServers(group, healthOf);
+    const works = group.map((unit) => balancedOf(unit).work);
+    const work = works.find((each) => each !== "normal") ?? "normal";
+    views.push({ service: config.name, ...counts, configured: counts.up + counts.down + counts.unknown, work });
+  }
+  return views;
+}
+
+function reportServers(
+  unit: Unit,
+  balanced: BalancedService,
+  healthOf: HealthOf,
+  drains: Drains,
+  observed: ObservedService | undefined,
+): CheckReport[] {
+  const weights = new Map(balanced.servers.map((server) => [realServerKey(server), server.weight]));
+  const present = new Map(observed?.servers.map((entry) => [realServerKey(entry.server), entry]));
+  return unit.servers.map(({ server, name, probe }) => {
+    const health = probe === undefined ? undefined : (healthOf(probe.key) ?? UNKNOWN_HEALTH);
+    const weight = weights.get(name);
+    const active = present.get(name)?.activeConnections;
+    return {
+      service: unit.config.name,
+      listen: unit.key,
+      server: name,
+      forward: server.forward,
+      verdict: health?.verdict ?? "up",
+      drained: isDrained(drains, unit.service.key, server.endpoint),
+      ...(probe === undefined ? {} : { kind: probe.check.method.kind }),
+      ...(health?.sinceMs === undefined ? {} : { sinceMs: health.sinceMs }),
+      ...(health?.last === undefined ? {} : { last: health.last }),
+      ...(weight === undefined ? {} : { weight }),
+      ...(active === undefined ? {} : { activeConnections: active }),
+    };
+  });
+}
+
+/** Each server of each virtual service. */
+export function checkReports(
+  units: Iterable<Unit>,
+  balancedOf: (unit: Unit) => BalancedService,
+  healthOf: HealthOf,
+  drains: Drains,
+  observed: ReadonlyMap<string, ObservedService>,
+): CheckReport[] {
+  return [...units].flatMap((unit) => reportServers(unit, balancedOf(unit), healthOf, drains, observed.get(unit.key)));
+}
+
+/** The drained servers that the kernel has, with what they still have to do. */
+export function drainProgress(
+  units: Iterable<Unit>,
+  drains: Drains,
+  observed: ReadonlyMap<string, ObservedService>,
+): DrainProgress[] {
+  return [...units].flatMap((unit) =>
+    (observed.get(unit.key)?.servers ?? [])
+      .filter(({ server }) => isDrained(drains, unit.service.key, server.endpoint))
+      .map(({ server, activeConnections, inactiveConnections, persistentConnections }) => ({
+        listen: unit.key,
+        server: realServerKey(server),
+        activeConnections,
+        inactiveConnections,
+        persistentConnections,
+      })),
+  );
+}

@@ -1,0 +1,75 @@
+import { bool, type Decoder, finite, list, oneOf, optional, record, text, whole } from "../lib/plain-data.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { drain, serviceKey } from "./decoders.ts";
+import { type Drain, MAX_DRAINS } from "./drains.ts";
+import type { Health } from "./verdict.ts";
+
+/** What outlives the balancer's process: verdicts, so that no restart empties a table; orders; and which services are ours. */
+export interface SavedState {
+  readonly version: 1;
+  /** The boot that the times belong to: the monotonic clock begins anew with each. */
+  readonly bootId: string;
+  readonly verdicts: readonly SavedVerdict[];
+  readonly drains: readonly Drain[];
+  readonly owned: readonly ServiceKey[];
+}
+
+/** A health without its last attempt. */
+export interface SavedVerdict {
+  /** Target and method of the probe. */
+  readonly subject: string;
+  readonly verdict: "up" | "down";
+  readonly sinceMs?: number;
+  readonly failingSinceMs?: number;
+  readonly refused: boolean;
+  readonly recoveredMs?: number;
+}
+
+export const decodeSavedState: Decoder<SavedState> = (value) => {
+  const given = record({
+    version: whole(1, 1),
+    bootId: text,
+    verdicts: list(
+      record({
+        subject: text,
+        verdict: oneOf(["up", "down"]),
+        sinceMs: optional(finite),
+        failingSinceMs: optional(finite),
+        refused: bool,
+        recoveredMs: optional(finite),
+      }),
+    ),
+    drains: list(drain),
+    owned: list(serviceKey),
+  })(value);
+  return { ...given, version: 1, drains: given.drains.slice(0, MAX_DRAINS) };
+};
+
+/** A health as it is saved; undefined while there is no verdict. */
+export function savedVerdict(subject: string, health: Health): SavedVerdict | undefined {
+  const { verdict, refused, sinceMs, failingSinceMs, recoveredMs } = health;
+  if (verdict === "unknown") return undefined;
+  return {
+    subject,
+    verdict,
+    refused,
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(failingSinceMs === undefined ? {} : { failingSinceMs }),
+    ...(recoveredMs === undefined ? {} : { recoveredMs }),
+  };
+}
+
+/** The saved healths by subject; their times only where they are of this boot. */
+export function restoredHealths(saved: SavedState, bootId: string): Map<string, Health> {
+  const healths = new Map<string, Health>();
+  for (const { subject, ...health } of saved.verdicts) {
+    const { verdict, refused } = health;
+    healths.set(subject, saved.bootId === bootId ? health : { verdict, refused });
+  }
+  return healths;
+}
+
+/** The saved services of ours by the text of their key. */
+export function restoredServices(saved: SavedState): Map<string, ServiceKey> {
+  return new Map(saved.owned.map((key) => [formatServiceKey(key), key]));
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { Balancer } from "../balance/balancer.ts";
+import type { BalancerInput } from "../balance/input.ts";
+import { decodeSavedState, type SavedState } from "../balance/saved-state.ts";
+import { DecodeError } from "../lib/errors.ts";
+import { runCheck } from "../probe/run-check.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { BalancerKernel } from "./balancer-kernel.ts";
+import { BalancerLoop } from "./balancer-loop.ts";
+import { ALIVE_INTERVAL_MS, decodeToBalancer, type FromBalancer, type ToBalancer } from "./balancer-protocol.ts";
+import { StateFile } from "./state-store.ts";
+
+/** The balancer's process: a child of the router, from its first message to the router's end. */
+
+const STATE_FILE_NAME = "balancer.json";
+/** Linux: a random text for each boot (proc(5)). */
+const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
+
+function readBootId(): string {
+  try {
+    return readFileSync(BOOT_ID_FILE, "utf8").trim();
+  } catch {
+    // Without it no saved time is taken for one of this boot.
+    return "";
+  }
+}
+
+function send(message: FromBalancer): void {
+  // A channel that is just closing refuses; then "disconnect" follows and ends us.
+  if (process.connected) process.send?.(message);
+}
+
+function complain(message: string): void {
+  send({ kind: "log", level: "warn", message });
+}
+
+function readSaved(file: StateFile): SavedState | undefined {
+  const value = file.read(complain);
+  if (value === undefined) return undefined;
+  try {
+    return decodeSavedState(value);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    complain(`${file.path} is left aside: ${error.message}`);
+    return undefined;
+  }
+}
+
+function makeLoop(file: StateFile): BalancerLoop {
+  const saved = readSaved(file);
+  const balancer = new Balancer({
+    bootId: readBootId(),
+    seed: Math.floor(Math.random() * 0xffff_ffff),
+    ...(saved === undefined ? {} : { saved }),
+  });
+  return new BalancerLoop(balancer, {
+    now: monotonicMs,
+    probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
+    kernel: new BalancerKernel(),
+    save: (state) => file.write(state),
+    send,
+  });
+}
+
+function decode(raw: unknown): ToBalancer | undefined {
+  try {
+    return decodeToBalancer(raw);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    send({ kind: "log", level: "error", message: `a message of the router is not understood: ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Says every second that the event loop turns, and by how much it was late. */
+function startAlive(loop: BalancerLoop): Timer {
+  let dueMs = monotonicMs() + ALIVE_INTERVAL_MS;
+  return setInterval(() => {
+    const atMs = monotonicMs();
+    send({ kind: "alive", atMs, lateMs: Math.max(0, atMs - dueMs), probesInFlight: loop.probesInFlight });
+    dueMs = atMs + ALIVE_INTERVAL_MS;
+  }, ALIVE_INTERVAL_MS);
+}
+
+/**
+ * Runs the balancer until the router says stop, or is gone.
+ * @param stateDir where verdicts and orders are kept
+ * @returns the exit code: 0 after `stop`, 1 when the router is gone.
+ */
+export async function runBalancer(stateDir: string): Promise<number> {
+  const end = Promise.withResolvers<number>();
+  // Without a router nobody could end us, and a new one starts its own balancer: go at once, saving nothing.
+  process.on("disconnect", () => end.resolve(1));
+  // The router is told by the same signal, and tells us when to stop.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+  const file = new StateFile(stateDir, STATE_FILE_NAME, complain);
+  const loop = makeLoop(file);
+  process.on("message", (raw: unknown) => {
+    const message = decode(raw);
+    if (message === undefined) return;
+    const input: BalancerInput = message;
+    loop.take(input);
+    if (message.kind === "stop") file.settled().then(() => end.resolve(0));
+  });
+  const alive = startAlive(loop);
+  send({ kind: "started", pid: process.pid });
+  const code = await end.promise;
+  clearInterval(alive);
+  loop.close();
+  return code;
+}
