@@ -1,8 +1,31 @@
-/** One router's failover machine: the only entry to this folder besides the types. Pure; time is passed in. */
+/**
+ * One router's failover machine: the only entry to this folder besides the types. Pure: time is passed in, effects are
+ * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
+ */
+import { acceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
+import { announceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
+import { automaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import type { Effect, StoredState } from "./effect.ts";
+import { onCarrier } from "./evidence.ts";
+import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
-import type { FailoverSettings } from "./settings.ts";
-import type { State } from "./state.ts";
+import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
+import { hearOfMove, judgeMove, moveDeadlines } from "./move.ts";
+import { hearRequest, judgeWish, onOperator, wishDeadlines } from "./operator.ts";
+import { judgeLapse, lapseDeadlines, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
+import { onOwnerAnswer } from "./owner-query.ts";
+import { hear, judgePaths, peerDeadlines } from "./peer.ts";
+import { drawHex } from "./random.ts";
+import { onReload } from "./reload.ts";
+import { judgeRival, obeyTerm } from "./rivals.ts";
+import { judgeTaking, settleBalancing } from "./role.ts";
+import { countRefusal, createSession, judgePacket } from "./session.ts";
+import { type FailoverSettings, timingOf } from "./settings.ts";
+import { judgeStarting, onStart } from "./start.ts";
+import type { Side, State } from "./state.ts";
+import { judgeStopping, onStop, stopDeadlines } from "./stop.ts";
+import { judgeStandby, takeoverDeadlines } from "./takeover.ts";
+import { Turn } from "./turn.ts";
 
 export interface Boot {
   readonly settings: FailoverSettings;
@@ -19,10 +42,185 @@ export interface StepResult {
 }
 
 /** The state of a router that has just started; its first input is `start`. */
-export declare function createState(boot: Boot): State;
+export function createState(boot: Boot): State {
+  const { settings, stored, seed, nowMs } = boot;
+  const side: Side = { carrier: false, carrierSinceMs: nowMs, askable: false };
+  return {
+    settings,
+    timing: timingOf(settings),
+    startedAtMs: nowMs,
+    seed,
+    drawn: 2,
+    session: createSession(
+      settings.router,
+      settings.pairId,
+      drawHex(seed, 0).slice(0, 16),
+      drawHex(seed, 1).slice(0, 32),
+    ),
+    peerMacs: new Map((stored?.peerMacs ?? []).map((entry) => [entry.interface, entry.mac])),
+    ownMacs: new Map(),
+    sides: { public: side, private: side },
+    pathsUp: { public: false, private: false },
+    listeningSinceMs: nowMs,
+    graceUntilMs: nowMs,
+    term: stored?.term ?? 0,
+    lastActiveTerm: stored?.lastActiveTerm ?? 0,
+    hold: stored?.hold ?? false,
+    abstaining: false,
+    phase: { kind: "starting", adoptable: [], untilMs: Infinity },
+    addresses: NO_ADDRESSES,
+    rival: false,
+    failback: { stableMs: stored?.failbackStableMs ?? settings.failbackStableMs },
+    tickedAtMs: -Infinity,
+    aloneWarned: false,
+    nextNumber: 1,
+    trail: [],
+    history: [],
+  };
+}
 
 /** Takes one input at `nowMs` (monotonic) and says what follows from it. Never throws but for a programmer's error. */
-export declare function step(state: State, input: Input, nowMs: number): StepResult;
+export function step(state: State, input: Input, nowMs: number): StepResult {
+  const turn = new Turn(state, nowMs);
+  const slept = noteSleep(turn);
+  // A higher term heard comes before anything else; then what was slept over; then the clock.
+  if (input.kind !== "tick") take(turn, input);
+  if (slept) judgeLapse(turn, true);
+  if (input.kind === "tick") take(turn, input);
+  if (input.kind !== "tick") turn.set({ dirtyAtMs: state.dirtyAtMs ?? nowMs });
+  settleBalancing(turn, state);
+  finishHeartbeats(turn, input.kind === "tick");
+  return { state: turn.state, effects: turn.effects };
+}
+
+/** Rule 7: a loop that wakes late was asleep, not the peer. Nothing is concluded from the time it did not listen. */
+function noteSleep(turn: Turn): boolean {
+  const { state } = turn;
+  const lateMs = turn.now - (nextDeadline(state) ?? turn.now);
+  if (lateMs < state.timing.sleptMs) return false;
+  const graceUntilMs = turn.now + 1.5 * state.settings.intervalMs;
+  if (graceUntilMs > state.graceUntilMs) turn.set({ graceUntilMs });
+  if (state.query !== undefined) turn.set({ query: { ...state.query, unanswered: 0 } });
+  const text = `this process woke ${Math.round(lateMs)} ms late`;
+  if (lateMs >= state.settings.deadAfterMs) turn.notice("warn", "slept", text);
+  else turn.cause("slept", text);
+  return true;
+}
+
+type InputOf<K extends Input["kind"]> = Extract<Input, { kind: K }>;
+
+const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => void } = {
+  start: (turn, input) => onStart(turn, input.adoptable),
+  tick: judge,
+  heartbeat: onHeartbeat,
+  "packet-refused": (turn, input) => turn.set({ session: countRefusal(turn.state.session, input.path, input.reason) }),
+  carrier: (turn, input) => onCarrier(turn, input.side, input.up),
+  evidence: onEvidence,
+  "own-macs": (turn, input) => turn.set({ ownMacs: new Map(input.macs.map((entry) => [entry.interface, entry.mac])) }),
+  "owner-answer": onOwnerAnswer,
+  "lease-outcome": (turn, input) => onLeaseOutcome(turn, input.batch, input.results),
+  "remove-outcome": (turn, input) => onRemoveOutcome(turn, input.batch, input.results),
+  "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
+  "verify-answer": onVerifyAnswer,
+  table: (turn, input) => turn.set({ table: input.table }),
+  warmth: (turn, input) => turn.set({ warmth: input.warmth }),
+  operator: (turn, input) => onOperator(turn, input.id, input.command),
+  stop: onStop,
+  reload: (turn, input) => onReload(turn, input.settings),
+  "hook-done": onHookDone,
+};
+
+function take<K extends Input["kind"]>(turn: Turn, input: InputOf<K>): void {
+  // The compiler does not see that the table's entry fits its own key.
+  const handle = TAKE[input.kind] as (turn: Turn, input: InputOf<K>) => void;
+  handle(turn, input);
+}
+
+function onHookDone(turn: Turn, input: InputOf<"hook-done">): void {
+  if (!input.ok) turn.notice("error", "hook-failed", `hook ${input.hook} failed: ${input.detail}`);
+}
+
+function onEvidence(turn: Turn, input: InputOf<"evidence">): void {
+  const before = turn.state.sides[input.side];
+  const { lastFrameAtMs = before.lastFrameAtMs, lastNeighbourAtMs = before.lastNeighbourAtMs } = input;
+  const side: Side = {
+    carrier: before.carrier,
+    carrierSinceMs: before.carrierSinceMs,
+    askable: input.askable,
+    ...(lastFrameAtMs === undefined ? {} : { lastFrameAtMs }),
+    ...(lastNeighbourAtMs === undefined ? {} : { lastNeighbourAtMs }),
+  };
+  turn.set({ sides: { ...turn.state.sides, [input.side]: side } });
+}
+
+function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
+  const { path, heartbeat } = input;
+  const times = { nowMs: turn.now, deadAfterMs: turn.state.settings.deadAfterMs };
+  const { session, judgement } = judgePacket(turn.state.session, path, heartbeat, times, () => turn.draw(32));
+  turn.set({ session });
+  if (!judgement.counts) {
+    if (judgement.reason === "stale-echo") obeyTerm(turn, heartbeat.payload);
+    if (judgement.answerNonce !== undefined) answerHello(turn, path, judgement.answerNonce);
+    return;
+  }
+  obeyTerm(turn, heartbeat.payload);
+  hear(turn, heartbeat, judgement.newBoot);
+  judgeRival(turn);
+  if (turn.state.abstaining && heartbeat.payload.role === "active") turn.set({ abstaining: false });
+  hearRequest(turn);
+  hearOfMove(turn);
+  hearOffer(turn);
+}
+
+/** All that depends on time, in an order in which each finds what the one before decided. */
+function judge(turn: Turn): void {
+  judgeLapse(turn, false);
+  judgeStarting(turn);
+  judgePaths(turn);
+  judgeRenewal(turn);
+  judgeRemovalRetry(turn);
+  judgeAlone(turn);
+  judgeAutomaticMoves(turn);
+  judgeMove(turn);
+  judgeStopping(turn);
+  judgeWish(turn);
+  judgeStandby(turn);
+  judgeTaking(turn);
+  judgeAnnouncing(turn);
+  judgeVerification(turn);
+  judgeAcceptance(turn);
+  forgetWord(turn);
+  turn.clear("dirtyAtMs");
+  turn.set({ tickedAtMs: turn.now });
+}
+
+function forgetWord(turn: Turn): void {
+  const { lastWord } = turn.state;
+  if (lastWord !== undefined && turn.now >= lastWord.untilMs) turn.clear("lastWord");
+}
 
 /** When the next `tick` is due at the latest; undefined once the machine has exited. */
-export declare function nextDeadline(state: State): number | undefined;
+export function nextDeadline(state: State): number | undefined {
+  const { phase, addresses, tickedAtMs, dirtyAtMs, graceUntilMs } = state;
+  if (phase.kind === "stopped") return undefined;
+  if (dirtyAtMs !== undefined) return dirtyAtMs;
+  const candidates = [
+    heartbeatDeadline(state),
+    graceUntilMs,
+    ...(phase.kind === "starting" ? [phase.untilMs] : []),
+    ...(phase.kind === "taking" ? [phase.taking.tableUntilMs] : []),
+    ...(addresses.renewAtMs === undefined || phase.kind !== "active" ? [] : [addresses.renewAtMs]),
+    ...(addresses.retryRemovalAtMs === undefined ? [] : [addresses.retryRemovalAtMs]),
+    ...lapseDeadlines(state),
+    ...peerDeadlines(state),
+    ...takeoverDeadlines(state),
+    ...automaticDeadlines(state),
+    ...moveDeadlines(state),
+    ...acceptanceDeadlines(state),
+    ...wishDeadlines(state),
+    ...announceDeadlines(state),
+    ...stopDeadlines(state),
+  ];
+  // What was due at the last tick was judged there; only what comes after it needs another.
+  return Math.min(...candidates.filter((atMs) => atMs > tickedAtMs));
+}

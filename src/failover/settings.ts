@@ -89,7 +89,7 @@ export function timingOf(settings: FailoverSettings): Timing {
   const { intervalMs, deadAfterMs, leaseMs } = settings;
   return {
     lateAfterMs: deadAfterMs / 2,
-    askEveryMs: Math.min(10, Math.max(3, deadAfterMs / 10)),
+    askEveryMs: Math.min(8, Math.max(3, deadAfterMs / 10)),
     askSlowlyMs: Math.max(100, intervalMs),
     hurryMs: Math.min(intervalMs, 20),
     renewEveryMs: leaseMs / 3,

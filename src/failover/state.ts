@@ -36,8 +36,6 @@ export interface OwnerQuery {
   readonly answered: number;
   readonly firstAnswerAtMs?: number;
   readonly lastAnswerAtMs?: number;
-  /** Another machine's MAC that answered. */
-  readonly conflict?: { readonly address: IpAddress; readonly mac: MacAddress };
   /** The peer's kernel has answered for longer than two leases: only `take --force` helps. */
   readonly standoff: boolean;
 }
@@ -84,6 +82,8 @@ export interface Addresses {
   readonly removals: readonly PendingRemoval[];
   /** When the last wholly successful lease was sent: it ends no earlier than this and its length. */
   readonly confirmedAtMs?: number;
+  /** What it contained, by `vipKey`. */
+  readonly confirmed: ReadonlySet<string>;
   readonly renewAtMs?: number;
   readonly retryRemovalAtMs?: number;
   /** Removals by others, for rule 11. */
@@ -114,6 +114,14 @@ export interface Wish {
   readonly id: number;
   readonly operator: number;
   readonly sinceMs: number;
+  /** `take --force`: take without the active's consent when this is reached. */
+  readonly forceAtMs?: number;
+}
+
+/** A refusal or cancellation that is still being told. */
+export interface LastWord {
+  readonly word: AgreementWord;
+  readonly untilMs: number;
 }
 
 export interface AnnounceSchedule {
@@ -175,9 +183,16 @@ export interface State {
   readonly phase: Phase;
   readonly addresses: Addresses;
   readonly query?: OwnerQuery;
+  /** Another machine's MAC that answered for a VIP. */
+  readonly conflict?: { readonly address: IpAddress; readonly mac: MacAddress };
   readonly move?: Move;
   readonly acceptance?: Acceptance;
   readonly wish?: Wish;
+  readonly lastWord?: LastWord;
+  /** No new planned move by itself before this: the last one failed. */
+  readonly retryMoveAtMs?: number;
+  /** A second active was heard; when it is gone the VIPs are announced again (rule 8). */
+  readonly rival: boolean;
   readonly announcing?: AnnounceSchedule;
   readonly verification?: Verification;
   readonly failback: Failback;
@@ -187,6 +202,14 @@ export interface State {
   /** Since when both routers have been standby and heard each other. */
   readonly bothStandbySinceMs?: number;
   readonly sentAtMs?: number;
+  /** All deadlines up to this have been judged. */
+  readonly tickedAtMs: number;
+  /** An input came since then: a tick is due. */
+  readonly dirtyAtMs?: number;
+  /** It was warned that this active sees nobody. */
+  readonly aloneWarned: boolean;
+  /** Numbers verifications and hooks. */
+  readonly nextNumber: number;
   /** No try to take before this: the last one failed. */
   readonly retryTakeAtMs?: number;
   readonly trail: readonly Cause[];

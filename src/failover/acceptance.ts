@@ -1,0 +1,75 @@
+/** A planned move as the new owner follows it (rule 9). */
+import type { AgreementStep, AgreementWord } from "../wire/heartbeat.ts";
+import { verificationState } from "./announce.ts";
+import { LAST_WORD_MS } from "./move.ts";
+import { isPeerAlive } from "./peer.ts";
+import { unreadiness } from "./readiness.ts";
+import { abortTaking, startTaking } from "./role.ts";
+import { AGREEMENT_MS } from "./settings.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** What the active says: an offer is accepted or refused, a cancellation ends what was begun. */
+export function hearOffer(turn: Turn): void {
+  const { peer, acceptance } = turn.state;
+  const word = peer?.says.agreement;
+  if (word === undefined) return;
+  if (word.step === "offer") onOffer(turn, word);
+  else if (word.step === "cancel" && acceptance?.word.id === word.id && turn.state.phase.kind === "taking") {
+    abortTaking(turn, "the active cancelled the planned move");
+  }
+}
+
+function onOffer(turn: Turn, word: AgreementWord): void {
+  const { phase, acceptance, lastWord } = turn.state;
+  if (phase.kind !== "standby" || acceptance?.word.id === word.id || lastWord?.word.id === word.id) return;
+  const why = unreadiness(turn.state, turn.now);
+  if (why !== undefined) {
+    const refusal = { ...word, step: "refuse" as const };
+    turn.set({ lastWord: { word: refusal, untilMs: turn.now + LAST_WORD_MS } });
+    turn.notice("warn", "move-refused", `refuses the VIPs (${word.reason}): ${why}`);
+    turn.tell = true;
+    return;
+  }
+  turn.set({ acceptance: { word: { ...word, step: "accept" }, heardAtMs: turn.now } });
+  turn.clear("lastWord");
+  turn.cause("offer", `the active offers the VIPs: ${word.reason}`);
+  startTaking(turn, word.reason === "operator" ? "operator" : "handed-over");
+}
+
+function say(turn: Turn, step: AgreementStep): void {
+  const { acceptance } = turn.state;
+  if (acceptance === undefined || acceptance.word.step === step) return;
+  turn.set({ acceptance: { ...acceptance, word: { ...acceptance.word, step } } });
+  turn.tell = true;
+}
+
+/** Tells the old owner how far the new one is, and forgets the agreement when the old owner has dropped. */
+export function judgeAcceptance(turn: Turn): void {
+  const { acceptance, phase, verification, peer } = turn.state;
+  if (acceptance === undefined || phase.kind === "taking") return;
+  if (phase.kind !== "active") {
+    turn.clear("acceptance");
+    return;
+  }
+  const proof = verification === undefined ? "running" : verificationState(verification);
+  if (proof === "verified") say(turn, "verified");
+  else if (proof === "nobody-to-ask") say(turn, "unverifiable");
+  else say(turn, "taken");
+  // Sent until the old owner was heard as standby, or has had all the time it could need.
+  const dropped = peer?.says.role === "standby" && !peer.says.holding;
+  const over = turn.now >= acceptance.heardAtMs + 2 * AGREEMENT_MS;
+  if ((dropped && isPeerAlive(turn.state, turn.now)) || over) turn.clear("acceptance");
+}
+
+/** The leases came too late: the old owner has cancelled by now, and is alive. */
+export function isTooLate(state: State, nowMs: number): boolean {
+  const { acceptance, peer } = state;
+  if (acceptance === undefined || nowMs < acceptance.heardAtMs + AGREEMENT_MS) return false;
+  return isPeerAlive(state, nowMs) && peer?.says.role === "active";
+}
+
+export function acceptanceDeadlines(state: State): readonly number[] {
+  const { acceptance } = state;
+  return acceptance === undefined ? [] : [acceptance.heardAtMs + 2 * AGREEMENT_MS];
+}

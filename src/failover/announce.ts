@@ -1,0 +1,151 @@
+/** Telling the neighbours which MAC has the VIPs, and proving that they believe it (rule 8). */
+import type { IpAddress } from "../model/address.ts";
+import { sameAddress } from "../model/address.ts";
+import type { PathName } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import { vipSides } from "./evidence.ts";
+import { wantedVips } from "./lease.ts";
+import {
+  ANNOUNCE_AGAIN_MS,
+  ANNOUNCE_REFRESH_BATCH,
+  ANNOUNCE_REFRESH_GAP_MS,
+  ANNOUNCE_REFRESH_MS,
+  VERIFY_LIMIT_MS,
+  VERIFY_ROUNDS_MS,
+} from "./settings.ts";
+import type { State, Verification } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** VIPs that are verified on each side: one proves its interface and switch, some more prove their neighbours. */
+const VERIFIED_VIPS_PER_SIDE = 4;
+/** When one side has answered, the other gets this long. */
+const VERIFY_REST_MS = 100;
+
+/** Announces all VIPs now and again later, and begins to verify. */
+export function startAnnouncing(turn: Turn): void {
+  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
+  turn.set({
+    announcing: {
+      againAtMs: turn.now + ANNOUNCE_AGAIN_MS,
+      refreshAtMs: turn.now + ANNOUNCE_REFRESH_MS,
+      refreshFrom: 0,
+    },
+  });
+  startVerifying(turn);
+}
+
+function startVerifying(turn: Turn): void {
+  const { sides, settings, nextNumber } = turn.state;
+  const missing = vipSides(settings).filter((side) => sides[side].carrier && sides[side].askable);
+  const verification: Verification = {
+    id: nextNumber,
+    sinceMs: turn.now,
+    round: 0,
+    missing,
+    done: missing.length === 0,
+  };
+  turn.set({ nextNumber: nextNumber + 1, verification });
+  judgeVerification(turn);
+}
+
+function vipsToVerify(state: State, missing: readonly PathName[]): readonly Vip[] {
+  return missing.flatMap((side) =>
+    state.settings.vips
+      .filter((sided) => sided.side === side)
+      .slice(0, VERIFIED_VIPS_PER_SIDE)
+      .map((sided) => sided.vip),
+  );
+}
+
+/** Nobody could be asked, or everybody asked has answered, or one has and the rest had its time. */
+export type VerificationState = "running" | "verified" | "nobody-to-ask" | "unanswered";
+
+export function verificationState(verification: Verification): VerificationState {
+  if (!verification.done) return "running";
+  if (verification.confirmedBy !== undefined) return "verified";
+  return verification.missing.length === 0 ? "nobody-to-ask" : "unanswered";
+}
+
+/** Sends the rounds that are due and ends a verification that has run its time. */
+export function judgeVerification(turn: Turn): void {
+  const { verification } = turn.state;
+  if (verification === undefined || verification.done) return;
+  const elapsedMs = turn.now - verification.sinceMs;
+  const roundMs = VERIFY_ROUNDS_MS[verification.round];
+  if (verification.confirmedBy !== undefined && elapsedMs >= VERIFY_REST_MS) {
+    turn.set({ verification: { ...verification, done: true } });
+  } else if (elapsedMs >= VERIFY_LIMIT_MS) {
+    turn.set({ verification: { ...verification, done: true } });
+    turn.notice(
+      "warn",
+      "not-verifiable",
+      "no neighbour answered an echo request from the VIPs: takeover not verifiable",
+    );
+  } else if (roundMs !== undefined && elapsedMs >= roundMs) {
+    turn.set({ verification: { ...verification, round: verification.round + 1 } });
+    const vips = vipsToVerify(turn.state, verification.missing);
+    turn.emit({ kind: "verify", verification: verification.id, vips });
+  }
+}
+
+/** A neighbour's answer to a VIP arrived here: it uses our MAC. */
+export function onVerifyAnswer(
+  turn: Turn,
+  answer: {
+    readonly verification: number;
+    readonly address: IpAddress;
+    readonly by: IpAddress;
+    readonly elapsedMs: number;
+  },
+): void {
+  const { verification, settings } = turn.state;
+  if (verification === undefined || verification.id !== answer.verification) return;
+  const answered = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, answer.address))?.side;
+  const missing = verification.missing.filter((side) => side !== answered);
+  if (missing.length === verification.missing.length) return;
+  const { by, elapsedMs } = answer;
+  if (verification.confirmedBy === undefined) {
+    const ms = Math.max(0, turn.now - verification.sinceMs);
+    turn.notice("info", "verified", `takeover confirmed by ${by.text} after ${Math.round(ms)} ms`);
+  }
+  const confirmedBy = verification.confirmedBy ?? { by, elapsedMs };
+  turn.set({ verification: { ...verification, missing, confirmedBy, done: missing.length === 0 } });
+}
+
+/** The second announcement and the refresh, the latter in slices. */
+export function judgeAnnouncing(turn: Turn): void {
+  const { announcing, phase } = turn.state;
+  if (announcing === undefined || phase.kind !== "active") return;
+  const vips = wantedVips(turn.state);
+  if (announcing.againAtMs !== undefined && turn.now >= announcing.againAtMs) {
+    const { againAtMs: _, ...rest } = announcing;
+    turn.set({ announcing: rest });
+    turn.emit({ kind: "announce", vips, unicast: true });
+  }
+  if (turn.now < announcing.refreshAtMs) return;
+  const from = announcing.refreshFrom;
+  const slice = vips.slice(from, from + ANNOUNCE_REFRESH_BATCH);
+  const next = from + ANNOUNCE_REFRESH_BATCH;
+  const ended = next >= vips.length;
+  turn.set({
+    announcing: {
+      ...(turn.state.announcing ?? announcing),
+      refreshAtMs: turn.now + (ended ? ANNOUNCE_REFRESH_MS : ANNOUNCE_REFRESH_GAP_MS),
+      refreshFrom: ended ? 0 : next,
+    },
+  });
+  turn.emit({ kind: "announce", vips: slice, unicast: false });
+}
+
+/** When the next round, announcement or end is due. */
+export function announceDeadlines(state: State): readonly number[] {
+  const { announcing, verification } = state;
+  const deadlines: number[] = [];
+  if (announcing !== undefined) deadlines.push(announcing.againAtMs ?? announcing.refreshAtMs, announcing.refreshAtMs);
+  if (verification !== undefined && !verification.done) {
+    const round = VERIFY_ROUNDS_MS[verification.round];
+    if (round !== undefined) deadlines.push(verification.sinceMs + round);
+    deadlines.push(verification.sinceMs + VERIFY_REST_MS, verification.sinceMs + VERIFY_LIMIT_MS);
+  }
+  return deadlines;
+}

@@ -1,0 +1,59 @@
+/** Planned moves that an active begins by itself (rules 1, 11 and 13), and stepping down when alone (rule 6). */
+import { PATHS } from "../model/pair.ts";
+import { blindAtMs, isAlone } from "./evidence.ts";
+import { failbackAtMs, judgeFailback } from "./failback.ts";
+import { setAddresses } from "./lease.ts";
+import { startMove } from "./move.ts";
+import { isPeerAlive } from "./peer.ts";
+import { betterThere } from "./readiness.ts";
+import { becomeStandby } from "./role.ts";
+import { ALONE_MEMORY_MS, GUARD_LIMIT } from "./settings.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Begins a planned move when there is a reason for one and none is under way. */
+export function judgeAutomaticMoves(turn: Turn): void {
+  if (turn.state.phase.kind !== "active" || turn.state.stopping !== undefined) return;
+  const stable = judgeFailback(turn);
+  const { move, retryMoveAtMs, addresses } = turn.state;
+  const waiting = retryMoveAtMs !== undefined && turn.now < retryMoveAtMs;
+  if (move !== undefined || waiting || !isPeerAlive(turn.state, turn.now)) return;
+  const better = betterThere(turn.state, turn.now);
+  if (better !== undefined) {
+    if (better.reason === "side-blind") {
+      turn.notice("warn", "side-blind", `nobody is seen on the ${better.side} side, but the peer sees somebody there`);
+    }
+    startMove(turn, better.reason);
+  } else if (addresses.guardMoved && addresses.guardedAtMs.length >= GUARD_LIMIT) {
+    // Once: the count starts anew, and `guardMoved` stays until this router is active again.
+    setAddresses(turn, { guardedAtMs: [] });
+    startMove(turn, "address-removed");
+  } else if (stable) startMove(turn, "failback");
+}
+
+/** Rule 6: the broken one is me. */
+export function judgeAlone(turn: Turn): void {
+  const { phase, peer, sides, aloneWarned } = turn.state;
+  const alone = isAlone(turn.state, turn.now);
+  if (phase.kind !== "active" || !alone) {
+    if (aloneWarned && !alone) turn.set({ aloneWarned: false });
+    return;
+  }
+  const noCarrier = PATHS.every((side) => !sides[side].carrier);
+  if (!noCarrier && isPeerAlive(turn.state, turn.now)) return;
+  const recently = peer !== undefined && turn.now - peer.heardAtMs <= ALONE_MEMORY_MS;
+  if (noCarrier || recently) {
+    const what = noCarrier ? "no carrier on any side" : "neither the peer nor a neighbour nor any frame";
+    turn.notice("error", "alone", `this router sees nobody (${what}): it gives the VIPs up`);
+    becomeStandby(turn, "alone");
+  } else if (!aloneWarned) {
+    turn.set({ aloneWarned: true });
+    turn.notice("error", "alone", "this router sees nobody; the peer has been gone for long, so it keeps the VIPs");
+  }
+}
+
+export function automaticDeadlines(state: State): readonly number[] {
+  if (state.phase.kind !== "active") return [];
+  const failbackAt = failbackAtMs(state);
+  return [...PATHS.map((side) => blindAtMs(state, side)), ...(failbackAt === undefined ? [] : [failbackAt])];
+}

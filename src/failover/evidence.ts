@@ -1,0 +1,88 @@
+/** What a router can see of each side besides its peer's words (rules 1, 4 and 6). */
+import { PATHS, type PathName } from "../model/pair.ts";
+import type { SideReport } from "../wire/heartbeat.ts";
+import type { FailoverSettings } from "./settings.ts";
+import type { Side, State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Neighbours are asked every interval; three answers may be lost before a fast pair calls a side blind. */
+const WINDOW_MIN_MS = 1_000;
+
+/** How old evidence may be before a side counts as blind. */
+export function evidenceWindowMs(settings: FailoverSettings): number {
+  return Math.max(settings.deadAfterMs, WINDOW_MIN_MS);
+}
+
+function lastSeenAtMs(side: Side): number {
+  return Math.max(side.lastFrameAtMs ?? -Infinity, side.lastNeighbourAtMs ?? -Infinity);
+}
+
+/** Carrier, neighbours that should answer, and for a whole window neither an answer nor any other frame. */
+export function isBlind(state: State, side: PathName, nowMs: number): boolean {
+  const { carrier, askable } = state.sides[side];
+  return carrier && askable && nowMs >= blindAtMs(state, side);
+}
+
+/** Nothing speaks against this side. */
+export function isFine(state: State, side: PathName, nowMs: number): boolean {
+  return state.sides[side].carrier && !isBlind(state, side, nowMs);
+}
+
+/** When the side turns blind if nothing more is seen. */
+export function blindAtMs(state: State, side: PathName): number {
+  const { carrierSinceMs } = state.sides[side];
+  return Math.max(carrierSinceMs, lastSeenAtMs(state.sides[side])) + evidenceWindowMs(state.settings);
+}
+
+/** I see nobody on any side: I am the broken one. */
+export function isAlone(state: State, nowMs: number): boolean {
+  return PATHS.every((side) => !isFine(state, side, nowMs));
+}
+
+/** Somebody was seen since `sinceMs`, or there is a side where nobody could be asked (then the carrier must do). */
+export function seesSomebodySince(state: State, sinceMs: number): boolean {
+  return PATHS.some((name) => {
+    const side = state.sides[name];
+    return side.carrier && (!side.askable || lastSeenAtMs(side) > sinceMs);
+  });
+}
+
+/** The sides that carry VIPs. */
+export function vipSides(settings: FailoverSettings): readonly PathName[] {
+  return PATHS.filter((side) => settings.vips.some((sided) => sided.side === side));
+}
+
+export function sideReport(side: Side, nowMs: number): SideReport {
+  return {
+    carrier: side.carrier,
+    ...(side.lastFrameAtMs === undefined ? {} : { frameAgeMs: nowMs - side.lastFrameAtMs }),
+    ...(side.lastNeighbourAtMs === undefined ? {} : { neighbourAgeMs: nowMs - side.lastNeighbourAtMs }),
+  };
+}
+
+/** The peer sees somebody on this side, by its last words. */
+export function peerSees(state: State, side: PathName, nowMs: number): boolean {
+  const { peer } = state;
+  if (peer === undefined) return false;
+  const { carrier, frameAgeMs, neighbourAgeMs } = peer.says.sides[side];
+  const ageMs = Math.min(frameAgeMs ?? Infinity, neighbourAgeMs ?? Infinity) + nowMs - peer.heardAtMs;
+  return carrier && ageMs < evidenceWindowMs(state.settings);
+}
+
+/** The peer has a carrier on this side, by its last words. */
+export function peerHasCarrier(state: State, side: PathName): boolean {
+  return state.peer?.says.sides[side].carrier ?? false;
+}
+
+export function onCarrier(turn: Turn, name: PathName, up: boolean): void {
+  const before = turn.state.sides[name];
+  if (before.carrier === up) return;
+  const first = up && PATHS.every((side) => !turn.state.sides[side].carrier);
+  const side: Side = { ...before, carrier: up, carrierSinceMs: turn.now };
+  turn.set({ sides: { ...turn.state.sides, [name]: side } });
+  // Rule 12: what was not heard without a cable is no silence.
+  if (first) turn.set({ listeningSinceMs: turn.now });
+  if (up) turn.cause("carrier", `carrier on the ${name} side`);
+  else turn.notice("warn", "no-carrier", `carrier lost on the ${name} side`);
+  turn.tell = true;
+}

@@ -1,0 +1,107 @@
+/** What this router says in its heartbeats and when it sends them (rules 1 and 2). */
+import { PATHS, type PathName } from "../model/pair.ts";
+import { type AgreementWord, type HeartbeatPayload, VIP_REPORT_LIMIT, type VipReport } from "../wire/heartbeat.ts";
+import { sideReport } from "./evidence.ts";
+import { isHolding, vipKey, wantedVips } from "./lease.ts";
+import { unreadiness } from "./readiness.ts";
+import { mayAnswer, nextHead } from "./session.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** The word of the planned move that this router leads or follows. */
+export function agreementWord(state: State): AgreementWord | undefined {
+  const { move, acceptance, wish, lastWord } = state;
+  if (acceptance !== undefined) return acceptance.word;
+  if (move?.offeredAtMs !== undefined) return { step: "offer", id: move.id, reason: move.reason };
+  if (lastWord !== undefined) return lastWord.word;
+  return wish === undefined ? undefined : { step: "request", id: wish.id, reason: "operator" };
+}
+
+function heardAges(state: State, nowMs: number): HeartbeatPayload["heardAgeMs"] {
+  const ages: { [P in PathName]?: number } = {};
+  for (const path of PATHS) {
+    const at = state.session.paths[path].acceptedAtMs;
+    if (at !== undefined) ages[path] = nowMs - at;
+  }
+  return ages;
+}
+
+function vipReports(state: State): readonly VipReport[] {
+  const { addresses, ownMacs } = state;
+  return wantedVips(state)
+    .slice(0, VIP_REPORT_LIMIT)
+    .map((vip) => {
+      const mac = ownMacs.get(vip.interface);
+      return {
+        address: vip.prefix.address,
+        held: addresses.possible.has(vipKey(vip)),
+        ...(mac === undefined ? {} : { mac }),
+      };
+    });
+}
+
+/** The payload as it is true at `nowMs`. */
+export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
+  const { settings, sides, table, warmth } = state;
+  const agreement = agreementWord(state);
+  return {
+    role: state.phase.kind === "active" ? "active" : "standby",
+    term: state.term,
+    lastActiveTerm: state.lastActiveTerm,
+    ready: unreadiness(state, nowMs) === undefined,
+    leaving: state.stopping !== undefined,
+    hold: state.hold,
+    abstaining: state.abstaining,
+    holding: isHolding(state),
+    failback: settings.failback,
+    heardAgeMs: heardAges(state, nowMs),
+    sides: { public: sideReport(sides.public, nowMs), private: sideReport(sides.private, nowMs) },
+    vips: vipReports(state),
+    vipCount: settings.vips.length,
+    configFingerprint: settings.configFingerprint,
+    software: settings.software,
+    ...(agreement === undefined ? {} : { agreement }),
+    ...(table === undefined ? {} : { table }),
+    ...(warmth === undefined ? {} : { warmth }),
+  };
+}
+
+function send(turn: Turn, path: PathName, echoNonce?: string): void {
+  const { settings } = turn.state;
+  const times = { nowMs: turn.now, deadAfterMs: settings.deadAfterMs };
+  const { session, head } = nextHead(turn.state.session, path, times, echoNonce);
+  turn.set({ session });
+  turn.emit({ kind: "send-heartbeat", path, heartbeat: { ...head, payload: payloadOf(turn.state, turn.now) } });
+}
+
+/** Sends one heartbeat on each path now. */
+export function sendBoth(turn: Turn): void {
+  for (const path of PATHS) send(turn, path);
+  turn.set({ sentAtMs: turn.now });
+}
+
+/** Answers a hello by the way it came, so that its sender can prove itself; the pair's own rhythm is not touched. */
+export function answerHello(turn: Turn, path: PathName, echoNonce: string): void {
+  const session = mayAnswer(turn.state.session, path, turn.now);
+  if (session === undefined) return;
+  turn.set({ session });
+  send(turn, path, echoNonce);
+}
+
+/** A planned move is being agreed on: heartbeats come faster, so that a lost one costs little. */
+function isHurried(state: State): boolean {
+  return state.acceptance !== undefined || state.move?.offeredAtMs !== undefined || state.wish !== undefined;
+}
+
+/** When the next heartbeat leaves. */
+export function heartbeatDeadline(state: State): number {
+  if (state.sentAtMs === undefined) return state.startedAtMs;
+  return state.sentAtMs + (isHurried(state) ? state.timing.hurryMs : state.settings.intervalMs);
+}
+
+/** The last act of a step: heartbeats that are due, or at once where the peer must know. */
+export function finishHeartbeats(turn: Turn, ticking: boolean): void {
+  const { phase } = turn.state;
+  if (phase.kind === "stopped") return;
+  if (turn.tell || (ticking && turn.now >= heartbeatDeadline(turn.state))) sendBoth(turn);
+}

@@ -1,0 +1,148 @@
+/** A planned move as the old owner leads it: make before break (rule 9). */
+import type { MoveReason } from "../wire/heartbeat.ts";
+import { startAnnouncing } from "./announce.ts";
+import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
+import { isPeerAlive } from "./peer.ts";
+import { betterThere } from "./readiness.ts";
+import { becomeStandby } from "./role.ts";
+import { AGREEMENT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import type { Move, State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Rule 10: this share of the connections has to be known there, in percent. */
+const WARM_PERCENT = 99;
+/** After a planned move that failed, before the same reason starts another. */
+const RETRY_MOVE_MS = 1_000;
+/** For how long a refusal or cancellation is told. */
+export const LAST_WORD_MS = 1_000;
+/** At the agreement's end the new owner counts as alive when it was heard within this many hurried heartbeats. */
+const ALIVE_HEARTBEATS = 5;
+
+/** Old owner hurt: waiting for connections to be known there would lose more than it keeps. */
+function isUrgent(reason: MoveReason): boolean {
+  return reason === "carrier-lost" || reason === "side-blind" || reason === "address-removed";
+}
+
+/** Begins a planned move; it is offered as soon as the peer is ready. */
+export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; operator?: number } = {}): void {
+  const id = more.id ?? Number.parseInt(turn.draw(8), 16);
+  const limitMs = reason === "stopping" ? STOP_LIMIT_MS : MOVE_LIMIT_MS;
+  const { operator } = more;
+  turn.set({ move: { id, reason, sinceMs: turn.now, limitMs, ...(operator === undefined ? {} : { operator }) } });
+  turn.clear("lastWord");
+  turn.cause("move", `planned move to the peer: ${reason}`);
+  judgeMove(turn);
+}
+
+function isWarm(state: State): boolean {
+  const { warmth } = state;
+  return warmth === undefined || warmth.fullSync || warmth.present * 100 >= warmth.wanted * WARM_PERCENT;
+}
+
+/** What a move that is not offered yet waits for; undefined: nothing. */
+export function waitsFor(state: State, move: Move, nowMs: number): string | undefined {
+  const { peer } = state;
+  if (peer === undefined || !isPeerAlive(state, nowMs)) return "the peer is not heard";
+  if (!peer.says.ready) return "the peer is not ready";
+  if (!isUrgent(move.reason) && !isWarm(state)) return "the peer does not know enough of the connections yet";
+  return undefined;
+}
+
+/** A reason that lies in the state of the two may have gone before the move was offered. */
+function isStillWanted(state: State, move: Move, nowMs: number): boolean {
+  if (move.reason === "failback") return failbackWanted(state, nowMs);
+  if (move.reason === "carrier-lost" || move.reason === "side-blind") return betterThere(state, nowMs) !== undefined;
+  return true;
+}
+
+/** Offers the move when the peer is ready, and ends it when its time is over. */
+export function judgeMove(turn: Turn): void {
+  const { move, phase } = turn.state;
+  if (move === undefined) return;
+  if (phase.kind !== "active") endMove(turn, false, "this router is not active any more");
+  else if (move.offeredAtMs !== undefined) {
+    if (turn.now >= move.offeredAtMs + AGREEMENT_MS) endAgreement(turn, move);
+  } else if (!isStillWanted(turn.state, move, turn.now)) endMove(turn, false, "its reason is gone");
+  else {
+    const waiting = waitsFor(turn.state, move, turn.now);
+    if (waiting === undefined) {
+      turn.set({ move: { ...move, offeredAtMs: turn.now } });
+      turn.cause("offered", "the VIPs are offered to the peer");
+      turn.tell = true;
+    } else if (turn.now >= move.sinceMs + move.limitMs) failMove(turn, `gave up after ${move.limitMs} ms: ${waiting}`);
+  }
+}
+
+/** The agreement ran out without proof: the peer's last words decide (rule 9). */
+function endAgreement(turn: Turn, move: Move): void {
+  const { peer, term, timing } = turn.state;
+  const alive = peer !== undefined && turn.now - peer.heardAtMs <= ALIVE_HEARTBEATS * timing.hurryMs;
+  if (alive && peer.says.role === "active" && peer.says.term > term) {
+    turn.cause("agreement-over", "the peer has the VIPs, unverified; the agreement has run out");
+    handedOver(turn, move);
+  } else {
+    failMove(turn, alive ? "the peer did not take the VIPs in time" : "the peer fell silent while taking the VIPs");
+  }
+}
+
+function handedOver(turn: Turn, move: Move): void {
+  const ms = Math.round(turn.now - (move.offeredAtMs ?? move.sinceMs));
+  noteReturned(turn);
+  becomeStandby(turn, move.reason === "stopping" ? "stopped" : "handed-over");
+  endMove(turn, true, `the peer is active, ${ms} ms after it was offered the VIPs`);
+}
+
+/** This router stays active, and takes the neighbours back if the peer had begun. */
+export function failMove(turn: Turn, why: string): void {
+  const { move } = turn.state;
+  if (move === undefined) return;
+  turn.notice("warn", "move-failed", `the planned move (${move.reason}) failed: ${why}`);
+  if (move.offeredAtMs !== undefined) {
+    const word = { step: "cancel" as const, id: move.id, reason: move.reason };
+    turn.set({ lastWord: { word, untilMs: turn.now + LAST_WORD_MS } });
+    startAnnouncing(turn);
+    turn.tell = true;
+  }
+  turn.set({ retryMoveAtMs: turn.now + RETRY_MOVE_MS });
+  if (move.reason === "failback") forgetStability(turn);
+  endMove(turn, false, why);
+}
+
+/** Forgets the move and answers the operator who asked for it. */
+export function endMove(turn: Turn, ok: boolean, text: string): void {
+  const { move } = turn.state;
+  if (move === undefined) return;
+  turn.clear("move");
+  if (move.operator !== undefined) turn.emit({ kind: "answer", id: move.operator, ok, text });
+}
+
+/** What the new owner says about the move that was offered to it. */
+export function hearOfMove(turn: Turn): void {
+  const { move, peer } = turn.state;
+  const word = peer?.says.agreement;
+  if (move?.offeredAtMs === undefined || word === undefined || word.id !== move.id) return;
+  if (word.step === "refuse") failMove(turn, "the peer refused it");
+  else if (word.step === "verified" || word.step === "unverifiable") {
+    const proof = word.step === "verified" ? "verified that it gets their traffic" : "has nobody to verify it with";
+    turn.cause("taken-there", `the peer has the VIPs and ${proof}`);
+    handedOver(turn, move);
+  }
+}
+
+/** The peer at the other end of a running agreement is not a rival: the overlap is agreed. */
+export function isAgreedOverlap(state: State, nowMs: number): boolean {
+  const { move, peer } = state;
+  const offeredAtMs = move?.offeredAtMs;
+  return offeredAtMs !== undefined && peer?.says.agreement?.id === move?.id && nowMs < offeredAtMs + AGREEMENT_MS;
+}
+
+export function moveDeadlines(state: State): readonly number[] {
+  const { move, retryMoveAtMs, lastWord } = state;
+  const deadlines: number[] = [];
+  if (move !== undefined) {
+    deadlines.push(move.offeredAtMs === undefined ? move.sinceMs + move.limitMs : move.offeredAtMs + AGREEMENT_MS);
+  }
+  if (retryMoveAtMs !== undefined) deadlines.push(retryMoveAtMs);
+  if (lastWord !== undefined) deadlines.push(lastWord.untilMs);
+  return deadlines;
+}

@@ -1,0 +1,110 @@
+/** Operators' commands: each gets exactly one answer, at once or when its outcome is known. */
+import type { OperatorCommand } from "./input.ts";
+import { startMove } from "./move.ts";
+import { isPeerAlive } from "./peer.ts";
+import { becomeStandby, startTaking } from "./role.ts";
+import { MOVE_LIMIT_MS } from "./settings.ts";
+import type { Turn } from "./turn.ts";
+
+/** `take --force` asks a living active first, for this long. */
+const FORCE_AFTER_MS = 2_000;
+
+export function onOperator(turn: Turn, id: number, command: OperatorCommand): void {
+  const { phase, stopping } = turn.state;
+  if (command.kind === "hold" || command.kind === "unhold") {
+    onHold(turn, id, command.kind === "hold");
+  } else if (stopping !== undefined || phase.kind === "stopped") {
+    answer(turn, id, false, "this router is stopping");
+  } else if (phase.kind === "active") {
+    onActive(turn, id, command);
+  } else if (command.kind === "release") {
+    onReleaseAtStandby(turn, id);
+  } else wishFor(turn, id, command.kind === "take" && command.force);
+}
+
+function answer(turn: Turn, id: number, ok: boolean, text: string): void {
+  turn.emit({ kind: "answer", id, ok, text });
+}
+
+function onHold(turn: Turn, id: number, hold: boolean): void {
+  turn.set({ hold });
+  turn.persist();
+  turn.tell = true;
+  answer(turn, id, true, hold ? "automatic planned moves are held" : "automatic planned moves are allowed");
+}
+
+function onActive(turn: Turn, id: number, command: OperatorCommand): void {
+  if (command.kind === "take") answer(turn, id, true, "this router is active already");
+  else if (turn.state.move !== undefined) answer(turn, id, false, "a planned move is under way already");
+  else if (isPeerAlive(turn.state, turn.now)) startMove(turn, "operator", { operator: id });
+  else if (command.kind === "switch") answer(turn, id, false, "the peer is not heard: nobody could take over");
+  else {
+    turn.cause("operator", "an operator released this router");
+    turn.set({ abstaining: true });
+    becomeStandby(turn, "released");
+    answer(turn, id, true, "released: no router is active now, and this one takes nothing until `take`");
+  }
+}
+
+function onReleaseAtStandby(turn: Turn, id: number): void {
+  turn.set({ abstaining: true });
+  turn.tell = true;
+  answer(turn, id, true, "released: this router takes nothing by itself until `take`");
+}
+
+/** At the standby: the active is asked for the role, or, being silent, it is waited for as ever. */
+function wishFor(turn: Turn, id: number, force: boolean): void {
+  const { wish, query } = turn.state;
+  turn.set({ abstaining: false });
+  if (wish !== undefined) {
+    answer(turn, id, false, "another command waits for the role already");
+    return;
+  }
+  const alive = isPeerAlive(turn.state, turn.now);
+  turn.cause("operator", force ? "an operator takes the role by force" : "an operator asks for the role");
+  if (!alive && !force && query?.standoff === true) {
+    answer(turn, id, false, "the peer is silent, but its kernel still answers for the VIPs; `take --force` takes them");
+    return;
+  }
+  const wishId = Number.parseInt(turn.draw(8), 16);
+  const forceAtMs = alive ? turn.now + FORCE_AFTER_MS : turn.now;
+  turn.set({ wish: { id: wishId, operator: id, sinceMs: turn.now, ...(force ? { forceAtMs } : {}) } });
+  turn.tell = true;
+  judgeWish(turn);
+}
+
+/** Fulfils the wish, gives it up, or takes by force when its time has come. */
+export function judgeWish(turn: Turn): void {
+  const { wish, phase, peer } = turn.state;
+  if (wish === undefined) return;
+  const word = peer?.says.agreement;
+  if (phase.kind === "active") endWish(turn, true, "this router is active");
+  else if (word?.step === "cancel" && word.id === wish.id) endWish(turn, false, "the active could not hand over");
+  else if (turn.now >= wish.sinceMs + MOVE_LIMIT_MS) endWish(turn, false, "the active did not hand over in time");
+  else if (wish.forceAtMs !== undefined && turn.now >= wish.forceAtMs && phase.kind === "standby") {
+    startTaking(turn, "operator", true);
+  }
+}
+
+function endWish(turn: Turn, ok: boolean, text: string): void {
+  const { wish } = turn.state;
+  if (wish === undefined) return;
+  turn.clear("wish");
+  answer(turn, wish.operator, ok, text);
+}
+
+/** At the active: the standby asks for the role on behalf of its operator. */
+export function hearRequest(turn: Turn): void {
+  const { phase, peer, move, stopping, lastWord } = turn.state;
+  const word = peer?.says.agreement;
+  if (lastWord !== undefined && lastWord.word.id === word?.id) return;
+  if (phase.kind !== "active" || word?.step !== "request" || move !== undefined || stopping !== undefined) return;
+  if (peer?.says.role !== "standby") return;
+  startMove(turn, "operator", { id: word.id });
+}
+
+export function wishDeadlines(state: Turn["state"]): readonly number[] {
+  const { wish } = state;
+  if (wish === undefined) return [];
+  return [wish.sinceMs + MOVE_LIMIT_MS, ...(wish.forceAtMs === undefined ? [] : [wish.forceAtMs])];
+}

@@ -1,0 +1,136 @@
+/** What the kernel made of leases, and what others made of our addresses (rules 3 and 11). */
+import { formatVip, type Vip } from "../model/vip.ts";
+import { isTooLate } from "./acceptance.ts";
+import { startAnnouncing } from "./announce.ts";
+import { notePrimaryFailed } from "./failback.ts";
+import type { LeaseResult } from "./input.ts";
+import {
+  confirm,
+  countGuarded,
+  hasLapsed,
+  judgeRenewal,
+  onGone,
+  renewalOutcome,
+  setAddresses,
+  settleLease,
+  vipKey,
+  wantedVips,
+} from "./lease.ts";
+import { abortTaking, becomeActive, becomeStandby } from "./role.ts";
+import { GUARD_LIMIT } from "./settings.ts";
+import type { PendingLease, Taking } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** A kernel that holds its lock cannot end leases either; longer than this many leases it is stuck. */
+const STUCK_LEASES = 3;
+
+export function onLeaseOutcome(turn: Turn, batch: number, results: readonly LeaseResult[]): void {
+  const pending = settleLease(turn, batch);
+  const { phase } = turn.state;
+  if (pending === undefined) return;
+  if (phase.kind === "taking" && phase.taking.batch === batch) onTaken(turn, phase.taking, pending, results);
+  else if (phase.kind === "active" && pending.purpose === "renew") onRenewed(turn, pending, results);
+  // Anything else was overtaken by a step down, whose removal follows this lease in the kernel.
+}
+
+function noticeFailed(turn: Turn, results: readonly LeaseResult[]): void {
+  const failed = results.find((entry) => entry.result === "failed");
+  const what = failed === undefined ? "the VIPs" : formatVip(failed.vip);
+  turn.notice("error", "lease-failed", `cannot lease ${what}: ${failed?.error ?? "no answer for some of them"}`);
+}
+
+function onTaken(turn: Turn, taking: Taking, pending: PendingLease, results: readonly LeaseResult[]): void {
+  const { confirmed } = turn.state.addresses;
+  const lost =
+    pending.purpose === "adopt" &&
+    results.some((entry) => entry.result === "created" && confirmed.has(vipKey(entry.vip)));
+  if (lost) {
+    turn.notice("warn", "lease-lapsed", "the VIPs of the earlier process were lost before they could be adopted");
+    abortTaking(turn, "their leases had ended", 0);
+  } else if (results.length < pending.vips.length || results.some((entry) => entry.result === "failed")) {
+    noticeFailed(turn, results);
+    abortTaking(turn, "all VIPs or none");
+  } else if (isTooLate(turn.state, turn.now)) {
+    abortTaking(turn, "the agreement had run out when the kernel had the VIPs");
+  } else {
+    const { acceptance } = turn.state;
+    const failed = taking.reason === "peer-silent" || isInvoluntary(acceptance?.word.reason);
+    if (failed) notePrimaryFailed(turn);
+    confirm(turn, pending);
+    becomeActive(turn, taking.reason);
+  }
+}
+
+function isInvoluntary(reason: string | undefined): boolean {
+  return reason === "carrier-lost" || reason === "side-blind" || reason === "address-removed";
+}
+
+function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseResult[]): void {
+  const outcome = renewalOutcome(turn.state, pending, results, turn.now);
+  if (outcome === "lost") {
+    turn.notice("error", "lease-lapsed", "the leases had ended before they were renewed: the VIPs are given up");
+    becomeStandby(turn, "lease-lost");
+    return;
+  }
+  if (outcome === "failed") {
+    noticeFailed(turn, results);
+    setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
+    return;
+  }
+  const { confirmed, confirmedAtMs = 0, guardedAtMs } = turn.state.addresses;
+  const [restored] = results.filter((entry) => entry.result === "created" && confirmed.has(vipKey(entry.vip)));
+  const isNew = results.some((entry) => !confirmed.has(vipKey(entry.vip)));
+  // The kernel's report of the removal may come after the renewal that mended it.
+  const told = guardedAtMs.some((atMs) => atMs >= confirmedAtMs);
+  if (restored !== undefined && !told) guard(turn, restored.vip);
+  confirm(turn, pending);
+  if (isNew || restored !== undefined) startAnnouncing(turn);
+}
+
+/** Counts it, and hands over once when it happens too often. */
+function guard(turn: Turn, vip: Vip): void {
+  const count = countGuarded(turn, vip);
+  if (count < GUARD_LIMIT || turn.state.addresses.guardMoved) return;
+  setAddresses(turn, { guardMoved: true });
+  const text = `the VIPs were removed ${count} times within a minute: somebody else manages these addresses`;
+  turn.notice("error", "address-removed-often", text);
+}
+
+/** The kernel says that a VIP went away. */
+export function onAddressRemoved(turn: Turn, vip: Vip): void {
+  const { phase } = turn.state;
+  const key = vipKey(vip);
+  const wanted = phase.kind === "active" && wantedVips(turn.state).some((candidate) => vipKey(candidate) === key);
+  if (!wanted) onGone(turn, vip);
+  else if (hasLapsed(turn.state, turn.now)) {
+    turn.notice("error", "lease-lapsed", `the lease of ${formatVip(vip)} ended`);
+    becomeStandby(turn, "lease-lost");
+  } else {
+    guard(turn, vip);
+    setAddresses(turn, { renewAtMs: turn.now });
+    judgeRenewal(turn);
+  }
+}
+
+/**
+ * An active whose leases have run out without a renewal is none any more: this process slept, or its kernel refuses.
+ * While a renewal waits for the kernel's lock the addresses stay as well, since their end needs the same lock; the
+ * kernel's report of their removal says when they do not.
+ */
+export function judgeLapse(turn: Turn, slept: boolean): void {
+  const { phase, addresses, settings } = turn.state;
+  if (phase.kind !== "active" || !hasLapsed(turn.state, turn.now)) return;
+  const [oldest] = addresses.leases;
+  const stuck = oldest !== undefined && turn.now - oldest.sentAtMs >= STUCK_LEASES * settings.leaseMs;
+  if (!slept && oldest !== undefined && !stuck) return;
+  const ms = Math.round(turn.now - (addresses.confirmedAtMs ?? turn.now));
+  turn.notice("error", "lease-lapsed", `the leases were last renewed ${ms} ms ago: the VIPs are given up`);
+  becomeStandby(turn, stuck ? "lease-failed" : "lease-lost");
+}
+
+export function lapseDeadlines(turnState: Turn["state"]): readonly number[] {
+  const { phase, addresses, settings } = turnState;
+  if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return [];
+  const stuck = addresses.leases.map((pending) => pending.sentAtMs + STUCK_LEASES * settings.leaseMs);
+  return [addresses.confirmedAtMs + settings.leaseMs, ...stuck];
+}

@@ -1,0 +1,98 @@
+/** What is known of the peer: alive, late or silent, and what it last said (rules 1 and 7). */
+import { sameAddress } from "../model/address.ts";
+import { PATHS } from "../model/pair.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { pathUp } from "./session.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Heard on any path within `dead_after`, in a packet that counted. */
+export function isPeerAlive(state: State, nowMs: number): boolean {
+  return state.peer !== undefined && nowMs - state.peer.heardAtMs < state.settings.deadAfterMs;
+}
+
+/** From when the peer's silence is counted. */
+export function silentSinceMs(state: State): number {
+  return Math.max(state.peer?.heardAtMs ?? -Infinity, state.listeningSinceMs);
+}
+
+export function isPeerLate(state: State, nowMs: number): boolean {
+  return nowMs - silentSinceMs(state) >= state.timing.lateAfterMs;
+}
+
+/** Silent for `dead_after`, and this process was awake to hear it. */
+export function isPeerSilent(state: State, nowMs: number): boolean {
+  return nowMs - silentSinceMs(state) >= state.settings.deadAfterMs && nowMs >= state.graceUntilMs;
+}
+
+/** When silence turns into death, unless the peer is heard before. */
+export function silentAtMs(state: State): number {
+  return Math.max(silentSinceMs(state) + state.settings.deadAfterMs, state.graceUntilMs);
+}
+
+/** Takes over what a packet that counted says. */
+export function hear(turn: Turn, heartbeat: Heartbeat, newBoot: boolean): void {
+  const { state } = turn;
+  const before = state.peer;
+  const gapMs = before === undefined ? Infinity : turn.now - before.heardAtMs;
+  const returned = gapMs >= state.settings.deadAfterMs;
+  if (newBoot && before !== undefined) turn.notice("info", "peer-restarted", "the peer's daemon was restarted");
+  else if (returned && before !== undefined) {
+    turn.notice("info", "peer-back", `the peer is heard again after ${Math.round(gapMs)} ms`);
+  }
+  const sinceMs = newBoot || returned ? turn.now : (before?.sinceMs ?? turn.now);
+  turn.set({ peer: { heardAtMs: turn.now, sinceMs, says: heartbeat.payload } });
+  turn.clear("query");
+  noticeConfig(turn, before?.says.configFingerprint);
+  learnMacs(turn);
+}
+
+/** Rule 14: shown once at each change, never a reason to ignore the peer. */
+function noticeConfig(turn: Turn, before: string | undefined): void {
+  const { peer, settings } = turn.state;
+  const theirs = peer?.says.configFingerprint;
+  if (theirs === undefined || theirs === before) return;
+  if (theirs !== settings.configFingerprint) {
+    const text = `the peer's configuration differs: fingerprint ${theirs}, mine ${settings.configFingerprint}`;
+    turn.notice("warn", "config-differs", text);
+  } else if (before !== undefined) turn.notice("info", "config-same", "both routers have the same configuration again");
+}
+
+/** The MACs to ask at when the peer falls silent; kept on disk, since after a restart it may be too late to learn them. */
+function learnMacs(turn: Turn): void {
+  const { peer, settings, peerMacs } = turn.state;
+  const learnt = new Map(peerMacs);
+  for (const report of peer?.says.vips ?? []) {
+    const vip = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, report.address))?.vip;
+    if (vip !== undefined && report.mac !== undefined) learnt.set(vip.interface, report.mac);
+  }
+  const changed = [...learnt].some(([name, mac]) => peerMacs.get(name) !== mac);
+  if (!changed) return;
+  turn.set({ peerMacs: learnt });
+  turn.persist();
+}
+
+/** Warns of a path that went down or came back; never more than that by itself (rule 1). */
+export function judgePaths(turn: Turn): void {
+  const { session, settings, pathsUp } = turn.state;
+  const up = {
+    public: pathUp(session, "public", turn.now, settings.deadAfterMs),
+    private: pathUp(session, "private", turn.now, settings.deadAfterMs),
+  };
+  for (const path of PATHS) {
+    if (up[path] === pathsUp[path]) continue;
+    if (up[path]) turn.notice("info", "path-back", `the ${path} path is up: heard both ways`);
+    else
+      turn.notice("warn", "path-lost", `the ${path} path is down: not heard both ways for ${settings.deadAfterMs} ms`);
+  }
+  if (up.public !== pathsUp.public || up.private !== pathsUp.private) turn.set({ pathsUp: up });
+}
+
+export function peerDeadlines(state: State): readonly number[] {
+  const { settings, session, pathsUp, peer } = state;
+  const paths = PATHS.flatMap((path) => {
+    const at = session.paths[path].bothWaysAtMs;
+    return pathsUp[path] && at !== undefined ? [at + settings.deadAfterMs] : [];
+  });
+  return peer === undefined ? paths : [...paths, peer.heardAtMs + settings.deadAfterMs];
+}

@@ -1,0 +1,23 @@
+/** A new configuration: only what changed is touched. */
+import { lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
+import { type FailoverSettings, timingOf } from "./settings.ts";
+import type { Turn } from "./turn.ts";
+
+/** Takes the settings over; a changed label or prefix is a new VIP that comes before the old one goes (rule 3). */
+export function onReload(turn: Turn, settings: FailoverSettings): void {
+  const { failback, settings: before } = turn.state;
+  const kept = failback.stableMs === before.failbackStableMs ? settings.failbackStableMs : failback.stableMs;
+  turn.set({ settings, timing: timingOf(settings), failback: { ...failback, stableMs: kept } });
+  turn.tell = true;
+  const { possible } = turn.state.addresses;
+  const wanted = wantedVips(turn.state);
+  const keys = new Set(wanted.map(vipKey));
+  const isNew = wanted.some((vip) => !possible.has(vipKey(vip)));
+  if (turn.state.phase.kind === "active" && (isNew || settings.leaseMs !== before.leaseMs)) {
+    // A renewal on its way has the old list: it does no harm, and this one follows it.
+    lease(turn, "renew", wanted, settings.leaseMs);
+    setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs });
+  }
+  const gone = [...possible.values()].filter((vip) => !keys.has(vipKey(vip)));
+  if (turn.state.phase.kind !== "starting" && gone.length > 0) remove(turn, gone);
+}

@@ -1,0 +1,75 @@
+/** SIGTERM: a planned move with a live peer; without one the VIPs are released or left (rule 12). */
+import { isHolding, lease, wantedVips } from "./lease.ts";
+import { endMove, startMove } from "./move.ts";
+import { isPeerAlive } from "./peer.ts";
+import { abortTaking, becomeStandby } from "./role.ts";
+import { KEEP_LEASE_MS } from "./settings.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** "I am leaving" is said this often, this far apart: it saves the peer the wait, if it is heard. */
+const FAREWELLS = 3;
+const FAREWELL_GAP_MS = 10;
+/** A kernel that does not confirm a removal is not waited for longer; the lease ends by itself. */
+const REMOVAL_WAIT_MS = 2_000;
+
+export function onStop(turn: Turn): void {
+  const { phase, stopping, settings } = turn.state;
+  if (phase.kind === "stopped") return;
+  turn.tell = true;
+  if (stopping !== undefined) {
+    // The second signal: no more waiting for the peer.
+    if (phase.kind === "active") becomeStandby(turn, "stopped");
+    return;
+  }
+  turn.set({ stopping: { sinceMs: turn.now } });
+  turn.cause("stop", "asked to stop");
+  if (phase.kind === "starting") turn.set({ phase: { kind: "standby", sinceMs: turn.now } });
+  else if (phase.kind === "taking") abortTaking(turn, "asked to stop");
+  else if (phase.kind === "active" && isPeerAlive(turn.state, turn.now)) {
+    endMove(turn, false, "this router was asked to stop");
+    startMove(turn, "stopping");
+  } else if (phase.kind === "active" && settings.stop === "keep") {
+    lease(turn, "keep", wantedVips(turn.state), KEEP_LEASE_MS);
+  }
+}
+
+/** Leads the stop to its end. */
+export function judgeStopping(turn: Turn): void {
+  const { stopping, phase, addresses, move } = turn.state;
+  if (stopping === undefined || phase.kind === "stopped") return;
+  if (phase.kind === "active") {
+    const keeps = turn.state.settings.stop === "keep" && !isPeerAlive(turn.state, turn.now);
+    if (move !== undefined || addresses.leases.some((pending) => pending.purpose === "keep")) return;
+    if (keeps) exit(turn);
+    else becomeStandby(turn, "stopped");
+    return;
+  }
+  const stuck = turn.now >= stopping.sinceMs + REMOVAL_WAIT_MS;
+  if (isHolding(turn.state) && !stuck) return;
+  sayFarewell(turn);
+}
+
+function sayFarewell(turn: Turn): void {
+  const { stopping } = turn.state;
+  if (stopping === undefined || turn.now < (stopping.farewellAtMs ?? turn.now)) return;
+  const left = stopping.farewells ?? FAREWELLS;
+  if (left === 0) {
+    exit(turn);
+    return;
+  }
+  turn.set({ stopping: { ...stopping, farewells: left - 1, farewellAtMs: turn.now + FAREWELL_GAP_MS } });
+  turn.tell = true;
+}
+
+function exit(turn: Turn): void {
+  turn.set({ phase: { kind: "stopped" } });
+  turn.tell = false;
+  turn.emit({ kind: "exit" });
+}
+
+export function stopDeadlines(state: State): readonly number[] {
+  const { stopping } = state;
+  if (stopping === undefined) return [];
+  return [stopping.sinceMs + REMOVAL_WAIT_MS, ...(stopping.farewellAtMs === undefined ? [] : [stopping.farewellAtMs])];
+}

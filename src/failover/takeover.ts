@@ -1,0 +1,122 @@
+/** When a standby becomes active by itself (rules 4, 5 and 12). */
+import { formatAddressPrefix } from "../model/address.ts";
+import { seesSomebodySince } from "./evidence.ts";
+import { askDeadline, isOwnerGone, judgeAsking } from "./owner-query.ts";
+import { isPeerAlive, isPeerLate, isPeerSilent, silentAtMs, silentSinceMs } from "./peer.ts";
+import { bootCarrierDeadline, canServe, unreadiness } from "./readiness.ts";
+import { startTaking } from "./role.ts";
+import { STANDBY_TIE_MS } from "./settings.ts";
+import type { State } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Whether this router may act by itself at all. */
+function isCandidate(state: State, nowMs: number): boolean {
+  const { phase, abstaining, stopping, retryTakeAtMs, settings } = state;
+  if (phase.kind !== "standby" || abstaining || stopping !== undefined || settings.vips.length === 0) return false;
+  return retryTakeAtMs === undefined || nowMs >= retryTakeAtMs;
+}
+
+/** The standby's judgement, at each tick and after each packet of the peer. */
+export function judgeStandby(turn: Turn): void {
+  if (!isCandidate(turn.state, turn.now)) {
+    turn.clear("query", "bothStandbySinceMs");
+  } else if (isPeerAlive(turn.state, turn.now)) {
+    judgeBothStandby(turn);
+    if (turn.state.phase.kind === "standby") judgeLatePeer(turn);
+  } else {
+    turn.clear("bothStandbySinceMs");
+    judgeSilentPeer(turn);
+  }
+}
+
+/** Asks the peer's kernel as soon as the peer is late, and for as long as it is. */
+function judgeLatePeer(turn: Turn): void {
+  if (isPeerLate(turn.state, turn.now)) judgeAsking(turn);
+}
+
+function judgeSilentPeer(turn: Turn): void {
+  // Before asking again: a new question would give the last one no time.
+  const gone = isPeerSilent(turn.state, turn.now) && isOwnerGone(turn.state, turn.now);
+  if (gone && canServe(turn.state, turn.now)) takeFromSilent(turn);
+  if (turn.state.phase.kind === "standby") judgeLatePeer(turn);
+}
+
+function takeFromSilent(turn: Turn): void {
+  // Heartbeats on the other path and frames under way may be younger than the last packet that counted.
+  const sinceMs = silentSinceMs(turn.state) + turn.state.settings.intervalMs;
+  if (!seesSomebodySince(turn.state, sinceMs)) {
+    noticeAlone(turn);
+    return;
+  }
+  const { query } = turn.state;
+  const silentMs = Math.round(turn.now - silentSinceMs(turn.state));
+  turn.notice("warn", "peer-silent", `the peer has been silent on all paths for ${silentMs} ms`);
+  const answers =
+    query === undefined || query.answered === 0
+      ? `no answer to ${query?.attempt ?? 0} questions for ${vipNames(turn.state)}`
+      : `no answer any more, after ${query.answered} of ${query.attempt} questions were answered`;
+  turn.cause("owner-gone", `the peer's kernel gave ${answers}`);
+  startTaking(turn, "peer-silent");
+}
+
+function vipNames(state: State): string {
+  const [first, ...more] = state.settings.vips.map((sided) => formatAddressPrefix(sided.vip.prefix));
+  return more.length === 0 ? `${first}` : `${first} and ${more.length} more`;
+}
+
+/** The last link of the chain says it already. */
+function noticeAlone(turn: Turn): void {
+  if (turn.state.trail.some((cause) => cause.name === "alone")) return;
+  turn.notice("error", "alone", "the peer is silent, but nobody else is seen either: this router is the broken one");
+}
+
+/**
+ * Both are standby and hear each other (rule 5). The one that was active last takes, else the primary; the other one
+ * when that does not happen within a second, or at once when the first one cannot or will not.
+ */
+function judgeBothStandby(turn: Turn): void {
+  const { peer, bothStandbySinceMs } = turn.state;
+  if (peer === undefined || peer.says.role === "active" || peer.says.holding) {
+    turn.clear("bothStandbySinceMs");
+    return;
+  }
+  if (bothStandbySinceMs === undefined) turn.set({ bothStandbySinceMs: turn.now });
+  if (turn.now < bothStandbyTakeAtMs(turn.state, turn.now)) return;
+  const { leaving, abstaining, ready } = peer.says;
+  const reason = abstaining ? "operator" : leaving ? "peer-left" : "nobody-active";
+  const peerIs = leaving ? "is leaving" : abstaining ? "was released" : ready ? "is standby too" : "is not ready";
+  turn.cause("both-standby", `no router is active, and the peer ${peerIs}`);
+  startTaking(turn, reason);
+}
+
+function isPreferred(state: State): boolean {
+  const theirs = state.peer?.says.lastActiveTerm ?? 0;
+  return state.lastActiveTerm === theirs ? state.settings.router === "primary" : state.lastActiveTerm > theirs;
+}
+
+/** When this router takes, both being standby: Infinity while it cannot. */
+function bothStandbyTakeAtMs(state: State, nowMs: number): number {
+  const { peer, bothStandbySinceMs: sinceMs = nowMs } = state;
+  if (peer === undefined || !canServe(state, nowMs)) return Infinity;
+  const { leaving, abstaining, ready, lastActiveTerm } = peer.says;
+  if (leaving || abstaining) return sinceMs;
+  const meReady = unreadiness(state, nowMs) === undefined;
+  if (meReady && ready) return isPreferred(state) ? sinceMs : sinceMs + STANDBY_TIE_MS;
+  if (meReady) {
+    const steppedDown = lastActiveTerm > 0 && lastActiveTerm >= state.lastActiveTerm;
+    return isPreferred(state) || steppedDown ? sinceMs : sinceMs + STANDBY_TIE_MS;
+  }
+  return sinceMs + STANDBY_TIE_MS * (isPreferred(state) && !ready ? 1 : 2);
+}
+
+export function takeoverDeadlines(state: State): readonly number[] {
+  const { phase, query, bothStandbySinceMs, retryTakeAtMs, timing } = state;
+  if (phase.kind !== "standby") return [];
+  const deadlines = [silentSinceMs(state) + timing.lateAfterMs, silentAtMs(state), bootCarrierDeadline(state)];
+  if (query !== undefined) deadlines.push(askDeadline(state, query), query.askedAtMs + timing.askEveryMs);
+  if (retryTakeAtMs !== undefined) deadlines.push(retryTakeAtMs);
+  if (bothStandbySinceMs !== undefined) {
+    deadlines.push(bothStandbySinceMs + STANDBY_TIE_MS, bothStandbySinceMs + 2 * STANDBY_TIE_MS);
+  }
+  return deadlines;
+}
