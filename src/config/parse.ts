@@ -31,9 +31,10 @@ function resolve(root: unknown, findings: Findings): Config | undefined {
 /** A key that belongs to another table most often stands after that table's header by mistake. */
 function withHint({ hint, unknownKey }: Finding): { readonly hint?: string } {
   if (hint !== undefined) return { hint };
-  const homes = unknownKey === undefined ? [] : tablesWithKey(unknownKey);
-  if (homes.length === 0) return {};
-  return { hint: `${unknownKey} is a key of ${homes.join(", ")}, and stands right after that header` };
+  if (unknownKey === undefined) return {};
+  const homes = tablesWithKey(unknownKey.name);
+  if (homes.length === 0) return { hint: `it has ${unknownKey.known.join(", ")}` };
+  return { hint: `${unknownKey.name} is a key of ${homes.join(", ")}, to stand right after that header` };
 }
 
 /** Gives findings their line and column. */

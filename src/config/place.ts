@@ -14,7 +14,13 @@ export interface Finding {
   /** Something is not there; not worth saying when part of the file could not be read. */
   readonly missing?: true;
   /** A key that its table doesn't have. */
-  readonly unknownKey?: string;
+  readonly unknownKey?: UnknownKey;
+}
+
+/** A key that a table doesn't have, and those that it has. */
+export interface UnknownKey {
+  readonly name: string;
+  readonly known: readonly string[];
 }
 
 /** What was found in one file, in the order of finding. */
@@ -75,13 +81,16 @@ export class Place {
 
   /** What should be here and is not. */
   missing(message: string, hint?: string): void {
-    this.#add("error", "key", message, { hint, missing: true });
+    this.#add("error", "value", message, { hint, missing: true });
   }
 
-  /** A key that the table here, which the file writes as `header`, doesn't have. */
-  unknownKey(header: string, key: string, hint?: string): void {
-    const message = `${header === "" ? "the file's top" : header} has no key ${formatKey(key)}`;
-    this.key(key).#add("error", "key", message, { hint, unknownKey: key });
+  /** A key that the table here, which the file writes as `header`, doesn't have; `suggest` finds the one that is meant. */
+  unknownKey(header: string, unknownKey: UnknownKey, suggest: () => string | undefined): void {
+    // Looking for the nearest name costs more than all else together, so only for what will be shown.
+    const near = this.#findings.errors.length < MAX_ISSUES ? suggest() : undefined;
+    const hint = near === undefined ? undefined : `did you mean ${near}?`;
+    const message = `${header === "" ? "the file" : header} has no key ${formatKey(unknownKey.name)}`;
+    this.key(unknownKey.name).#add("error", "key", message, { hint, unknownKey });
   }
 
   /** The value here repeats the one at `first`. */
@@ -116,5 +125,5 @@ interface Extras {
   readonly hint?: string | undefined;
   readonly first?: string;
   readonly missing?: true;
-  readonly unknownKey?: string;
+  readonly unknownKey?: UnknownKey;
 }

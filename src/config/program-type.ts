@@ -19,7 +19,8 @@ function commandLine(min: 0 | 1): ScalarType<readonly string[]> {
       const read = words.read(value, place);
       const path = read?.[0];
       if (path === undefined || path.startsWith("/")) return read;
-      place.index(0).error(`${place.name}: ${shown(path)} is not a program's absolute path; begin it with "/"`);
+      const first = place.index(0);
+      first.error(`${first.name}: ${shown(path)} is not a program's absolute path; begin it with "/"`);
       return undefined;
     },
   };

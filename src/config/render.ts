@@ -1,6 +1,177 @@
-import type { Config } from "./config.ts";
+import { addressBits } from "../model/address.ts";
+import type { Check } from "../model/check.ts";
+import type { PairSettings, RouterAddresses, RouterId } from "../model/pair.ts";
+import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../model/real-server.ts";
+import { SCHEDULERS } from "../model/scheduler.ts";
+import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
+import type { Vip } from "../model/vip.ts";
+import { serviceFamily, type VirtualService } from "../model/virtual-service.ts";
+import { SERVER_CHECK, SERVICE_CHECK } from "./check-schema.ts";
+import type { Config, ConfiguredServer, ConfiguredService } from "./config.ts";
+import { HOOKS, LOG, PAIR, ROUTERS, SYNC, VIPS } from "./schema.ts";
+import { PERSISTENCE, REALS, SERVER_TUNNEL, SERVICES, SORRY, SORRY_TUNNEL } from "./service-schema.ts";
+import type { TableType } from "./table-type.ts";
+import { tableLines } from "./toml-text.ts";
 
-/** The effective configuration as TOML with every default written out; `parseConfig` of it gives an equal configuration. */
+type Lines = readonly string[];
+
+function pairLines(pair: PairSettings): Lines {
+  const values = {
+    key_file: pair.keyFile,
+    interval: pair.intervalMs,
+    dead_after: pair.deadAfterMs,
+    failback: pair.failback,
+    lease: pair.leaseMs,
+    port: pair.port,
+    neighbours: pair.neighbours,
+    stop: pair.stop,
+    views: pair.views,
+  };
+  return [...tableLines(PAIR, values), ...routerLines("primary", pair.primary), ...routerLines("backup", pair.backup)];
+}
+
+function routerLines(id: RouterId, router: RouterAddresses): Lines {
+  return ["", ...tableLines(ROUTERS[id], { name: router.name, public: router.public, private: router.private })];
+}
+
+/** The forwarding as a file can have it; the others are only ever seen in the kernel. */
+function configurable(server: RealServer): Forwarding | undefined {
+  return FORWARDINGS.find((forward) => forward === server.forward);
+}
+
+/** The forwarding that every server has; undefined when they differ. */
+function commonForward(servers: readonly ConfiguredServer[]): Forwarding | undefined {
+  const forwards = new Set(servers.map(({ server }) => configurable(server)));
+  const [forward] = forwards;
+  return forwards.size === 1 ? forward : undefined;
+}
+
+function vipLines({ prefix, interface: name, label }: Vip): Lines {
+  return ["", ...tableLines(VIPS.item, { address: prefix, interface: name, label })];
+}
+
+/** A tunnel in full; plain ipip is the absence of one. */
+function tunnelLines(type: typeof SERVER_TUNNEL.full, tunnel: Tunnel | undefined): Lines {
+  if (tunnel === undefined) return [];
+  const { port, checksum } = tunnel;
+  return ["", ...tableLines(type, { type: tunnel.type, port: port === 0 ? undefined : port, checksum })];
+}
+
+function checkLines(type: TableType<typeof SERVICE_CHECK.full.spec>, check: Check): Lines {
+  const { method } = check;
+  const timing = { interval: check.intervalMs, timeout: check.timeoutMs, rise: check.rise, fall: check.fall };
+  const common = { kind: method.kind, ...timing };
+  switch (method.kind) {
+    case "tcp":
+      return ["", ...tableLines(type, { ...common, port: method.port })];
+    case "send-expect":
+      return ["", ...tableLines(type, { ...common, port: method.port, send: method.send, expect: method.expect })];
+    case "external":
+      return ["", ...tableLines(type, { ...common, command: method.command, user: method.user })];
+    case "http":
+    case "https":
+      return [
+        "",
+        ...tableLines(type, {
+          ...common,
+          port: method.port,
+          method: method.method,
+          path: method.path,
+          host: method.host,
+          expect_status: method.expectStatus,
+          expect_body: method.expectBody,
+          verify: method.kind === "https" ? method.verifyCertificate : undefined,
+        }),
+      ];
+  }
+}
+
+function persistenceLines(listen: readonly VirtualService[]): Lines {
+  const persistence = listen[0]?.persistence;
+  if (persistence === undefined) return [];
+  const { timeoutSeconds, prefixLength, engine } = persistence;
+  // Without a prefix each family gets its own full length; a given one holds for all that the service listens on.
+  const full = listen.every(({ key, persistence: own }) => own?.prefixLength === addressBits(serviceFamily(key)));
+  const values = {
+    timeout: timeoutSeconds * 1000,
+    prefix: full ? undefined : prefixLength,
+    engine: engine === "sip" ? engine : undefined,
+  } as const;
+  return ["", ...tableLines(PERSISTENCE.full, values)];
+}
+
+function sorryLines(sorry: RealServer | undefined): Lines {
+  if (sorry === undefined) return [];
+  const values = { address: sorry.endpoint, forward: configurable(sorry) };
+  return ["", ...tableLines(SORRY.full, values), ...tunnelLines(SORRY_TUNNEL.full, sorry.tunnel)];
+}
+
+function serverLines({ server, check }: ConfiguredServer, common: Check | undefined): Lines {
+  const values = {
+    address: server.endpoint,
+    weight: server.weight,
+    forward: configurable(server),
+    upper_threshold: server.upperThreshold,
+    lower_threshold: server.lowerThreshold,
+    // A check of its own is a table, which follows; a check like all the others is the service's.
+    check: check === undefined && common !== undefined ? (false as const) : undefined,
+  };
+  return [
+    "",
+    ...tableLines(REALS.item, values),
+    ...tunnelLines(SERVER_TUNNEL.full, server.tunnel),
+    ...(check === undefined || common !== undefined ? [] : checkLines(SERVER_CHECK.full, check)),
+  ];
+}
+
+/** The check that every server has, to be written once; undefined when they differ or there is none. */
+function commonCheck(servers: readonly ConfiguredServer[]): Check | undefined {
+  const check = servers[0]?.check;
+  const text = JSON.stringify(check);
+  return servers.every((server) => JSON.stringify(server.check) === text) ? check : undefined;
+}
+
+function serviceLines(service: ConfiguredService): Lines {
+  const [first] = service.listen;
+  const common = commonCheck(service.servers);
+  const values = {
+    name: service.name,
+    listen: service.listen.map(({ key }) => key),
+    scheduler: SCHEDULERS.find((name) => name === first?.scheduler),
+    scheduler_flags: first?.schedulerFlags.map((flag) => formatSchedulerFlag(first.scheduler, flag)),
+    forward: commonForward(service.servers),
+    one_packet: first?.onePacket,
+    on_failure: service.onFailure,
+    slow_start: service.slowStartMs ?? 0,
+    panic_percent: service.panicPercent ?? 0,
+    check: common === undefined ? (false as const) : undefined,
+  };
+  return [
+    "",
+    ...tableLines(SERVICES.item, values),
+    ...persistenceLines(service.listen),
+    ...sorryLines(service.sorry),
+    ...(common === undefined ? [] : checkLines(SERVICE_CHECK.full, common)),
+    ...service.servers.flatMap((server) => serverLines(server, common)),
+  ];
+}
+
+/**
+ * The effective configuration as TOML with every default written out; `parseConfig` of it gives an equal configuration.
+ * Each server carries its own forwarding and tunnel, and its own check where not all servers of a service have the same.
+ */
 export function renderConfig(config: Config): string {
-  return `# ${config.pair.primary.name}\n`;
+  const { sync, hooks, log } = config;
+  const lines = [
+    ...pairLines(config.pair),
+    ...config.vips.flatMap(vipLines),
+    ...config.services.flatMap(serviceLines),
+    "",
+    ...tableLines(SYNC, { ...sync, sync: sync.mode }),
+    "",
+    ...tableLines(HOOKS, { active: hooks.active, standby: hooks.standby, timeout: hooks.timeoutMs }),
+    "",
+    ...tableLines(LOG, { format: log.format, level: log.level }),
+  ];
+  return `${lines.join("\n")}\n`;
 }

@@ -31,6 +31,8 @@ function router(id: "primary" | "backup", which: string) {
   });
 }
 
+export const ROUTERS = { primary: router("primary", "first"), backup: router("backup", "second") };
+
 export const PAIR = table("[pair]", "The two routers and how they watch each other.", {
   key_file: required(absolutePath, {
     meaning:
@@ -76,8 +78,8 @@ export const PAIR = table("[pair]", "The two routers and how they watch each oth
     meaning: "What follows when the standby sees more services alive than the active: a warning, or a hand-over.",
     example: '"act"',
   }),
-  primary: required(router("primary", "first"), { meaning: "The first router.", example: "" }),
-  backup: required(router("backup", "second"), { meaning: "The second router.", example: "" }),
+  primary: required(ROUTERS.primary, { meaning: "The first router.", example: "" }),
+  backup: required(ROUTERS.backup, { meaning: "The second router.", example: "" }),
 });
 
 export const VIPS = tables(

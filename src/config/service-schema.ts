@@ -45,6 +45,10 @@ function tunnelOf(owner: string) {
   );
 }
 
+const SERVICE_TUNNEL = tunnelOf("service");
+export const SERVER_TUNNEL = tunnelOf("service.real");
+export const SORRY_TUNNEL = tunnelOf("service.sorry");
+
 export const PERSISTENCE = scalarOrTable(
   duration("1s", "31d", "seconds"),
   table("[service.persistence]", "A client keeps its real server, with settings beyond the time.", {
@@ -76,7 +80,7 @@ export const SORRY = scalarOrTable(
       example: '"10.0.0.99:80"',
     }),
     forward: optional(choice(FORWARDINGS), forward("the service's")),
-    tunnel: optional(tunnelOf("service.sorry"), { meaning: "As in [service.tunnel].", example: '"gre"' }),
+    tunnel: optional(SORRY_TUNNEL, { meaning: "As in [service.tunnel].", example: '"gre"' }),
   }),
 );
 
@@ -104,7 +108,7 @@ export const REALS = tables(
       example: "4000",
       alias: ["lthreshold", "l_threshold"],
     }),
-    tunnel: optional(tunnelOf("service.real"), { meaning: "As in [service.tunnel].", example: '"gre"' }),
+    tunnel: optional(SERVER_TUNNEL, { meaning: "As in [service.tunnel].", example: '"gre"' }),
     check: optional(SERVER_CHECK, {
       meaning: "How this server is checked, where that differs from the service's check.",
       fallbackText: "as the service's check says",
@@ -153,7 +157,7 @@ export const SERVICES = tables(
       },
     ),
     forward: withDefault(choice(FORWARDINGS), "nat", forward("")),
-    tunnel: optional(tunnelOf("service"), {
+    tunnel: optional(SERVICE_TUNNEL, {
       meaning: 'How packets to servers with forward = "tunnel" are wrapped.',
       fallbackText: '"ipip"',
       example: '"gre"',

@@ -1,6 +1,6 @@
 import { nearest } from "../lib/nearest.ts";
 import type { Place } from "./place.ts";
-import { isTable, kindOf, type ScalarType, shown, type ValueType } from "./value-type.ts";
+import { isTable, kindOf, type ScalarType, type ValueType } from "./value-type.ts";
 
 /** One key of a table: what may stand there, what absence means, and what the manual says. */
 export interface KeySpec<T> {
@@ -101,8 +101,8 @@ function suggestion(spec: TableSpec, key: string): string | undefined {
 }
 
 function reportUnknownKey(type: TableType<TableSpec>, key: string, place: Place): void {
-  const near = suggestion(type.spec, key);
-  place.unknownKey(type.header, key, near === undefined ? undefined : `did you mean ${near}?`);
+  const known = Object.keys(type.spec);
+  place.unknownKey(type.header, { name: key, known }, () => suggestion(type.spec, key));
 }
 
 function readFields(type: TableType<TableSpec>, raw: Readonly<Record<string, unknown>>, place: Place) {

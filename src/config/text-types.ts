@@ -26,7 +26,9 @@ export function duration(
       : result;
   };
   const example = whole === "seconds" ? "3s" : "200ms";
-  return parsedText(`a duration such as "${example}"`, parse, formatDuration);
+  return parsedText(`a duration such as "${example}"`, parse, formatDuration, (value) => {
+    return `write it in quotes and with a unit: "${value}ms", "${value}s"`;
+  });
 }
 
 /** The longest name of an interface or label: IFNAMSIZ (linux/if.h) less the final NUL. */

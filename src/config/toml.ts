@@ -49,7 +49,9 @@ function hintFor(line: string): string | undefined {
   if (key === undefined || value === undefined || "root" in attempt(`value = ${value}`)) return undefined;
   if (/^(?:yes|on|True|TRUE)$/.test(value)) return `${key} = true`;
   if (/^(?:no|off|False|FALSE)$/.test(value)) return `${key} = false`;
-  return /["\\]/.test(value) || value.length > 60 ? undefined : `a text stands in quotes: ${key} = "${value}"`;
+  return /["\\]|^[-+_\d]+$/.test(value) || value.length > 60
+    ? undefined
+    : `a text stands in quotes: ${key} = "${value}"`;
 }
 
 function toIssue(error: TomlError, lines: readonly string[]): SyntaxIssue {

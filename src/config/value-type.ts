@@ -51,12 +51,13 @@ export function parsedText<T>(
   expected: string,
   parse: (text: string) => Parsed<T>,
   format: (value: T) => string,
+  numberHint = (_value: number) => "write it in quotes",
 ): ScalarType<T> {
   const type: ScalarType<T> = {
     expected,
     read: (value, place) => {
       if (typeof value !== "string") {
-        return wrongType(type, value, place, typeof value === "number" ? "write it in quotes" : undefined);
+        return wrongType(type, value, place, typeof value === "number" ? numberHint(value) : undefined);
       }
       const result = parse(value);
       if (result.ok) return result.value;
