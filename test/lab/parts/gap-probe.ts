@@ -1,5 +1,5 @@
 /**
- * One datagram a millisecond to a UDP service that echoes it: how long was nobody there?
+ * A datagram every few milliseconds to a UDP service that echoes it: how long was nobody there?
  * The clock is the time of sending, so that a pause of this process isn't taken for one of the network; its own
  * longest pause is reported beside, and a gap that is no longer than that says nothing.
  */
@@ -17,7 +17,6 @@ export interface GapReport {
   readonly longestPauseMs: number;
 }
 
-const INTERVAL_MS = 1;
 /** Half an hour at 1 kHz. */
 const SENT_LIMIT = 1_800_000;
 
@@ -25,12 +24,12 @@ export class GapProbe {
   readonly #socket: udp.ConnectedSocket<"buffer">;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #sentAtMs: number[] = [];
-  readonly #answered = new Set<number>();
+  readonly #answered: ReadonlySet<number>;
 
-  private constructor(socket: udp.ConnectedSocket<"buffer">, answered: Set<number>) {
+  private constructor(socket: udp.ConnectedSocket<"buffer">, answered: Set<number>, everyMs: number) {
     this.#socket = socket;
     this.#answered = answered;
-    this.#timer = setInterval(() => this.#send(), INTERVAL_MS);
+    this.#timer = setInterval(() => this.#send(), everyMs);
   }
 
   /** Begins to probe from the client. */
@@ -51,13 +50,14 @@ export class GapProbe {
         },
       }),
     );
-    return new GapProbe(socket, answered);
+    return new GapProbe(socket, answered, everyMs);
   }
 
-  /** The figures since the start or the last `restart`. */
+  /** The figures since the start. */
   report(): GapReport {
     const answeredAtMs = this.#sentAtMs.filter((_, sequence) => this.#answered.has(sequence));
-    const gap = longestStep(answeredAtMs);
+    // A gap that hasn't ended yet lasts until the last datagram sent.
+    const gap = longestStep([...answeredAtMs, ...this.#sentAtMs.slice(-1)]);
     return {
       sent: this.#sentAtMs.length,
       lost: this.#sentAtMs.length - answeredAtMs.length,

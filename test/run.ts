@@ -1,0 +1,134 @@
+/**
+ * `npm test`: everything, part by part. `bun test/run.ts lint types fast` runs the parts that are named.
+ * The last line is `N passed, N failed`; the exit status is 1 when anything failed, a part without a test included.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { exitStatus, type LabKind, runInLab } from "./lab/run-in-lab.ts";
+import { addCounts, judge, NO_TESTS, readJunitCount, type TestCount } from "./support/test-report.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+const BUN = process.execPath;
+const BIN = join(ROOT, "node_modules/.bin");
+const FAST_TEST_TIMEOUT_MS = 30_000;
+/** Tests of the kernel wait for real leases to end and real routers to take over. */
+const KERNEL_TEST_TIMEOUT_MS = 90_000;
+const KERNEL_PART_LIMIT_MS = 480_000;
+
+interface Part {
+  readonly name: string;
+  readonly purpose: string;
+  run(reportFolder: string): Promise<TestCount>;
+}
+
+const PARTS: readonly Part[] = [
+  { name: "lint", purpose: "biome", run: () => runTool([join(BIN, "biome"), "ci"]) },
+  { name: "types", purpose: "tsc", run: () => runTool([join(BIN, "tsc"), "-p", "."]) },
+  {
+    name: "fast",
+    purpose: "unit, property, simulation, scenario, tidy",
+    run: (folder) => runTests(folder, "fast", ["unit", "property", "simulation", "scenario", "contract", "tidy"]),
+  },
+  { name: "build", purpose: "dist/tandem", run: () => runTool([BUN, "scripts/build.ts"]) },
+  { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
+  {
+    name: "namespaces",
+    purpose: "a pair on this kernel, without IPVS",
+    run: (folder) => runLabTests(folder, "namespaces", "namespaces"),
+  },
+  {
+    name: "kernel",
+    purpose: "a pair on real IPVS, in the lab",
+    run: (folder) => runLabTests(folder, "kernel", undefined),
+  },
+];
+
+/** Test folders of a part that exist; without one, `bun test` would run everything there is. */
+function presentFolders(folders: readonly string[]): string[] {
+  return folders.map((folder) => `./test/${folder}/`).filter((folder) => existsSync(join(ROOT, folder)));
+}
+
+/** A tool has no tests to count: it passes in silence, or counts as one failure. */
+async function runTool(command: readonly string[]): Promise<TestCount> {
+  const status = await Bun.spawn([...command], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  return status === 0 ? NO_TESTS : { ...NO_TESTS, failed: 1 };
+}
+
+function testCommand(report: string, folders: readonly string[], timeoutMs: number): string[] {
+  return [BUN, "test", "--reporter=junit", `--reporter-outfile=${report}`, `--timeout=${timeoutMs}`, ...folders];
+}
+
+async function runTests(reportFolder: string, name: string, folders: readonly string[]): Promise<TestCount> {
+  const report = join(reportFolder, `${name}.xml`);
+  const present = presentFolders(folders);
+  if (present.length === 0) return judge(undefined, 0);
+  const command = [...testCommand(report, present, FAST_TEST_TIMEOUT_MS), "--randomize"];
+  const status = await Bun.spawn(command, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  return judge(readCount(report), status);
+}
+
+async function runLabTests(reportFolder: string, folder: string, kind: LabKind | undefined): Promise<TestCount> {
+  if (kind === "namespaces" && process.getuid?.() !== 0) {
+    say("skipped: network namespaces of this kernel need root");
+    return { ...NO_TESTS, skipped: 1 };
+  }
+  const report = join(reportFolder, `${folder}.xml`);
+  const present = presentFolders([folder]);
+  if (present.length === 0) return judge(undefined, 0);
+  const outcome = await runInLab(testCommand(report, present, KERNEL_TEST_TIMEOUT_MS), {
+    ...(kind === undefined ? {} : { kind }),
+    directory: ROOT,
+    writableDirectories: [reportFolder],
+    timeLimitMs: KERNEL_PART_LIMIT_MS,
+  });
+  if (outcome.kind !== "ended") say(outcome.kind === "broken" ? outcome.reason : `the lab was ended: ${outcome.kind}`);
+  return judge(readCount(report), exitStatus(outcome));
+}
+
+function readCount(report: string): TestCount | undefined {
+  return existsSync(report) ? readJunitCount(readFileSync(report, "utf8")) : undefined;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function seconds(sinceMs: number): string {
+  return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !PARTS.some((part) => part.name === name));
+  if (unknown !== undefined) {
+    say(`no such part: ${unknown}; there are ${PARTS.map((part) => part.name).join(", ")}`);
+    return 2;
+  }
+  const chosen = PARTS.filter((part) => names.length === 0 || names.includes(part.name));
+  const reportFolder = mkdtempSync(join(tmpdir(), "tandem-test-"));
+  const beganMs = performance.now();
+  const rows: { readonly part: Part; readonly count: TestCount; readonly time: string }[] = [];
+  try {
+    for (const [index, part] of chosen.entries()) {
+      say(`\n── ${index + 1}/${chosen.length} ${part.name}: ${part.purpose}`);
+      const partBeganMs = performance.now();
+      const count = await part.run(reportFolder);
+      rows.push({ part, count, time: seconds(partBeganMs) });
+    }
+  } finally {
+    rmSync(reportFolder, { recursive: true, force: true });
+  }
+  say(`\n── summary, ${seconds(beganMs)}`);
+  for (const { part, count, time } of rows) {
+    const skipped = count.skipped === 0 ? "" : `, ${count.skipped} skipped`;
+    const result = count.failed === 0 ? "ok  " : "FAIL";
+    say(
+      `${result} ${part.name.padEnd(11)}${time.padStart(8)}   ${count.passed} passed, ${count.failed} failed${skipped}`,
+    );
+  }
+  const total = addCounts(rows.map((row) => row.count));
+  say(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));
