@@ -1,5 +1,5 @@
 /** Changes of links and addresses of this machine as they happen, told by the kernel. */
-import { DecodeError, TandemError } from "../lib/errors.ts";
+import { DecodeError, SyscallError, TandemError } from "../lib/errors.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import { NETLINK_ROUTE } from "../sys/constants.ts";
@@ -11,6 +11,9 @@ import { RTM, RTNLGRP } from "../wire/rtnetlink.ts";
 import { readAddress, toInterfaceAddress } from "../wire/rtnetlink-address.ts";
 import { readLink, toLink } from "../wire/rtnetlink-link.ts";
 import { LinkClient } from "./link-client.ts";
+
+/** The receive buffer of 4 MiB holds some 3,000 messages; more than this come only while as many are made. */
+const DRAIN_DATAGRAMS_MAX = 10_000;
 
 export interface AddressEvent {
   /** False when it went: removed, expired, or taken along with its interface. */
@@ -42,11 +45,13 @@ export class NetworkMonitor {
 
   /**
    * Joins the kernel's groups. What happens from now on is told, in order; read the state of before it after this.
+   * @param receiveBufferBytes How much the kernel may keep for us before it drops messages; default 4 MiB.
    * @throws SyscallError, TandemError
    */
-  static open(handlers: NetworkHandlers): NetworkMonitor {
+  static open(handlers: NetworkHandlers, receiveBufferBytes?: number): NetworkMonitor {
     const groups = [RTNLGRP.link, RTNLGRP.ipv4Address, RTNLGRP.ipv6Address];
-    const monitor = new NetworkMonitor(handlers, openNetlinkSocket(NETLINK_ROUTE, groups));
+    const options = receiveBufferBytes === undefined ? {} : { receiveBufferBytes };
+    const monitor = new NetworkMonitor(handlers, openNetlinkSocket(NETLINK_ROUTE, groups, options));
     try {
       monitor.#learnNames();
       monitor.#watch = watchDatagrams(
@@ -76,7 +81,12 @@ export class NetworkMonitor {
     for (const link of links.list()) this.#names.set(link.index, link.name);
   }
 
+  /**
+   * Once the kernel has dropped a message it drops all others, without a word, until the socket is empty (af_netlink.c,
+   * NETLINK_S_CONGESTED). So first everything is read that waits: what is lost after that is told again.
+   */
   #resynchronise(): void {
+    this.#drain();
     try {
       this.#learnNames();
     } catch (error) {
@@ -86,13 +96,35 @@ export class NetworkMonitor {
     this.#handlers.onOverrun();
   }
 
+  #drain(): void {
+    for (let turn = 0; turn < DRAIN_DATAGRAMS_MAX; turn += 1) {
+      try {
+        const datagram = this.#socket.receiveNow();
+        if (datagram === undefined) return;
+        this.#tellAll(datagram);
+      } catch (error) {
+        // Another overrun, or bytes that are not understood: everything is read again in any case.
+        if (!(error instanceof SyscallError || error instanceof DecodeError)) throw error;
+      }
+    }
+  }
+
   #take(datagram: Uint8Array): void {
     try {
-      for (const message of readMessages(datagram)) this.#tell(message);
+      if (this.#tellAll(datagram) === "overrun") this.#resynchronise();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#resynchronise();
     }
+  }
+
+  #tellAll(datagram: Uint8Array): "told" | "overrun" {
+    let outcome: "told" | "overrun" = "told";
+    for (const message of readMessages(datagram)) {
+      if (message.type === NLMSG_OVERRUN) outcome = "overrun";
+      else this.#tell(message);
+    }
+    return outcome;
   }
 
   #tellLink(message: NetlinkMessage): void {
@@ -121,9 +153,6 @@ export class NetworkMonitor {
         this.#handlers.onAddress({ added: message.type === RTM.newAddress, address });
         break;
       }
-      case NLMSG_OVERRUN:
-        this.#resynchronise();
-        break;
       default:
     }
   }
