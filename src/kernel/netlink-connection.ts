@@ -7,7 +7,7 @@ import { assert } from "../lib/assert.ts";
 import { DecodeError, TandemError } from "../lib/errors.ts";
 import { NETLINK_GENERIC, NETLINK_ROUTE } from "../sys/constants.ts";
 import { errnoName } from "../sys/errno.ts";
-import { type NetlinkSocket, openNetlinkSocket } from "../sys/netlink-socket.ts";
+import { openNetlinkSocket } from "../sys/netlink-socket.ts";
 import { Writer } from "../wire/bytes.ts";
 import {
   type Acknowledgement,
@@ -26,6 +26,14 @@ import {
   readDone,
   readMessages,
 } from "../wire/netlink.ts";
+
+/** The socket below; tests put a kernel of their own here. */
+export interface NetlinkTransport {
+  send(datagram: Uint8Array): void;
+  /** Undefined when nothing came in time. */
+  receive(): Uint8Array | undefined;
+  close(): void;
+}
 
 /** One request: its type, the flags besides NLM_F_REQUEST, and what writes its payload. */
 export interface NetlinkRequest {
@@ -62,11 +70,12 @@ const SEQUENCE_MAX = 0xffff_ffff;
 const ENOBUFS = 105;
 
 export class NetlinkConnection {
-  readonly #socket: NetlinkSocket;
+  readonly #socket: NetlinkTransport;
   readonly #writer = new Writer(BATCH_BYTES_MAX + MESSAGE_BYTES_MAX);
   #sequence = 0;
 
-  private constructor(socket: NetlinkSocket) {
+  /** Talks over `socket`, which it owns from now on. */
+  constructor(socket: NetlinkTransport) {
     this.#socket = socket;
   }
 
