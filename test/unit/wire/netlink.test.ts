@@ -67,9 +67,9 @@ describe("readMessages()", () => {
 });
 
 describe("readAcknowledgement()", () => {
-  test("reads success", () => {
+  test.each([0x000, 0x100])("reads success, of which only the request's header comes back, flags %i", (flags) => {
     const payload = "00000000 28000000 1400 0500 07000000 00000000";
-    expect(readAcknowledgement(message(2, 0x100, payload))).toEqual({ errno: 0 });
+    expect(readAcknowledgement(message(2, flags, payload))).toEqual({ errno: 0 });
   });
 
   test("reads a refusal of Linux 6.18 with its words", () => {
