@@ -160,7 +160,9 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   turn.set({ session });
   if (!judgement.counts) {
     if (judgement.reason === "stale-echo") obeyTerm(turn, heartbeat.payload);
-    if (judgement.answerNonce !== undefined) answerHello(turn, path, judgement.answerNonce);
+    if (judgement.answerNonce !== undefined) {
+      answerHello(turn, path, { nonce: judgement.answerNonce, counter: heartbeat.counter });
+    }
     return;
   }
   obeyTerm(turn, heartbeat.payload);

@@ -66,10 +66,10 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
   };
 }
 
-function send(turn: Turn, path: PathName, echoNonce?: string): void {
+function send(turn: Turn, path: PathName, echo?: { readonly nonce: string; readonly counter: number }): void {
   const { settings } = turn.state;
   const times = { nowMs: turn.now, deadAfterMs: settings.deadAfterMs };
-  const { session, head } = nextHead(turn.state.session, path, times, echoNonce);
+  const { session, head } = nextHead(turn.state.session, path, times, echo);
   turn.set({ session });
   turn.emit({ kind: "send-heartbeat", path, heartbeat: { ...head, payload: payloadOf(turn.state, turn.now) } });
 }
@@ -81,11 +81,11 @@ export function sendBoth(turn: Turn): void {
 }
 
 /** Answers a hello by the way it came, so that its sender can prove itself; the pair's own rhythm is not touched. */
-export function answerHello(turn: Turn, path: PathName, echoNonce: string): void {
+export function answerHello(turn: Turn, path: PathName, echo: { readonly nonce: string; readonly counter: number }): void {
   const session = mayAnswer(turn.state.session, path, turn.now);
   if (session === undefined) return;
   turn.set({ session });
-  send(turn, path, echoNonce);
+  send(turn, path, echo);
 }
 
 /** A planned move is being agreed on: heartbeats come faster, so that a lost one costs little. */

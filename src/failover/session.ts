@@ -195,7 +195,7 @@ export function nextHead(
   session: Session,
   path: PathName,
   times: { readonly nowMs: number; readonly deadAfterMs: number },
-  echoNonce?: string,
+  echo?: { readonly nonce: string; readonly counter: number },
 ): { readonly session: Session; readonly head: Omit<Heartbeat, "payload"> } {
   const { paths } = session;
   const counter = paths[path].sent + 1;
@@ -214,9 +214,13 @@ export function nextHead(
       path,
       bootId: session.bootId,
       nonce: session.nonce,
-      echoNonce: echoNonce ?? session.peer?.nonce ?? NO_NONCE,
+      echoNonce: echo?.nonce ?? session.peer?.nonce ?? NO_NONCE,
       counter,
-      echoCounters: { public: paths.public.heard, private: paths.private.heard },
+      echoCounters: {
+        public: paths.public.heard,
+        private: paths.private.heard,
+        ...(echo === undefined ? {} : { [path]: echo.counter }),
+      },
     },
   };
 }
