@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { version } from "../../package.json";
+import { generatedFiles } from "../../src/cli/generated.ts";
+import { deadFiles, importFindings } from "./import-rules.ts";
+import { projectFiles, ROOT } from "./project-files.ts";
+import type { Finding } from "./source-text.ts";
+import { longFunctions, markdownFindings, textFindings } from "./text-rules.ts";
+
+/** Where a run of the program begins: main.ts and the threads, and the scripts. */
+const ENTRIES = [
+  "src/main.ts",
+  "src/daemon/kernel-worker.ts",
+  "scripts/build.ts",
+  "scripts/generate.ts",
+  // setns for the lab's tests: only sys/ may call it.
+  "src/sys/network-namespace.ts",
+];
+
+const sources = await projectFiles("src/**/*.ts");
+const scripts = await projectFiles("scripts/*.ts");
+const tests = await projectFiles("test/**/*.ts");
+const markdown = [...(await projectFiles("*.md")), ...(await projectFiles("docs/**/*.md"))];
+
+function sentences(findings: readonly Finding[]): string[] {
+  return findings.map(({ path, line, message }) => `${path}:${line}: ${message}`);
+}
+
+describe("the tree is tidy", () => {
+  test("imports follow the direction of the folders", () => {
+    expect(sentences(sources.flatMap(importFindings))).toEqual([]);
+  });
+
+  test("no banned calls and words", () => {
+    expect(sentences([...sources, ...scripts, ...tests].flatMap(textFindings))).toEqual([]);
+  });
+
+  test("functions are short", () => {
+    expect(sentences(sources.flatMap(longFunctions))).toEqual([]);
+  });
+
+  test("every file is imported from somewhere", () => {
+    expect(sentences(deadFiles([...sources, ...scripts], ENTRIES))).toEqual([]);
+  });
+
+  test("a Markdown file has one title, on its first line", () => {
+    expect(sentences(markdown.flatMap(markdownFindings))).toEqual([]);
+  });
+});
+
+describe("generated files are fresh", () => {
+  test.each([...generatedFiles(version)])("%s is what `npm run generate` writes", async (path, text) => {
+    expect(await Bun.file(`${ROOT}/${path}`).text()).toBe(text);
+  });
+});
