@@ -32,10 +32,11 @@ export class GapProbe {
     this.#timer = setInterval(() => this.#send(), everyMs);
   }
 
-  /** Begins to probe from the client. */
+  /** Begins to probe from the client. At 1 ms the probe alone takes half of the user-mode kernel's CPU. */
   static async start(
     topology: Topology,
     target: { readonly address: string; readonly port: number },
+    everyMs = 1,
   ): Promise<GapProbe> {
     const answered = new Set<number>();
     const socket = await topology.on("client", () =>

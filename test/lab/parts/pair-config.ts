@@ -1,0 +1,61 @@
+/** Configurations for the pair of the lab; `KEY_FILE` is filled in by `Pair.prepare`. */
+import { PRIVATE_VIP, PUBLIC_VIP, ROUTERS } from "../topology.ts";
+
+export interface PairConfigOptions {
+  /** Lines for `[pair]` beside the key. */
+  readonly pair?: readonly string[];
+  /** Whole `[[service]]` texts. */
+  readonly services?: readonly string[];
+  /** Further texts, such as `[sync]`. */
+  readonly more?: readonly string[];
+}
+
+/** The configuration of the two routers with one public VIP and the real servers' gateway. */
+export function pairConfig(options: PairConfigOptions = {}): string {
+  const [primary, backup] = ROUTERS;
+  const router = (table: string, one: (typeof ROUTERS)[number]) =>
+    `[pair.${table}]\nname = "${one.name}"\npublic = "${one.public}"\nprivate = "${one.private}"\n`;
+  return [
+    `[pair]\nkey_file = "KEY_FILE"\n${(options.pair ?? []).map((line) => `${line}\n`).join("")}`,
+    router("primary", primary),
+    router("backup", backup),
+    `[[vip]]\naddress = "${PUBLIC_VIP}/24"\ninterface = "eth0"\n`,
+    `[[vip]]\naddress = "${PRIVATE_VIP}/24"\ninterface = "eth1"\n`,
+    ...(options.services ?? []),
+    ...(options.more ?? []),
+  ].join("\n");
+}
+
+export interface ServiceTextOptions {
+  readonly name: string;
+  readonly listen: string;
+  readonly scheduler: string;
+  /** `10.0.0.11:80`, each with a weight and a way of forwarding. */
+  readonly servers: readonly { readonly address: string; readonly weight?: number; readonly forward?: string }[];
+  /** Lines of the check; without them the servers aren't checked. */
+  readonly check?: readonly string[];
+}
+
+/** One `[[service]]`. */
+export function serviceText(options: ServiceTextOptions): string {
+  const check = options.check === undefined ? ["check = false"] : ["[service.check]", ...options.check];
+  const servers = options.servers.flatMap((server) => [
+    "[[service.real]]",
+    `address = "${server.address}"`,
+    `weight = ${server.weight ?? 1}`,
+    ...(server.forward === undefined ? [] : [`forward = "${server.forward}"`]),
+  ]);
+  const head = [`name = "${options.name}"`, `listen = "${options.listen}"`, `scheduler = "${options.scheduler}"`];
+  return ["[[service]]", ...head, ...check, ...servers, ""].join("\n");
+}
+
+/** A send/expect check that finds out within a second. */
+export const QUICK_CHECK = [
+  'kind = "send-expect"',
+  'send = "GET / HTTP/1.0\\r\\n\\r\\n"',
+  'expect = "HTTP/1.0 200"',
+  'interval = "300ms"',
+  'timeout = "250ms"',
+  "rise = 2",
+  "fall = 3",
+];

@@ -1,0 +1,54 @@
+/** Two `tandem run` on the routers of a topology, with one configuration and one key. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+import { RouterProcess } from "./router-process.ts";
+
+const BINARY = resolve(import.meta.dir, "../../../dist/tandem");
+
+export class Pair implements AsyncDisposable {
+  readonly configPath: string;
+  readonly routers: readonly [RouterProcess, RouterProcess];
+  readonly #folder: string;
+
+  private constructor(folder: string, configPath: string, routers: readonly [RouterProcess, RouterProcess]) {
+    this.#folder = folder;
+    this.configPath = configPath;
+    this.routers = routers;
+  }
+
+  /**
+   * Makes a key and writes the configuration; starts nothing yet.
+   * @param config the whole file; `KEY_FILE` in it stands for the path of the key.
+   */
+  static async prepare(topology: Topology, config: string): Promise<Pair> {
+    const binary = process.env["TANDEM_BINARY"] ?? BINARY;
+    if (!existsSync(binary)) throw new Error(`${binary} is missing: npm run build`);
+    const folder = mkdtempSync(join(tmpdir(), "tandem-pair-"));
+    const keyPath = join(folder, "pair.key");
+    const configPath = join(folder, "tandem.toml");
+    writeFileSync(configPath, config.replaceAll("KEY_FILE", keyPath));
+    const files = { binary, folder, configPath };
+    const [first, second] = ROUTERS.map(({ name }) => new RouterProcess(topology, name, files));
+    if (first === undefined || second === undefined) throw new Error("a pair has two routers");
+    const keygen = await first.tandem("heartbeat", "keygen", keyPath);
+    if (keygen.exitCode !== 0) throw new Error(`heartbeat keygen: ${keygen.stderr}`);
+    return new Pair(folder, configPath, [first, second]);
+  }
+
+  router(name: RouterName): RouterProcess {
+    const [first, second] = this.routers;
+    return name === first.name ? first : second;
+  }
+
+  /** The end of what both routers logged, for the message of a test that failed. */
+  logs(lines = 40): string {
+    return this.routers.map((one) => [`--- ${one.name}`, ...one.log.slice(-lines)].join("\n")).join("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.routers.map((one) => one.end()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

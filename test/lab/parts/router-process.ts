@@ -1,0 +1,123 @@
+/** One `tandem run` on a router of the topology, as a process that can be killed, stopped and asked. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+import type { StatusReport } from "../../../src/daemon/status-report.ts";
+import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** What a router logged, in the order it came; the oldest lines go when there are too many. */
+const LOG_LINES_LIMIT = 5000;
+
+export class RouterProcess {
+  readonly name: RouterName;
+  readonly log: string[] = [];
+  readonly #topology: Topology;
+  readonly #binary: string;
+  readonly #folder: string;
+  readonly #configPath: string;
+  #process: Subprocess<"ignore", "ignore", "pipe"> | undefined;
+
+  /** @param folder for its runtime and state directories; the state outlives the process. */
+  constructor(
+    topology: Topology,
+    name: RouterName,
+    files: { readonly binary: string; readonly folder: string; readonly configPath: string },
+  ) {
+    this.#topology = topology;
+    this.name = name;
+    this.#binary = files.binary;
+    this.#folder = join(files.folder, name);
+    this.#configPath = files.configPath;
+    for (const directory of [this.runtimeDirectory, this.stateDirectory]) mkdirSync(directory, { recursive: true });
+  }
+
+  get runtimeDirectory(): string {
+    return join(this.#folder, "run");
+  }
+
+  get stateDirectory(): string {
+    return join(this.#folder, "state");
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const role = this.name === ROUTERS[0].name ? "primary" : "backup";
+    const directories = ["--runtime-dir", this.runtimeDirectory, "--state-dir", this.stateDirectory];
+    const command = [this.#binary, "run", "--config", this.#configPath, "--router", role, ...directories];
+    // `ip netns exec` becomes the program, so that the process id is tandem's own; it also gives it a /sys of its own.
+    this.#process = Bun.spawn(["ip", "netns", "exec", this.#topology.namespace(this.name), ...command], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    void this.#collect(this.#process.stderr);
+  }
+
+  /** Sends a signal to the router process alone; its balancer is a child of it. */
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGHUP"): void {
+    this.#process?.kill(signal);
+  }
+
+  /** The exit code, or undefined when it doesn't end within the time. */
+  async awaitEnd(limitMs: number): Promise<number | undefined> {
+    const ended = this.#process?.exited;
+    if (ended === undefined) return undefined;
+    return await Promise.race([ended, Bun.sleep(limitMs).then(() => undefined)]);
+  }
+
+  /** Runs `tandem WORDS…` on this router, with the router's own directories where the command knows them. */
+  async tandem(...words: readonly string[]): Promise<CommandResult> {
+    const asked = this.#topology.on(this.name, () =>
+      Bun.spawn([this.#binary, ...words, ...this.#directoryFlags(words)], { stdio: ["ignore", "pipe", "pipe"] }),
+    );
+    const [stdout, stderr, exitCode] = await Promise.all([
+      new Response(asked.stdout).text(),
+      new Response(asked.stderr).text(),
+      asked.exited,
+    ]);
+    return { stdout, stderr, exitCode };
+  }
+
+  /** The daemon's own view; undefined while it doesn't answer. */
+  async status(): Promise<StatusReport | undefined> {
+    const { stdout } = await this.tandem("status", "--json");
+    try {
+      return JSON.parse(stdout) as StatusReport;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Ends the process whatever state it is in. */
+  async end(): Promise<void> {
+    const process = this.#process;
+    if (process === undefined) return;
+    process.kill("SIGKILL");
+    await process.exited;
+  }
+
+  #directoryFlags(words: readonly string[]): string[] {
+    const noun = words[0] ?? "";
+    const talksToDaemon = ["status", "failover", "real"].includes(noun) || words[1] === "watch" || words[1] === "ping";
+    return talksToDaemon ? ["--runtime-dir", this.runtimeDirectory] : [];
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      this.log.push(...lines);
+      if (this.log.length > LOG_LINES_LIMIT) this.log.splice(0, this.log.length - LOG_LINES_LIMIT);
+    }
+    if (rest !== "") this.log.push(rest);
+  }
+}
