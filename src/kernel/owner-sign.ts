@@ -17,8 +17,11 @@ export interface OwnerSign {
   readonly kind: "answer" | "announcement" | "probe";
 }
 
-/** Beyond this many addresses the kernel's limit for a filter (net.core.optmem_max, 20 kB before 6.8) comes near. */
-const FILTER_ADDRESSES_MAX = 64;
+/**
+ * Beyond this many addresses a filter comes near the reach of its jumps (255 instructions), and near the kernel's limit
+ * for its memory (net.core.optmem_max, 20 kB before Linux 6.8).
+ */
+const FILTER_ADDRESSES_MAX = 200;
 
 /** Offsets in a frame: RFC 826. */
 const ARP_SENDER = ETHERNET_HEADER_BYTES + 14;
@@ -38,39 +41,38 @@ function lastWord(address: IpAddress): number {
   return new DataView(bytes.buffer).getUint32(bytes.length - 4);
 }
 
-function arpClauses(address: IpAddress): FilterClause[] {
-  const value = lastWord(address);
+function arpClauses(values: readonly number[]): FilterClause[] {
   return [
-    [{ at: ARP_SENDER, bytes: 4, is: "equal", value }],
+    [{ at: ARP_SENDER, bytes: 4, is: "one-of", values }],
     [
       { at: ARP_SENDER, bytes: 4, is: "equal", value: 0 },
-      { at: ARP_TARGET, bytes: 4, is: "equal", value },
+      { at: ARP_TARGET, bytes: 4, is: "one-of", values },
     ],
   ];
 }
 
-function ndpClauses(address: IpAddress): FilterClause[] {
-  const target = { at: NDP_TARGET_END, bytes: 4, is: "equal", value: lastWord(address) } as const;
+/** One clause for each type of message; absent values: with any target. */
+function ndpClauses(values: readonly number[] | undefined): FilterClause[] {
   const icmpv6 = { at: NEXT_HEADER, bytes: 1, is: "equal", value: ICMPV6 } as const;
+  const target: FilterClause = values === undefined ? [] : [{ at: NDP_TARGET_END, bytes: 4, is: "one-of", values }];
   return [
-    [icmpv6, { at: NDP_TYPE, bytes: 1, is: "equal", value: ADVERTISEMENT }, target],
+    [icmpv6, { at: NDP_TYPE, bytes: 1, is: "equal", value: ADVERTISEMENT }, ...target],
     [
       icmpv6,
       { at: NDP_TYPE, bytes: 1, is: "equal", value: SOLICITATION },
+      // From ::, or from one of the few addresses that begin like it.
       { at: SOURCE_START, bytes: 4, is: "equal", value: 0 },
-      target,
+      ...target,
     ],
   ];
 }
 
 /** Lets through what `readOwnerSign` may make something of for these addresses; with very many, all ARP or all of NDP. */
 export function addressFilter(family: Family, addresses: readonly IpAddress[]): FilterClause[] {
-  if (addresses.length <= FILTER_ADDRESSES_MAX) return addresses.flatMap(family === "inet" ? arpClauses : ndpClauses);
-  if (family === "inet") return [[]];
-  return [ADVERTISEMENT, SOLICITATION].map((value) => [
-    { at: NEXT_HEADER, bytes: 1, is: "equal", value: ICMPV6 },
-    { at: NDP_TYPE, bytes: 1, is: "equal", value },
-  ]);
+  const values = [...new Set(addresses.map(lastWord))];
+  const tooMany = values.length > FILTER_ADDRESSES_MAX;
+  if (family === "inet6") return ndpClauses(tooMany ? undefined : values);
+  return tooMany ? [[]] : arpClauses(values);
 }
 
 /**

@@ -10,15 +10,19 @@ import type { Fd } from "./fd.ts";
 import { asU16, asU32 } from "./integers.ts";
 import { setSocketOption } from "./socket.ts";
 
-/** One comparison of an unsigned field in network order, or of the packet's length. */
-export interface FilterCondition {
-  /** Where the field begins, in bytes from where the socket's packets begin; or the length of the packet. */
+/** The field of a packet that a condition is about. */
+interface FilterField {
+  /** Where it begins, in bytes from where the socket's packets begin; or the length of the packet. */
   readonly at: number | "length";
-  /** How long the field is; of no meaning for the length. */
+  /** How long it is; of no meaning for the length. */
   readonly bytes: 1 | 2 | 4;
-  readonly is: "equal" | "not-equal" | "at-least" | "at-most";
-  readonly value: number;
 }
+
+/** One comparison of an unsigned field in network order, or of the packet's length. */
+export type FilterCondition =
+  | (FilterField & { readonly is: "equal" | "not-equal" | "at-least" | "at-most"; readonly value: number })
+  /** Loads the field once for all values, which makes a program a tenth as long as a clause for each. */
+  | (FilterField & { readonly is: "one-of"; readonly values: readonly number[] });
 
 export type FilterClause = readonly FilterCondition[];
 
@@ -44,25 +48,43 @@ const JUMP_MAX = 255;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
-/** The test of one condition; `fail` is how many instructions after it the next clause begins. */
-function compileCondition(condition: FilterCondition, fail: number): Instruction[] {
-  const load: Instruction =
-    condition.at === "length" ? [LOAD_LENGTH, 0, 0, 0] : [LOAD_FIELD[condition.bytes], 0, 0, asI32AsU32(condition.at)];
+/** How many instructions a condition takes. */
+function conditionLength(condition: FilterCondition): number {
+  return condition.is === "one-of" ? 1 + condition.values.length : 2;
+}
+
+/** The jumps of one condition; `fail` is how many instructions after them the next clause begins. */
+function compileJumps(condition: FilterCondition, fail: number): Instruction[] {
+  if (condition.is === "one-of") {
+    const last = condition.values.length - 1;
+    assert(last >= 0, "there is a value to compare with");
+    return condition.values.map((value, index) => [
+      JUMP_IF_EQUAL,
+      last - index,
+      index === last ? fail : 0,
+      asU32(value, "a filter's value"),
+    ]);
+  }
   const value = asU32(condition.value, "a filter's value");
   switch (condition.is) {
     case "equal":
-      return [load, [JUMP_IF_EQUAL, 0, fail, value]];
+      return [[JUMP_IF_EQUAL, 0, fail, value]];
     case "not-equal":
-      return [load, [JUMP_IF_EQUAL, fail, 0, value]];
+      return [[JUMP_IF_EQUAL, fail, 0, value]];
     case "at-least":
-      return [load, [JUMP_IF_AT_LEAST, 0, fail, value]];
+      return [[JUMP_IF_AT_LEAST, 0, fail, value]];
     case "at-most":
-      return [load, [JUMP_IF_GREATER, fail, 0, value]];
+      return [[JUMP_IF_GREATER, fail, 0, value]];
   }
 }
 
+function compileLoad(field: FilterField): Instruction {
+  if (field.at === "length") return [LOAD_LENGTH, 0, 0, 0];
+  return [LOAD_FIELD[field.bytes], 0, 0, offsetAsU32(field.at)];
+}
+
 /** Negative offsets have a meaning of their own in classic BPF, as 32-bit numbers. */
-function asI32AsU32(offset: number): number {
+function offsetAsU32(offset: number): number {
   return asU32(offset < 0 ? offset + 0x1_0000_0000 : offset, "a filter's offset");
 }
 
@@ -73,12 +95,12 @@ function asI32AsU32(offset: number): number {
 export function compileFilter(clauses: readonly FilterClause[]): Uint8Array {
   const program: Instruction[] = [];
   for (const clause of clauses) {
-    // Each condition takes two instructions, and one more returns when all of them hold.
-    let left = clause.length * 2 + 1;
-    if (left > JUMP_MAX) throw new RangeError(`a filter's clause has at most ${JUMP_MAX >> 1} conditions`);
+    // One more instruction returns when all conditions hold.
+    let left = clause.reduce((length, condition) => length + conditionLength(condition), 1);
+    if (left > JUMP_MAX) throw new RangeError(`a filter's clause of ${left} instructions is too long for its jumps`);
     for (const condition of clause) {
-      left -= 2;
-      program.push(...compileCondition(condition, left));
+      left -= conditionLength(condition);
+      program.push(compileLoad(condition), ...compileJumps(condition, left));
     }
     program.push([RETURN, 0, 0, PASS_BYTES]);
   }

@@ -154,8 +154,9 @@ describe.each(FAMILIES)("OwnerProbe ($family)", ({ vip, other, left, right }) =>
     using asking = open(pair);
     asking.probe.ask(vip, asking.link, left, pair.link("right").mac);
     asking.probe.ask(vip, asking.link, left, pair.link("right").mac);
-    expect(asking.probe.drain().map((answer) => answer.kind)).toEqual(["answer", "answer"]);
-    expect(asking.probe.drain()).toEqual([]);
+    const drained: OwnerAnswer[] = [];
+    pair.until(() => drained.push(...asking.probe.drain()) >= 2);
+    expect([drained.map((answer) => answer.kind), asking.answers.values]).toEqual([["answer", "answer"], []]);
   });
 
   test("hears another machine announce the VIP, and begin to take it", async () => {
@@ -191,7 +192,7 @@ describe.each(FAMILIES)("OwnerProbe ($family)", ({ vip, other, left, right }) =>
     using pair = new VethPair();
     addVip(pair, vip);
     const prefix = vip.family === "inet" ? "198.51.100." : "2001:db8:1::";
-    for (const count of [63, 200]) {
+    for (const count of [199, 200]) {
       const crowd = Array.from({ length: count }, (_, index) => address(`${prefix}${index + 1}`));
       using asking = open(pair, [...crowd, vip]);
       asking.probe.ask(vip, asking.link, left, pair.link("right").mac);

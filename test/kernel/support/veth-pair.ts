@@ -5,6 +5,8 @@ import { enterNetworkNamespace } from "../../../src/sys/network-namespace.ts";
 
 export type Side = "left" | "right";
 
+const SIDES = ["left", "right"] as const;
+
 const ADDRESSES = {
   left: ["192.0.2.1/24", "2001:db8::1/64"],
   right: ["192.0.2.2/24", "2001:db8::2/64"],
@@ -27,20 +29,19 @@ export class VethPair implements Disposable {
     const name = `tdsys${process.pid}x${made}`;
     this.#names = { left: `${name}l`, right: `${name}r` };
     try {
-      for (const side of ["left", "right"] as const) {
-        run("netns", "add", this.#names[side]);
-        this.ip(side, "link", "set", "lo", "up");
+      for (const side of SIDES) run([], "netns", "add", this.#names[side]);
+      this.#batch("left", `link add eth0 type veth peer name eth0 netns ${this.#names.right}`);
+      for (const side of SIDES) {
+        this.#batch(
+          side,
+          "link set lo up",
+          // A link-local address would be tentative for a second, and its detection would be heard.
+          "link set eth0 addrgenmode none",
+          "link set eth0 up",
+          ...ADDRESSES[side].map((address) => `address add ${address} dev eth0${nodad(address)}`),
+        );
       }
-      this.ip("left", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", this.#names.right);
-      for (const side of ["left", "right"] as const) {
-        // A link-local address would be tentative for a second, and its detection would be heard.
-        this.ip(side, "link", "set", "eth0", "addrgenmode", "none");
-        this.ip(side, "link", "set", "eth0", "up");
-      }
-      for (const side of ["left", "right"] as const) {
-        this.#untilCarrier(side);
-        for (const address of ADDRESSES[side]) this.addAddress(side, address);
-      }
+      for (const side of SIDES) this.#settle(side);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -49,18 +50,13 @@ export class VethPair implements Disposable {
 
   /** Runs `ip` in the namespace of that side. Returns its output. */
   ip(side: Side, ...words: readonly string[]): string {
-    return run("-n", this.#names[side], ...words);
+    return run([], "-n", this.#names[side], ...words);
   }
 
   /** Adds an address such as `192.0.2.10/32` to that side, and returns when it can be used. */
   addAddress(side: Side, address: string): void {
-    if (!address.includes(":")) {
-      this.ip(side, "address", "add", address, "dev", "eth0");
-      return;
-    }
-    this.ip(side, "address", "add", address, "dev", "eth0", "nodad");
-    // Also with nodad the kernel has it tentative until a work queue gets to it; until then it asks nobody and answers nobody.
-    this.#until(() => this.ip(side, "address", "show", "dev", "eth0", "tentative").trim() === "");
+    this.#batch(side, `address add ${address} dev eth0${nodad(address)}`);
+    if (address.includes(":")) this.#settle(side);
   }
 
   linkDown(side: Side): void {
@@ -70,17 +66,36 @@ export class VethPair implements Disposable {
   /** Puts the interface up, and returns when frames pass. */
   linkUp(side: Side): void {
     this.ip(side, "link", "set", "eth0", "up");
-    this.#untilCarrier(side);
+    this.#settle(side);
   }
 
-  #untilCarrier(side: Side): void {
-    this.#until(() => this.ip(side, "-o", "link", "show", "eth0").includes(" state UP "));
+  /**
+   * Asks again and again until something has happened in the kernel, which works on between the turns. The event loop of
+   * this process does not turn meanwhile.
+   */
+  until(done: () => boolean): void {
+    for (let turn = 0; turn < SETTLING_TURNS_MAX; turn += 1) {
+      if (done()) return;
+      // Starting a program gives the kernel milliseconds.
+      run([], "-V");
+    }
+    throw new Error("what the test waits for does not happen");
   }
 
-  /** Asks again and again what the kernel works on without telling when it is done. */
-  #until(done: () => boolean): void {
-    for (let turn = 0; turn < SETTLING_TURNS_MAX; turn += 1) if (done()) return;
-    throw new Error("the interfaces do not settle");
+  /** One program for several changes: starting one takes long in the lab's kernel. */
+  #batch(side: Side, ...lines: readonly string[]): void {
+    run(lines, "-n", this.#names[side], "-batch", "-");
+  }
+
+  /**
+   * Waits for carrier, and for IPv6 addresses: also with nodad the kernel has them tentative until a work queue gets to
+   * them, and until then it asks nobody and answers nobody in their name.
+   */
+  #settle(side: Side): void {
+    this.until(() => {
+      const shown = this.ip(side, "address", "show", "dev", "eth0");
+      return shown.includes(" state UP ") && !shown.includes(" tentative");
+    });
   }
 
   /** Calls `action` with this thread inside of that namespace. */
@@ -110,8 +125,13 @@ export class VethPair implements Disposable {
   }
 }
 
-function run(...words: readonly string[]): string {
-  const { exitCode, stdout, stderr } = Bun.spawnSync(["ip", ...words]);
-  if (exitCode !== 0) throw new Error(`ip ${words.join(" ")}: ${stderr.toString().trim()}`);
+function nodad(address: string): string {
+  return address.includes(":") ? " nodad" : "";
+}
+
+function run(lines: readonly string[], ...words: readonly string[]): string {
+  const input = new TextEncoder().encode(lines.join("\n"));
+  const { exitCode, stdout, stderr } = Bun.spawnSync(["ip", ...words], { stdin: input });
+  if (exitCode !== 0) throw new Error(`ip ${[...words, ...lines].join(" ")}: ${stderr.toString().trim()}`);
   return stdout.toString();
 }

@@ -46,6 +46,25 @@ describe("compileFilter()", () => {
     ]);
   });
 
+  test("loads a field once for many values, and jumps over the rest of them when one fits", () => {
+    const clauses: FilterClause[] = [
+      [
+        { at: 46, bytes: 4, is: "one-of", values: [7, 8, 9] },
+        { at: 0, bytes: 1, is: "equal", value: 1 },
+      ],
+    ];
+    expect(listing(clauses)).toEqual([
+      "20 0 0 2e",
+      "15 2 0 7",
+      "15 1 0 8",
+      "15 0 3 9",
+      "30 0 0 0",
+      "15 0 1 1",
+      "6 0 0 ffffffff",
+      "6 0 0 0",
+    ]);
+  });
+
   test("writes an offset from the IP header as the kernel's negative number", () => {
     const clause = fieldEquals(IP_HEADER_OFFSET + 8, Uint8Array.from([1, 2, 3, 4, 255, 0, 0, 1]));
     expect(listing([clause])).toEqual([
@@ -60,7 +79,7 @@ describe("compileFilter()", () => {
 
   test("refuses what the kernel would refuse", () => {
     const condition = { at: 0, bytes: 1, is: "equal", value: 1 } as const;
-    expect(() => compileFilter([new Array(128).fill(condition)])).toThrow("at most 127 conditions");
+    expect(() => compileFilter([new Array(128).fill(condition)])).toThrow("of 257 instructions is too long");
     expect(() => compileFilter(new Array(1_500).fill([condition]))).toThrow("4501 instructions is too long");
     expect(() => compileFilter([[{ ...condition, value: 2 ** 32 }]])).toThrow(RangeError);
   });
