@@ -1,0 +1,120 @@
+import { NetlinkError } from "../../src/lib/errors.ts";
+import { formatEndpoint } from "../../src/model/address.ts";
+import type { IpvsChange, ObservedService, TrafficStats } from "../../src/model/ipvs-table.ts";
+import { type RealServer, realServerKey } from "../../src/model/real-server.ts";
+import { formatServiceKey, type ServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
+
+const NO_TRAFFIC: TrafficStats = {
+  connections: 0n,
+  packetsIn: 0n,
+  packetsOut: 0n,
+  bytesIn: 0n,
+  bytesOut: 0n,
+  connectionsPerSecond: 0n,
+  packetsInPerSecond: 0n,
+  packetsOutPerSecond: 0n,
+  bytesInPerSecond: 0n,
+  bytesOutPerSecond: 0n,
+};
+
+const ERRNO = { ENOENT: 2, ESRCH: 3, EEXIST: 17, EINVAL: 22, ERANGE: 34 } as const;
+type ErrnoName = keyof typeof ERRNO;
+
+/** An IPVS table that keeps state and refuses what the kernel refuses (net/netfilter/ipvs/ip_vs_ctl.c). */
+export class SimulatedIpvs {
+  readonly table = new Map<string, { service: VirtualService; readonly servers: Map<string, RealServer> }>();
+  /** Schedulers whose module is there; another one is refused with ENOENT. */
+  readonly schedulers = new Set(["rr", "wrr", "lc", "wlc", "sh"]);
+  /** Every change that was asked for, in order. */
+  readonly asked: IpvsChange[] = [];
+
+  services(): ObservedService[] {
+    return [...this.table.values()].map(({ service }) => ({ service, servers: [], stats: NO_TRAFFIC }));
+  }
+
+  service(key: ServiceKey): ObservedService | undefined {
+    const found = this.table.get(formatServiceKey(key));
+    if (found === undefined) return undefined;
+    const servers = [...found.servers.values()].map((server) => ({
+      server,
+      activeConnections: 0,
+      inactiveConnections: 0,
+      persistentConnections: 0,
+      stats: NO_TRAFFIC,
+    }));
+    return { service: found.service, servers, stats: NO_TRAFFIC };
+  }
+
+  /** All services with their servers, by the text of the key. */
+  observed(): Map<string, ObservedService> {
+    const observed = new Map<string, ObservedService>();
+    for (const { service } of this.table.values()) {
+      const found = this.service(service.key);
+      if (found !== undefined) observed.set(formatServiceKey(service.key), found);
+    }
+    return observed;
+  }
+
+  /** Weights by server by service, for whole-value comparison. */
+  weights(): Record<string, Record<string, number>> {
+    const result: Record<string, Record<string, number>> = {};
+    for (const [name, { servers }] of this.table) {
+      result[name] = Object.fromEntries([...servers].map(([server, { weight }]) => [server, weight]));
+    }
+    return result;
+  }
+
+  apply(changes: readonly IpvsChange[]): (NetlinkError | undefined)[] {
+    return changes.map((change) => {
+      this.asked.push(change);
+      const errnoName = this.#apply(change);
+      if (errnoName === undefined) return undefined;
+      return new NetlinkError({ operation: change.kind, reason: errnoName, errno: ERRNO[errnoName], errnoName });
+    });
+  }
+
+  close(): void {}
+
+  #apply(change: IpvsChange): ErrnoName | undefined {
+    switch (change.kind) {
+      case "add-service":
+      case "edit-service":
+        return this.#setService(change.kind === "add-service", change.service);
+      case "delete-service":
+        return this.table.delete(formatServiceKey(change.key)) ? undefined : "ESRCH";
+      case "add-server":
+      case "edit-server":
+        return this.#setServer(change.kind === "add-server", change.key, change.server);
+      case "delete-server": {
+        const service = this.table.get(formatServiceKey(change.key));
+        if (service === undefined) return "ESRCH";
+        return service.servers.delete(formatEndpoint(change.endpoint)) ? undefined : "ENOENT";
+      }
+      case "zero":
+        return undefined;
+    }
+  }
+
+  #setService(add: boolean, service: VirtualService): ErrnoName | undefined {
+    const name = formatServiceKey(service.key);
+    const existing = this.table.get(name);
+    if (add && existing !== undefined) return "EEXIST";
+    if (!add && existing === undefined) return "ESRCH";
+    if (!this.schedulers.has(service.scheduler)) return "ENOENT";
+    if (service.key.kind === "address" && service.key.port === 0 && service.persistence === undefined) return "EINVAL";
+    if (existing === undefined) this.table.set(name, { service, servers: new Map() });
+    else existing.service = service;
+    return undefined;
+  }
+
+  #setServer(add: boolean, key: ServiceKey, server: RealServer): ErrnoName | undefined {
+    const service = this.table.get(formatServiceKey(key));
+    if (service === undefined) return "ESRCH";
+    if (server.weight < 0 || server.lowerThreshold > server.upperThreshold) return "ERANGE";
+    const present = service.servers.has(realServerKey(server));
+    if (add && present) return "EEXIST";
+    if (!add && !present) return "ENOENT";
+    service.servers.set(realServerKey(server), server);
+    return undefined;
+  }
+}
