@@ -1,4 +1,4 @@
-import { DecodeError } from "../lib/errors.ts";
+import { DecodeError, SyscallError } from "../lib/errors.ts";
 import type { Family, IpAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
 import type { MacAddress } from "../model/mac-address.ts";
@@ -73,6 +73,16 @@ class Ear {
   }
 }
 
+/** An ear on that link; undefined when the link went away meanwhile, which is for the caller's link events to tell. */
+function openEar(link: EthernetLink, family: Family, addresses: readonly IpAddress[]): Ear | undefined {
+  try {
+    return new Ear(link, family, addresses);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errnoName === "ENODEV") return undefined;
+    throw error;
+  }
+}
+
 /**
  * Asks who has an address, and hears who answers: ARP, and neighbour solicitation for IPv6, on raw sockets. Listens only
  * for the addresses it was given; that may be neighbours as well as VIPs. Frames of this machine are not among the answers.
@@ -92,9 +102,9 @@ export class OwnerProbe {
   }
 
   /**
-   * Links that are not Ethernet are left out: nobody can be asked there. When a link is made anew (another index) or
-   * changes its MAC, open another probe.
-   * @throws SyscallError: EPERM, or ENODEV when a link is gone.
+   * Links that are not Ethernet, or not there any more, are left out: nobody can be asked there. When a link is made
+   * anew (another index) or changes its MAC, open another probe.
+   * @throws SyscallError (EPERM, exit code 4).
    */
   static open(options: OwnerProbeOptions): OwnerProbe {
     const sender = openFrameSender();
@@ -105,7 +115,8 @@ export class OwnerProbe {
         if (ethernet === undefined) continue;
         for (const family of ["inet", "inet6"] as const) {
           const ofFamily = addresses.filter((address) => address.family === family);
-          if (ofFamily.length > 0) ears.push(new Ear(ethernet, family, ofFamily));
+          const ear = ofFamily.length === 0 ? undefined : openEar(ethernet, family, ofFamily);
+          if (ear !== undefined) ears.push(ear);
         }
       }
     } catch (error) {

@@ -188,6 +188,17 @@ describe.each(FAMILIES)("OwnerProbe ($family)", ({ vip, other, left, right }) =>
     expect(await asking.answers.first(() => true)).toMatchObject({ address: vip, mac: pair.link("right").mac });
   });
 
+  test("leaves out links that went away, and listens on the others", async () => {
+    using pair = new VethPair();
+    addVip(pair, vip);
+    const answers = new Arrivals<OwnerAnswer>();
+    const link = pair.link("left");
+    const watched = [{ ...link, index: 999 }, link].map((each) => ({ link: each, addresses: [vip] }));
+    using probe = pair.inside("left", () => OwnerProbe.open({ watched, onAnswer: answers.add }));
+    probe.ask(vip, link, left, undefined);
+    expect(await answers.first(() => true)).toMatchObject({ address: vip });
+  });
+
   test("listens for many addresses at once", async () => {
     using pair = new VethPair();
     addVip(pair, vip);
