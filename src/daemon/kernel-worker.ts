@@ -27,10 +27,11 @@ function failed(error: unknown): KernelOutcome {
 }
 
 function leaseOf(vip: Vip): VipLease {
-  const known = leases.get(formatVip(vip));
-  if (known !== undefined) return known;
   const link = links.get(vip.interface);
   if (link === undefined) throw new Error(`there is no interface ${vip.interface}`);
+  const known = leases.get(formatVip(vip));
+  // An interface that was made anew has another index, and none of the addresses of the one before.
+  if (known?.interfaceIndex === link.index) return known;
   const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: kernelPrefixLength(vip, addresses.list()) };
   leases.set(formatVip(vip), lease);
   return lease;
