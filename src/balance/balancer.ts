@@ -111,7 +111,7 @@ export class Balancer {
         this.#judge(input, nowMs);
         break;
       case "services-listed":
-        this.#push(this.#kernel.listed(input.keys));
+        this.#push(this.#kernel.listed(input.keys, nowMs));
         break;
       case "services-read":
         this.#push(this.#kernel.read(input.services, nowMs));

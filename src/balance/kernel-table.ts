@@ -67,6 +67,21 @@ function serviceOf(change: IpvsChange): string | undefined {
   }
 }
 
+/** Doubles from the first to the last pause between attempts. */
+class Pause {
+  #ms = RETRY_FIRST_MS;
+
+  next(): number {
+    const ms = this.#ms;
+    this.#ms = Math.min(ms * 2, RETRY_LAST_MS);
+    return ms;
+  }
+
+  reset(): void {
+    this.#ms = RETRY_FIRST_MS;
+  }
+}
+
 export class KernelTable {
   readonly #observed = new Map<string, ObservedService>();
   #wanted: ReadonlyMap<string, ServiceKey> = new Map();
@@ -75,7 +90,8 @@ export class KernelTable {
   readonly #failures = new Map<string, string>();
   #phase: Phase = { kind: "unneeded" };
   #readAgainMs = 0;
-  #retryMs = RETRY_FIRST_MS;
+  readonly #retryPause = new Pause();
+  readonly #troublePause = new Pause();
   /** Services with a refused change; they are left alone until the retry, so that they hold up no others. */
   readonly #refused = new Set<string>();
   #retryAtMs: number | undefined;
@@ -93,9 +109,9 @@ export class KernelTable {
 
   /** Whether the kernel has all that is wanted, as far as is known. */
   get complete(): boolean {
-    return (
-      this.#phase.kind === "unneeded" || (this.#phase.kind === "idle" && this.#dirty.size === 0 && !this.#wantsRead)
-    );
+    if (this.#phase.kind === "unneeded") return true;
+    const waits = this.#wantsRead || this.#dirty.size + this.#retired.size + this.#refused.size > 0;
+    return this.#phase.kind === "idle" && !waits;
   }
 
   /** Sets which services are ours; those that were and are no more will be deleted. */
@@ -151,7 +167,7 @@ export class KernelTable {
   }
 
   /** The kernel has these services. */
-  listed(names: readonly string[]): BalancerEffect | undefined {
+  listed(names: readonly string[], nowMs: number): BalancerEffect | undefined {
     if (this.#phase.kind !== "listing") return undefined;
     const present = new Set(names);
     const left: ServiceKey[] = [];
@@ -162,7 +178,7 @@ export class KernelTable {
     for (const name of this.#observed.keys()) {
       if (!this.#wanted.has(name) && !this.#retired.has(name)) this.#observed.delete(name);
     }
-    return this.#readNext(left);
+    return this.#readNext(left, nowMs);
   }
 
   /** The kernel has these services so. */
@@ -172,9 +188,7 @@ export class KernelTable {
       if (service === undefined) this.#observed.delete(name);
       else this.#observed.set(name, service);
     }
-    const effect = this.#readNext(this.#phase.left);
-    if (effect === undefined) this.#readAgainMs = nowMs + RECONCILE_INTERVAL_MS;
-    return effect;
+    return this.#readNext(this.#phase.left, nowMs);
   }
 
   /** What came of the changes. */
@@ -189,8 +203,8 @@ export class KernelTable {
     this.#phase = { kind: "idle" };
     if (failed.size > 0) {
       for (const name of failed) this.#refused.add(name);
-      this.#retryAtMs = nowMs + this.#nextPause();
-    } else if (this.#refused.size === 0) this.#retryMs = RETRY_FIRST_MS;
+      this.#retryAtMs = nowMs + this.#retryPause.next();
+    } else if (this.#refused.size === 0) this.#retryPause.reset();
   }
 
   /** The kernel could not be asked at all. */
@@ -198,21 +212,17 @@ export class KernelTable {
     if (this.#phase.kind === "unneeded") return;
     if (this.#failures.get("kernel") !== reason) log.push({ level: "error", message: `the kernel's table: ${reason}` });
     this.#failures.set("kernel", reason);
-    this.#phase = { kind: "waiting", untilMs: nowMs + this.#nextPause() };
+    this.#phase = { kind: "waiting", untilMs: nowMs + this.#troublePause.next() };
   }
 
-  #nextPause(): number {
-    const pauseMs = this.#retryMs;
-    this.#retryMs = Math.min(pauseMs * 2, RETRY_LAST_MS);
-    return pauseMs;
-  }
-
-  #readNext(keys: readonly ServiceKey[]): BalancerEffect | undefined {
+  #readNext(keys: readonly ServiceKey[], nowMs: number): BalancerEffect | undefined {
     if (keys.length > 0) {
       this.#phase = { kind: "reading", left: keys.slice(READ_SLICE) };
       return { kind: "read-services", keys: keys.slice(0, READ_SLICE) };
     }
+    this.#readAgainMs = nowMs + RECONCILE_INTERVAL_MS;
     this.#failures.delete("kernel");
+    this.#troublePause.reset();
     for (const name of this.#wanted.keys()) this.#dirty.add(name);
     this.#phase = { kind: "idle" };
     return undefined;

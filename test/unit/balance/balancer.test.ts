@@ -1,0 +1,371 @@
+import { describe, expect, test } from "bun:test";
+import { drainsOf } from "../../../src/balance/drains.ts";
+import type { ConfiguredService } from "../../../src/config/config.ts";
+import {
+  checked,
+  configuredService,
+  endpoint,
+  failed,
+  realServer,
+  SUCCESS,
+  serviceKey,
+  TCP_CHECK,
+  virtualService,
+} from "../../support/balance-fixtures.ts";
+import { BalancerDriver } from "../../support/balancer-driver.ts";
+
+const WEB = "tcp://203.0.113.10:80";
+const FOREIGN = virtualService("tcp://198.51.100.1:25");
+/** Longer than any number of probes that decides, at an interval of 1 s. */
+const DECIDED_MS = 5_000;
+
+function configure(driver: BalancerDriver, services: readonly ConfiguredService[]): void {
+  driver.give({ kind: "configure", config: { services } });
+}
+
+function running(changes: Partial<ConfiguredService> = {}): BalancerDriver {
+  const driver = new BalancerDriver();
+  configure(driver, [configuredService(changes)]);
+  driver.advance(DECIDED_MS);
+  driver.reports.length = 0;
+  driver.kernel.asked.length = 0;
+  return driver;
+}
+
+describe("Balancer, starting", () => {
+  test("touches no kernel for a configuration without services, whose table is complete", () => {
+    const driver = new BalancerDriver();
+    configure(driver, []);
+    driver.give({ kind: "table-needed", id: 7 });
+    driver.advance(60_000);
+    expect(driver.kernelCalls).toEqual([]);
+    expect(driver.take("table-complete")).toEqual([{ kind: "table-complete", id: 7 }]);
+  });
+
+  test("puts servers into the kernel once they are judged, not before", () => {
+    const driver = new BalancerDriver();
+    configure(driver, [configuredService()]);
+    driver.advance(500);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: {} });
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+  });
+
+  test("leaves servers without a verdict as an earlier process left them", () => {
+    const { kernel } = running();
+    const next = new BalancerDriver({}, kernel);
+    configure(next, [configuredService()]);
+    next.advance(500);
+    expect(kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+  });
+
+  test("goes by the saved verdicts, so that an empty kernel is filled at once", () => {
+    const before = running();
+    before.outcomes.set("10.0.0.12:80", failed("refused"));
+    before.advance(DECIDED_MS);
+    const { saved } = before;
+    const next = new BalancerDriver(saved === undefined ? {} : { saved });
+    configure(next, [configuredService()]);
+    next.give({ kind: "table-needed", id: 1 });
+    expect([next.kernel.weights(), next.probesBegun, next.take("table-complete").length]).toEqual([
+      { [WEB]: { "10.0.0.11:80": 1 } },
+      0,
+      1,
+    ]);
+  });
+
+  test("keeps the last good set over a restart", () => {
+    const before = running();
+    before.outcomes.set("10.0.0.11:80", failed("timeout"));
+    before.outcomes.set("10.0.0.12:80", failed("timeout"));
+    before.advance(DECIDED_MS);
+    const { saved } = before;
+    const next = new BalancerDriver(saved === undefined ? {} : { saved }, undefined, before.nowMs);
+    next.outcomes.set("10.0.0.11:80", failed("timeout"));
+    next.outcomes.set("10.0.0.12:80", failed("timeout"));
+    configure(next, [configuredService()]);
+    next.advance(DECIDED_MS);
+    expect(next.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+  });
+
+  test("deletes a service that was ours and left the configuration while nobody ran", () => {
+    const before = running();
+    before.kernel.apply([{ kind: "add-service", service: FOREIGN }]);
+    const { saved } = before;
+    const next = new BalancerDriver(saved === undefined ? {} : { saved }, before.kernel);
+    configure(next, []);
+    next.advance(100);
+    expect(next.kernel.weights()).toEqual({ "tcp://198.51.100.1:25": {} });
+    next.kernelCalls.length = 0;
+    next.advance(60_000);
+    expect(next.kernelCalls).toEqual([]);
+  });
+});
+
+describe("Balancer, judging", () => {
+  test("removes a server after `fall` failures and tells why, and takes it back after `rise` successes", () => {
+    const driver = running();
+    driver.outcomes.set("10.0.0.12:80", failed("reset"));
+    driver.advance(2_000);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    driver.advance(1_000);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1 } });
+    driver.outcomes.delete("10.0.0.12:80");
+    driver.advance(2_000);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    expect(driver.take("verdict-changed").map(({ change: { sinceMs: _since, ...change } }) => change)).toEqual([
+      { service: "web", server: "10.0.0.12:80", from: "up", to: "down", reason: "reset" },
+      { service: "web", server: "10.0.0.12:80", from: "down", to: "up", reason: "connected" },
+    ]);
+  });
+
+  test("sends one message for one verdict", () => {
+    const driver = running();
+    driver.outcomes.set("10.0.0.12:80", failed("reset"));
+    driver.advance(3_500);
+    expect(driver.kernel.asked).toEqual([
+      { kind: "delete-server", key: serviceKey(WEB), endpoint: endpoint("10.0.0.12:80") },
+    ]);
+  });
+
+  test("probes a target once for all services that share it", () => {
+    const driver = new BalancerDriver();
+    const services = [1, 2, 3].map((last) =>
+      configuredService({ name: `s${last}`, listen: [virtualService(`tcp://203.0.113.${last}:80`)] }),
+    );
+    configure(driver, services);
+    driver.advance(10_000);
+    expect(driver.probesBegun).toBe(20);
+  });
+
+  test("does not count what this machine could not even try, and says so once", () => {
+    const driver = running();
+    for (const server of ["10.0.0.11:80", "10.0.0.12:80"]) driver.outcomes.set(server, failed("local"));
+    driver.advance(20_000);
+    expect([driver.kernel.asked, driver.take("log").length]).toEqual([[], 2]);
+  });
+
+  test("counts a program that could not be started: programs fail closed", () => {
+    const check = { ...TCP_CHECK, method: { kind: "external", command: ["/bin/true"], user: "nobody" } } as const;
+    const driver = running({ servers: [checked("10.0.0.11:80", check)] });
+    driver.outcomes.set("10.0.0.11:80", failed("local"));
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: {} });
+  });
+
+  test("keeps the last good set, loudly, when all die at once, and lets go when they refuse", () => {
+    const driver = running({ sorry: realServer("10.0.0.99:80") });
+    for (const server of ["10.0.0.11:80", "10.0.0.12:80"]) driver.outcomes.set(server, failed("timeout"));
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    expect(driver.take("log").map(({ level }) => level)).toContain("error");
+    for (const server of ["10.0.0.11:80", "10.0.0.12:80"]) driver.outcomes.set(server, failed("refused"));
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.99:80": 1 } });
+  });
+
+  test("gives views that count each server of a service once", () => {
+    const listen = [virtualService(WEB), virtualService("tcp://203.0.113.10:443")];
+    const driver = running({ listen });
+    driver.outcomes.set("10.0.0.12:80", failed("refused"));
+    driver.advance(DECIDED_MS);
+    expect(driver.take("views").at(-1)?.services).toEqual([
+      { service: "web", up: 1, down: 1, unknown: 0, configured: 2, work: "normal" },
+    ]);
+  });
+
+  test("raises a recovered server's weight step by step", () => {
+    const driver = running({ slowStartMs: 10_000, servers: [checked("10.0.0.11:80", TCP_CHECK, { weight: 100 })] });
+    driver.outcomes.set("10.0.0.11:80", failed("refused"));
+    driver.advance(DECIDED_MS);
+    driver.outcomes.set("10.0.0.11:80", SUCCESS);
+    driver.kernel.asked.length = 0;
+    driver.advance(20_000);
+    const weights = driver.kernel.asked.map((change) => ("server" in change ? change.server.weight : undefined));
+    expect(weights).toEqual([9, 18, 27, 36, 45, 54, 63, 72, 81, 90, 100]);
+  });
+});
+
+describe("Balancer, reconciling", () => {
+  test("mends what somebody else changed within seconds, and leaves foreign services alone", () => {
+    const driver = running();
+    const other = realServer("10.0.0.66:80");
+    driver.kernel.apply([
+      { kind: "delete-server", key: serviceKey(WEB), endpoint: endpoint("10.0.0.11:80") },
+      { kind: "add-server", key: serviceKey(WEB), server: other },
+      { kind: "add-service", service: FOREIGN },
+      { kind: "add-server", key: FOREIGN.key, server: other },
+    ]);
+    driver.advance(6_000);
+    expect(driver.kernel.weights()).toEqual({
+      [WEB]: { "10.0.0.12:80": 1, "10.0.0.11:80": 1 },
+      "tcp://198.51.100.1:25": { "10.0.0.66:80": 1 },
+    });
+  });
+
+  test("logs a refused change once, tries again, and holds up no other service", () => {
+    const driver = new BalancerDriver();
+    const odd = configuredService({
+      name: "odd",
+      listen: [virtualService("tcp://203.0.113.11:80", { scheduler: "odd" })],
+    });
+    configure(driver, [odd, configuredService()]);
+    driver.give({ kind: "table-needed", id: 1 });
+    driver.advance(30_000);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    expect(driver.take("log").filter(({ level }) => level === "error").length).toBe(1);
+    expect(driver.take("table-complete")).toEqual([]);
+    driver.kernel.schedulers.add("odd");
+    driver.advance(15_000);
+    expect(Object.keys(driver.kernel.weights())).toEqual([WEB, "tcp://203.0.113.11:80"]);
+    expect(driver.take("table-complete")).toEqual([{ kind: "table-complete", id: 1 }]);
+  });
+
+  test("goes on asking a kernel that does not answer, and says so once", () => {
+    const driver = running();
+    driver.kernelTrouble = "no such family";
+    driver.advance(60_000);
+    expect(driver.take("log")).toEqual([
+      { kind: "log", level: "error", message: "the kernel's table: no such family" },
+    ]);
+    driver.outcomes.set("10.0.0.12:80", failed("refused"));
+    driver.advance(DECIDED_MS);
+    driver.kernelTrouble = undefined;
+    driver.advance(15_000);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1 } });
+  });
+
+  test("sends one message for a reload that changes one weight, and keeps every verdict", () => {
+    const driver = running();
+    const servers = [checked("10.0.0.11:80"), checked("10.0.0.12:80", TCP_CHECK, { weight: 5 })];
+    configure(driver, [configuredService({ servers })]);
+    driver.advance(10);
+    expect(driver.kernel.asked).toEqual([
+      { kind: "edit-server", key: serviceKey(WEB), server: realServer("10.0.0.12:80", { weight: 5 }) },
+    ]);
+    expect(driver.take("verdict-changed")).toEqual([]);
+  });
+
+  test("keeps verdicts over a reload that changes the interval", () => {
+    const driver = running();
+    const check = { ...TCP_CHECK, intervalMs: 2_000 };
+    configure(driver, [
+      configuredService({ servers: [checked("10.0.0.11:80", check), checked("10.0.0.12:80", check)] }),
+    ]);
+    expect(driver.take("views").map(({ services }) => services[0]?.up)).toEqual([2]);
+  });
+
+  test("deletes a service that leaves the configuration", () => {
+    const driver = running();
+    configure(driver, [configuredService({ listen: [virtualService("tcp://203.0.113.20:80")] })]);
+    driver.advance(DECIDED_MS);
+    expect(Object.keys(driver.kernel.weights())).toEqual(["tcp://203.0.113.20:80"]);
+  });
+
+  test("reads and changes a large table in slices", () => {
+    const driver = new BalancerDriver();
+    const services = Array.from({ length: 120 }, (_, index) =>
+      configuredService({
+        listen: [virtualService(`tcp://203.0.113.10:${1_000 + index}`)],
+        servers: [{ server: realServer("10.0.0.1:80") }],
+      }),
+    );
+    configure(driver, services);
+    driver.advance(DECIDED_MS);
+    expect(Object.keys(driver.kernel.weights()).length).toBe(120);
+    expect(driver.kernelCalls.filter((call) => call === "apply").length).toBe(2);
+    expect(driver.kernelCalls.filter((call) => call === "read-services").length).toBe(3);
+  });
+});
+
+describe("Balancer, obeying orders", () => {
+  const order = { id: 1, server: endpoint("10.0.0.12:80") } as const;
+
+  test("drains a server at once and for good: over reload and restart", () => {
+    const driver = running();
+    driver.give({ kind: "drain", ...order });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } });
+    expect(driver.take("done")).toEqual([{ kind: "done", id: 1 }]);
+    configure(driver, [configuredService()]);
+    driver.advance(DECIDED_MS);
+    const { saved } = driver;
+    const next = new BalancerDriver(saved === undefined ? {} : { saved });
+    configure(next, [configuredService()]);
+    next.advance(100);
+    const both = { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } };
+    expect([driver.kernel.weights(), next.kernel.weights()]).toEqual([both, both]);
+  });
+
+  test("takes a drain back", () => {
+    const driver = running();
+    driver.give({ kind: "drain", ...order });
+    driver.give({ kind: "undrain", ...order });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    expect(driver.take("drains-changed").map(({ drains }) => drains.length)).toEqual([1, 0]);
+  });
+
+  test("sets a weight, and the configured one again", () => {
+    const driver = running();
+    driver.give({ kind: "weight", ...order, weight: 9 });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 9 } });
+    driver.give({ kind: "weight", ...order });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+  });
+
+  test("obeys the orders that come with a configuration", () => {
+    const driver = running();
+    const drains = [...drainsOf([{ kind: "drain", service: serviceKey(WEB), server: order.server }]).values()];
+    driver.give({ kind: "configure", config: { services: [configuredService()] }, drains });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } });
+  });
+
+  test("refuses an order for a server that nobody has", () => {
+    const driver = running();
+    driver.give({ kind: "drain", id: 4, server: endpoint("10.9.9.9:80") });
+    expect(driver.take("refused")).toEqual([
+      { kind: "refused", id: 4, reason: "no configured service has the real server 10.9.9.9:80" },
+    ]);
+  });
+
+  test("tells what each check found and what a drained server still has to do", () => {
+    const driver = running({ servers: [checked("10.0.0.11:80"), { server: realServer("10.0.0.12:80") }] });
+    driver.give({ kind: "drain", ...order });
+    driver.give({ kind: "query", id: 2, what: { kind: "checks" } });
+    driver.give({ kind: "query", id: 3, what: { kind: "drains" } });
+    const [checks, drains] = driver.take("answer").map(({ answer }) => answer);
+    expect(
+      checks?.kind === "checks" &&
+        checks.checks.map(({ last, sinceMs: _since, ...report }) => ({ ...report, streak: last?.streak })),
+    ).toEqual([
+      {
+        service: "web",
+        listen: WEB,
+        server: "10.0.0.11:80",
+        forward: "nat",
+        kind: "tcp",
+        verdict: "up",
+        weight: 1,
+        drained: false,
+        activeConnections: 0,
+        streak: 5,
+      },
+      {
+        service: "web",
+        listen: WEB,
+        server: "10.0.0.12:80",
+        forward: "nat",
+        verdict: "up",
+        weight: 0,
+        drained: true,
+        activeConnections: 0,
+        streak: undefined,
+      },
+    ]);
+    expect(drains).toEqual({
+      kind: "drains",
+      drains: [
+        { listen: WEB, server: "10.0.0.12:80", activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 },
+      ],
+    });
+  });
+});
