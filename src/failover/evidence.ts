@@ -31,7 +31,9 @@ export function isFine(state: State, side: PathName, nowMs: number): boolean {
 /** When the side turns blind if nothing more is seen. */
 export function blindAtMs(state: State, side: PathName): number {
   const { carrierSinceMs } = state.sides[side];
-  return Math.max(carrierSinceMs, lastSeenAtMs(state.sides[side])) + evidenceWindowMs(state.settings);
+  // Rule 7 for evidence: what came while this process slept was not seen, or not asked for.
+  const sinceMs = Math.max(carrierSinceMs, lastSeenAtMs(state.sides[side]), state.awakeSinceMs);
+  return sinceMs + evidenceWindowMs(state.settings);
 }
 
 /** I see nobody on any side: I am the broken one. */

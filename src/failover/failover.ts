@@ -63,6 +63,7 @@ export function createState(boot: Boot): State {
     pathsUp: { public: false, private: false },
     listeningSinceMs: nowMs,
     graceUntilMs: nowMs,
+    awakeSinceMs: nowMs,
     term: stored?.term ?? 0,
     lastActiveTerm: stored?.lastActiveTerm ?? 0,
     hold: stored?.hold ?? false,
@@ -99,7 +100,7 @@ function noteSleep(turn: Turn): boolean {
   const lateMs = turn.now - (nextDeadline(state) ?? turn.now);
   if (lateMs < state.timing.sleptMs) return false;
   const graceUntilMs = turn.now + 1.5 * state.settings.intervalMs;
-  if (graceUntilMs > state.graceUntilMs) turn.set({ graceUntilMs });
+  turn.set({ awakeSinceMs: turn.now, graceUntilMs: Math.max(graceUntilMs, state.graceUntilMs) });
   if (state.query !== undefined) turn.set({ query: { ...state.query, unanswered: 0 } });
   const text = `this process woke ${Math.round(lateMs)} ms late`;
   if (lateMs >= state.settings.deadAfterMs) turn.notice("warn", "slept", text);
@@ -176,10 +177,10 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
 
 /** All that depends on time, in an order in which each finds what the one before decided. */
 function judge(turn: Turn): void {
+  judgeRenewal(turn);
   judgeLapse(turn, false);
   judgeStarting(turn);
   judgePaths(turn);
-  judgeRenewal(turn);
   judgeRemovalRetry(turn);
   judgeAlone(turn);
   judgeAutomaticMoves(turn);

@@ -74,7 +74,8 @@ function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseRes
   }
   if (outcome === "failed") {
     noticeFailed(turn, results);
-    setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
+    if (hasLapsed(turn.state, turn.now)) becomeStandby(turn, "lease-failed");
+    else setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
     return;
   }
   const { confirmed, confirmedAtMs = 0, guardedAtMs } = turn.state.addresses;
@@ -113,7 +114,7 @@ export function onAddressRemoved(turn: Turn, vip: Vip): void {
 }
 
 /**
- * An active whose leases have run out without a renewal is none any more: this process slept, or its kernel refuses.
+ * An active whose leases have run out without a renewal on its way is none any more: this process slept.
  * While a renewal waits for the kernel's lock the addresses stay as well, since their end needs the same lock; the
  * kernel's report of their removal says when they do not.
  */

@@ -24,7 +24,10 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
       becomeStandby(turn, "higher-term");
     }
   }
-  if (says.term > term) turn.set({ term: says.term });
+  if (says.term > term) {
+    turn.set({ term: says.term });
+    turn.persist();
+  }
 }
 
 /** The rest of it, for packets that count: a rival is told of, and outlived. */

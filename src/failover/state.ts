@@ -176,6 +176,8 @@ export interface State {
   readonly listeningSinceMs: number;
   /** No judgement of silence before this: we were asleep (rule 7). */
   readonly graceUntilMs: number;
+  /** When this process last woke late, or began. */
+  readonly awakeSinceMs: number;
   readonly term: number;
   readonly lastActiveTerm: number;
   readonly hold: boolean;

@@ -1,0 +1,145 @@
+/**
+ * What must hold, watched from outside: the checkers know the kernels, the wires and the neighbours' caches, nothing of
+ * the machine's state. Each collects; the judgement is the caller's, who knows which faults there were.
+ */
+import type { Transition } from "../../src/failover/history.ts";
+import type { RouterId } from "../../src/model/pair.ts";
+import type { Vip } from "../../src/model/vip.ts";
+import type { World } from "./world.ts";
+import { ROUTERS } from "./world.ts";
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Collects the spans in which something is true. */
+class SpanWatch {
+  readonly spans: Span[] = [];
+  #sinceMs: number | undefined;
+
+  observe(nowMs: number, isTrue: boolean): void {
+    if (isTrue && this.#sinceMs === undefined) this.#sinceMs = nowMs;
+    else if (!isTrue && this.#sinceMs !== undefined) {
+      this.spans.push({ fromMs: this.#sinceMs, toMs: nowMs });
+      this.#sinceMs = undefined;
+    }
+  }
+
+  /** All spans, the open one included, that reach beyond `fromMs`. */
+  after(fromMs: number, nowMs: number): readonly Span[] {
+    const open = this.#sinceMs === undefined ? [] : [{ fromMs: this.#sinceMs, toMs: nowMs }];
+    return [...this.spans, ...open].filter((span) => span.toMs > fromMs);
+  }
+}
+
+export function longestMs(spans: readonly Span[]): number {
+  return Math.max(0, ...spans.map((span) => span.toMs - span.fromMs));
+}
+
+export interface Happened<T> {
+  readonly atMs: number;
+  readonly router: RouterId;
+  readonly what: T;
+}
+
+export class Checkers {
+  /** Both kernels have the same VIP, and the routers can reach each other. */
+  readonly twoOwners = new SpanWatch();
+  /** No kernel has some VIP. */
+  readonly noOwner = new SpanWatch();
+  /** A client behind the gateway, or a real server, gets no answer from a VIP. */
+  readonly unserved = new SpanWatch();
+  readonly transitions: Happened<Transition>[] = [];
+  readonly announcements: Happened<readonly Vip[]>[] = [];
+  readonly answers: Happened<{ id: number; ok: boolean; text: string }>[] = [];
+  readonly wakes: { [R in RouterId]: number } = { primary: 0, backup: 0 };
+  readonly terms: { [R in RouterId]: number } = { primary: 0, backup: 0 };
+  readonly problems: string[] = [];
+  world: World | undefined;
+
+  observe(world: World): void {
+    this.world = world;
+    const { now } = world.clock;
+    const addresses = world.settings.vips.map((sided) => sided.vip.prefix.address.text);
+    const { primary, backup } = world.hosts;
+    const both = addresses.some((address) => primary.kernel.holds(address) && backup.kernel.holds(address));
+    const none = addresses.some((address) => !primary.kernel.holds(address) && !backup.kernel.holds(address));
+    this.twoOwners.observe(now, both && world.connected);
+    this.noOwner.observe(now, none);
+    this.unserved.observe(now, !isServed(world));
+    for (const router of ROUTERS) this.#observeTerm(world, router);
+  }
+
+  #observeTerm(world: World, router: RouterId): void {
+    const term = world.hosts[router].process?.state.term;
+    if (term === undefined) return;
+    if (term < this.terms[router]) this.problems.push(`${router}: its term fell from ${this.terms[router]} to ${term}`);
+    this.terms[router] = term;
+  }
+
+  readonly watcher = {
+    onTransition: (router: RouterId, transition: Transition): void => {
+      this.transitions.push({ atMs: this.world?.clock.now ?? 0, router, what: transition });
+      if (transition.causes.length === 0) this.problems.push(`${router}: a transition without a cause`);
+    },
+    onAnnounce: (router: RouterId, vips: readonly Vip[]): void => {
+      this.announcements.push({ atMs: this.world?.clock.now ?? 0, router, what: vips });
+    },
+    onAnswer: (router: RouterId, id: number, ok: boolean, text: string): void => {
+      this.answers.push({ atMs: this.world?.clock.now ?? 0, router, what: { id, ok, text } });
+    },
+    onWake: (router: RouterId): void => {
+      this.wakes[router] += 1;
+    },
+  };
+
+  /** Every time a router became active, both forms of every VIP were announced at once and again 1.1 s later. */
+  unannounced(world: World): readonly string[] {
+    const isDone = (atMs: number) => world.clock.now > atMs + 1_300;
+    return this.transitions
+      .filter(({ what, atMs }) => what.to === "active" && isDone(atMs))
+      .flatMap(({ router, atMs }) => {
+        const lost = this.transitions.some((later) => later.router === router && later.atMs > atMs && later.atMs < atMs + 1_300);
+        const within = (low: number, high: number) =>
+          this.announcements.some(
+            (said) => said.router === router && said.atMs >= atMs + low && said.atMs <= atMs + high,
+          );
+        const problems: string[] = [];
+        if (!within(-1, 5)) problems.push(`${router}: took over at ${atMs.toFixed(1)} without announcing`);
+        if (!lost && !within(1_000, 1_300)) problems.push(`${router}: did not announce again after ${atMs.toFixed(1)}`);
+        return problems;
+      });
+  }
+
+  /** What must be true of a pair at rest: one owner of everything, who is active, whom the neighbours know. */
+  unsettled(world: World): readonly string[] {
+    const problems: string[] = [];
+    const { owners } = world;
+    const [owner] = owners;
+    if (owner === undefined || owners.length > 1) return [`owners at rest: ${owners.join(" and ") || "none"}`];
+    for (const router of ROUTERS) {
+      const host = world.hosts[router];
+      const active = host.role === "active";
+      if (active !== (router === owner)) problems.push(`${router} is ${host.role}, but ${owner} owns the VIPs`);
+      if (host.process !== undefined && host.balancing !== host.role) {
+        problems.push(`${router} is ${host.role}, its balancing is set for ${host.balancing}`);
+      }
+    }
+    if (!isServed(world)) problems.push(`${owner} owns the VIPs, but a neighbour is not served`);
+    return problems;
+  }
+}
+
+/** Each neighbour's cache names a machine that has the VIP and can be reached, there and back. */
+export function isServed(world: World): boolean {
+  return world.settings.vips.every(({ vip, side }) => {
+    const neighbour = world.neighbours[side];
+    const address = vip.prefix.address.text;
+    const mac = neighbour.cache.get(address);
+    const host = ROUTERS.map((router) => world.hosts[router]).find((candidate) => candidate.ports[side].mac === mac);
+    if (host === undefined || !host.kernel.holds(address)) return false;
+    const network = world.networks[side];
+    return network.passes(neighbour, host.ports[side]) && network.passes(host.ports[side], neighbour);
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * One machine's addresses as the Linux kernel treats them (facts.md): a lease ends up to 1.1 s late, all leases renewed
+ * together end together, a renewal re-creates an address that was lost, and while the kernel's address lock is held
+ * nothing is added, removed or ended.
+ */
+import type { LeaseResult, RemoveResult } from "../../src/failover/input.ts";
+import type { Vip } from "../../src/model/vip.ts";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+const LOCK_QUEUE_MS = 10;
+
+interface Held {
+  readonly vip: Vip;
+  readonly endsAtMs: number;
+}
+
+export class Kernel {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #held = new Map<string, Held>();
+  readonly #onRemoved: (vip: Vip) => void;
+  lockedUntilMs = 0;
+
+  /** @param onRemoved hears of every address that goes, as a netlink listener would. */
+  constructor(clock: Clock, random: Random, onRemoved: (vip: Vip) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#onRemoved = onRemoved;
+  }
+
+  holds(address: string): boolean {
+    return this.#held.has(address);
+  }
+
+  get addresses(): readonly Vip[] {
+    return [...this.#held.values()].map((held) => held.vip);
+  }
+
+  get locked(): boolean {
+    return this.#clock.now < this.lockedUntilMs;
+  }
+
+  lease(vips: readonly Vip[], validMs: number): readonly LeaseResult[] {
+    const endsAtMs = this.#clock.now + validMs + this.#random.between(0, 1_100);
+    return vips.map((vip) => {
+      const key = vip.prefix.address.text;
+      const result = this.#held.has(key) ? ("renewed" as const) : ("created" as const);
+      this.#held.set(key, { vip, endsAtMs });
+      this.#clock.at(endsAtMs, () => this.#end(key, endsAtMs));
+      return { vip, result };
+    });
+  }
+
+  remove(vips: readonly Vip[]): readonly RemoveResult[] {
+    return vips.map((vip) => {
+      const removed = this.#held.delete(vip.prefix.address.text);
+      if (removed) this.#onRemoved(vip);
+      return { vip, result: removed ? ("removed" as const) : ("absent" as const) };
+    });
+  }
+
+  /** Power off: nothing is left, and nobody is told. */
+  clear(): void {
+    this.#held.clear();
+  }
+
+  #end(key: string, endsAtMs: number): void {
+    const held = this.#held.get(key);
+    if (held === undefined || held.endsAtMs !== endsAtMs) return;
+    // The lock is given in the order of asking: a renewal that waits was there before the end of its lease.
+    if (this.locked) this.#clock.at(this.lockedUntilMs + LOCK_QUEUE_MS, () => this.#end(key, endsAtMs));
+    else {
+      this.#held.delete(key);
+      this.#onRemoved(held.vip);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** A machine on one network: the gateway, or a real server. It keeps an ARP cache and answers. */
+import type { MacAddress } from "../../src/model/mac-address.ts";
+import type { Frame, Network, Port } from "./network.ts";
+
+export class Neighbour implements Port {
+  readonly mac: MacAddress;
+  readonly #network: Network;
+  readonly cache = new Map<string, MacAddress>();
+  cable = true;
+  sends = true;
+  receives = true;
+
+  constructor(network: Network, mac: MacAddress) {
+    this.mac = mac;
+    this.#network = network;
+    network.attach(this);
+  }
+
+  receive(frame: Frame): void {
+    if (frame.kind === "announce") this.cache.set(frame.address, frame.mac);
+    else if (frame.kind === "probe") this.#network.send(this, frame.replyTo, { kind: "probe-answer" });
+    else if (frame.kind === "echo") {
+      const mac = this.cache.get(frame.from);
+      if (mac === undefined) return;
+      const { verification, sentAtMs } = frame;
+      this.#network.send(this, mac, { kind: "echo-answer", to: frame.from, verification, sentAtMs });
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** One of the two networks: ports at a switch, with delay, loss, duplication, reordering and cuts of every kind. */
+import type { MacAddress } from "../../src/model/mac-address.ts";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+export interface Conditions {
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly loss: number;
+  readonly duplication: number;
+}
+
+export type Frame =
+  | { readonly kind: "heartbeat"; readonly bytes: Uint8Array }
+  | { readonly kind: "ask"; readonly address: string; readonly replyTo: MacAddress }
+  | { readonly kind: "answer"; readonly address: string; readonly mac: MacAddress }
+  | { readonly kind: "announce"; readonly address: string; readonly mac: MacAddress }
+  | { readonly kind: "probe"; readonly replyTo: MacAddress }
+  | { readonly kind: "probe-answer" }
+  | { readonly kind: "echo"; readonly from: string; readonly verification: number; readonly sentAtMs: number }
+  | { readonly kind: "echo-answer"; readonly to: string; readonly verification: number; readonly sentAtMs: number };
+
+export interface Port {
+  readonly mac: MacAddress;
+  /** Anything that hears everything a router must not be: a receiver of frames addressed to its MAC or to all. */
+  receive(frame: Frame): void;
+  /** The cable is in: carrier. */
+  cable: boolean;
+  /** The switch forwards what this port sends, and to it. */
+  sends: boolean;
+  receives: boolean;
+}
+
+export class Network {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #ports: Port[] = [];
+  /** Pairs of ports, sender first, between which nothing passes. */
+  readonly #cuts = new Set<string>();
+  conditions: Conditions;
+
+  constructor(clock: Clock, random: Random, conditions: Conditions) {
+    this.#clock = clock;
+    this.#random = random;
+    this.conditions = conditions;
+  }
+
+  attach(port: Port): void {
+    this.#ports.push(port);
+  }
+
+  cut(from: MacAddress, to: MacAddress, isCut: boolean): void {
+    if (isCut) this.#cuts.add(`${from} ${to}`);
+    else this.#cuts.delete(`${from} ${to}`);
+  }
+
+  /** Whether a frame would pass, but for chance. */
+  passes(from: Port, to: Port): boolean {
+    return (
+      from.cable && from.sends && to.cable && to.receives && !this.#cuts.has(`${from.mac} ${to.mac}`)
+    );
+  }
+
+  send(from: Port, to: MacAddress | "all", frame: Frame): void {
+    for (const port of this.#ports) {
+      if (port === from || (to !== "all" && port.mac !== to)) continue;
+      const copies = this.#random.chance(this.conditions.duplication) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy += 1) this.#deliver(from, port, frame);
+    }
+  }
+
+  #deliver(from: Port, to: Port, frame: Frame): void {
+    if (!this.passes(from, to) || this.#random.chance(this.conditions.loss)) return;
+    const { delayMs, jitterMs } = this.conditions;
+    this.#clock.after(delayMs + this.#random.next() * jitterMs, () => {
+      if (to.cable && to.receives) to.receive(frame);
+    });
+  }
+}

@@ -1,0 +1,22 @@
+/** Each single fault, from several seeds: the costs stay within their bounds, and the pair comes to rest. */
+import { describe, expect, test } from "bun:test";
+import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
+import { runSingleFault } from "./run-single-fault.ts";
+import { SINGLE_FAULTS } from "./single-faults.ts";
+
+const SEEDS = [1, 2, 3, 4];
+
+describe("a single fault", () => {
+  for (const fault of SINGLE_FAULTS) {
+    test(`${fault.name}: costs no more than it may, and the pair comes to rest`, () => {
+      for (const seed of SEEDS) {
+        const run = runSingleFault(fault, seed, { createState, step, nextDeadline });
+        expect({ seed, problems: run.problems, log: run.problems.length === 0 ? [] : run.lines }).toEqual({
+          seed,
+          problems: [],
+          log: [],
+        });
+      }
+    });
+  }
+});

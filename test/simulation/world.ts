@@ -1,0 +1,136 @@
+/** Two routers, their two networks and the neighbours on them. */
+import { parseAddressPrefix } from "../../src/model/address.ts";
+import { type MacAddress, parseMacAddress } from "../../src/model/mac-address.ts";
+import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
+import type { FailoverSettings, SidedVip } from "../../src/failover/settings.ts";
+import { Clock } from "./clock.ts";
+import { Neighbour } from "./neighbour.ts";
+import { type Conditions, Network } from "./network.ts";
+import type { Random } from "./random.ts";
+import { type Machine, RouterHost, type Watcher } from "./router-host.ts";
+
+export const ROUTERS: readonly RouterId[] = ["primary", "backup"];
+const LOG_LINES = 60;
+
+export function vip(text: string, name: string, side: PathName): SidedVip {
+  const prefix = parseAddressPrefix(text);
+  if (!prefix.ok) throw new RangeError(prefix.problem);
+  return { vip: { prefix: prefix.value, interface: name }, side };
+}
+
+function mac(router: number, side: number): MacAddress {
+  const parsed = parseMacAddress(`02:00:00:00:0${router}:0${side}`);
+  if (!parsed.ok) throw new RangeError(parsed.problem);
+  return parsed.value;
+}
+
+export const MACS: { readonly [R in RouterId | "neighbour"]: { readonly [P in PathName]: MacAddress } } = {
+  primary: { public: mac(1, 0), private: mac(1, 1) },
+  backup: { public: mac(2, 0), private: mac(2, 1) },
+  neighbour: { public: mac(9, 0), private: mac(9, 1) },
+};
+
+export const SETTINGS: Omit<FailoverSettings, "router"> = {
+  pairId: "00112233445566aa",
+  intervalMs: 200,
+  deadAfterMs: 1_000,
+  leaseMs: 3_000,
+  failback: "automatic",
+  stop: "release",
+  vips: [vip("203.0.113.10/24", "eth0", "public"), vip("10.0.0.1/24", "eth1", "private")],
+  hasServices: false,
+  configFingerprint: "0000000000000001",
+  software: "0.1.0",
+  failbackStableMs: 30_000,
+};
+
+export const CALM: Conditions = { delayMs: 0.1, jitterMs: 0.1, loss: 0, duplication: 0 };
+
+export interface WorldOptions {
+  readonly random: Random;
+  readonly machine: Machine;
+  readonly settings?: Partial<FailoverSettings>;
+  readonly conditions?: Conditions;
+  readonly watcher: Omit<Watcher, "log">;
+  /** Called after every event. */
+  readonly observe: (world: World) => void;
+}
+
+export class World {
+  readonly clock = new Clock();
+  readonly random: Random;
+  readonly networks: { readonly [P in PathName]: Network };
+  readonly hosts: { readonly [R in RouterId]: RouterHost };
+  readonly neighbours: { readonly [P in PathName]: Neighbour };
+  readonly lines: string[] = [];
+  readonly settings: Omit<FailoverSettings, "router">;
+  readonly #observe: (world: World) => void;
+
+  constructor(options: WorldOptions) {
+    const { random, machine } = options;
+    this.random = random;
+    this.#observe = options.observe;
+    this.settings = { ...SETTINGS, ...options.settings };
+    const conditions = options.conditions ?? CALM;
+    this.networks = {
+      public: new Network(this.clock, random, conditions),
+      private: new Network(this.clock, random, conditions),
+    };
+    this.neighbours = {
+      public: new Neighbour(this.networks.public, MACS.neighbour.public),
+      private: new Neighbour(this.networks.private, MACS.neighbour.private),
+    };
+    const watcher: Watcher = { ...options.watcher, log: (text) => this.log(text) };
+    const host = (router: RouterId, peer: RouterId) =>
+      new RouterHost({
+        router,
+        settings: { ...this.settings, router },
+        networks: this.networks,
+        macs: MACS[router],
+        peerMacs: MACS[peer],
+        key: new Uint8Array(32).fill(7),
+        machine,
+        clock: this.clock,
+        random,
+        watcher,
+      });
+    this.hosts = { primary: host("primary", "backup"), backup: host("backup", "primary") };
+  }
+
+  log(text: string): void {
+    this.lines.push(`${this.clock.now.toFixed(1).padStart(10)} ${text}`);
+    if (this.lines.length > LOG_LINES) this.lines.shift();
+  }
+
+  run(durationMs: number): void {
+    this.clock.run(this.clock.now + durationMs, () => this.#observe(this));
+  }
+
+  setConditions(conditions: Conditions): void {
+    for (const path of PATHS) this.networks[path].conditions = conditions;
+  }
+
+  /** The routers cannot hear each other on this path (one way or both), while both hear everybody else. */
+  cutBetween(path: PathName, isCut: boolean, oneWay?: RouterId): void {
+    const { primary, backup } = MACS;
+    if (oneWay !== "backup") this.networks[path].cut(primary[path], backup[path], isCut);
+    if (oneWay !== "primary") this.networks[path].cut(backup[path], primary[path], isCut);
+    this.log(`${path}: ${isCut ? "cut" : "mended"} between the routers${oneWay ? `, from ${oneWay} only` : ""}`);
+  }
+
+  /** Some path carries frames in both directions between the routers. */
+  get connected(): boolean {
+    const { primary, backup } = this.hosts;
+    return PATHS.some((path) => {
+      const network = this.networks[path];
+      const a = primary.ports[path];
+      const b = backup.ports[path];
+      return network.passes(a, b) && network.passes(b, a);
+    });
+  }
+
+  /** The routers whose kernels have any VIP. */
+  get owners(): readonly RouterId[] {
+    return ROUTERS.filter((router) => this.hosts[router].kernel.addresses.length > 0);
+  }
+}
