@@ -1,7 +1,38 @@
-import type { Config } from "../config/config.ts";
-import { type ExitCode, TandemError } from "../lib/errors.ts";
+import { planService } from "../balance/plan.ts";
+import type { Config, ConfiguredService } from "../config/config.ts";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import type { IpvsChange, WantedService } from "../model/ipvs-table.ts";
+import { formatServiceKey } from "../model/virtual-service.ts";
+import { reportChanges } from "./changes.ts";
 import type { CommandContext } from "./context.ts";
+import { performIpvsChanges } from "./ipvs-changes.ts";
 
-export function planConfig(_config: Config, _context: CommandContext): ExitCode {
-  throw new TandemError({ operation: "plan", reason: "not built yet" });
+/** The services of a configuration as the kernel should have them while every check succeeds. */
+function wantedServices(services: readonly ConfiguredService[]): WantedService[] {
+  return services.flatMap(({ listen, servers }) =>
+    listen.map((service) => ({ service, servers: servers.map(({ server }) => server) })),
+  );
+}
+
+/** What would change in the kernel's table. @throws SupportError (exit 4) where the kernel's table can't be read. */
+export function planConfig(config: Config, context: CommandContext): ExitCode {
+  if (config.services.length === 0) {
+    context.output.note("the configuration has no services, so the kernel's table stays as it is");
+    return context.output.json ? reportChanges([], context) : 0;
+  }
+  using client = IpvsClient.open();
+  const observed = new Map(client.table().map((entry) => [formatServiceKey(entry.service.key), entry]));
+  const changes = wantedServices(config.services).flatMap((wanted): IpvsChange[] =>
+    planService(wanted, observed.get(formatServiceKey(wanted.service.key))),
+  );
+  const code = reportChanges(performIpvsChanges(client, changes, true), {
+    ...context,
+    globals: { ...context.globals, dryRun: true },
+  });
+  const isChecked = config.services.some(({ servers }) => servers.some(({ check }) => check !== undefined));
+  if (isChecked && changes.length > 0) {
+    context.output.note("a checked real server is added when its check has succeeded");
+  }
+  return code;
 }

@@ -4,6 +4,7 @@ import type { ExitCode } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
+import { counted } from "./figures.ts";
 import type { config as spec } from "./spec/config.ts";
 
 type Verbs = (typeof spec)["verbs"];
@@ -21,9 +22,9 @@ const check: Runner<Verbs["check"]> = ({ file }, context): ExitCode => {
   const { path, config, warnings } = readConfig(context, theFile("check", file, context));
   if (output.json) output.printJson({ file: path, ok: true, warnings });
   else {
-    const parts = [`${config.vips.length} VIPs`, `${config.services.length} services`];
-    const warned = warnings.length === 0 ? "" : `, ${warnings.length} warnings`;
-    output.lines([`${path}: ${output.palette("good", "valid")}, ${parts.join(", ")}${warned}`]);
+    const parts = [counted(config.vips.length, "VIP"), counted(config.services.length, "service")];
+    if (warnings.length > 0) parts.push(counted(warnings.length, "warning"));
+    output.lines([`${path}: ${output.palette("good", "valid")}, ${parts.join(", ")}`]);
   }
   return 0;
 };

@@ -33,3 +33,8 @@ export function formatSpan(ms: number): string {
   if (days > 0) return `${days}d ${hours % 24}h`;
   return hours > 0 ? `${hours}h ${minutes % 60}m` : `${minutes}m ${seconds % 60}s`;
 }
+
+/** `1 service`, `2 services`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

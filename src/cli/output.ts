@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { TandemError } from "../lib/errors.ts";
 import { type Palette, paletteFor, type StreamName } from "./palette.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
@@ -29,7 +30,10 @@ function writeAll(fd: number, text: string): void {
     } catch (error) {
       const code = errorCode(error);
       if (code === "EPIPE") throw new BrokenPipe();
-      if (!RETRY.has(code)) throw error;
+      if (!RETRY.has(code)) {
+        const stream = fd === 1 ? "standard output" : "standard error";
+        throw new TandemError({ operation: "write to", subject: stream, reason: code, cause: error });
+      }
       Bun.sleepSync(1);
     }
   }

@@ -63,8 +63,8 @@ export function reportError(error: unknown, output: Output): ExitCode {
     for (const line of sentences(described)) output.note(`${paint("bad", "tandem:")} ${printable(line)}`);
     if (described.hint !== undefined) output.note(`${paint("dim", "hint:")} ${printable(described.hint)}`);
   } catch (problem) {
-    // Nobody reads standard error either: the exit code still tells.
-    if (!(problem instanceof BrokenPipe)) throw problem;
+    // Nobody can read standard error either: the exit code still tells.
+    if (!(problem instanceof BrokenPipe || problem instanceof TandemError)) throw problem;
   }
   return described.exitCode;
 }

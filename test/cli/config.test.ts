@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import { temporaryFolder } from "./folder.ts";
+import { tandem } from "./program.ts";
+
+/** Ten mistakes of ten kinds. */
+const TEN_MISTAKES = `[pair]
+key_file   = "pair.key"
+intervall  = "200ms"
+dead_after = "100"
+port       = 70000
+[pair.primary]
+name    = "lvs1"
+public  = "203.0.113.2"
+private = "10.0.0.300"
+[pair.backup]
+name    = "lvs2"
+public  = "203.0.113.3"
+private = "10.0.0.3"
+[[vip]]
+address   = "203.0.113.10/33"
+interface = "eth0"
+[[service]]
+name      = "web"
+listen    = "http://203.0.113.10:80"
+scheduler = "wcl"
+  [[service.real]]
+  address = "10.0.0.11:80"
+  weight  = -1
+[loging]
+level = "info"
+`;
+
+const VALID = `[pair]
+key_file = "/etc/tandem/pair.key"
+[pair.primary]
+name    = "lvs1"
+public  = "203.0.113.2"
+private = "10.0.0.2"
+[pair.backup]
+name    = "lvs2"
+public  = "203.0.113.3"
+private = "10.0.0.3"
+[[vip]]
+address   = "203.0.113.10/24"
+interface = "eth0"
+`;
+
+describe("config check", () => {
+  test("says ten mistakes in ten sentences, each with line and column: exit 2", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, TEN_MISTAKES);
+    const { stdout, stderr, exitCode } = await tandem("config", "check", file);
+    const places = stderr.split("\n").flatMap((line) => {
+      const match = /^.*\/tandem\.toml:(\d+):(\d+): /.exec(line);
+      return match === null ? [] : [`${match[1]}:${match[2]}`];
+    });
+    expect({ stdout, places, exitCode }).toEqual({
+      stdout: "",
+      places: ["2:14", "3:1", "4:14", "5:14", "9:11", "15:13", "19:13", "20:13", "23:13", "24:1"],
+      exitCode: 2,
+    });
+    expect(stderr).toEndWith(`tandem: cannot use the configuration ${file}: it has 10 mistakes\n`);
+  });
+
+  test("has the same places in --json", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, TEN_MISTAKES);
+    const { stdout, stderr, exitCode } = await tandem("config", "check", file, "--json");
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+    const { error } = JSON.parse(stderr);
+    const lines = error.issues.map((issue: { line: number }) => issue.line);
+    expect({ code: error.code, lines }).toEqual({ code: 2, lines: [2, 3, 4, 5, 9, 15, 19, 20, 23, 24] });
+  });
+
+  test("is content with a valid file, also by --config", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, VALID);
+    const expected = { stdout: `${file}: valid, 1 VIP, 0 services\n`, stderr: "", exitCode: 0 };
+    expect(await tandem("config", "check", file)).toEqual(expected);
+    expect(await tandem("--config", file, "config", "check")).toEqual(expected);
+  });
+});
+
+describe("config show", () => {
+  test("prints a file that means the same", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    const again = folder.file("again.toml");
+    await Bun.write(file, VALID);
+    const shown = await tandem("config", "show", file);
+    await Bun.write(again, shown.stdout);
+    expect(await tandem("config", "show", again)).toEqual(shown);
+    expect(shown.stdout).toContain('interval   = "200ms"');
+  });
+});
+
+describe("config example", () => {
+  test("prints a file that config check is content with", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    const example = await tandem("config", "example");
+    await Bun.write(file, example.stdout);
+    const { stdout, exitCode } = await tandem("config", "check", file);
+    expect(stdout).toContain(": valid, ");
+    expect(exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { temporaryFolder } from "./folder.ts";
+import { tandem } from "./program.ts";
+
+describe("heartbeat keygen", () => {
+  test("prints a new key each time", async () => {
+    const [first, second] = await Promise.all([tandem("heartbeat", "keygen"), tandem("heartbeat", "keygen")]);
+    expect(first.stdout).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(second.stdout).not.toBe(first.stdout);
+  });
+
+  test("writes a file that only its owner can read, and never over another", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("pair.key");
+    const made = { stdout: `wrote a key to ${file}, mode 0600\n`, stderr: "", exitCode: 0 };
+    expect(await tandem("heartbeat", "keygen", file)).toEqual(made);
+    const key = await Bun.file(file).text();
+    expect(key).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+
+    const refused = await tandem("heartbeat", "keygen", file);
+    expect(refused.stderr).toStartWith(`tandem: cannot write key ${file}: the file exists already (EEXIST)\n`);
+    expect(refused.exitCode).toBe(1);
+    expect(await Bun.file(file).text()).toBe(key);
+
+    expect(await tandem("heartbeat", "keygen", file, "--force")).toEqual(made);
+    expect(await Bun.file(file).text()).not.toBe(key);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test("--dry-run writes nothing", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("pair.key");
+    const planned = { stdout: `would write a key to ${file}\n`, stderr: "", exitCode: 0 };
+    expect(await tandem("heartbeat", "keygen", file, "--dry-run")).toEqual(planned);
+    expect(await Bun.file(file).exists()).toBe(false);
+  });
+});
+
+describe("check run", () => {
+  test("says what a probe of a target found", async () => {
+    using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("fine") });
+    const target = `127.0.0.1:${server.port}`;
+    const { stdout, stderr, exitCode } = await tandem("check", "run", `http://${target}/`, "--json");
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    expect(JSON.parse(stdout)).toEqual({
+      version: 1,
+      ok: true,
+      results: [
+        {
+          service: null,
+          target,
+          kind: "http",
+          result: "success",
+          elapsedMs: expect.any(Number),
+          reason: expect.any(String),
+          failure: null,
+        },
+      ],
+    });
+  });
+
+  test("a target that refuses: exit 3", async () => {
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
+    const target = `127.0.0.1:${server.port}`;
+    await server.stop(true);
+    const { stdout, exitCode } = await tandem("check", "run", `tcp://${target}`);
+    expect(stdout).toMatch(
+      /^TARGET +CHECK +TIME +OUTCOME +REASON\n127\.0\.0\.1:\d+ +tcp +[\d.]+ ms +refused +refused .*\n$/,
+    );
+    expect(exitCode).toBe(3);
+  });
+
+  test("the checks of a configuration, of one service or of one server", async () => {
+    using folder = temporaryFolder();
+    using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("fine") });
+    const file = folder.file("tandem.toml");
+    await Bun.write(
+      file,
+      `[pair]
+key_file = "/etc/tandem/pair.key"
+primary  = { name = "lvs1", public = "203.0.113.2", private = "10.0.0.2" }
+backup   = { name = "lvs2", public = "203.0.113.3", private = "10.0.0.3" }
+[[vip]]
+address   = "203.0.113.10/24"
+interface = "eth0"
+[[service]]
+name   = "web"
+listen = "tcp://203.0.113.10:80"
+check  = { kind = "http", path = "/" }
+real   = [{ address = "127.0.0.1:${server.port}" }]
+[[service]]
+name   = "other"
+listen = "tcp://203.0.113.10:81"
+check  = { kind = "tcp" }
+real   = [{ address = "127.0.0.1:${server.port}" }]
+`,
+    );
+    const services = async (...words: readonly string[]) => {
+      const { stdout } = await tandem("check", "run", "--config", file, "--json", ...words);
+      return JSON.parse(stdout).results.map((result: { service: string }) => result.service);
+    };
+    expect(await services()).toEqual(["web", "other"]);
+    expect(await services("other")).toEqual(["other"]);
+    expect(await services("tcp://203.0.113.10:80", "127.0.0.1")).toEqual(["web"]);
+  });
+});
+
+describe("vip list", () => {
+  test("shows the addresses of an interface", async () => {
+    const { stdout, exitCode } = await tandem("vip", "list", "--interface", "lo", "--json");
+    const { version, addresses } = JSON.parse(stdout);
+    expect({ version, exitCode }).toEqual({ version: 1, exitCode: 0 });
+    expect(addresses).toContainEqual({
+      address: "127.0.0.1",
+      prefixLength: 8,
+      family: "inet",
+      interface: "lo",
+      label: null,
+      owner: "system",
+      leaseSeconds: null,
+      scope: "host",
+      tentative: false,
+      duplicate: false,
+    });
+  });
+});
