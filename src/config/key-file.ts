@@ -29,7 +29,7 @@ function parseKey(line: string): Uint8Array | undefined {
 export function parseKeys(text: string): Parsed<PairKeys> {
   const keys: Uint8Array[] = [];
   for (const [index, line] of text.split("\n").entries()) {
-    const word = line.replace(/#.*$/, "").trim();
+    const word = (line.split("#")[0] ?? "").trim();
     if (word === "") continue;
     const key = parseKey(word);
     // The line itself is never shown: a mistyped key is still a secret.

@@ -18,14 +18,14 @@ const MAX_WEIGHT = 2_147_483_647;
 /** A threshold is an unsigned 32-bit number (IPVS_DEST_ATTR_U_THRESH, linux/ip_vs.h). */
 const MAX_THRESHOLD = 4_294_967_295;
 
-const forward = (fallbackText: string) => ({
+const FORWARD = {
   meaning:
     "How packets reach the real server. nat: rewritten both ways; the server's default gateway is a VIP. direct: on " +
     "the same network, unchanged; the server has the VIP too, silent in ARP. tunnel: wrapped in another packet.",
-  fallbackText,
   example: '"direct"',
   alias: ["lb_kind", "lvs_method", "forwarding", "network"],
-});
+};
+const INHERITED_FORWARD = { ...FORWARD, fallbackText: "the service's" };
 
 /** `tunnel = "ipip"` or a table; the header says whose. */
 function tunnelOf(owner: string) {
@@ -79,7 +79,7 @@ export const SORRY = scalarOrTable(
       meaning: "Address and port; without a port, the service's.",
       example: '"10.0.0.99:80"',
     }),
-    forward: optional(choice(FORWARDINGS), forward("the service's")),
+    forward: optional(choice(FORWARDINGS), INHERITED_FORWARD),
     tunnel: optional(SORRY_TUNNEL, { meaning: "As in [service.tunnel].", example: '"gre"' }),
   }),
 );
@@ -97,7 +97,7 @@ export const REALS = tables(
       meaning: "Its share of the work beside the others; 0 gets no new connections.",
       example: "3",
     }),
-    forward: optional(choice(FORWARDINGS), forward("the service's")),
+    forward: optional(choice(FORWARDINGS), INHERITED_FORWARD),
     upper_threshold: withDefault(integer(0, MAX_THRESHOLD), 0, {
       meaning: "No new work at this many connections; 0 is no limit.",
       example: "5000",
@@ -156,7 +156,7 @@ export const SERVICES = tables(
         alias: ["schedflags", "flags"],
       },
     ),
-    forward: withDefault(choice(FORWARDINGS), "nat", forward("")),
+    forward: withDefault(choice(FORWARDINGS), "nat", FORWARD),
     tunnel: optional(SERVICE_TUNNEL, {
       meaning: 'How packets to servers with forward = "tunnel" are wrapped.',
       fallbackText: '"ipip"',

@@ -1,0 +1,318 @@
+import fc from "fast-check";
+import type { Config, ConfiguredServer, ConfiguredService } from "../../src/config/config.ts";
+import { address, type Endpoint, type Family, type IpAddress } from "../../src/model/address.ts";
+import type { Check, CheckMethod } from "../../src/model/check.ts";
+import type { PairSettings } from "../../src/model/pair.ts";
+import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../../src/model/real-server.ts";
+import { SCHEDULERS } from "../../src/model/scheduler.ts";
+import type { Vip } from "../../src/model/vip.ts";
+import {
+  type Persistence,
+  SCHEDULER_FLAGS,
+  type ServiceKey,
+  type VirtualService,
+} from "../../src/model/virtual-service.ts";
+
+/** Valid configurations of every kind, for properties. They keep the rules that parseConfig checks. */
+
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+const words = fc.array(fc.string({ unit: "grapheme", maxLength: 8 }).filter(withoutNul), { maxLength: 3 });
+const text = fc.string({ unit: "binary", maxLength: 40 }).filter(withoutNul);
+const wholeSeconds = (max: number) => fc.integer({ min: 1, max }).map((seconds) => seconds * 1000);
+
+function withoutNul(candidate: string): boolean {
+  return !candidate.includes("\0");
+}
+
+/** `value`, or the key left out. */
+function sometimes<K extends string, T>(key: K, value: fc.Arbitrary<T>): fc.Arbitrary<{ readonly [P in K]?: T }> {
+  return fc
+    .option(value, { nil: undefined })
+    .map((chosen) => (chosen === undefined ? {} : ({ [key]: chosen } as { [P in K]: T })));
+}
+
+const program = words.map((rest) => ["/bin/program", ...rest]);
+
+const pair: fc.Arbitrary<PairSettings> = fc
+  .record({
+    keyFile: text.map((rest) => `/etc/${rest}`),
+    intervalMs: fc.integer({ min: 10, max: 5000 }),
+    factor: fc.integer({ min: 2, max: 20 }),
+    failback: fc.constantFrom("automatic" as const, "manual" as const),
+    leaseMs: wholeSeconds(3600),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    names: fc.uniqueArray(name, { minLength: 2, maxLength: 2 }),
+    families: fc.tuple(fc.boolean(), fc.boolean()),
+    neighbours: fc.array(
+      fc.integer({ min: 1, max: 200 }).map((host) => address(`198.51.100.${host}`)),
+      { maxLength: 3 },
+    ),
+    stop: fc.constantFrom("release" as const, "keep" as const),
+    views: fc.constantFrom("warn" as const, "act" as const),
+  })
+  .map(({ intervalMs, factor, names, families: [publicIsV4, privateIsV4], ...rest }) => {
+    const own = (host: number) => ({
+      public: address(publicIsV4 ? `203.0.113.${host}` : `2001:db8::${host}`),
+      private: address(privateIsV4 ? `10.0.0.${host}` : `fd00::${host}`),
+    });
+    return {
+      ...rest,
+      intervalMs,
+      deadAfterMs: Math.max(20, intervalMs * factor),
+      primary: { name: names[0] ?? "a", ...own(2) },
+      backup: { name: names[1] ?? "b", ...own(3) },
+    };
+  });
+
+const vips: fc.Arbitrary<readonly Vip[]> = fc
+  .uniqueArray(fc.integer({ min: 10, max: 200 }), { maxLength: 4 })
+  .chain((hosts) => fc.tuple(...hosts.map(vipOf)));
+
+function vipOf(host: number): fc.Arbitrary<Vip> {
+  const interfaceName = fc.constantFrom("eth0", "bond0.17", "ä");
+  return fc.tuple(fc.boolean(), interfaceName, fc.boolean(), fc.integer({ min: 1, max: 99 })).map(
+    ([isV4, on, hasLabel, number]): Vip => ({
+      prefix: { address: address(isV4 ? `203.0.113.${host}` : `2001:db8::${host}`), prefixLength: isV4 ? 24 : 64 },
+      interface: on,
+      ...(isV4 && hasLabel ? { label: `${on}:${number}` } : {}),
+    }),
+  );
+}
+
+const timing = fc.integer({ min: 100, max: 86_400_000 }).chain((intervalMs) =>
+  fc.record({
+    intervalMs: fc.constant(intervalMs),
+    timeoutMs: fc.integer({ min: 10, max: intervalMs }),
+    rise: fc.integer({ min: 1, max: 100 }),
+    fall: fc.integer({ min: 1, max: 100 }),
+  }),
+);
+
+const statusRange = fc
+  .tuple(fc.integer({ min: 100, max: 599 }), fc.integer({ min: 100, max: 599 }))
+  .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
+
+function methodOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrary<CheckMethod> {
+  const http = fc
+    .tuple(
+      fc.record({
+        kind: fc.constantFrom("http" as const, "https" as const),
+        path: fc.stringMatching(/^\/[!-~]{0,20}$/),
+        expectStatus: fc.array(statusRange, { minLength: 1, maxLength: 3 }),
+        verify: fc.boolean(),
+        body: fc.option(text, { nil: undefined }),
+        isHead: fc.boolean(),
+      }),
+      sometimes("host", fc.constantFrom("www.example.com", "[2001:db8::1]:80")),
+      port,
+    )
+    .map(
+      ([{ verify, body, isHead, ...rest }, host, ownPort]): CheckMethod => ({
+        ...rest,
+        ...host,
+        ...ownPort,
+        method: isHead ? "HEAD" : "GET",
+        ...(body === undefined || isHead ? {} : { expectBody: body }),
+        verifyCertificate: rest.kind === "http" || verify,
+      }),
+    );
+  const external = fc
+    .record({ command: program, user: fc.constantFrom("nobody", "_check-1") })
+    .map((rest): CheckMethod => ({ kind: "external", ...rest }));
+  const plain = fc
+    .tuple(fc.option(fc.record({ send: text, expect: text }), { nil: undefined }), port)
+    .map(
+      ([texts, ownPort]): CheckMethod =>
+        texts === undefined ? { kind: "tcp", ...ownPort } : { kind: "send-expect", ...texts, ...ownPort },
+    );
+  return fc.oneof(plain, http, external);
+}
+
+const anyPort = sometimes("port", fc.integer({ min: 1, max: 65_535 }));
+const somePort = fc.integer({ min: 1, max: 65_535 }).map((port) => ({ port }));
+
+function checkOf(needsPort: boolean): fc.Arbitrary<Check> {
+  return fc.tuple(timing, methodOf(needsPort ? somePort : anyPort)).map(([times, method]) => ({ ...times, method }));
+}
+
+const tunnel: fc.Arbitrary<Tunnel> = fc.oneof(
+  fc.record({
+    type: fc.constant("gre" as const),
+    port: fc.constant(0),
+    checksum: fc.constantFrom("none" as const, "full" as const),
+  }),
+  fc.record({
+    type: fc.constant("gue" as const),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    checksum: fc.constantFrom("none" as const, "full" as const, "remote" as const),
+  }),
+);
+
+/** What the servers of a service have to fit. */
+interface Frame {
+  readonly index: number;
+  readonly family: Family;
+  readonly keys: readonly ServiceKey[];
+}
+
+function addressOf(family: Family, index: number, host: number): IpAddress {
+  return address(family === "inet" ? `10.1.${index}.${host}` : `fd00:1::${index + 1}:${host}`);
+}
+
+/** The port that a server without one of its own gets; 0 where that is ambiguous. */
+function commonPort(keys: readonly ServiceKey[]): number {
+  const ports = new Set(keys.map((key) => (key.kind === "address" ? key.port : 0)));
+  return ports.size === 1 ? ([...ports][0] ?? 0) : 0;
+}
+
+function endpointOf(frame: Frame, forward: Forwarding, family: Family, host: number): fc.Arbitrary<Endpoint> {
+  const port = commonPort(frame.keys);
+  const own = fc.integer({ min: 1, max: 65_535 });
+  const ports = forward === "nat" ? (port === 0 ? fc.oneof(fc.constant(0), own) : own) : fc.constant(port);
+  return ports.map((chosen) => ({ address: addressOf(family, frame.index, host), port: chosen }));
+}
+
+function serverOf(frame: Frame, host: number): fc.Arbitrary<RealServer> {
+  return fc.tuple(fc.constantFrom(...FORWARDINGS), fc.boolean()).chain(([forward, mixed]) => {
+    const other: Family = frame.family === "inet" ? "inet6" : "inet";
+    return fc
+      .tuple(
+        endpointOf(frame, forward, forward === "tunnel" && mixed ? other : frame.family, host),
+        fc.integer({ min: 0, max: 2_147_483_647 }),
+        fc.oneof(
+          fc.constant({ upperThreshold: 0, lowerThreshold: 0 }),
+          fc
+            .integer({ min: 1, max: 4_294_967_295 })
+            .chain((upperThreshold) =>
+              fc
+                .integer({ min: 0, max: upperThreshold - 1 })
+                .map((lowerThreshold) => ({ upperThreshold, lowerThreshold })),
+            ),
+        ),
+        forward === "tunnel" ? sometimes("tunnel", tunnel) : fc.constant({}),
+      )
+      .map(([endpoint, weight, thresholds, wrapped]) => ({ endpoint, forward, weight, ...thresholds, ...wrapped }));
+  });
+}
+
+function configuredOf(frame: Frame, host: number): fc.Arbitrary<ConfiguredServer> {
+  return serverOf(frame, host).chain((server) => {
+    const portless = frame.keys.some((key) => key.kind === "fwmark" || key.port === 0);
+    return sometimes("check", checkOf(server.endpoint.port === 0 && portless)).map((check) => ({ server, ...check }));
+  });
+}
+
+function keyOf(index: number, position: number, family: Family): fc.Arbitrary<ServiceKey> {
+  const host = addressOf(family, 200, index + 1);
+  return fc.oneof(
+    fc
+      .constantFrom("tcp" as const, "udp" as const, "sctp" as const)
+      .map((protocol): ServiceKey => ({ kind: "address", protocol, address: host, port: 1000 + position })),
+    fc.constant<ServiceKey>({ kind: "fwmark", mark: index * 10 + position + 1, family }),
+  );
+}
+
+function persistenceOf(family: Family): fc.Arbitrary<Persistence> {
+  const bits = family === "inet" ? 32 : 128;
+  return fc
+    .tuple(
+      fc.integer({ min: 1, max: 2_678_400 }),
+      fc.integer({ min: family === "inet" ? 0 : 1, max: bits }),
+      fc.boolean(),
+    )
+    .map(([timeoutSeconds, prefixLength, sip]) => ({
+      timeoutSeconds,
+      prefixLength,
+      ...(sip ? { engine: "sip" } : {}),
+    }));
+}
+
+function listenOf(keys: readonly ServiceKey[], family: Family): fc.Arbitrary<readonly VirtualService[]> {
+  const udpOnly = keys.every((key) => key.kind === "fwmark" || key.protocol === "udp");
+  return fc
+    .tuple(
+      fc.record({
+        scheduler: fc.constantFrom(...SCHEDULERS),
+        schedulerFlags: fc.subarray([...SCHEDULER_FLAGS]),
+        onePacket: udpOnly ? fc.boolean() : fc.constant(false),
+      }),
+      sometimes("persistence", persistenceOf(family)),
+    )
+    .map(([common, persistence]) => keys.map((key) => ({ key, ...common, ...persistence })));
+}
+
+function serviceOf(index: number, serviceName: string): fc.Arbitrary<ConfiguredService> {
+  return fc
+    .constantFrom<Family>("inet", "inet6")
+    .chain((family) =>
+      fc.tuple(
+        fc.constant(family),
+        fc.integer({ min: 1, max: 3 }).chain((count) => fc.tuple(...keysOf(index, count, family))),
+      ),
+    )
+    .chain(([family, keys]) => {
+      const frame: Frame = { index, family, keys };
+      return fc
+        .tuple(
+          listenOf(keys, family),
+          fc.integer({ min: 0, max: 4 }).chain((count) => fc.tuple(...serversOf(frame, count))),
+          fc.record({ onFailure: fc.constantFrom("remove" as const, "quiesce" as const) }),
+          sometimes(
+            "sorry",
+            serverOf(frame, 99).map((sorry) => ({ ...sorry, weight: 1, upperThreshold: 0, lowerThreshold: 0 })),
+          ),
+          sometimes("slowStartMs", fc.integer({ min: 1, max: 3_600_000 })),
+          sometimes("panicPercent", fc.integer({ min: 1, max: 100 })),
+        )
+        .map(([listen, servers, ...rest]) => Object.assign({ name: serviceName, listen, servers }, ...rest));
+    });
+}
+
+function keysOf(index: number, count: number, family: Family): fc.Arbitrary<ServiceKey>[] {
+  return Array.from({ length: count }, (_, position) => keyOf(index, position, family));
+}
+
+function serversOf(frame: Frame, count: number): fc.Arbitrary<ConfiguredServer>[] {
+  return Array.from({ length: count }, (_, host) => configuredOf(frame, host + 1));
+}
+
+function mixesFamilies({ listen, servers, sorry }: ConfiguredService): boolean {
+  const endpoints = [...servers.map(({ server }) => server.endpoint), ...(sorry === undefined ? [] : [sorry.endpoint])];
+  const families = listen.map(({ key }) => (key.kind === "fwmark" ? key.family : key.address.family));
+  return endpoints.some((endpoint) => families.some((family) => family !== endpoint.address.family));
+}
+
+/** Any valid configuration. */
+export const anyConfig: fc.Arbitrary<Config> = fc
+  .record({
+    pair,
+    vips,
+    services: fc
+      .uniqueArray(name, { maxLength: 3 })
+      .chain((names) => fc.tuple(...names.map((serviceName, index) => serviceOf(index, serviceName)))),
+    sync: fc
+      .tuple(
+        fc.record({
+          enabled: fc.boolean(),
+          id: fc.integer({ min: 0, max: 255 }),
+          group: fc.constantFrom("224.0.0.81", "ff02::81"),
+          port: fc.integer({ min: 1, max: 65_535 }),
+          mode: fc.constantFrom("prompt" as const, "batched" as const),
+        }),
+        sometimes("interface", fc.constantFrom("eth1", "bond0.18")),
+      )
+      .map(([settings, on]) => ({ ...settings, ...on })),
+    hooks: fc.record({
+      active: fc.oneof(fc.constant([]), program),
+      standby: fc.oneof(fc.constant([]), program),
+      timeoutMs: fc.integer({ min: 100, max: 600_000 }),
+    }),
+    log: fc.record({
+      format: fc.constantFrom("text" as const, "json" as const),
+      level: fc.constantFrom("debug" as const, "info" as const, "warn" as const, "error" as const),
+    }),
+  })
+  .map(({ sync, ...rest }) => ({
+    ...rest,
+    sync: { ...sync, enabled: sync.enabled && !rest.services.some(mixesFamilies) },
+  }));

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exampleConfig } from "../../../src/config/example.ts";
+import { loadConfig, loadKeys } from "../../../src/config/load.ts";
+import { MAX_CONFIG_BYTES } from "../../../src/config/parse.ts";
+import { TandemError } from "../../../src/lib/errors.ts";
+
+const KEY = `${"0f".repeat(32)}\n`;
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "tandem-config-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array, mode = 0o600): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+/** What a failing call says, with the exit code. */
+function failureOf(call: () => unknown): {
+  readonly reason: string;
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+} {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof TandemError) return { reason: error.reason, exitCode: error.exitCode, hint: error.hint };
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+describe("loadConfig()", () => {
+  test("reads and parses a file", () => {
+    const path = file("good.toml", exampleConfig);
+    expect(loadConfig(path)).toMatchObject({ path, text: exampleConfig, result: { ok: true } });
+  });
+
+  test("gives mistakes in the file as values", () => {
+    expect(loadConfig(file("bad.toml", "x = 1")).result.ok).toBe(false);
+  });
+
+  const hint = "name the file with --config, or begin with: tandem config example";
+  test("says that a file is missing", () => {
+    expect(failureOf(() => loadConfig(join(folder, "none.toml")))).toEqual({
+      reason: "there is no such file (ENOENT)",
+      exitCode: 2,
+      hint,
+    });
+  });
+
+  test("refuses a folder, a device, and a file that is too large", () => {
+    mkdirSync(join(folder, "folder"));
+    expect(failureOf(() => loadConfig(join(folder, "folder")))).toMatchObject({ reason: "it is not a regular file" });
+    expect(failureOf(() => loadConfig("/dev/zero"))).toMatchObject({ reason: "it is not a regular file", exitCode: 2 });
+    const large = file("large.toml", "#".repeat(MAX_CONFIG_BYTES + 1));
+    expect(failureOf(() => loadConfig(large))).toMatchObject({
+      reason: `it has ${MAX_CONFIG_BYTES + 1} bytes; the limit is ${MAX_CONFIG_BYTES}`,
+    });
+  });
+
+  test("refuses bytes that are no UTF-8", () => {
+    expect(failureOf(() => loadConfig(file("latin1.toml", new Uint8Array([0x23, 0xe4, 0x0a]))))).toEqual({
+      reason: "it is not UTF-8 text",
+      exitCode: 2,
+      hint: "save it as UTF-8",
+    });
+  });
+});
+
+describe("loadKeys()", () => {
+  test("reads the keys of a file that only its owner, or its group, may read", () => {
+    expect(loadKeys(file("pair.key", KEY)).accepted).toHaveLength(1);
+    expect(loadKeys(file("group.key", KEY, 0o640)).accepted).toHaveLength(1);
+  });
+
+  test.each([0o644, 0o604, 0o620, 0o602, 0o601])("refuses a file with mode %d", (mode) => {
+    const path = file(`mode-${mode}.key`, KEY, mode);
+    expect(failureOf(() => loadKeys(path))).toEqual({
+      reason: `its mode is 0${mode.toString(8)}, so others can read or change it`,
+      exitCode: 2,
+      hint: `chmod 600 ${path}`,
+    });
+  });
+
+  test("says that a key file is missing or has no key in it, and how to make one", () => {
+    const path = join(folder, "none.key");
+    const hint = `make one with: tandem heartbeat keygen ${path}`;
+    expect(failureOf(() => loadKeys(path))).toEqual({ reason: "there is no such file (ENOENT)", exitCode: 2, hint });
+    expect(failureOf(() => loadKeys(file("empty.key", "\n")))).toMatchObject({
+      reason: "there is no key in it",
+      exitCode: 2,
+    });
+  });
+});
