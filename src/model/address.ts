@@ -25,12 +25,13 @@ function parseIpv4(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-function parseGroups(text: string): number[] | undefined {
+/** The groups between colons; the last one may be an IPv4 address where `mayEndInIpv4` says that it ends the text. */
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes(".")) {
+    if (mayEndInIpv4 && index === parts.length - 1 && part.includes(".")) {
       const tail = parseIpv4(part);
       if (tail === undefined) return undefined;
       groups.push(((tail[0] ?? 0) << 8) | (tail[1] ?? 0), ((tail[2] ?? 0) << 8) | (tail[3] ?? 0));
@@ -45,8 +46,8 @@ function parseGroups(text: string): number[] | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? "");
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "") : [];
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "", true) : [];
   if (head === undefined || tail === undefined) return undefined;
   if (halves.length === 1 && head.length !== 8) return undefined;
   // RFC 4291: "::" stands for at least one group of zeros.

@@ -5,12 +5,17 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 
 /** Reads `200ms`, `1s`, `1.5s`, `10m`, `2h`, `1d` as whole milliseconds. A number without a unit is refused. */
 export function parseDuration(text: string): Parsed<number> {
-  const match = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)$/.exec(text);
+  const match = /^(\d{1,16})(?:\.(\d{1,6}))?(ms|s|m|h|d)$/.exec(text);
   if (match === null) {
     return problem(`${JSON.stringify(text)} is not a duration; write a number with a unit, such as "200ms" or "1.5s"`);
   }
-  const ms = Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN);
-  return Number.isInteger(ms) ? parsed(ms) : problem(`${JSON.stringify(text)} is not a whole number of milliseconds`);
+  const [, whole = "", fraction = "", unit = ""] = match;
+  const unitMs = UNIT_MS[unit] ?? Number.NaN;
+  // Whole numbers throughout: 1.001 * 1000 is not 1001 in floating point.
+  const ms = Number(whole) * unitMs + (Number(fraction) * unitMs) / 10 ** fraction.length;
+  return Number.isSafeInteger(ms)
+    ? parsed(ms)
+    : problem(`${JSON.stringify(text)} is not a whole number of milliseconds`);
 }
 
 /** The shortest exact form: 1500 is `1.5s`, 60000 is `1m`, 90000 is `90s`, 250 is `250ms`. */
