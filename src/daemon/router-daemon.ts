@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
 import type { OperatorCommand } from "../failover/input.ts";
@@ -242,6 +243,12 @@ export class RouterDaemon implements ControlSubject {
   }
 
   #useRealtime(): void {
+    // The engine's helper threads hold locks that this thread spins for. With one CPU they never get to run beside a
+    // real-time thread, until the kernel throttles it: heartbeats were up to 1.8 s late.
+    if (availableParallelism() < 2) {
+      this.#logger.debug("router", "no real-time scheduling: there is only one CPU");
+      return;
+    }
     for (const [what, outcome] of [
       ["real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY)],
       ["locked memory", lockMemory()],
