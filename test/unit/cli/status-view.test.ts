@@ -1,0 +1,151 @@
+import { describe, expect, test } from "bun:test";
+import { stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
+import type { StatusReport } from "../../../src/daemon/status-report.ts";
+
+const REPORT: StatusReport = {
+  version: 1,
+  software: "0.1.0",
+  at: "2026-11-22T19:00:00.000Z",
+  router: {
+    id: "primary",
+    name: "lvs1",
+    role: "active",
+    doing: "active",
+    sinceMs: 754_000,
+    term: 4,
+    held: false,
+    pid: 1,
+    uptimeMs: 9_000_000,
+    configFingerprint: "0123456789abcdef",
+  },
+  peer: {
+    id: "backup",
+    name: "lvs2",
+    alive: true,
+    role: "standby",
+    term: 4,
+    heardMsAgo: 120,
+    software: "0.1.0",
+    sameConfig: false,
+  },
+  paths: [
+    {
+      path: "public",
+      interface: "eth0",
+      up: true,
+      carrier: true,
+      heardMsAgo: 120,
+      peerHeardMsAgo: 150,
+      sent: 9,
+      accepted: 8,
+      refused: {},
+    },
+    {
+      path: "private",
+      interface: "eth1",
+      up: false,
+      carrier: true,
+      heardMsAgo: null,
+      peerHeardMsAgo: null,
+      sent: 9,
+      accepted: 0,
+      refused: { "bad-mac": 12 },
+    },
+  ],
+  vips: [
+    {
+      address: "203.0.113.10/24",
+      interface: "eth0",
+      label: "eth0:1",
+      owner: "primary",
+      leaseLeftMs: 2_300,
+      confirmed: "203.0.113.1 after 3 ms",
+    },
+    { address: "10.0.0.1/24", interface: "eth1", label: null, owner: "both", leaseLeftMs: 2_300, confirmed: null },
+  ],
+  services: [
+    {
+      name: "web",
+      listen: ["tcp://203.0.113.10:80"],
+      scheduler: "wlc",
+      servers: [
+        {
+          address: "10.0.0.11:80",
+          forward: "nat",
+          weight: 1,
+          state: "up",
+          sinceMs: 754_000,
+          reason: "connected after 0.4 ms",
+          activeConnections: 12,
+        },
+        {
+          address: "10.0.0.12:80",
+          forward: "nat",
+          weight: 0,
+          state: "down",
+          sinceMs: 4_000,
+          reason: "refused (ECONNREFUSED)",
+          activeConnections: 0,
+        },
+      ],
+    },
+  ],
+  transitions: [
+    { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
+  ],
+  warnings: ["the private path is down"],
+};
+
+const TONES: Readonly<Record<string, string>> = { good: "+", bad: "!", warn: "~", dim: "", strong: "" };
+
+function lines(widthColumns: number | undefined): string {
+  const palette = (tone: string, text: string) => `${TONES[tone]}${text}`;
+  return statusLines(REPORT, { palette, widthColumns }).join("\n");
+}
+
+describe("statusLines()", () => {
+  test("shows the pair, with + for good, ~ for a warning and ! for bad", () => {
+    expect(lines(undefined)).toMatchInlineSnapshot(`
+      "ROUTER       WHICH    ROLE     TERM  STATE
+      lvs1 (here)  primary  +active      4  active for 12m 34s
+      lvs2         backup   standby     4  ~heard 120ms ago, other configuration
+
+      PATH     INTERFACE  STATE  HEARD      HEARD BY PEER  REFUSED PACKETS
+      public   eth0       +up     120ms ago  150ms ago
+      private  eth1       !down   never      never          ~12 bad-mac
+
+      VIP              INTERFACE  OWNER  LEASE LEFT  CONFIRMED BY
+      203.0.113.10/24  eth0:1     lvs1         2.3s  203.0.113.1 after 3 ms
+      10.0.0.1/24      eth1       !both         2.3s
+
+      ~warning: the private path is down
+
+      SERVICE / REAL SERVER          STATE      FOR      WEIGHT  ACTIVE  REASON
+      web tcp://203.0.113.10:80 wlc  ~1 of 2 up
+        10.0.0.11:80                 +up         12m 34s       1      12  connected after 0.4 ms
+        10.0.0.12:80                 !down       4s            0       0  refused (ECONNREFUSED)
+
+      LAST TRANSITIONS  CHANGE            TERM  WHY
+      12m 34s ago       standby → active     4  the peer fell silent"
+    `);
+  });
+
+  test("fits 80 columns", () => {
+    const plain = statusLines(REPORT, { palette: (_tone, text) => text, widthColumns: 80 });
+    expect(plain.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+  });
+});
+
+describe("stateExitCode()", () => {
+  test.each([
+    ["one active", "active", "standby", true, 0],
+    ["the other one active", "standby", "active", true, 0],
+    ["none", "standby", "standby", true, 3],
+    ["both", "active", "active", true, 3],
+    ["active, the peer silent", "active", "active", false, 0],
+    ["standby, the peer silent", "standby", "active", false, 3],
+  ] as const)("%s", (_name, own, other, alive, code) => {
+    const report = { ...REPORT, router: { ...REPORT.router, role: own }, peer: { ...REPORT.peer, role: other, alive } };
+    expect(stateExitCode(report)).toBe(code);
+  });
+});
