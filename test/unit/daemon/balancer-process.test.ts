@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BALANCER_ARGUMENT } from "../../../src/daemon/balancer-argument.ts";
+import { decodeFromBalancer, type FromBalancer, type ToBalancer } from "../../../src/daemon/balancer-protocol.ts";
+import { checked, configuredService, endpoint, TCP_CHECK } from "../../support/balance-fixtures.ts";
+import { tcpServer } from "../../support/probed-server.ts";
+
+const MAIN = join(import.meta.dir, "../../../src/main.ts");
+
+/** A balancer as a child of this process, as the router starts it. */
+function startBalancer(stateDir: string) {
+  const messages: FromBalancer[] = [];
+  let wake = () => {};
+  const child = Bun.spawn([process.execPath, MAIN, BALANCER_ARGUMENT, stateDir], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    serialization: "json",
+    ipc: (message: unknown) => {
+      messages.push(decodeFromBalancer(message));
+      wake();
+    },
+  });
+  return {
+    child,
+    messages,
+    send: (message: ToBalancer) => void child.send(message),
+    until: async (wanted: (message: FromBalancer) => boolean): Promise<void> => {
+      while (!messages.some(wanted)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    [Symbol.dispose]: () => child.kill("SIGKILL"),
+  };
+}
+
+function stateFolder() {
+  const path = mkdtempSync(join(tmpdir(), "tandem-balancer-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+test("runBalancer() works from configure to stop, and saves what it learned", async () => {
+  using folder = stateFolder();
+  using server = tcpServer();
+  using balancer = startBalancer(folder.path);
+  const name = `127.0.0.1:${server.target.port}`;
+  const servers = [checked(name, { ...TCP_CHECK, intervalMs: 20, rise: 1 })];
+  await balancer.until(({ kind }) => kind === "started");
+  balancer.send({ kind: "configure", config: { services: [configuredService({ servers })] } });
+  await balancer.until(({ kind }) => kind === "verdict-changed");
+  balancer.send({ kind: "drain", id: 5, server: endpoint(name) });
+  await balancer.until((message) => message.kind === "done" && message.id === 5);
+  balancer.send({ kind: "stop" });
+  expect(await balancer.child.exited).toBe(0);
+  const saved = JSON.parse(readFileSync(join(folder.path, "balancer.json"), "utf8"));
+  expect({
+    verdicts: saved.verdicts.map((each: { verdict: string }) => each.verdict),
+    drains: saved.drains.length,
+  }).toEqual({
+    verdicts: ["up"],
+    drains: 1,
+  });
+});
+
+test("runBalancer() leaves a spoiled state aside and says so, and a message it does not understand", async () => {
+  using folder = stateFolder();
+  writeFileSync(join(folder.path, "balancer.json"), '{"version":1,"bootId":7}');
+  using balancer = startBalancer(folder.path);
+  balancer.child.send({ kind: "nonsense" });
+  await balancer.until((message) => message.kind === "log" && message.message.includes("not understood"));
+  const logs = balancer.messages.flatMap((message) => (message.kind === "log" ? [message.message] : []));
+  expect(logs).toEqual([
+    `${join(folder.path, "balancer.json")} is left aside: bootId: needs a text, got number`,
+    "a message of the router is not understood: kind: needs one of configure, role, drain, undrain, weight, table-needed, query, stop",
+  ]);
+});
+
+test("runBalancer() ends at once when the router is gone", async () => {
+  using folder = stateFolder();
+  using balancer = startBalancer(folder.path);
+  await balancer.until(({ kind }) => kind === "started");
+  balancer.child.disconnect();
+  expect(await balancer.child.exited).toBe(1);
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { address } from "../../../src/model/address.ts";
+import type { CheckTarget } from "../../../src/model/check.ts";
+import { OUTPUT_KEPT_BYTES, resolveCommand, runExternal } from "../../../src/probe/external.ts";
+import { findUser } from "../../../src/probe/user.ts";
+
+const PATIENT_MS = 10_000;
+const HASTY_MS = 100;
+const TARGET: CheckTarget = {
+  address: address("10.0.0.11"),
+  port: 80,
+  serviceAddress: address("203.0.113.10"),
+  servicePort: 8080,
+};
+const isRoot = process.geteuid?.() === 0;
+
+function shell(script: string, timeoutMs = PATIENT_MS) {
+  return runExternal({ kind: "external", command: ["/bin/sh", "-c", script], user: "nobody" }, TARGET, timeoutMs);
+}
+
+/** Whether a process is there and not a zombie. */
+function lives(pid: string): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** The text in quotes in a reason. */
+function quoted(reason: string): string {
+  return /"(.*)"/.exec(reason)?.[1] ?? "";
+}
+
+describe("runExternal()", () => {
+  test.each<[string, "success" | "failure", string]>([
+    ["exit 0", "success", "the program exited with 0"],
+    ["echo fine; exit 0", "success", 'the program exited with 0: "fine"'],
+    ["exit 3", "failure", "the program exited with 3"],
+    ["echo out; echo broken >&2; exit 1", "failure", 'the program exited with 1: "broken"'],
+    ["kill -9 $$", "failure", "the program was ended by SIGKILL"],
+  ])("takes %p for %s", async (script, result, reason) => {
+    const outcome = await shell(script);
+    expect([outcome.result, outcome.reason]).toEqual([result, reason]);
+  });
+
+  test("fails closed when there is no such program", async () => {
+    const method = { kind: "external", command: ["/nonexistent/check"], user: "nobody" } as const;
+    const outcome = await runExternal(method, TARGET, PATIENT_MS);
+    expect([outcome.result, outcome.reason]).toEqual([
+      "failure",
+      "the program cannot be started: ENOENT: no such file or directory, posix_spawn '/nonexistent/check'",
+    ]);
+  });
+
+  test.if(isRoot).each([
+    ["root", "a check's program does not run as root; give another user"],
+    ["nobody-has-this-name", 'there is no user "nobody-has-this-name" in /etc/passwd'],
+  ])("fails closed for the user %p", async (user, reason) => {
+    const outcome = await runExternal({ kind: "external", command: ["/bin/true"], user }, TARGET, PATIENT_MS);
+    expect([outcome.result, outcome.reason]).toEqual(["failure", reason]);
+  });
+
+  test.if(isRoot)("runs the program as the user, without any other group", async () => {
+    expect((await shell("echo $(id -un) $(id -G)")).reason).toBe('the program exited with 0: "nobody 65534"');
+  });
+
+  test("passes nothing of our environment on", async () => {
+    process.env["TANDEM_TEST_SECRET"] = "secret";
+    const outcome = await shell("env | cut -d= -f1 | sort | tr '\\n' ' '");
+    delete process.env["TANDEM_TEST_SECRET"];
+    // PWD and others are the shell's own.
+    expect(
+      quoted(outcome.reason)
+        .split(" ")
+        .filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name)),
+    ).toEqual(["HOME", "LANG", "PATH"]);
+  });
+
+  test("kills a program that ignores SIGTERM, with its children, at the limit", async () => {
+    const outcome = await shell("trap '' TERM; sleep 1000 & echo $$ $!; wait; sleep 1000", HASTY_MS);
+    const pids = quoted(outcome.reason).split(" ");
+    expect(outcome.reason).toStartWith("the program did not end within 100 ms and was killed");
+    expect(pids.length).toBe(2);
+    while (pids.some(lives)) await new Promise(setImmediate);
+  });
+
+  test("kills what a program leaves running in the background", async () => {
+    const outcome = await shell("sleep 1000 & echo $!");
+    expect(outcome.result).toBe("success");
+    while (lives(quoted(outcome.reason))) await new Promise(setImmediate);
+  });
+
+  test("keeps a bounded part of an endless output and ends the program", async () => {
+    const before = process.memoryUsage().rss;
+    const outcome = await shell("yes 'endless output of a program'", HASTY_MS);
+    expect(outcome.reason).toContain("endless output");
+    expect(outcome.reason.length).toBeLessThan(OUTPUT_KEPT_BYTES);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+});
+
+test("resolveCommand() replaces the tokens and nothing else, each argument for itself", () => {
+  const command = [
+    "/bin/check",
+    "--at={address}:{port}",
+    "{service.address}",
+    "{service.port}",
+    "{other}",
+    "$(id); {}",
+  ];
+  expect(resolveCommand(command, TARGET)).toEqual([
+    "/bin/check",
+    "--at=10.0.0.11:80",
+    "203.0.113.10",
+    "8080",
+    "{other}",
+    "$(id); {}",
+  ]);
+});
+
+test.each([
+  ["nobody", { ok: true, value: { uid: 65534, gid: 65533 } }],
+  ["7", { ok: true, value: { uid: 7, gid: 7 } }],
+  ["7:8", { ok: true, value: { uid: 7, gid: 8 } }],
+  ["odd", { ok: false, problem: 'there is no user "odd" in /etc/passwd' }],
+  ["", { ok: false, problem: 'there is no user "" in /etc/passwd' }],
+])("findUser() finds %p", (name, expected) => {
+  const passwd = "root:x:0:0:root:/root:/bin/bash\nodd:x:a:b:::\nnobody:x:65534:65533:nobody:/:/bin/false\n";
+  expect(findUser(name, passwd)).toEqual(expected as ReturnType<typeof findUser>);
+});
