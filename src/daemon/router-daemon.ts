@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { availableParallelism } from "node:os";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
 import type { OperatorCommand } from "../failover/input.ts";
@@ -9,7 +8,6 @@ import { VERSION } from "../lib/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { lockMemory, useRealtimeScheduling } from "../sys/scheduling.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing, wantedSyncDaemons } from "./balancing.ts";
 import { readConfiguration, type UsableConfig } from "./configuration.ts";
@@ -18,6 +16,7 @@ import { failoverSettings } from "./failover-settings.ts";
 import { syncSysctls, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { KernelThread } from "./kernel-thread.ts";
+import { becomePunctual } from "./punctuality.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
 import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
@@ -39,8 +38,6 @@ export interface DaemonOptions {
   readonly logger: Logger;
 }
 
-/** Above ordinary programs, below the kernel's own threads (their FIFO priority is 50, kernel/sched/syscalls.c). */
-const REALTIME_PRIORITY = 20;
 /** How often a hanging balancer is looked for. */
 const SUPERVISE_EVERY_MS = 1_000;
 
@@ -189,7 +186,7 @@ export class RouterDaemon implements ControlSubject {
   }
 
   #begin(): void {
-    this.#useRealtime();
+    becomePunctual(this.#logger);
     if (this.#config.services.length > 0) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
@@ -240,21 +237,6 @@ export class RouterDaemon implements ControlSubject {
         if (outcome.kind === "failed") this.#logger.error("sync", outcome.reason);
       }
     });
-  }
-
-  #useRealtime(): void {
-    // The engine's helper threads hold locks that this thread spins for. With one CPU they never get to run beside a
-    // real-time thread, until the kernel throttles it: heartbeats were up to 1.8 s late.
-    if (availableParallelism() < 2) {
-      this.#logger.debug("router", "no real-time scheduling: there is only one CPU");
-      return;
-    }
-    for (const [what, outcome] of [
-      ["real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY)],
-      ["locked memory", lockMemory()],
-    ] as const) {
-      if (outcome.kind === "refused") this.#logger.debug("router", `no ${what}: ${outcome.errnoName}`);
-    }
   }
 
   #settings(): FailoverSettings {
