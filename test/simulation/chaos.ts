@@ -1,0 +1,252 @@
+/** Many faults at once, from a seed; then everything is mended, and the pair must come to rest. */
+import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
+import { Checkers, isServed, longestMs } from "./checkers.ts";
+import type { Conditions } from "./network.ts";
+import { Random } from "./random.ts";
+import type { Machine, RouterHost } from "./router-host.ts";
+import type { Run } from "./run-single-fault.ts";
+import { CALM, ROUTERS, World } from "./world.ts";
+
+/** Which kinds of faults a run has, and what they may cost. */
+export interface Weather {
+  readonly name: string;
+  readonly faults: readonly [Fault, ...Fault[]];
+  readonly conditions: (random: Random) => Conditions;
+  /** Two owners that can reach each other, in one piece. */
+  readonly twoOwnersMs: number;
+  /** No owner although one router is healthy all the time. */
+  readonly neglectedMs: number;
+}
+
+type Fault = (world: World, random: Random) => Mend | undefined;
+interface Mend {
+  readonly afterMs: number;
+  readonly run: () => void;
+}
+
+function anyHost(world: World, random: Random): RouterHost {
+  return world.hosts[random.pick<RouterId>(["primary", "backup"])];
+}
+
+function anyPath(random: Random): PathName {
+  return random.pick(["public", "private"]);
+}
+
+const kill: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.kill();
+  return { afterMs: random.between(10, 9_000), run: () => host.start() };
+};
+
+const freeze: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.freeze();
+  return { afterMs: random.between(10, 8_000), run: () => host.thaw() };
+};
+
+const powerOff: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.powerOff();
+  return { afterMs: random.between(500, 9_000), run: () => host.powerOn() };
+};
+
+const cable: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const side = anyPath(random);
+  host.setCable(side, false);
+  return { afterMs: random.between(5, 6_000), run: () => host.setCable(side, true) };
+};
+
+const deadPort: Fault = (world, random) => {
+  const port = anyHost(world, random).ports[anyPath(random)];
+  const way = random.pick(["both", "sends", "receives"]);
+  if (way !== "receives") port.sends = false;
+  if (way !== "sends") port.receives = false;
+  world.log(`port ${port.mac}: dead (${way})`);
+  return {
+    afterMs: random.between(100, 6_000),
+    run: () => {
+      port.sends = true;
+      port.receives = true;
+      world.log(`port ${port.mac}: mended`);
+    },
+  };
+};
+
+const partition: Fault = (world, random) => {
+  const paths = random.pick([["public"], ["private"], ["public", "private"]] as [PathName[], PathName[], PathName[]]);
+  const oneWay = random.pick([undefined, undefined, "primary", "backup"] as const);
+  for (const path of paths) world.cutBetween(path, true, oneWay);
+  return {
+    afterMs: random.between(50, 6_000),
+    run: () => {
+      for (const path of paths) world.cutBetween(path, false);
+    },
+  };
+};
+
+const noise: Fault = (world, random) => {
+  const before = world.networks.public.conditions;
+  world.setConditions({
+    delayMs: random.between(0, 10),
+    jitterMs: random.between(0, 30),
+    loss: random.between(0, 0.3),
+    duplication: random.between(0, 0.2),
+  });
+  world.log("noise begins");
+  return { afterMs: random.between(500, 5_000), run: () => world.setConditions(before) };
+};
+
+const slow: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.latenessMs = random.between(1, 80);
+  host.workMs = random.between(3, 60);
+  return {
+    afterMs: random.between(500, 5_000),
+    run: () => {
+      host.latenessMs = 0.5;
+      host.workMs = 3;
+    },
+  };
+};
+
+const lock: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.kernel.lockedUntilMs = world.clock.now + random.between(100, 5_000);
+  world.log(`${host.router}: address lock held`);
+  return undefined;
+};
+
+const byHand: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const sided = random.pick(world.settings.vips as [(typeof world.settings.vips)[number]]);
+  host.removeByHand(sided.vip);
+  return undefined;
+};
+
+let lastCommand = 0;
+const operator: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  lastCommand += 1;
+  const command = random.pick([
+    { kind: "switch" },
+    { kind: "switch" },
+    { kind: "take", force: false },
+    { kind: "hold" },
+    { kind: "unhold" },
+  ] as const);
+  host.command({ kind: "operator", id: lastCommand, command });
+  return undefined;
+};
+
+const stopAndStart: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  if (host.process?.frozen === true) return undefined;
+  host.command({ kind: "stop" });
+  return { afterMs: random.between(6_000, 9_000), run: () => host.start() };
+};
+
+const tame = () => CALM;
+const anyConditions = (random: Random): Conditions => ({
+  delayMs: random.between(0.05, 3),
+  jitterMs: random.between(0, 5),
+  loss: random.pick([0, 0, 0.01, 0.1]),
+  duplication: random.pick([0, 0.05]),
+});
+
+/** A lease's length, its slack, and what it takes to notice. */
+const AFTER_LEASE_MS = 3_000 + 1_100 + 300;
+
+export const WEATHERS: readonly Weather[] = [
+  {
+    // Two actives meet when a partition ends: the next heartbeats decide.
+    name: "network",
+    faults: [cable, deadPort, partition, noise, operator],
+    conditions: anyConditions,
+    twoOwnersMs: 1_000,
+    neglectedMs: 5_000,
+  },
+  {
+    // A daemon that dies or freezes in the middle of a planned move leaves its addresses to their lease.
+    name: "machines",
+    faults: [kill, freeze, powerOff, operator, stopAndStart, byHand],
+    conditions: tame,
+    twoOwnersMs: AFTER_LEASE_MS,
+    neglectedMs: 5_000,
+  },
+  {
+    // A locked kernel cannot remove what its daemon gives up.
+    name: "everything",
+    faults: [kill, freeze, powerOff, cable, deadPort, partition, noise, slow, lock, byHand, operator, stopAndStart],
+    conditions: anyConditions,
+    twoOwnersMs: AFTER_LEASE_MS + 5_000,
+    neglectedMs: 8_000,
+  },
+];
+
+const STORM_MS = 40_000;
+const CALM_DOWN_MS = 15_000;
+const REST_MS = 60_000;
+/** In the rest after a storm: one fail-back, and nothing else. */
+const REST_TRANSITIONS = 2;
+
+function storm(world: World, random: Random, weather: Weather): void {
+  const pending: Mend[] = [];
+  const endMs = world.clock.now + STORM_MS;
+  while (world.clock.now < endMs) {
+    world.run(random.between(0, 4_000) * random.next());
+    const mend = random.pick(weather.faults)(world, random);
+    if (mend === undefined) continue;
+    pending.push(mend);
+    world.clock.after(mend.afterMs, () => {
+      if (!pending.includes(mend)) return;
+      pending.splice(pending.indexOf(mend), 1);
+      mend.run();
+    });
+  }
+  world.log("--- everything is mended");
+  for (const mend of pending.splice(0)) mend.run();
+  for (const host of ROUTERS.map((router) => world.hosts[router])) {
+    host.thaw();
+    host.powerOn();
+    host.start();
+  }
+  for (const path of PATHS) world.cutBetween(path, false);
+  world.setConditions(CALM);
+}
+
+/** Runs one storm and says what was wrong. */
+export function runChaos(weather: Weather, seed: number, machine: Machine): Run {
+  const random = new Random(seed);
+  const checkers = new Checkers();
+  const world = new World({
+    random,
+    machine,
+    settings: { hasServices: random.chance(0.3), failback: random.pick(["automatic", "automatic", "manual"]) },
+    conditions: weather.conditions(random),
+    watcher: checkers.watcher,
+    observe: (seen) => checkers.observe(seen),
+  });
+  for (const router of ROUTERS) {
+    world.hosts[router].start();
+    world.run(random.between(0, 2_000));
+  }
+  storm(world, random, weather);
+  world.run(CALM_DOWN_MS);
+  const problems = [...checkers.unsettled(world)];
+  const calmMs = world.clock.now;
+  world.run(REST_MS);
+  const now = world.clock.now;
+  const changes = checkers.transitions.filter((change) => change.atMs > calmMs).length;
+  if (changes > REST_TRANSITIONS) problems.push(`${changes} changes of role at rest`);
+  const two = longestMs(checkers.twoOwners.after(0, now));
+  if (two > weather.twoOwnersMs) problems.push(`two owners for ${two.toFixed(1)} ms, allowed are ${weather.twoOwnersMs}`);
+  for (const router of ROUTERS) {
+    const longest = longestMs(checkers.neglected[router].after(0, now));
+    if (longest > weather.neglectedMs) problems.push(`no owner for ${longest.toFixed(1)} ms, and ${router} was healthy`);
+  }
+  problems.push(...checkers.problems, ...checkers.flapping(), ...checkers.unannounced(world), ...checkers.unsettled(world));
+  // By the refresh each minute also the neighbour that missed every announcement has learnt it.
+  if (!isServed(world)) problems.push("at the end a neighbour is not served");
+  return { problems: [...new Set(problems)], lines: world.lines };
+}
