@@ -27,6 +27,9 @@ const LAST_CHANCE_MS = 2;
 function tlsProblem(error: unknown, verify: boolean): string | undefined {
   if (error === null || error === undefined) return undefined;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && "code" in error && error.code === "ECONNRESET") {
+    return "the server ended the TLS handshake";
+  }
   // BoringSSL's own errors: error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER.
   const protocol = /^error:[0-9a-f]+:[^:]*:[^:]*:(.*)$/i.exec(message);
   if (protocol !== null) return `the TLS handshake failed: ${protocol[1]}`;

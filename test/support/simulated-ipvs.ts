@@ -17,7 +17,7 @@ const NO_TRAFFIC: TrafficStats = {
   bytesOutPerSecond: 0n,
 };
 
-const ERRNO = { ENOENT: 2, ESRCH: 3, EEXIST: 17, EINVAL: 22, ERANGE: 34 } as const;
+const ERRNO = { ENOENT: 2, ESRCH: 3, EEXIST: 17, ERANGE: 34 } as const;
 type ErrnoName = keyof typeof ERRNO;
 
 /** An IPVS table that keeps state and refuses what the kernel refuses (net/netfilter/ipvs/ip_vs_ctl.c). */
@@ -101,7 +101,6 @@ export class SimulatedIpvs {
     if (add && existing !== undefined) return "EEXIST";
     if (!add && existing === undefined) return "ESRCH";
     if (!this.schedulers.has(service.scheduler)) return "ENOENT";
-    if (service.key.kind === "address" && service.key.port === 0 && service.persistence === undefined) return "EINVAL";
     if (existing === undefined) this.table.set(name, { service, servers: new Map() });
     else existing.service = service;
     return undefined;
