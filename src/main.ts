@@ -1,11 +1,16 @@
+import { writeSync } from "node:fs";
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
 import { versionText } from "./lib/version.ts";
 
 /** Words in, exit code out; the only place that ends the process. */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version") {
-    process.stdout.write(`${versionText()}\n`);
-    return 0;
+    try {
+      writeSync(1, `${versionText()}\n`);
+      return 0;
+    } catch {
+      // The program below says the same and what is wrong with the stream.
+    }
   }
   if (argv[0] === BALANCER_ARGUMENT && process.send !== undefined) {
     const { runBalancer } = await import("./daemon/balancer.ts");

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { TandemError } from "../lib/errors.ts";
-import { type Palette, paletteFor, type StreamName } from "./palette.ts";
+import { type Palette, paletteFor } from "./palette.ts";
+import { terminalWidthColumns } from "./terminal.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
 export class BrokenPipe extends Error {
@@ -54,16 +55,16 @@ export class Output {
   /** Whether results are wanted as JSON. */
   readonly json: boolean;
 
-  constructor(options: { readonly json: boolean; readonly color: "auto" | "always" | "never" }) {
-    this.json = options.json;
-    this.palette = paletteFor("stdout", options.color);
-    this.errorPalette = paletteFor("stderr", options.color);
-    this.widthColumns = process.stdout.isTTY ? process.stdout.columns || 80 : undefined;
+  private constructor(json: boolean, palette: Palette, errorPalette: Palette) {
+    this.json = json;
+    this.palette = palette;
+    this.errorPalette = errorPalette;
+    this.widthColumns = terminalWidthColumns();
   }
 
-  /** Whether a person watches this stream. */
-  isTerminal(stream: StreamName): boolean {
-    return process[stream].isTTY === true;
+  static async open(options: { readonly json: boolean; readonly color: "auto" | "always" | "never" }): Promise<Output> {
+    const palette = await paletteFor("stdout", options.color);
+    return new Output(options.json, palette, await paletteFor("stderr", options.color));
   }
 
   /** Text as it is, on standard output. @throws BrokenPipe */

@@ -1,6 +1,5 @@
-import { Chalk, type ChalkInstance } from "chalk";
-
-export type StreamName = "stdout" | "stderr";
+import type { ChalkInstance } from "chalk";
+import { isTerminal, type StreamName } from "./terminal.ts";
 
 /** What a colour says. Text means the same without it. */
 export type Tone = "good" | "bad" | "warn" | "dim" | "strong";
@@ -13,12 +12,13 @@ function wantsColor(stream: StreamName, color: "auto" | "always" | "never"): boo
   if (color !== "auto") return color === "always";
   const { NO_COLOR, TERM } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
-  return process[stream].isTTY === true && TERM !== "dumb";
+  return TERM !== "dumb" && isTerminal(stream);
 }
 
 /** The palette of one stream. Only the sixteen basic colours, which every terminal's theme chooses itself. */
-export function paletteFor(stream: StreamName, color: "auto" | "always" | "never"): Palette {
+export async function paletteFor(stream: StreamName, color: "auto" | "always" | "never"): Promise<Palette> {
   if (!wantsColor(stream, color)) return (_tone, text) => text;
+  const { Chalk } = await import("chalk");
   const chalk = new Chalk({ level: 1 });
   const styles: Readonly<Record<Tone, ChalkInstance>> = {
     good: chalk.green,

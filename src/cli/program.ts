@@ -35,7 +35,7 @@ async function perform(line: CommandLine, output: Output): Promise<ExitCode> {
  * @returns the exit code; every error has been told on standard error.
  */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
-  let output = new Output({ json: wantsJson(argv), color: colorIn(argv) });
+  let output = await Output.open({ json: wantsJson(argv), color: colorIn(argv) });
   try {
     if (argv.length === 0) {
       // Not a success: a script that lost its words should notice.
@@ -43,7 +43,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
       return 2;
     }
     const line = readCommandLine(argv, COMMANDS, routeNoun(argv, COMMANDS));
-    output = new Output({ json: line.globals.json, color: line.globals.color ?? "auto" });
+    output = await Output.open({ json: line.globals.json, color: line.globals.color ?? "auto" });
     return await perform(line, output);
   } catch (error) {
     return reportError(error, output);

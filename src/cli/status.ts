@@ -2,6 +2,7 @@ import type { SingleRunner } from "./context.ts";
 import { askStatus } from "./daemon-report.ts";
 import type { status as spec } from "./spec/singles.ts";
 import { stateExitCode, statusLines } from "./status-view.ts";
+import { isTerminal } from "./terminal.ts";
 
 const INTERVAL_DEFAULT_MS = 1_000;
 /** ECMA-48: cursor to the first place; erase from there to the end of the screen. */
@@ -13,7 +14,7 @@ const CLEAR_SCREEN = "\u001b[2J";
 /** Shows the pair once, or again and again: redrawn on a terminal, one report after the other elsewhere. */
 export const status: SingleRunner<typeof spec> = async ({ watch, interval }, context) => {
   const { output } = context;
-  const redraws = watch && !output.json && output.isTerminal("stdout");
+  const redraws = watch && !output.json && isTerminal("stdout");
   if (redraws) output.write(CLEAR_SCREEN);
   for (;;) {
     const report = await askStatus(context);
