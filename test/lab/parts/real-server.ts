@@ -103,7 +103,9 @@ export class RealServer implements Disposable {
     socket.end(`HTTP/1.0 ${status}\r\nContent-Length: ${this.name.length + 1}\r\n\r\n${this.name}\n`);
   }
 
-  #count(remoteAddress: string): void {
+  /** A peer that is gone already has no address any more; then nobody got the answer either. */
+  #count(remoteAddress: string | undefined): void {
+    if (remoteAddress === undefined) return;
     const source = remoteAddress.replace(/^::ffff:/, "");
     if (ROUTER_ADDRESSES.has(source)) {
       this.checks += 1;
