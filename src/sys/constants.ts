@@ -22,7 +22,6 @@ export const IPPROTO_ICMPV6 = 58;
 
 // bits/socket.h: levels of socket options
 export const SOL_SOCKET = 1;
-export const SOL_PACKET = 263;
 export const SOL_NETLINK = 270;
 
 // asm-generic/socket.h
@@ -44,17 +43,9 @@ export const NETLINK_GET_STRICT_CHK = 12;
 // linux/in.h, linux/in6.h
 export const IP_TOS = 1;
 export const IP_PKTINFO = 8;
-export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_V6ONLY = 26;
 export const IPV6_PKTINFO = 50;
 export const IPV6_TCLASS = 67;
-
-// linux/if_packet.h
-export const PACKET_IGNORE_OUTGOING = 23;
-
-// linux/if_ether.h
-export const ETH_P_ARP = 0x0806;
-export const ETH_P_IPV6 = 0x86dd;
 
 // bits/socket.h: flags of send and recv
 export const MSG_TRUNC = 0x20;

@@ -1,14 +1,5 @@
 /** Raw packet sockets: whole Ethernet frames, past the IP layer. */
-import {
-  AF_PACKET,
-  PACKET_IGNORE_OUTGOING,
-  SO_PRIORITY,
-  SOCK_NONBLOCK,
-  SOCK_RAW,
-  SOL_PACKET,
-  SOL_SOCKET,
-  TC_PRIO_CONTROL,
-} from "./constants.ts";
+import { AF_PACKET, SO_PRIORITY, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, TC_PRIO_CONTROL } from "./constants.ts";
 import { closeFd, type Fd } from "./fd.ts";
 import { bindSocket, openSocket, type SendOutcome, sendDatagram, trySocketOption } from "./socket.ts";
 import { packetSocketAddress } from "./socket-address.ts";
@@ -31,14 +22,13 @@ export function openFrameSender(): Fd {
 }
 
 /**
- * A socket that sends, and receives the frames of `etherType` that come in on one interface and pass the filter;
- * frames that leave this machine are not among them.
+ * A socket that sends, and receives the frames of `etherType` that come in on one interface and pass the filter.
+ * Frames that leave this machine are not among them: only sockets for all types of frames get those.
  * @throws SyscallError.
  */
 export function openFrameReceiver(etherType: number, interfaceIndex: number, filter: readonly FilterClause[]): Fd {
   const fd = openFrameSender();
   try {
-    trySocketOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     // Filter first, then bind: from then on frames come in.
     attachFilter(fd, filter);
     bindSocket(fd, packetSocketAddress(etherType, interfaceIndex), OPERATION, `on interface ${interfaceIndex}`);

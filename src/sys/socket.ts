@@ -51,7 +51,7 @@ export function openSocket(domain: number, type: number, protocol: number, opera
 }
 
 /** The bytes of a C `int`. */
-export function nativeInteger(value: number): Uint8Array {
+function nativeInteger(value: number): Uint8Array {
   return new Uint8Array(new Int32Array([asI32(value, "the option's value")]).buffer);
 }
 

@@ -129,7 +129,7 @@ export function decodeNdp(bytes: Uint8Array): NdpPacket {
 }
 
 /** Whether an IPv6 address is in ff00::/8. */
-export function isMulticastIpv6(value: IpAddress): boolean {
+function isMulticastIpv6(value: IpAddress): boolean {
   return value.family === "inet6" && addressBytes(value)[0] === 0xff;
 }
 

@@ -177,6 +177,23 @@ test("FrameWatch sees frames come in, and none while nobody sends", () => {
   });
 });
 
+test("openFrameReceiver() gets the frames that pass its filter, and none that leave this machine", () => {
+  using pair = new VethPair();
+  const [left, right] = [pair.link("left"), pair.link("right")];
+  /** The sender's address in an ARP packet: 14 bytes of Ethernet, 14 of ARP before it. */
+  const filter = [[{ at: 28, bytes: 4, is: "equal", value: 0xc000020b } as const]];
+  const fd = pair.inside("left", () => openFrameReceiver(0x0806, left.index, filter));
+  using here = pair.inside("left", () => Announcer.open());
+  using there = pair.inside("right", () => Announcer.open());
+  here.announce(address("192.0.2.11"), left, "request");
+  there.announce(address("192.0.2.10"), right, "request");
+  there.announce(address("192.0.2.11"), right, "request");
+  const senders: string[] = [];
+  pair.until(() => senders.push(...drainDatagrams(fd, 16).map((frame) => frame.slice(28, 32).join("."))) > 0);
+  closeFd(fd);
+  expect(senders).toEqual(["192.0.2.11"]);
+});
+
 describe("watchDatagrams() on sockets of the kernel", () => {
   /** linux/rtnetlink.h, RTNLGRP_LINK. */
   const GROUP_LINK = 1;
