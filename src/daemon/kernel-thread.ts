@@ -1,4 +1,5 @@
 import type { KernelAnswer, KernelOutcome, KernelWork } from "./kernel-thread-protocol.ts";
+import { workerModule } from "./program.ts";
 
 /** Requests that may wait while the kernel holds its lock: a renewal each second for minutes. */
 export const KERNEL_REQUESTS_MAX = 1000;
@@ -13,7 +14,7 @@ export class KernelThread {
 
   /** @param onFailure is told when the thread itself dies; no address can be changed after that. */
   constructor(onFailure: (reason: string) => void) {
-    this.#worker = new Worker(new URL("./kernel-worker.ts", import.meta.url).href);
+    this.#worker = new Worker(workerModule("daemon/kernel-worker"));
     this.#worker.onmessage = (event: MessageEvent<KernelAnswer>) => {
       const callback = this.#waiting.get(event.data.id);
       this.#waiting.delete(event.data.id);
