@@ -6,6 +6,7 @@ import { isPeerAlive } from "./peer.ts";
 import { unreadiness } from "./readiness.ts";
 import { abortTaking, startTaking } from "./role.ts";
 import { AGREEMENT_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -69,7 +70,6 @@ export function isTooLate(state: State, nowMs: number): boolean {
   return isPeerAlive(state, nowMs) && peer?.says.role === "active";
 }
 
-export function acceptanceDeadlines(state: State): readonly number[] {
-  const { acceptance } = state;
-  return acceptance === undefined ? [] : [acceptance.heardAtMs + 2 * AGREEMENT_MS];
+export function addAcceptanceDeadlines(soonest: Soonest, { acceptance }: State): void {
+  if (acceptance !== undefined) soonest.add(acceptance.heardAtMs + 2 * AGREEMENT_MS);
 }

@@ -13,6 +13,7 @@ import {
   VERIFY_LIMIT_MS,
   VERIFY_ROUNDS_MS,
 } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State, Verification } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -138,14 +139,13 @@ export function judgeAnnouncing(turn: Turn): void {
 }
 
 /** When the next round, announcement or end is due. */
-export function announceDeadlines(state: State): readonly number[] {
-  const { announcing, verification } = state;
-  const deadlines: number[] = [];
-  if (announcing !== undefined) deadlines.push(announcing.againAtMs ?? announcing.refreshAtMs, announcing.refreshAtMs);
-  if (verification !== undefined && !verification.done) {
-    const round = VERIFY_ROUNDS_MS[verification.round];
-    if (round !== undefined) deadlines.push(verification.sinceMs + round);
-    deadlines.push(verification.sinceMs + VERIFY_REST_MS, verification.sinceMs + VERIFY_LIMIT_MS);
-  }
-  return deadlines;
+export function addAnnounceDeadlines(soonest: Soonest, { announcing, verification }: State): void {
+  soonest.add(announcing?.againAtMs);
+  soonest.add(announcing?.refreshAtMs);
+  if (verification === undefined || verification.done) return;
+  const { sinceMs, round } = verification;
+  const roundMs = VERIFY_ROUNDS_MS[round];
+  if (roundMs !== undefined) soonest.add(sinceMs + roundMs);
+  soonest.add(sinceMs + VERIFY_REST_MS);
+  soonest.add(sinceMs + VERIFY_LIMIT_MS);
 }

@@ -8,6 +8,7 @@ import { isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
 import { ALONE_MEMORY_MS, GUARD_LIMIT } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -52,8 +53,8 @@ export function judgeAlone(turn: Turn): void {
   }
 }
 
-export function automaticDeadlines(state: State): readonly number[] {
-  if (state.phase.kind !== "active") return [];
-  const failbackAt = failbackAtMs(state);
-  return [...PATHS.map((side) => blindAtMs(state, side)), ...(failbackAt === undefined ? [] : [failbackAt])];
+export function addAutomaticDeadlines(soonest: Soonest, state: State): void {
+  if (state.phase.kind !== "active") return;
+  for (const side of PATHS) soonest.add(blindAtMs(state, side));
+  soonest.add(failbackAtMs(state));
 }

@@ -41,11 +41,14 @@ export function isAlone(state: State, nowMs: number): boolean {
   return PATHS.every((side) => !isFine(state, side, nowMs));
 }
 
-/** Somebody was seen since `sinceMs`, or there is a side where nobody could be asked (then the carrier must do). */
-export function seesSomebodySince(state: State, sinceMs: number): boolean {
+/**
+ * On a side that is not blind somebody was seen since `sinceMs`, or there is a side where nobody could be asked (then
+ * the carrier must do).
+ */
+export function seesSomebodySince(state: State, sinceMs: number, nowMs: number): boolean {
   return PATHS.some((name) => {
     const side = state.sides[name];
-    return side.carrier && (!side.askable || lastSeenAtMs(side) > sinceMs);
+    return isFine(state, name, nowMs) && (!side.askable || lastSeenAtMs(side) > sinceMs);
   });
 }
 

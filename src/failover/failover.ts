@@ -2,29 +2,30 @@
  * One router's failover machine: the only entry to this folder besides the types. Pure: time is passed in, effects are
  * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
  */
-import { acceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
-import { announceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
-import { automaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
+import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
+import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
+import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { onCarrier } from "./evidence.ts";
 import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
 import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
-import { hearOfMove, judgeMove, moveDeadlines } from "./move.ts";
-import { hearRequest, judgeWish, onOperator, wishDeadlines } from "./operator.ts";
-import { judgeLapse, lapseDeadlines, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
+import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
+import { addWishDeadlines, hearRequest, judgeWish, onOperator } from "./operator.ts";
+import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
 import { onOwnerAnswer } from "./owner-query.ts";
-import { hear, judgePaths, peerDeadlines } from "./peer.ts";
+import { addPeerDeadlines, hear, judgePaths } from "./peer.ts";
 import { drawHex } from "./random.ts";
 import { onReload } from "./reload.ts";
-import { judgeRival, obeyTerm } from "./rivals.ts";
+import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm } from "./rivals.ts";
 import { judgeTaking, settleBalancing } from "./role.ts";
 import { countRefusal, createSession, judgePacket } from "./session.ts";
 import { type FailoverSettings, timingOf } from "./settings.ts";
+import { Soonest } from "./soonest.ts";
 import { judgeStarting, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
-import { judgeStopping, onStop, stopDeadlines } from "./stop.ts";
-import { judgeStandby, takeoverDeadlines } from "./takeover.ts";
+import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
+import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
 import { Turn } from "./turn.ts";
 
 export interface Boot {
@@ -73,6 +74,7 @@ export function createState(boot: Boot): State {
     rival: false,
     failback: { stableMs: stored?.failbackStableMs ?? settings.failbackStableMs },
     tickedAtMs: -Infinity,
+    dueAtMs: nowMs,
     aloneWarned: false,
     nextNumber: 1,
     trail: [],
@@ -88,16 +90,18 @@ export function step(state: State, input: Input, nowMs: number): StepResult {
   if (input.kind !== "tick") take(turn, input);
   if (slept) judgeLapse(turn, true);
   if (input.kind === "tick") take(turn, input);
-  if (input.kind !== "tick") turn.set({ dirtyAtMs: state.dirtyAtMs ?? nowMs });
   settleBalancing(turn, state);
   finishHeartbeats(turn, input.kind === "tick");
+  // Any input may have brought something to judge: a tick is due at once.
+  const dueAtMs = input.kind === "tick" ? soonestDeadline(turn.state) : Math.min(state.dueAtMs, nowMs);
+  turn.set({ dueAtMs });
   return { state: turn.state, effects: turn.effects };
 }
 
 /** Rule 7: a loop that wakes late was asleep, not the peer. Nothing is concluded from the time it did not listen. */
 function noteSleep(turn: Turn): boolean {
   const { state } = turn;
-  const lateMs = turn.now - (nextDeadline(state) ?? turn.now);
+  const lateMs = turn.now - state.dueAtMs;
   if (lateMs < state.timing.sleptMs) return false;
   const graceUntilMs = turn.now + 1.5 * state.settings.intervalMs;
   turn.set({ awakeSinceMs: turn.now, graceUntilMs: Math.max(graceUntilMs, state.graceUntilMs) });
@@ -160,7 +164,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   const { session, judgement } = judgePacket(turn.state.session, path, heartbeat, times, () => turn.draw(32));
   turn.set({ session });
   if (!judgement.counts) {
-    if (judgement.reason === "stale-echo") obeyTerm(turn, heartbeat.payload);
+    if (judgement.reason === "stale-echo") hearDeafPeer(turn, heartbeat.payload);
     if (judgement.answerNonce !== undefined) {
       answerHello(turn, path, { nonce: judgement.answerNonce, counter: heartbeat.counter });
     }
@@ -193,7 +197,6 @@ function judge(turn: Turn): void {
   judgeVerification(turn);
   judgeAcceptance(turn);
   forgetWord(turn);
-  turn.clear("dirtyAtMs");
   turn.set({ tickedAtMs: turn.now });
 }
 
@@ -204,26 +207,27 @@ function forgetWord(turn: Turn): void {
 
 /** When the next `tick` is due at the latest; undefined once the machine has exited. */
 export function nextDeadline(state: State): number | undefined {
-  const { phase, addresses, tickedAtMs, dirtyAtMs, graceUntilMs } = state;
-  if (phase.kind === "stopped") return undefined;
-  if (dirtyAtMs !== undefined) return dirtyAtMs;
-  const candidates = [
-    heartbeatDeadline(state),
-    graceUntilMs,
-    ...(phase.kind === "starting" ? [phase.untilMs] : []),
-    ...(phase.kind === "taking" ? [phase.taking.tableUntilMs] : []),
-    ...(addresses.renewAtMs === undefined || phase.kind !== "active" ? [] : [addresses.renewAtMs]),
-    ...(addresses.retryRemovalAtMs === undefined ? [] : [addresses.retryRemovalAtMs]),
-    ...lapseDeadlines(state),
-    ...peerDeadlines(state),
-    ...takeoverDeadlines(state),
-    ...automaticDeadlines(state),
-    ...moveDeadlines(state),
-    ...acceptanceDeadlines(state),
-    ...wishDeadlines(state),
-    ...announceDeadlines(state),
-    ...stopDeadlines(state),
-  ];
-  // What was due at the last tick was judged there; only what comes after it needs another.
-  return Math.min(...candidates.filter((atMs) => atMs > tickedAtMs));
+  return state.phase.kind === "stopped" ? undefined : state.dueAtMs;
+}
+
+/** After a tick: the soonest of all deadlines that lie after it, since what was due up to it has been judged. */
+function soonestDeadline(state: State): number {
+  const { phase, addresses } = state;
+  const soonest = new Soonest(state.tickedAtMs);
+  soonest.add(heartbeatDeadline(state));
+  soonest.add(state.graceUntilMs);
+  if (phase.kind === "starting") soonest.add(phase.untilMs);
+  if (phase.kind === "taking") soonest.add(phase.taking.tableUntilMs);
+  soonest.add(addresses.retryRemovalAtMs);
+  addLapseDeadlines(soonest, state);
+  addPeerDeadlines(soonest, state);
+  addTakeoverDeadlines(soonest, state);
+  addClaimDeadline(soonest, state);
+  addAutomaticDeadlines(soonest, state);
+  addMoveDeadlines(soonest, state);
+  addAcceptanceDeadlines(soonest, state);
+  addWishDeadlines(soonest, state);
+  addAnnounceDeadlines(soonest, state);
+  addStopDeadlines(soonest, state);
+  return soonest.atMs;
 }

@@ -81,7 +81,11 @@ export function sendBoth(turn: Turn): void {
 }
 
 /** Answers a hello by the way it came, so that its sender can prove itself; the pair's own rhythm is not touched. */
-export function answerHello(turn: Turn, path: PathName, echo: { readonly nonce: string; readonly counter: number }): void {
+export function answerHello(
+  turn: Turn,
+  path: PathName,
+  echo: { readonly nonce: string; readonly counter: number },
+): void {
   const session = mayAnswer(turn.state.session, path, turn.now);
   if (session === undefined) return;
   turn.set({ session });

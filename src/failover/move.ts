@@ -6,6 +6,7 @@ import { isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
 import { AGREEMENT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -75,9 +76,9 @@ export function judgeMove(turn: Turn): void {
 
 /** The agreement ran out without proof: the peer's last words decide (rule 9). */
 function endAgreement(turn: Turn, move: Move): void {
-  const { peer, term, timing } = turn.state;
+  const { peer, lastActiveTerm, timing } = turn.state;
   const alive = peer !== undefined && turn.now - peer.heardAtMs <= ALIVE_HEARTBEATS * timing.hurryMs;
-  if (alive && peer.says.role === "active" && peer.says.term > term) {
+  if (alive && peer.says.role === "active" && peer.says.lastActiveTerm > lastActiveTerm) {
     turn.cause("agreement-over", "the peer has the VIPs, unverified; the agreement has run out");
     handedOver(turn, move);
   } else {
@@ -136,13 +137,9 @@ export function isAgreedOverlap(state: State, nowMs: number): boolean {
   return offeredAtMs !== undefined && peer?.says.agreement?.id === move?.id && nowMs < offeredAtMs + AGREEMENT_MS;
 }
 
-export function moveDeadlines(state: State): readonly number[] {
-  const { move, retryMoveAtMs, lastWord } = state;
-  const deadlines: number[] = [];
-  if (move !== undefined) {
-    deadlines.push(move.offeredAtMs === undefined ? move.sinceMs + move.limitMs : move.offeredAtMs + AGREEMENT_MS);
-  }
-  if (retryMoveAtMs !== undefined) deadlines.push(retryMoveAtMs);
-  if (lastWord !== undefined) deadlines.push(lastWord.untilMs);
-  return deadlines;
+export function addMoveDeadlines(soonest: Soonest, { move, retryMoveAtMs, lastWord }: State): void {
+  soonest.add(retryMoveAtMs);
+  soonest.add(lastWord?.untilMs);
+  if (move === undefined) return;
+  soonest.add(move.offeredAtMs === undefined ? move.sinceMs + move.limitMs : move.offeredAtMs + AGREEMENT_MS);
 }

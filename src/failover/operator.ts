@@ -4,6 +4,8 @@ import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import { becomeStandby, startTaking } from "./role.ts";
 import { MOVE_LIMIT_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
+import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** `take --force` asks a living active first, for this long. */
@@ -103,8 +105,8 @@ export function hearRequest(turn: Turn): void {
   startMove(turn, "operator", { id: word.id });
 }
 
-export function wishDeadlines(state: Turn["state"]): readonly number[] {
-  const { wish } = state;
-  if (wish === undefined) return [];
-  return [wish.sinceMs + MOVE_LIMIT_MS, ...(wish.forceAtMs === undefined ? [] : [wish.forceAtMs])];
+export function addWishDeadlines(soonest: Soonest, { wish }: State): void {
+  if (wish === undefined) return;
+  soonest.add(wish.sinceMs + MOVE_LIMIT_MS);
+  soonest.add(wish.forceAtMs);
 }

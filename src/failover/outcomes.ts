@@ -18,7 +18,8 @@ import {
 } from "./lease.ts";
 import { abortTaking, becomeActive, becomeStandby } from "./role.ts";
 import { GUARD_LIMIT } from "./settings.ts";
-import type { PendingLease, Taking } from "./state.ts";
+import type { Soonest } from "./soonest.ts";
+import type { PendingLease, State, Taking } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** A kernel that holds its lock cannot end leases either; longer than this many leases it is stuck. */
@@ -129,9 +130,9 @@ export function judgeLapse(turn: Turn, slept: boolean): void {
   becomeStandby(turn, stuck ? "lease-failed" : "lease-lost");
 }
 
-export function lapseDeadlines(turnState: Turn["state"]): readonly number[] {
-  const { phase, addresses, settings } = turnState;
-  if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return [];
-  const stuck = addresses.leases.map((pending) => pending.sentAtMs + STUCK_LEASES * settings.leaseMs);
-  return [addresses.confirmedAtMs + settings.leaseMs, ...stuck];
+export function addLapseDeadlines(soonest: Soonest, { phase, addresses, settings }: State): void {
+  if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return;
+  soonest.add(addresses.renewAtMs);
+  soonest.add(addresses.confirmedAtMs + settings.leaseMs);
+  for (const pending of addresses.leases) soonest.add(pending.sentAtMs + STUCK_LEASES * settings.leaseMs);
 }

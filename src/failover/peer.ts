@@ -3,6 +3,7 @@ import { sameAddress } from "../model/address.ts";
 import { PATHS } from "../model/pair.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { pathUp } from "./session.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -88,11 +89,10 @@ export function judgePaths(turn: Turn): void {
   if (up.public !== pathsUp.public || up.private !== pathsUp.private) turn.set({ pathsUp: up });
 }
 
-export function peerDeadlines(state: State): readonly number[] {
-  const { settings, session, pathsUp, peer } = state;
-  const paths = PATHS.flatMap((path) => {
+export function addPeerDeadlines(soonest: Soonest, { settings, session, pathsUp, peer }: State): void {
+  if (peer !== undefined) soonest.add(peer.heardAtMs + settings.deadAfterMs);
+  for (const path of PATHS) {
     const at = session.paths[path].bothWaysAtMs;
-    return pathsUp[path] && at !== undefined ? [at + settings.deadAfterMs] : [];
-  });
-  return peer === undefined ? paths : [...paths, peer.heardAtMs + settings.deadAfterMs];
+    if (pathsUp[path] && at !== undefined) soonest.add(at + settings.deadAfterMs);
+  }
 }

@@ -4,12 +4,17 @@ import { startAnnouncing } from "./announce.ts";
 import { wantedVips } from "./lease.ts";
 import { isAgreedOverlap } from "./move.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-/** Whether the peer, being active, is right and I am not. */
+/**
+ * Whether the peer, being active, is right and I am not. What counts is the term in which each became active, not the
+ * highest it has heard of.
+ */
 function peerPrevails(state: State, says: HeartbeatPayload): boolean {
-  return says.term > state.term || (says.term === state.term && state.settings.router === "backup");
+  const mine = state.lastActiveTerm;
+  return says.lastActiveTerm > mine || (says.lastActiveTerm === mine && state.settings.router === "backup");
 }
 
 /**
@@ -20,7 +25,8 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
   const { phase, term } = turn.state;
   if (says.role === "active" && phase.kind === "active" && !isAgreedOverlap(turn.state, turn.now)) {
     if (peerPrevails(turn.state, says)) {
-      turn.cause("two-actives", `the peer is active in term ${says.term}, I am in term ${term}`);
+      const terms = `the peer is active in term ${says.lastActiveTerm}, I am in term ${turn.state.lastActiveTerm}`;
+      turn.cause("two-actives", terms);
       becomeStandby(turn, "higher-term");
     }
   }
@@ -32,7 +38,7 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
 
 /** The rest of it, for packets that count: a rival is told of, and outlived. */
 export function judgeRival(turn: Turn): void {
-  const { phase, peer, rival, acceptance, term } = turn.state;
+  const { phase, peer, rival, acceptance, lastActiveTerm } = turn.state;
   if (peer === undefined) return;
   const peerActive = peer.says.role === "active";
   if (phase.kind === "taking" && peerActive && acceptance === undefined && !phase.taking.force) {
@@ -40,7 +46,8 @@ export function judgeRival(turn: Turn): void {
   } else if (phase.kind === "active" && peerActive && !rival && !isAgreedOverlap(turn.state, turn.now)) {
     turn.set({ rival: true });
     if (acceptance === undefined) {
-      turn.notice("warn", "two-actives", `the peer is active too, in term ${peer.says.term}; mine is ${term}: I stay`);
+      const terms = `in term ${peer.says.lastActiveTerm}; mine is ${lastActiveTerm}`;
+      turn.notice("warn", "two-actives", `the peer is active too, ${terms}: I stay`);
     }
   } else if (phase.kind === "active" && rival && !peerActive) {
     // The neighbours may have learnt the rival's MAC last.
@@ -49,4 +56,31 @@ export function judgeRival(turn: Turn): void {
     if (acceptance === undefined) startAnnouncing(turn);
     else turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
   }
+}
+
+/** A peer that is deaf to me and claims to be active: for a while this holds back a takeover, which it would not hear. */
+const CLAIM_INTERVALS = 2.5;
+
+/**
+ * A packet that was authentic and new, but shows that its sender has not heard me for `dead_after`. It is no evidence
+ * of life; but what it says about being active supersedes what was heard before.
+ */
+export function hearDeafPeer(turn: Turn, says: HeartbeatPayload): void {
+  obeyTerm(turn, says);
+  if (says.role !== "active") return;
+  turn.set({ deafClaim: { term: says.lastActiveTerm, atMs: turn.now } });
+  if (turn.state.peer?.says.role !== "standby") return;
+  turn.clear("peer");
+  turn.set({ listeningSinceMs: turn.now });
+}
+
+/** A peer that cannot hear me says that it is active, in a term not below my last. */
+export function isClaimedByDeafPeer(state: State, nowMs: number): boolean {
+  const { deafClaim, lastActiveTerm, settings } = state;
+  if (deafClaim === undefined || deafClaim.term < lastActiveTerm) return false;
+  return nowMs - deafClaim.atMs < CLAIM_INTERVALS * settings.intervalMs;
+}
+
+export function addClaimDeadline(soonest: Soonest, { deafClaim, settings }: State): void {
+  if (deafClaim !== undefined) soonest.add(deafClaim.atMs + CLAIM_INTERVALS * settings.intervalMs);
 }

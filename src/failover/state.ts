@@ -167,6 +167,8 @@ export interface State {
   readonly drawn: number;
   readonly session: Session;
   readonly peer?: PeerView;
+  /** A peer that cannot hear me said that it is active. */
+  readonly deafClaim?: { readonly term: number; readonly atMs: number };
   readonly peerMacs: ReadonlyMap<string, MacAddress>;
   readonly ownMacs: ReadonlyMap<string, MacAddress>;
   readonly sides: { readonly [S in PathName]: Side };
@@ -206,8 +208,8 @@ export interface State {
   readonly sentAtMs?: number;
   /** All deadlines up to this have been judged. */
   readonly tickedAtMs: number;
-  /** An input came since then: a tick is due. */
-  readonly dirtyAtMs?: number;
+  /** When the next tick is due. */
+  readonly dueAtMs: number;
   /** It was warned that this active sees nobody. */
   readonly aloneWarned: boolean;
   /** Numbers verifications and hooks. */

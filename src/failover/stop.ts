@@ -4,6 +4,7 @@ import { endMove, startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
 import { KEEP_LEASE_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -68,8 +69,8 @@ function exit(turn: Turn): void {
   turn.emit({ kind: "exit" });
 }
 
-export function stopDeadlines(state: State): readonly number[] {
-  const { stopping } = state;
-  if (stopping === undefined) return [];
-  return [stopping.sinceMs + REMOVAL_WAIT_MS, ...(stopping.farewellAtMs === undefined ? [] : [stopping.farewellAtMs])];
+export function addStopDeadlines(soonest: Soonest, { stopping }: State): void {
+  if (stopping === undefined) return;
+  soonest.add(stopping.sinceMs + REMOVAL_WAIT_MS);
+  soonest.add(stopping.farewellAtMs);
 }

@@ -4,8 +4,10 @@ import { seesSomebodySince } from "./evidence.ts";
 import { askDeadline, isOwnerGone, judgeAsking } from "./owner-query.ts";
 import { isPeerAlive, isPeerLate, isPeerSilent, silentAtMs, silentSinceMs } from "./peer.ts";
 import { bootCarrierDeadline, canServe, unreadiness } from "./readiness.ts";
+import { isClaimedByDeafPeer } from "./rivals.ts";
 import { startTaking } from "./role.ts";
 import { STANDBY_TIE_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -37,14 +39,15 @@ function judgeLatePeer(turn: Turn): void {
 function judgeSilentPeer(turn: Turn): void {
   // Before asking again: a new question would give the last one no time.
   const gone = isPeerSilent(turn.state, turn.now) && isOwnerGone(turn.state, turn.now);
-  if (gone && canServe(turn.state, turn.now)) takeFromSilent(turn);
+  const claimed = isClaimedByDeafPeer(turn.state, turn.now);
+  if (gone && !claimed && canServe(turn.state, turn.now)) takeFromSilent(turn);
   if (turn.state.phase.kind === "standby") judgeLatePeer(turn);
 }
 
 function takeFromSilent(turn: Turn): void {
   // Heartbeats on the other path and frames under way may be younger than the last packet that counted.
   const sinceMs = silentSinceMs(turn.state) + turn.state.settings.intervalMs;
-  if (!seesSomebodySince(turn.state, sinceMs)) {
+  if (!seesSomebodySince(turn.state, sinceMs, turn.now)) {
     noticeAlone(turn);
     return;
   }
@@ -109,14 +112,19 @@ function bothStandbyTakeAtMs(state: State, nowMs: number): number {
   return sinceMs + STANDBY_TIE_MS * (isPreferred(state) && !ready ? 1 : 2);
 }
 
-export function takeoverDeadlines(state: State): readonly number[] {
+export function addTakeoverDeadlines(soonest: Soonest, state: State): void {
   const { phase, query, bothStandbySinceMs, retryTakeAtMs, timing } = state;
-  if (phase.kind !== "standby") return [];
-  const deadlines = [silentSinceMs(state) + timing.lateAfterMs, silentAtMs(state), bootCarrierDeadline(state)];
-  if (query !== undefined) deadlines.push(askDeadline(state, query), query.askedAtMs + timing.askEveryMs);
-  if (retryTakeAtMs !== undefined) deadlines.push(retryTakeAtMs);
-  if (bothStandbySinceMs !== undefined) {
-    deadlines.push(bothStandbySinceMs + STANDBY_TIE_MS, bothStandbySinceMs + 2 * STANDBY_TIE_MS);
+  if (phase.kind !== "standby") return;
+  soonest.add(silentSinceMs(state) + timing.lateAfterMs);
+  soonest.add(silentAtMs(state));
+  soonest.add(bootCarrierDeadline(state));
+  soonest.add(retryTakeAtMs);
+  if (query !== undefined) {
+    soonest.add(askDeadline(state, query));
+    soonest.add(query.askedAtMs + timing.askEveryMs);
   }
-  return deadlines;
+  if (bothStandbySinceMs !== undefined) {
+    soonest.add(bothStandbySinceMs + STANDBY_TIE_MS);
+    soonest.add(bothStandbySinceMs + 2 * STANDBY_TIE_MS);
+  }
 }

@@ -9,26 +9,29 @@ import { TRAIL_LIMIT } from "./settings.ts";
 import type { State } from "./state.ts";
 
 export class Turn {
-  state: State;
+  /** The turn's own copy: the state that the step was given stays as it was. */
+  readonly #draft: { -readonly [K in keyof State]: State[K] };
   readonly now: number;
   readonly effects: Effect[] = [];
   /** The peer must know at once: heartbeats leave with this step. */
   tell = false;
 
   constructor(state: State, nowMs: number) {
-    this.state = state;
+    this.#draft = { ...state };
     this.now = nowMs;
   }
 
+  get state(): State {
+    return this.#draft;
+  }
+
   set(change: Partial<State>): void {
-    this.state = { ...this.state, ...change };
+    Object.assign(this.#draft, change);
   }
 
   /** Removes optional fields from the state. */
   clear(...keys: OptionalKey[]): void {
-    const state: { -readonly [K in keyof State]: State[K] } = { ...this.state };
-    for (const key of keys) delete state[key];
-    this.state = state;
+    for (const key of keys) if (this.#draft[key] !== undefined) delete this.#draft[key];
   }
 
   emit(effect: Effect): void {

@@ -74,7 +74,7 @@ export interface HeartbeatPayload {
   readonly role: Role;
   /** The highest term this router knows. */
   readonly term: number;
-  /** The term of its last tenure as active; 0: never. */
+  /** The term of its tenure as active, or of its last one; 0: never. */
   readonly lastActiveTerm: number;
   /** Could take the VIPs now. */
   readonly ready: boolean;

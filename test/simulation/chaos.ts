@@ -240,12 +240,19 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
   const changes = checkers.transitions.filter((change) => change.atMs > calmMs).length;
   if (changes > REST_TRANSITIONS) problems.push(`${changes} changes of role at rest`);
   const two = longestMs(checkers.twoOwners.after(0, now));
-  if (two > weather.twoOwnersMs) problems.push(`two owners for ${two.toFixed(1)} ms, allowed are ${weather.twoOwnersMs}`);
+  if (two > weather.twoOwnersMs)
+    problems.push(`two owners for ${two.toFixed(1)} ms, allowed are ${weather.twoOwnersMs}`);
   for (const router of ROUTERS) {
     const longest = longestMs(checkers.neglected[router].after(0, now));
-    if (longest > weather.neglectedMs) problems.push(`no owner for ${longest.toFixed(1)} ms, and ${router} was healthy`);
+    if (longest > weather.neglectedMs)
+      problems.push(`no owner for ${longest.toFixed(1)} ms, and ${router} was healthy`);
   }
-  problems.push(...checkers.problems, ...checkers.flapping(), ...checkers.unannounced(world), ...checkers.unsettled(world));
+  problems.push(
+    ...checkers.problems,
+    ...checkers.flapping(),
+    ...checkers.unannounced(world),
+    ...checkers.unsettled(world),
+  );
   // By the refresh each minute also the neighbour that missed every announcement has learnt it.
   if (!isServed(world)) problems.push("at the end a neighbour is not served");
   return { problems: [...new Set(problems)], lines: world.lines };

@@ -3,10 +3,13 @@
  * the machine's state. Each collects; the judgement is the caller's, who knows which faults there were.
  */
 import type { Transition } from "../../src/failover/history.ts";
-import type { RouterId } from "../../src/model/pair.ts";
+import { PATHS, type RouterId } from "../../src/model/pair.ts";
 import type { Vip } from "../../src/model/vip.ts";
 import type { World } from "./world.ts";
 import { ROUTERS } from "./world.ts";
+
+const FLAP_MS = 1_000;
+const FLAPS = 5;
 
 export interface Span {
   readonly fromMs: number;
@@ -37,6 +40,15 @@ export function longestMs(spans: readonly Span[]): number {
   return Math.max(0, ...spans.map((span) => span.toMs - span.fromMs));
 }
 
+/** Whether this router could serve: its daemon runs, its cables and ports are whole, its kernel answers. */
+function isHealthy(world: World, router: RouterId): boolean {
+  const { process, kernel, ports } = world.hosts[router];
+  if (process === undefined || process.frozen || process.state.abstaining || process.state.stopping !== undefined) {
+    return false;
+  }
+  return !kernel.locked && PATHS.every((path) => ports[path].cable && ports[path].sends && ports[path].receives);
+}
+
 export interface Happened<T> {
   readonly atMs: number;
   readonly router: RouterId;
@@ -50,6 +62,8 @@ export class Checkers {
   readonly noOwner = new SpanWatch();
   /** A client behind the gateway, or a real server, gets no answer from a VIP. */
   readonly unserved = new SpanWatch();
+  /** Spans without an owner although one router was healthy all the time. */
+  readonly neglected: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
   readonly transitions: Happened<Transition>[] = [];
   readonly announcements: Happened<readonly Vip[]>[] = [];
   readonly answers: Happened<{ id: number; ok: boolean; text: string }>[] = [];
@@ -68,7 +82,10 @@ export class Checkers {
     this.twoOwners.observe(now, both && world.connected);
     this.noOwner.observe(now, none);
     this.unserved.observe(now, !isServed(world));
-    for (const router of ROUTERS) this.#observeTerm(world, router);
+    for (const router of ROUTERS) {
+      this.neglected[router].observe(now, none && isHealthy(world, router));
+      this.#observeTerm(world, router);
+    }
   }
 
   #observeTerm(world: World, router: RouterId): void {
@@ -96,20 +113,35 @@ export class Checkers {
 
   /** Every time a router became active, both forms of every VIP were announced at once and again 1.1 s later. */
   unannounced(world: World): readonly string[] {
-    const isDone = (atMs: number) => world.clock.now > atMs + 1_300;
+    const isDone = (atMs: number) => world.clock.now > atMs + 2_500;
+    const isDisturbed = (router: RouterId, atMs: number) =>
+      world.disturbances.some((one) => one.router === router && one.atMs > atMs - 5 && one.atMs < atMs + 2_500);
     return this.transitions
-      .filter(({ what, atMs }) => what.to === "active" && isDone(atMs))
+      .filter(({ what, atMs, router }) => what.to === "active" && isDone(atMs) && !isDisturbed(router, atMs))
       .flatMap(({ router, atMs }) => {
-        const lost = this.transitions.some((later) => later.router === router && later.atMs > atMs && later.atMs < atMs + 1_300);
+        const lost = this.transitions.some(
+          (later) => later.router === router && later.atMs > atMs && later.atMs < atMs + 2_500,
+        );
         const within = (low: number, high: number) =>
           this.announcements.some(
             (said) => said.router === router && said.atMs >= atMs + low && said.atMs <= atMs + high,
           );
         const problems: string[] = [];
         if (!within(-1, 5)) problems.push(`${router}: took over at ${atMs.toFixed(1)} without announcing`);
-        if (!lost && !within(1_000, 1_300)) problems.push(`${router}: did not announce again after ${atMs.toFixed(1)}`);
+        if (!lost && !within(1_000, 2_500)) problems.push(`${router}: did not announce again after ${atMs.toFixed(1)}`);
         return problems;
       });
+  }
+
+  /** A router whose role changes back and forth faster than any fault comes and goes. */
+  flapping(): readonly string[] {
+    return ROUTERS.flatMap((router) => {
+      const times = this.transitions.filter((change) => change.router === router).map((change) => change.atMs);
+      const at = times.find(
+        (fromMs) => times.filter((atMs) => atMs >= fromMs && atMs < fromMs + FLAP_MS).length > FLAPS,
+      );
+      return at === undefined ? [] : [`${router}: its role flapped from ${at.toFixed(1)} on`];
+    });
   }
 
   /** What must be true of a pair at rest: one owner of everything, who is active, whom the neighbours know. */
@@ -126,7 +158,6 @@ export class Checkers {
         problems.push(`${router} is ${host.role}, its balancing is set for ${host.balancing}`);
       }
     }
-    if (!isServed(world)) problems.push(`${owner} owns the VIPs, but a neighbour is not served`);
     return problems;
   }
 }

@@ -20,13 +20,15 @@ export class Kernel {
   readonly #random: Random;
   readonly #held = new Map<string, Held>();
   readonly #onRemoved: (vip: Vip) => void;
+  readonly #onChange: () => void;
   lockedUntilMs = 0;
 
-  /** @param onRemoved hears of every address that goes, as a netlink listener would. */
-  constructor(clock: Clock, random: Random, onRemoved: (vip: Vip) => void) {
+  /** @param onRemoved hears of every address that goes, as a netlink listener would; `onChange` of every change. */
+  constructor(clock: Clock, random: Random, onRemoved: (vip: Vip) => void, onChange: () => void) {
     this.#clock = clock;
     this.#random = random;
     this.#onRemoved = onRemoved;
+    this.#onChange = onChange;
   }
 
   holds(address: string): boolean {
@@ -42,6 +44,7 @@ export class Kernel {
   }
 
   lease(vips: readonly Vip[], validMs: number): readonly LeaseResult[] {
+    this.#onChange();
     const endsAtMs = this.#clock.now + validMs + this.#random.between(0, 1_100);
     return vips.map((vip) => {
       const key = vip.prefix.address.text;
@@ -53,6 +56,7 @@ export class Kernel {
   }
 
   remove(vips: readonly Vip[]): readonly RemoveResult[] {
+    this.#onChange();
     return vips.map((vip) => {
       const removed = this.#held.delete(vip.prefix.address.text);
       if (removed) this.#onRemoved(vip);
@@ -62,6 +66,7 @@ export class Kernel {
 
   /** Power off: nothing is left, and nobody is told. */
   clear(): void {
+    this.#onChange();
     this.#held.clear();
   }
 
@@ -72,6 +77,7 @@ export class Kernel {
     if (this.locked) this.#clock.at(this.lockedUntilMs + LOCK_QUEUE_MS, () => this.#end(key, endsAtMs));
     else {
       this.#held.delete(key);
+      this.#onChange();
       this.#onRemoved(held.vip);
     }
   }

@@ -6,19 +6,23 @@ export class Neighbour implements Port {
   readonly mac: MacAddress;
   readonly #network: Network;
   readonly cache = new Map<string, MacAddress>();
+  readonly #onChange: () => void;
   cable = true;
   sends = true;
   receives = true;
 
-  constructor(network: Network, mac: MacAddress) {
+  constructor(network: Network, mac: MacAddress, onChange: () => void) {
+    this.#onChange = onChange;
     this.mac = mac;
     this.#network = network;
     network.attach(this);
   }
 
   receive(frame: Frame): void {
-    if (frame.kind === "announce") this.cache.set(frame.address, frame.mac);
-    else if (frame.kind === "probe") this.#network.send(this, frame.replyTo, { kind: "probe-answer" });
+    if (frame.kind === "announce") {
+      if (this.cache.get(frame.address) !== frame.mac) this.#onChange();
+      this.cache.set(frame.address, frame.mac);
+    } else if (frame.kind === "probe") this.#network.send(this, frame.replyTo, { kind: "probe-answer" });
     else if (frame.kind === "echo") {
       const mac = this.cache.get(frame.from);
       if (mac === undefined) return;

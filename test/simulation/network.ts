@@ -56,9 +56,8 @@ export class Network {
 
   /** Whether a frame would pass, but for chance. */
   passes(from: Port, to: Port): boolean {
-    return (
-      from.cable && from.sends && to.cable && to.receives && !this.#cuts.has(`${from.mac} ${to.mac}`)
-    );
+    if (!from.cable || !from.sends || !to.cable || !to.receives) return false;
+    return this.#cuts.size === 0 || !this.#cuts.has(`${from.mac} ${to.mac}`);
   }
 
   send(from: Port, to: MacAddress | "all", frame: Frame): void {

@@ -28,6 +28,9 @@ export interface Watcher {
   onAnnounce(router: RouterId, vips: readonly Vip[]): void;
   onAnswer(router: RouterId, id: number, ok: boolean, text: string): void;
   onWake(router: RouterId): void;
+  onDisturbed(router: RouterId): void;
+  /** Addresses, cables or daemons changed: the checkers must look. */
+  onChange(): void;
 }
 
 export interface HostOptions {
@@ -84,7 +87,12 @@ export class RouterHost {
     this.settings = options.settings;
     // Two machines' monotonic clocks have nothing to do with each other.
     this.#offsetMs = options.random.between(1_000, 1e9);
-    this.kernel = new Kernel(options.clock, options.random, (vip) => this.#input({ kind: "address-removed", vip }));
+    this.kernel = new Kernel(
+      options.clock,
+      options.random,
+      (vip) => this.#input({ kind: "address-removed", vip }),
+      options.watcher.onChange,
+    );
     this.ports = { public: this.#port("public"), private: this.#port("private") };
     for (const path of PATHS) options.networks[path].attach(this.ports[path]);
   }
@@ -132,12 +140,14 @@ export class RouterHost {
   kill(): void {
     if (this.process === undefined) return;
     this.#options.watcher.log(`${this.router}: daemon killed`);
+    this.#options.watcher.onDisturbed(this.router);
     this.process = undefined;
   }
 
   freeze(): void {
     if (this.process === undefined) return;
     this.#options.watcher.log(`${this.router}: daemon frozen`);
+    this.#options.watcher.onDisturbed(this.router);
     this.process.frozen = true;
   }
 
@@ -223,7 +233,8 @@ export class RouterHost {
         return;
       case "echo-answer": {
         if (!this.kernel.holds(frame.to)) return;
-        const address = this.settings.vips.find((sided) => sided.vip.prefix.address.text === frame.to)?.vip.prefix.address;
+        const address = this.settings.vips.find((sided) => sided.vip.prefix.address.text === frame.to)?.vip.prefix
+          .address;
         if (address === undefined) return;
         const elapsedMs = this.#options.clock.now - frame.sentAtMs;
         const by = { family: "inet" as const, text: path === "public" ? "203.0.113.1" : "10.0.0.11" };
@@ -356,7 +367,9 @@ export class RouterHost {
         return;
       case "record": {
         const { transition } = effect;
-        watcher.log(`${this.router}: ${transition.from} → ${transition.to} (${transition.reason}, term ${transition.term})`);
+        watcher.log(
+          `${this.router}: ${transition.from} → ${transition.to} (${transition.reason}, term ${transition.term})`,
+        );
         watcher.onTransition(this.router, transition);
         return;
       }

@@ -1,5 +1,5 @@
 /** Runs one fault from one seed and says what was wrong. */
-import { Checkers, longestMs } from "./checkers.ts";
+import { Checkers, isServed, longestMs } from "./checkers.ts";
 import { Random } from "./random.ts";
 import type { Machine } from "./router-host.ts";
 import type { SingleFault } from "./single-faults.ts";
@@ -50,6 +50,8 @@ export function runSingleFault(fault: SingleFault, seed: number, machine: Machin
   if (changes > fault.transitions) problems.push(`${changes} changes of role, allowed are ${fault.transitions}`);
   const wakes = (checkers.wakes.primary + checkers.wakes.backup - wakesBefore) / ((now - markMs) / 1_000);
   if (wakes > WAKES_PER_SECOND) problems.push(`the loops woke ${wakes.toFixed(0)} times a second`);
-  problems.push(...before, ...checkers.problems, ...checkers.unannounced(world), ...checkers.unsettled(world));
+  problems.push(...before, ...checkers.problems, ...checkers.flapping());
+  problems.push(...checkers.unannounced(world), ...checkers.unsettled(world));
+  if (!isServed(world)) problems.push("at the end a neighbour is not served");
   return { problems, lines: world.lines };
 }

@@ -1,8 +1,9 @@
 /** Two routers, their two networks and the neighbours on them. */
+
+import type { FailoverSettings, SidedVip } from "../../src/failover/settings.ts";
 import { parseAddressPrefix } from "../../src/model/address.ts";
 import { type MacAddress, parseMacAddress } from "../../src/model/mac-address.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
-import type { FailoverSettings, SidedVip } from "../../src/failover/settings.ts";
 import { Clock } from "./clock.ts";
 import { Neighbour } from "./neighbour.ts";
 import { type Conditions, Network } from "./network.ts";
@@ -51,7 +52,7 @@ export interface WorldOptions {
   readonly machine: Machine;
   readonly settings?: Partial<FailoverSettings>;
   readonly conditions?: Conditions;
-  readonly watcher: Omit<Watcher, "log">;
+  readonly watcher: Omit<Watcher, "log" | "onDisturbed" | "onChange">;
   /** Called after every event. */
   readonly observe: (world: World) => void;
 }
@@ -63,6 +64,9 @@ export class World {
   readonly hosts: { readonly [R in RouterId]: RouterHost };
   readonly neighbours: { readonly [P in PathName]: Neighbour };
   readonly lines: string[] = [];
+  /** When a daemon was killed or frozen: what it would have done then it did not do. */
+  readonly disturbances: { readonly router: RouterId; readonly atMs: number }[] = [];
+  #touched = true;
   readonly settings: Omit<FailoverSettings, "router">;
   readonly #observe: (world: World) => void;
 
@@ -77,10 +81,15 @@ export class World {
       private: new Network(this.clock, random, conditions),
     };
     this.neighbours = {
-      public: new Neighbour(this.networks.public, MACS.neighbour.public),
-      private: new Neighbour(this.networks.private, MACS.neighbour.private),
+      public: new Neighbour(this.networks.public, MACS.neighbour.public, () => this.touch()),
+      private: new Neighbour(this.networks.private, MACS.neighbour.private, () => this.touch()),
     };
-    const watcher: Watcher = { ...options.watcher, log: (text) => this.log(text) };
+    const watcher: Watcher = {
+      ...options.watcher,
+      log: (text) => this.log(text),
+      onChange: () => this.touch(),
+      onDisturbed: (router) => this.disturbances.push({ router, atMs: this.clock.now }),
+    };
     const host = (router: RouterId, peer: RouterId) =>
       new RouterHost({
         router,
@@ -97,13 +106,24 @@ export class World {
     this.hosts = { primary: host("primary", "backup"), backup: host("backup", "primary") };
   }
 
+  /** Something that the checkers look at has changed. */
+  touch(): void {
+    this.#touched = true;
+  }
+
   log(text: string): void {
+    this.touch();
     this.lines.push(`${this.clock.now.toFixed(1).padStart(10)} ${text}`);
     if (this.lines.length > LOG_LINES) this.lines.shift();
   }
 
   run(durationMs: number): void {
-    this.clock.run(this.clock.now + durationMs, () => this.#observe(this));
+    this.#touched = true;
+    this.clock.run(this.clock.now + durationMs, () => {
+      if (!this.#touched) return;
+      this.#touched = false;
+      this.#observe(this);
+    });
   }
 
   setConditions(conditions: Conditions): void {
