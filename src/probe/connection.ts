@@ -82,8 +82,11 @@ class Attempt {
         },
         // With a descriptor that is still connecting, the first "drain" is the moment at which it became writable.
         drain: (socket) => this.#writable(socket),
-        data: (_socket, bytes) => {
-          if (this.#tls === undefined) this.#receive(bytes);
+        data: (socket, bytes) => {
+          if (this.#tls !== undefined) return;
+          // A server that speaks first may be read before its socket is told to be writable.
+          if (this.#phase === "connecting") this.#connected(socket);
+          this.#receive(bytes);
         },
         close: (_socket, error) => this.#closed(error),
         error: (_socket, error) => this.#closed(error),
@@ -179,7 +182,7 @@ class Attempt {
   #failConnection(code: string): void {
     const known = connectionFailure(code);
     // OpenSSL's errors have codes of their own: ERR_SSL_WRONG_VERSION_NUMBER.
-    if (this.#phase === "handshaking" && known.failure === "local") {
+    if (this.#phase === "handshaking" && code.startsWith("ERR_")) {
       this.#judge({ kind: "failure", failure: "tls", detail: `the TLS handshake failed (${code})` });
     } else this.#judge({ kind: "failure", ...known });
   }

@@ -21,6 +21,8 @@ const FAILURES: Readonly<Record<string, readonly [ProbeFailure, string]>> = {
   ETIMEDOUT: ["timeout", "the kernel gave up"],
   // What a firewall's "administratively prohibited" and a prohibit route give (ip(7)).
   EACCES: ["unreachable", "prohibited on the way"],
+  // What a blackhole route gives (fib_semantics.c, fib_props).
+  EINVAL: ["unreachable", "the route there discards everything"],
   EPERM: ["local", "forbidden by this machine's firewall"],
   EADDRNOTAVAIL: ["local", "no local address or port left"],
   EMFILE: ["local", "too many open files in this process"],
@@ -33,6 +35,6 @@ const FAILURES: Readonly<Record<string, readonly [ProbeFailure, string]>> = {
 export function connectionFailure(errnoName: string): { readonly failure: ProbeFailure; readonly detail: string } {
   const known = FAILURES[errnoName];
   return known === undefined
-    ? { failure: "local", detail: errnoName }
+    ? { failure: "unreachable", detail: errnoName }
     : { failure: known[0], detail: `${known[1]} (${errnoName})` };
 }

@@ -215,6 +215,11 @@ describe("Balancer, reconciling", () => {
     expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
     expect(driver.take("log").filter(({ level }) => level === "error").length).toBe(1);
     expect(driver.take("table-complete")).toEqual([]);
+    // After 0.5, 1, 2, 4, 8 and 10 s: not with every verdict and every reading of the table.
+    const tries = driver.kernel.asked.filter(
+      (change) => change.kind === "add-service" && change.service.scheduler === "odd",
+    );
+    expect(tries.length).toBe(7);
     driver.kernel.schedulers.add("odd");
     driver.advance(15_000);
     expect(Object.keys(driver.kernel.weights())).toEqual([WEB, "tcp://203.0.113.11:80"]);
