@@ -57,7 +57,7 @@ _tandem() {
       'real edit --tunnel-type') _tandem_value choices 'ipip gue gre' ;;
       'real edit --tunnel-checksum') _tandem_value choices 'none full remote' ;;
       'heartbeat watch --interface') _tandem_value interface ;;
-      'config import --format') _tandem_value choices 'lvs ldirectord keepalived ipvsadm' ;;
+      'config import --format') _tandem_value choices 'ipvsadm' ;;
       *' -c' | *' --config') _tandem_value file ;;
       *' --runtime-dir') _tandem_value directory ;;
       *' --state-dir') _tandem_value directory ;;

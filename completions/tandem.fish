@@ -81,7 +81,7 @@ complete -c tandem -n '__tandem_at config' -a check -d 'say every mistake of a c
 complete -c tandem -n '__tandem_at config' -a show -d 'print the configuration as it takes effect, with all defaults'
 complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table with this file'
 complete -c tandem -n '__tandem_at config' -a example -d 'print a commented configuration file to start from'
-complete -c tandem -n '__tandem_at config' -a import -d 'turn another program\'s configuration into ours'
+complete -c tandem -n '__tandem_at config' -a import -d 'turn a table of ipvsadm into the services of a configuration'
 complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'
 complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until interrupted'
 complete -c tandem -n '__tandem_in status' -l interval -x -d 'with --watch: how often'
@@ -117,9 +117,9 @@ complete -c tandem -n '__tandem_in service edit' -l one-packet -d 'schedule each
 complete -c tandem -n '__tandem_in service edit' -l no-one-packet -d 'schedule connections, not packets'
 complete -c tandem -n '__tandem_in service edit' -l no-scheduler-flags -d 'clear the scheduler\'s flags'
 complete -c tandem -n '__tandem_in service del' -l if-exists -d 'succeed when a service is not there'
-complete -c tandem -n '__tandem_in service save' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -S'
+complete -c tandem -n '__tandem_in service save' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -Sn'
 complete -c tandem -n '__tandem_in service save' -r -F
-complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -S'
+complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'toml or ipvsadm; default: told by the text'
 complete -c tandem -n '__tandem_in service restore' -l keep-others -d 'leave services that the file does not name'
 complete -c tandem -n '__tandem_in service restore' -r -F
 complete -c tandem -n '__tandem_in real add' -l forward -x -a 'nat direct tunnel' -d 'nat, direct or tunnel'
@@ -163,6 +163,6 @@ complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, n
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
 complete -c tandem -n '__tandem_in config plan' -r -F
-complete -c tandem -n '__tandem_in config import' -l format -x -a 'lvs ldirectord keepalived ipvsadm' -d 'whose file it is; default: told by its content'
+complete -c tandem -n '__tandem_in config import' -l format -x -a 'ipvsadm' -d 'whose file it is'
 complete -c tandem -n '__tandem_in config import' -r -F
 complete -c tandem -n '__tandem_in completions' -a 'bash zsh fish'

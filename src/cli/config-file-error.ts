@@ -9,9 +9,10 @@ export class ConfigFileError extends UsageError {
   /** The issues as a compiler prints them, each with its line. */
   readonly listing: string;
 
-  constructor(path: string, text: string, issues: readonly ConfigIssue[]) {
+  /** @param what what the file should be: a configuration or a table. */
+  constructor(path: string, text: string, issues: readonly ConfigIssue[], what = "configuration") {
     const count = issues.length === 1 ? "one mistake" : `${issues.length} mistakes`;
-    super({ operation: "use the configuration", subject: path, reason: `it has ${count}` });
+    super({ operation: `use the ${what}`, subject: path, reason: `it has ${count}` });
     this.issues = issues;
     this.listing = formatIssues(text, path, issues).trimEnd();
   }

@@ -1,6 +1,25 @@
-import { type ExitCode, TandemError } from "../lib/errors.ts";
-import type { CommandContext } from "./context.ts";
+import { formatIssues } from "../config/format-issues.ts";
+import { parseIpvsadm } from "../import/ipvsadm.ts";
+import { formatTable } from "../import/table-toml.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import { ConfigFileError } from "./config-file-error.ts";
+import type { Runner } from "./context.ts";
+import { portNames } from "./port-names.ts";
+import { readInput } from "./read-input.ts";
+import type { config as spec } from "./spec/config.ts";
 
-export function importConfig(_input: unknown, _context: CommandContext, _max: number): ExitCode {
-  throw new TandemError({ operation: "import", reason: "not built yet" });
-}
+/** `config import`: the configuration to standard output, what has no counterpart to standard error. */
+export const importConfig: Runner<(typeof spec)["verbs"]["import"]> = async (input, { output }): Promise<ExitCode> => {
+  const { file, format } = input;
+  const { name, text } = await readInput("config import", file);
+  const result = parseIpvsadm(text, portNames());
+  if (!result.ok) throw new ConfigFileError(name, text, result.issues, "file");
+  const config = formatTable(result.services);
+  if (output.json) {
+    output.printJson({ format: format ?? "ipvsadm", config, notes: result.warnings });
+    return 0;
+  }
+  if (result.warnings.length > 0) output.note(formatIssues(text, name, result.warnings, "warning").trimEnd());
+  output.write(config);
+  return 0;
+};

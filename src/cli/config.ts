@@ -46,10 +46,7 @@ const example: Runner<Verbs["example"]> = (_input, { output }): ExitCode => {
   return 0;
 };
 
-/** Larger files are not configurations. */
-const IMPORT_BYTES_MAX = 16 * 1024 * 1024;
-
 const importFile: Runner<Verbs["import"]> = async (input, context) =>
-  (await import("./config-import.ts")).importConfig(input, context, IMPORT_BYTES_MAX);
+  (await import("./config-import.ts")).importConfig(input, context);
 
 export const runners: Runners<typeof spec> = { check, show, plan, example, import: importFile };

@@ -15,7 +15,8 @@ export function describeSettings(service: VirtualService): string {
   const { persistence } = service;
   if (persistence !== undefined) {
     const full = serviceFamily(service.key) === "inet" ? 32 : 128;
-    const network = persistence.prefixLength === full ? "" : ` for /${persistence.prefixLength}`;
+    const mask = persistence.irregularMask ?? `/${persistence.prefixLength}`;
+    const network = mask === `/${full}` ? "" : ` for ${mask}`;
     const engine = persistence.engine === undefined ? "" : ` by ${persistence.engine}`;
     parts.push(`persistent ${persistence.timeoutSeconds}s${network}${engine}`);
   }

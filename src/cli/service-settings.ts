@@ -55,9 +55,11 @@ function mergedPersistence(current: VirtualService, wanted: ServiceSettings): Pa
       : problem(`--persistence-${orphan} needs --persistence TIME as well`);
   }
   const engine = wanted.persistenceEngine ?? before?.engine;
+  const mask = prefix === undefined ? before?.irregularMask : undefined;
   return parsed({
     timeoutSeconds,
     prefixLength: prefix ?? before?.prefixLength ?? bits,
+    ...(mask === undefined ? {} : { irregularMask: mask }),
     ...(engine === undefined ? {} : { engine }),
   });
 }

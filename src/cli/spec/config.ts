@@ -42,20 +42,17 @@ export const configExample = verb({
 });
 
 export const configImport = verb({
-  summary: "turn another program's configuration into ours",
+  summary: "turn a table of ipvsadm into the services of a configuration",
   description: [
-    "Reads lvs.cf (Piranha), ldirectord.cf, keepalived.conf or the lines of ipvsadm -S. The configuration goes to standard output; what has no counterpart is listed on standard error.",
+    "Reads the lines of ipvsadm -S. The [[service]] tables go to standard output; what has no counterpart is listed on standard error. Add [pair] and [[vip]], and a check for each service.",
   ],
   arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
   flags: {
-    format: valueFlag(choice(["lvs", "ldirectord", "keepalived", "ipvsadm"]), {
-      valueName: "FORMAT",
-      doc: "whose file it is; default: told by its content",
-    }),
+    format: valueFlag(choice(["ipvsadm"]), { valueName: "FORMAT", defaultText: "ipvsadm", doc: "whose file it is" }),
   },
-  examples: [{ command: "config import /etc/keepalived/keepalived.conf > tandem.toml", doc: "from keepalived" }],
+  examples: [{ command: "config import /etc/ipvsadm.rules > services.toml", doc: "from a saved table" }],
   changes: false,
-  jsonDoc: "{version, format, config, notes: [{line, message}]}; config is the TOML text",
+  jsonDoc: "{version, format, config, notes: [{line, column, path, message}]}; config is the TOML text",
 });
 
 export const config = {

@@ -108,16 +108,18 @@ export const serviceZero = verb({
   jsonDoc: CHANGES_JSON,
 });
 
-const format = valueFlag(choice(["toml", "ipvsadm"]), {
-  valueName: "FORMAT",
-  defaultText: "toml",
-  doc: "our TOML, or the lines of ipvsadm -S",
-});
+const FORMATS = choice(["toml", "ipvsadm"]);
 
 export const serviceSave = verb({
   summary: "print the kernel's table in a form that restore reads",
   arguments: { file: optionalArgument(file, "FILE", "where to write it; default: standard output") },
-  flags: { format },
+  flags: {
+    format: valueFlag(FORMATS, {
+      valueName: "FORMAT",
+      defaultText: "toml",
+      doc: "our TOML, or the lines of ipvsadm -Sn",
+    }),
+  },
   examples: [
     { command: "service save table.toml", doc: "keep the table in a file" },
     { command: "service save --format ipvsadm", doc: "as ipvsadm -Sn prints it" },
@@ -129,10 +131,13 @@ export const serviceSave = verb({
 export const serviceRestore = verb({
   summary: "make the kernel's table what a file says, with the fewest changes",
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
-  flags: { format, keepOthers: switchFlag("leave services that the file does not name") },
+  flags: {
+    format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),
+    keepOthers: switchFlag("leave services that the file does not name"),
+  },
   examples: [
     { command: "service restore table.toml --dry-run", doc: "what would change" },
-    { command: "service restore --format ipvsadm < rules", doc: "from ipvsadm -S" },
+    { command: "service restore < rules", doc: "from ipvsadm -S" },
   ],
   changes: true,
   jsonDoc: CHANGES_JSON,
