@@ -1,5 +1,6 @@
 /** One of the two networks: ports at a switch, with delay, loss, duplication, reordering and cuts of every kind. */
 import type { MacAddress } from "../../src/model/mac-address.ts";
+import type { Heartbeat } from "../../src/wire/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -11,7 +12,7 @@ export interface Conditions {
 }
 
 export type Frame =
-  | { readonly kind: "heartbeat"; readonly bytes: Uint8Array }
+  | { readonly kind: "heartbeat"; readonly heartbeat: Heartbeat }
   | { readonly kind: "ask"; readonly address: string; readonly replyTo: MacAddress }
   | { readonly kind: "answer"; readonly address: string; readonly mac: MacAddress }
   | { readonly kind: "announce"; readonly address: string; readonly mac: MacAddress }

@@ -97,7 +97,6 @@ export class World {
         networks: this.networks,
         macs: MACS[router],
         peerMacs: MACS[peer],
-        key: new Uint8Array(32).fill(7),
         machine,
         clock: this.clock,
         random,
