@@ -3,11 +3,16 @@ import type { ConfigIssue } from "./config.ts";
 /** The width that messages are broken at, and source lines cut at. */
 const MAX_COLUMNS = 80;
 
+/** A word that is longer than a line, in parts that fit. */
+function pieces(word: string): readonly string[] {
+  return word.match(/.{1,70}/gsu) ?? [word];
+}
+
 /** `first` and the words of `text`, broken into lines of at most 80 columns; the lines after the first are indented. */
 function wrap(first: string, text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = first;
-  for (const word of text.split(" ")) {
+  for (const word of text.split(" ").flatMap(pieces)) {
     if (line.length + 1 + word.length > MAX_COLUMNS) {
       lines.push(line);
       line = `${indent}${word}`;
@@ -26,7 +31,7 @@ function excerpt(source: string, issue: ConfigIssue): string[] {
   // Tabs and other control characters take one column each, so that the caret stays where it belongs.
   const line = source.replace(/\p{C}/gu, " ");
   const column = Math.min(issue.column, line.length + 1);
-  const start = line.length <= width || column <= width - 10 ? 0 : column - Math.floor(width / 2);
+  const start = line.length < width || column <= width - 10 ? 0 : column - Math.floor(width / 2);
   return [
     `${gutter}${line.slice(start, start + width)}`,
     `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1 - start)}^`,

@@ -91,6 +91,10 @@ describe("parseConfig() is not impressed by", () => {
     const message = `the file has ${MAX_CONFIG_BYTES + 1} characters; the limit is ${MAX_CONFIG_BYTES}`;
     expect(issuesOf("#".repeat(MAX_CONFIG_BYTES + 1))).toEqual([{ ...ROOT, message }]);
   });
+  test("half a character", () => {
+    const message = "there is half a character here, which is no Unicode text";
+    expect(issuesOf(`${BASE}# \ud800`)).toEqual([{ line: BASE.split("\n").length, column: 3, path: "", message }]);
+  });
   test("deep nesting", () => {
     const deep = (depth: number) => `x = ${"[".repeat(depth)}${"]".repeat(depth)}`;
     expect(issuesOf(`${deep(MAX_NESTING)}\n${BASE}`)).toMatchObject([{ line: 1, path: "x" }]);
@@ -99,7 +103,7 @@ describe("parseConfig() is not impressed by", () => {
   test("a key of a million parts", () => {
     expect(issuesOf(`${"a.".repeat(1_000_000)}a = 1\n${BASE}`)).toMatchObject([{ line: 1, column: 1, path: "a" }]);
   });
-  test("a million unknown keys, of which it names a thousand", () => {
+  test("100,000 unknown keys, of which it names a thousand", () => {
     const keys = Array.from({ length: 100_000 }, (_, index) => `k${index} = 1`).join("\n");
     expect(issuesOf(`${keys}\n${BASE}`)).toHaveLength(1000);
   });
