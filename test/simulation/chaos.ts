@@ -1,4 +1,5 @@
 /** Many faults at once, from a seed; then everything is mended, and the pair must come to rest. */
+import type { FailoverSettings } from "../../src/failover/settings.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import { Checkers, isServed, longestMs } from "./checkers.ts";
 import type { Conditions } from "./network.ts";
@@ -12,6 +13,8 @@ export interface Weather {
   readonly name: string;
   readonly faults: readonly [Fault, ...Fault[]];
   readonly conditions: (random: Random) => Conditions;
+  readonly settings?: Partial<FailoverSettings>;
+  readonly stormMs: number;
   /** Two owners that can reach each other, in one piece. */
   readonly twoOwnersMs: number;
   /** No owner although one router is healthy all the time. */
@@ -163,6 +166,7 @@ export const WEATHERS: readonly Weather[] = [
     name: "network",
     faults: [cable, deadPort, partition, noise, operator],
     conditions: anyConditions,
+    stormMs: 40_000,
     twoOwnersMs: 1_000,
     neglectedMs: 5_000,
   },
@@ -171,6 +175,7 @@ export const WEATHERS: readonly Weather[] = [
     name: "machines",
     faults: [kill, freeze, powerOff, operator, stopAndStart, byHand],
     conditions: tame,
+    stormMs: 40_000,
     twoOwnersMs: AFTER_LEASE_MS,
     neglectedMs: 5_000,
   },
@@ -179,12 +184,21 @@ export const WEATHERS: readonly Weather[] = [
     name: "everything",
     faults: [kill, freeze, powerOff, cable, deadPort, partition, noise, slow, lock, byHand, operator, stopAndStart],
     conditions: anyConditions,
+    stormMs: 40_000,
     twoOwnersMs: AFTER_LEASE_MS + 5_000,
     neglectedMs: 8_000,
   },
+  {
+    name: "fast",
+    faults: [kill, freeze, powerOff, cable, deadPort, partition, byHand, operator],
+    conditions: () => ({ delayMs: 0.05, jitterMs: 0.5, loss: 0, duplication: 0.01 }),
+    settings: { intervalMs: 10, deadAfterMs: 30, leaseMs: 1_000, failbackStableMs: 2_000 },
+    stormMs: 12_000,
+    twoOwnersMs: 1_000 + 1_100 + 300,
+    neglectedMs: 2_500,
+  },
 ];
 
-const STORM_MS = 40_000;
 const CALM_DOWN_MS = 15_000;
 const REST_MS = 60_000;
 /** In the rest after a storm: one fail-back, and nothing else. */
@@ -192,9 +206,9 @@ const REST_TRANSITIONS = 2;
 
 function storm(world: World, random: Random, weather: Weather): void {
   const pending: Mend[] = [];
-  const endMs = world.clock.now + STORM_MS;
+  const endMs = world.clock.now + weather.stormMs;
   while (world.clock.now < endMs) {
-    world.run(random.between(0, 4_000) * random.next());
+    world.run(random.between(0, weather.stormMs / 10) * random.next());
     const mend = random.pick(weather.faults)(world, random);
     if (mend === undefined) continue;
     pending.push(mend);
@@ -222,7 +236,11 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
   const world = new World({
     random,
     machine,
-    settings: { hasServices: random.chance(0.3), failback: random.pick(["automatic", "automatic", "manual"]) },
+    settings: {
+      hasServices: random.chance(0.3),
+      failback: random.pick(["automatic", "automatic", "manual"]),
+      ...weather.settings,
+    },
     conditions: weather.conditions(random),
     watcher: checkers.watcher,
     observe: (seen) => checkers.observe(seen),
