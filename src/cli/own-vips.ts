@@ -10,6 +10,7 @@ import type { Link } from "../model/link.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Change, ReportedChange } from "./changes.ts";
+import { counted } from "./figures.ts";
 import { mustFindLink } from "./host-addresses.ts";
 
 /** Sets and removes VIPs by hand, without a daemon: `vip add`, `vip del`, `failover take` and `release`. */
@@ -93,7 +94,7 @@ function announceAll(planned: readonly PlannedVip[]): ReportedChange[] {
       const change: Change = {
         do: "announce",
         subject: `${address.text} on ${link.name}`,
-        detail: `${sentFrames} frames`,
+        detail: counted(sentFrames, "frame"),
       };
       if (sentFrames > 0) return { ...change, outcome: { kind: "done" } };
       return { ...change, outcome: { kind: "unchanged", reason: `not announced (${failures.join(", ")})` } };

@@ -96,9 +96,9 @@ function noSuchServer(key: ServiceKey, endpoint: Endpoint): TandemError {
 }
 
 const COLUMNS: readonly Column[] = [
-  { header: "SERVICE", flexible: true },
+  { header: "SERVICE" },
   { header: "REAL SERVER" },
-  { header: "FORWARD", dropOrder: 2 },
+  { header: "FORWARD", dropOrder: 1, flexible: true },
   { header: "WEIGHT", align: "right" },
   { header: "ACTIVE", align: "right" },
   { header: "INACTIVE", align: "right", dropOrder: 3 },

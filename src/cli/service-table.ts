@@ -31,16 +31,16 @@ const RATES_COLUMNS: readonly Column[] = [
 ];
 
 const COUNT_COLUMNS: readonly Column[] = [
-  { header: "WEIGHT", align: "right" },
-  { header: "ACTIVE", align: "right" },
-  { header: "INACTIVE", align: "right", dropOrder: 6 },
-  { header: "PERSISTENT", align: "right", dropOrder: 7 },
+  { header: "WEIGHT", align: "right", dropOrder: 5 },
+  { header: "ACTIVE", align: "right", dropOrder: 6 },
+  { header: "INACTIVE", align: "right", dropOrder: 8 },
+  { header: "PERSISTENT", align: "right", dropOrder: 9 },
 ];
 
 function columnsOf(shown: Shown): Column[] {
   return [
-    { header: "SERVICE / REAL SERVER", flexible: true },
-    { header: "SETTINGS", dropOrder: 0 },
+    { header: "SERVICE / REAL SERVER" },
+    { header: "SETTINGS", dropOrder: shown.stats || shown.rates ? 7 : 0 },
     ...COUNT_COLUMNS,
     ...(shown.stats ? STATS_COLUMNS : []),
     ...(shown.rates ? RATES_COLUMNS : []),

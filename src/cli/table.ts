@@ -8,7 +8,7 @@ export interface Column {
   readonly dropOrder?: number;
   /** Not shown when no row has a text there. */
   readonly hideEmpty?: boolean;
-  /** In a narrow terminal its texts are cut when dropping columns was not enough. */
+  /** In a narrow terminal its texts are cut. */
   readonly flexible?: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface TableLayout {
 }
 
 const GAP = "  ";
-/** A flexible column is not cut below this. */
-const FLEXIBLE_WIDTH_MIN = 8;
+/** A flexible column is not cut below this; rather other columns are dropped. */
+const FLEXIBLE_WIDTH_MIN = 16;
 
 /** Control characters never reach the terminal: names come from files, the kernel and the peer. */
 export function printable(text: string): string {
@@ -54,26 +54,31 @@ function totalWidth(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
 }
 
-/** Which columns fit, by their index, and how wide each is. */
+/** Which columns fit, by their index, and how wide each is: a flexible column is cut first, then others are dropped. */
 function fit(
   columns: readonly Column[],
-  candidates: number[],
+  candidates: readonly number[],
   natural: readonly number[],
   available: number | undefined,
-) {
+): { readonly shown: readonly number[]; readonly widths: readonly number[] } {
+  if (available === undefined) return { shown: candidates, widths: natural };
+  const least = natural.map((width, index) =>
+    columns[index]?.flexible === true ? Math.min(width, FLEXIBLE_WIDTH_MIN) : width,
+  );
   let shown = candidates;
-  const widths = [...natural];
-  const total = () => totalWidth(shown.map((index) => widths[index] ?? 0));
-  while (available !== undefined && total() > available) {
+  const total = () => totalWidth(shown.map((index) => least[index] ?? 0));
+  while (total() > available) {
     const droppable = shown.filter((index) => columns[index]?.dropOrder !== undefined);
     const victim = droppable.toSorted((a, b) => (columns[b]?.dropOrder ?? 0) - (columns[a]?.dropOrder ?? 0))[0];
     if (victim === undefined) break;
     shown = shown.filter((index) => index !== victim);
   }
-  const flexible = shown.find((index) => columns[index]?.flexible === true);
-  if (available !== undefined && flexible !== undefined && total() > available) {
-    const room = (widths[flexible] ?? 0) - (total() - available);
-    widths[flexible] = Math.max(FLEXIBLE_WIDTH_MIN, room);
+  let room = Math.max(0, available - total());
+  const widths = [...least];
+  for (const index of shown) {
+    const more = Math.min(room, (natural[index] ?? 0) - (least[index] ?? 0));
+    widths[index] = (least[index] ?? 0) + more;
+    room -= more;
   }
   return { shown, widths };
 }

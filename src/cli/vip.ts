@@ -8,6 +8,7 @@ import type { Link } from "../model/link.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
+import { counted } from "./figures.ts";
 import { mustFindLink, placesOf } from "./host-addresses.ts";
 import { dropAddresses, takeVips } from "./own-vips.ts";
 import type { vip as spec } from "./spec/vip.ts";
@@ -170,7 +171,7 @@ const announce: Runner<Verbs["announce"]> = async (input, context) => {
     throw new TandemError({ operation: "announce", subject, reason, hint: `ip link set ${link.name} up` });
   }
   return reportChanges(
-    [{ do: "announce", subject, detail: `${sentFrames} frames`, outcome: { kind: "done" } }],
+    [{ do: "announce", subject, detail: counted(sentFrames, "frame"), outcome: { kind: "done" } }],
     context,
   );
 };
