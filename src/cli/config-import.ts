@@ -1,6 +1,6 @@
 import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
-import { formatTable } from "../import/table-toml.ts";
+import { formatServicePart } from "../import/service-part.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { Runner } from "./context.ts";
@@ -14,7 +14,7 @@ export const importConfig: Runner<(typeof spec)["verbs"]["import"]> = async (inp
   const { name, text } = await readInput("config import", file);
   const result = parseIpvsadm(text, portNames());
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "file");
-  const config = formatTable(result.services);
+  const config = formatServicePart(result.services);
   if (output.json) {
     output.printJson({ format: format ?? "ipvsadm", config, notes: result.warnings });
     return 0;

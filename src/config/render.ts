@@ -156,6 +156,11 @@ function serviceLines(service: ConfiguredService): Lines {
   ];
 }
 
+/** The `[[service]]` part of a configuration with these services. Ends with a newline; empty for none. */
+export function renderServices(services: readonly ConfiguredService[]): string {
+  return services.length === 0 ? "" : `${services.flatMap(serviceLines).slice(1).join("\n")}\n`;
+}
+
 /**
  * The effective configuration as TOML with every default written out; `parseConfig` of it gives an equal configuration.
  * Each server carries its own forwarding and tunnel, and its own check where not all servers of a service have the same.

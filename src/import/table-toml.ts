@@ -1,86 +1,192 @@
 import type { Config } from "../config/config.ts";
 import { parseConfig } from "../config/parse.ts";
-import { formatEndpoint } from "../model/address.ts";
-import { formatDuration } from "../model/duration.ts";
+import type { Place } from "../config/place.ts";
+import { type Table, whole } from "../config/table-type.ts";
+import { parseTomlFile } from "../config/toml-file.ts";
+import { tableLines } from "../config/toml-text.ts";
+import { addressBits, type Family, formatEndpoint, parseAddress } from "../model/address.ts";
 import type { WantedService } from "../model/ipvs-table.ts";
 import type { RealServer, Tunnel } from "../model/real-server.ts";
-import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
-import { formatServiceKey, type Persistence, type VirtualService } from "../model/virtual-service.ts";
+import { formatSchedulerFlag, parseSchedulerFlag, sortedSchedulerFlags } from "../model/scheduler-flag.ts";
+import {
+  formatServiceKey,
+  type Persistence,
+  type SchedulerFlag,
+  type ServiceKey,
+  serviceFamily,
+  type VirtualService,
+} from "../model/virtual-service.ts";
+import { maskOf } from "./ipvsadm-values.ts";
 import type { TableResult } from "./table-result.ts";
+import { SAVED_FILE, SAVED_PERSISTENCE, SAVED_SERVERS, SAVED_SERVICES, SAVED_TUNNEL } from "./table-schema.ts";
 
-/** A saved table is the `[[service]]` part of a configuration; this completes it. At the end, so that lines stay. */
-const REST_OF_A_CONFIGURATION = `
-[pair]
-key_file = "/etc/tandem/pair.key"
-primary  = { name = "primary", public = "192.0.2.1", private = "198.51.100.1" }
-backup   = { name = "backup", public = "192.0.2.2", private = "198.51.100.2" }
-`;
+type ServiceTable = Table<typeof SAVED_SERVICES.item.spec>;
+type ServerTable = Table<typeof SAVED_SERVERS.item.spec>;
+type PersistenceTable = Table<typeof SAVED_PERSISTENCE.spec>;
 
-function text(value: string): string {
-  return JSON.stringify(value);
+function resolvePersistence(table: PersistenceTable, family: Family): Persistence | undefined {
+  const { timeout, prefix, netmask, engine } = table.fields;
+  const bits = addressBits(family);
+  if (prefix !== undefined && (prefix > bits || (prefix === 0 && bits === 128))) {
+    table.place.key("prefix").error(`prefix (${prefix}) must be ${bits === 32 ? "0 to 32" : "1 to 128"} here`);
+  }
+  if (netmask !== undefined && (prefix !== undefined || family === "inet6")) {
+    table.place.key("netmask").keyError("netmask is for IPv4 and stands in place of prefix");
+  }
+  const mask = netmask === undefined ? { prefixLength: prefix ?? bits } : maskOf(netmask);
+  const parts = whole({ timeout });
+  if (parts === undefined) return undefined;
+  return { timeoutSeconds: parts.timeout / 1000, ...mask, ...(engine === undefined ? {} : { engine }) };
 }
 
-function persistenceText({ timeoutSeconds, prefixLength, engine }: Persistence): string {
-  const engineText = engine === undefined ? "" : `, engine = ${text(engine)}`;
-  return `{ timeout = ${text(formatDuration(timeoutSeconds * 1000))}, prefix = ${prefixLength}${engineText} }`;
+function resolveFlags(service: ServiceTable): readonly SchedulerFlag[] {
+  const { scheduler, scheduler_flags: names = [] } = service.fields;
+  const flags: SchedulerFlag[] = [];
+  for (const [index, name] of names.entries()) {
+    const flag = parseSchedulerFlag(scheduler ?? "", name);
+    if (flag.ok) flags.push(flag.value);
+    else if (scheduler !== undefined) service.place.key("scheduler_flags").index(index).error(flag.problem);
+  }
+  return sortedSchedulerFlags(flags);
 }
 
-function serviceLines(
-  { key, scheduler, schedulerFlags, persistence, onePacket }: VirtualService,
-  index: number,
-): string[] {
-  const flags = schedulerFlags.map((flag) => text(formatSchedulerFlag(scheduler, flag)));
-  return [
-    "[[service]]",
-    `name = ${text(`service-${index + 1}`)}`,
-    `listen = ${text(formatServiceKey(key))}`,
-    `scheduler = ${text(scheduler)}`,
-    ...(flags.length === 0 ? [] : [`scheduler_flags = [${flags.join(", ")}]`]),
-    ...(persistence === undefined ? [] : [`persistence = ${persistenceText(persistence)}`]),
-    ...(onePacket ? ["one_packet = true"] : []),
-    "check = false",
-  ];
+function resolveServer(table: ServerTable, key: ServiceKey | undefined): RealServer | undefined {
+  const { address, forward, weight, upper_threshold: upper, lower_threshold: lower, tunnel: wrapped } = table.fields;
+  if (lower !== undefined && upper !== undefined && lower > upper) {
+    table.place.key("lower_threshold").error(`lower_threshold (${lower}) must not be above upper_threshold (${upper})`);
+  }
+  const mixed = key !== undefined && address !== undefined && address.address.family !== serviceFamily(key);
+  if (mixed && forward !== undefined && forward !== "tunnel") {
+    table.place
+      .key("address")
+      .error('a real server of another address family than the service needs forward = "tunnel"');
+  }
+  const server = whole({ endpoint: address, forward, weight, upperThreshold: upper, lowerThreshold: lower });
+  if (server === undefined) return undefined;
+  const parts = whole({ type: wrapped?.fields.type, port: wrapped?.fields.port, checksum: wrapped?.fields.checksum });
+  return parts === undefined || isPlain(parts) ? server : { ...server, tunnel: parts };
 }
 
-function tunnelText({ type, port, checksum }: Tunnel): string {
-  const portText = port === 0 ? "" : `, port = ${port}`;
-  return `{ type = ${text(type)}${portText}, checksum = ${text(checksum)} }`;
+/** Plain ipip is the absence of a tunnel's settings. */
+function isPlain(tunnel: Tunnel): boolean {
+  return tunnel.type === "ipip" && tunnel.port === 0 && tunnel.checksum === "none";
 }
 
-function serverLines({ endpoint, forward, weight, upperThreshold, lowerThreshold, tunnel }: RealServer): string[] {
-  // An address of this machine is no forwarding of its own: the kernel finds that out again by itself.
-  const way = forward === "nat" || forward === "tunnel" ? forward : "direct";
-  return [
-    "  [[service.real]]",
-    `  address = ${text(formatEndpoint(endpoint))}`,
-    `  forward = ${text(way)}`,
-    `  weight = ${weight}`,
-    ...(upperThreshold === 0 ? [] : [`  upper_threshold = ${upperThreshold}`]),
-    ...(lowerThreshold === 0 ? [] : [`  lower_threshold = ${lowerThreshold}`]),
-    ...(tunnel === undefined ? [] : [`  tunnel = ${tunnelText(tunnel)}`]),
-  ];
+function once(seen: Map<string, Place>, text: string, place: Place): void {
+  const first = seen.get(text);
+  if (first === undefined) seen.set(text, place);
+  else place.repeated(`${text} is given twice`, first);
 }
 
-/** A table as the `[[service]]` part of a configuration. Ends with a newline; empty for no services. */
-export function formatTable(services: readonly WantedService[]): string {
-  const lines = services.flatMap(({ service, servers }, index) => [
-    ...(index === 0 ? [] : [""]),
-    ...serviceLines(service, index),
-    ...servers.flatMap(serverLines),
-  ]);
-  return lines.map((line) => `${line}\n`).join("");
+function resolveServers(service: ServiceTable): readonly RealServer[] {
+  const seen = new Map<string, Place>();
+  const servers: RealServer[] = [];
+  for (const table of service.fields.real ?? []) {
+    const server = resolveServer(table, service.fields.listen);
+    if (server === undefined) continue;
+    servers.push(server);
+    once(seen, formatEndpoint(server.endpoint), table.place.key("address"));
+  }
+  return servers;
 }
 
-function tableOf(config: Config): WantedService[] {
+function resolveService(service: ServiceTable): WantedService | undefined {
+  const { listen: key, scheduler, one_packet: onePacket, persistence } = service.fields;
+  const kept =
+    persistence === undefined || key === undefined ? undefined : resolvePersistence(persistence, serviceFamily(key));
+  const schedulerFlags = resolveFlags(service);
+  const servers = resolveServers(service);
+  const parts = whole({ key, scheduler, schedulerFlags, onePacket });
+  if (parts === undefined) return undefined;
+  return { service: { ...parts, ...(kept === undefined ? {} : { persistence: kept }) }, servers };
+}
+
+function resolveFile(file: Table<typeof SAVED_FILE.spec>): readonly WantedService[] | undefined {
+  const seen = new Map<string, Place>();
+  const services: WantedService[] = [];
+  for (const table of file.fields.service ?? []) {
+    const service = resolveService(table);
+    if (service === undefined) continue;
+    services.push(service);
+    once(seen, formatServiceKey(service.service.key), table.place.key("listen"));
+  }
+  return services;
+}
+
+/** The services of a whole configuration, as the kernel would have them with every server up. */
+function tableOf(config: Config): readonly WantedService[] {
   return config.services.flatMap(({ listen, servers }) =>
     listen.map((service) => ({ service, servers: servers.map(({ server }) => server) })),
   );
 }
 
-/** Reads what `formatTable` writes, or the services of a whole configuration. Pure; every mistake is told, none throws. */
-export function parseTable(source: string): TableResult {
-  const isWhole = /^\s*\[\s*pair\b/m.test(source);
-  const result = parseConfig(isWhole ? source : `${source}${REST_OF_A_CONFIGURATION}`);
-  // Warnings are about a pair of routers, which a table is not.
-  return result.ok ? { ok: true, services: tableOf(result.config), warnings: [] } : result;
+/**
+ * Reads what `formatTable` writes, or what a person made of it, or the services of a whole configuration, which is told
+ * by its `[pair]`. Pure; every mistake is told, none throws.
+ */
+export function parseTable(text: string): TableResult {
+  if (/^\s*\[\s*pair\b/m.test(text)) {
+    const result = parseConfig(text);
+    // Warnings are about a pair of routers, which a table is not.
+    return result.ok ? { ok: true, services: tableOf(result.config), warnings: [] } : result;
+  }
+  const result = parseTomlFile(text, SAVED_FILE, resolveFile, () => []);
+  return result.ok ? { ok: true, services: result.value, warnings: result.warnings } : result;
+}
+
+function persistenceLines(key: ServiceKey, persistence: Persistence | undefined): readonly string[] {
+  if (persistence === undefined) return [];
+  const { timeoutSeconds, prefixLength, irregularMask, engine } = persistence;
+  const mask = irregularMask === undefined ? undefined : parseAddress(irregularMask);
+  const isFull = prefixLength === addressBits(serviceFamily(key));
+  return [
+    "",
+    ...tableLines(SAVED_PERSISTENCE, {
+      timeout: timeoutSeconds * 1000,
+      prefix: isFull || mask !== undefined ? undefined : prefixLength,
+      netmask: mask?.ok === true ? mask.value : undefined,
+      engine,
+    }),
+  ];
+}
+
+function serverLines({
+  endpoint,
+  forward,
+  weight,
+  upperThreshold,
+  lowerThreshold,
+  tunnel,
+}: RealServer): readonly string[] {
+  const values = {
+    address: endpoint,
+    weight,
+    forward,
+    upper_threshold: upperThreshold === 0 ? undefined : upperThreshold,
+    lower_threshold: lowerThreshold === 0 ? undefined : lowerThreshold,
+  };
+  return [
+    "",
+    ...tableLines(SAVED_SERVERS.item, values),
+    ...(tunnel === undefined ? [] : ["", ...tableLines(SAVED_TUNNEL, tunnel)]),
+  ];
+}
+
+function serviceLines({ key, scheduler, schedulerFlags, persistence, onePacket }: VirtualService): readonly string[] {
+  const values = {
+    listen: key,
+    scheduler,
+    scheduler_flags:
+      schedulerFlags.length === 0 ? undefined : schedulerFlags.map((flag) => formatSchedulerFlag(scheduler, flag)),
+    one_packet: onePacket ? true : undefined,
+  };
+  return [...tableLines(SAVED_SERVICES.item, values), ...persistenceLines(key, persistence)];
+}
+
+/** A table as TOML, in the order given; `parseTable` of it gives an equal table. Empty for no services. */
+export function formatTable(services: readonly WantedService[]): string {
+  const parts = services.map(({ service, servers }) =>
+    [...serviceLines(service), ...servers.flatMap(serverLines), ""].join("\n"),
+  );
+  return parts.join("\n");
 }
