@@ -1,0 +1,163 @@
+import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { requireLab, run } from "../support/lab.ts";
+
+/** The verbs that work on the kernel by themselves, beside the tools that administrators know. */
+
+const PROGRAM = resolve(import.meta.dir, "../../dist/tandem");
+const WEB = "tcp://203.0.113.10:80";
+/** /tmp is the lab's own. */
+const FOLDER = mkdtempSync("/tmp/tandem-command-line-");
+
+beforeAll(requireLab);
+beforeEach(() => {
+  run("ipvsadm", "-C");
+});
+
+function tandem(...words: readonly string[]): { stdout: string; stderr: string; exitCode: number } {
+  const { stdout, stderr, exitCode } = Bun.spawnSync([PROGRAM, ...words], { env: { PATH: "/usr/sbin:/usr/bin" } });
+  return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode };
+}
+
+/** What a command that must succeed prints. */
+function printed(...words: readonly string[]): string {
+  const { stdout, stderr, exitCode } = tandem(...words);
+  expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  return stdout;
+}
+
+/** ipvsadm's own listing, its lines in a fixed order: the kernel's follows from hashes. */
+function rules(): string[] {
+  return run("ipvsadm", "-Sn")
+    .split("\n")
+    .filter((line) => line !== "")
+    .toSorted();
+}
+
+function fillTable(): void {
+  run("ipvsadm", "-A", "-t", "203.0.113.10:80", "-s", "sh", "-b", "sh-port", "-p", "300", "-M", "255.255.255.0");
+  run("ipvsadm", "-a", "-t", "203.0.113.10:80", "-r", "10.0.0.11:80", "-m", "-w", "5");
+  run("ipvsadm", "-a", "-t", "203.0.113.10:80", "-r", "10.0.0.12:80", "-g");
+  run("ipvsadm", "-A", "-u", "[2001:db8::10]:53", "-s", "rr", "-o");
+  run("ipvsadm", "-A", "-f", "7", "-s", "wlc");
+}
+
+describe("service and real", () => {
+  test("add, edit and delete what ipvsadm then shows", () => {
+    expect(printed("service", "add", WEB, "--scheduler", "rr")).toBe(`added virtual service ${WEB} (rr)\n`);
+    printed("real", "add", WEB, "10.0.0.11", "--weight", "3");
+    printed("real", "add", WEB, "10.0.0.12:8080", "--upper-threshold", "9", "--lower-threshold", "5");
+    expect(rules()).toEqual([
+      "-A -t 203.0.113.10:80 -s rr",
+      "-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 3",
+      "-a -t 203.0.113.10:80 -r 10.0.0.12:8080 -m -w 1",
+    ]);
+    printed("service", "edit", WEB, "--scheduler", "wlc", "--persistence", "60s");
+    printed("real", "edit", WEB, "10.0.0.11", "--weight", "4");
+    printed("real", "del", WEB, "10.0.0.12:8080");
+    expect(rules()).toEqual(["-A -t 203.0.113.10:80 -s wlc -p 60", "-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 4"]);
+    printed("service", "del", WEB);
+    expect(rules()).toEqual([]);
+  });
+
+  test("--dry-run changes nothing", () => {
+    fillTable();
+    const before = rules();
+    expect(printed("service", "del", WEB, "--dry-run")).toBe(`would remove virtual service ${WEB}\n`);
+    expect(printed("real", "drain", "all", "10.0.0.11:80", "--dry-run")).toStartWith("would drain real server");
+    expect(printed("service", "zero", "--dry-run")).toBe("would zero the counters of all services\n");
+    expect(rules()).toEqual(before);
+  });
+
+  test("--or-edit and --if-exists make a command that can be said twice", () => {
+    for (const expected of ["added", `virtual service ${WEB}: it is so already`]) {
+      expect(printed("service", "add", WEB, "--or-edit")).toStartWith(expected);
+    }
+    printed("service", "del", WEB, "--if-exists");
+    expect(printed("service", "del", WEB, "--if-exists")).toBe(`virtual service ${WEB}: it is not there\n`);
+  });
+
+  test("refuse what is there already and what is not there: exit 1", () => {
+    printed("service", "add", WEB);
+    expect(tandem("service", "add", WEB)).toEqual({
+      stdout: "",
+      stderr: `tandem: cannot add virtual service ${WEB}: it exists already (EEXIST)\nhint: use \`tandem service edit\`\n`,
+      exitCode: 1,
+    });
+    expect(tandem("real", "del", WEB, "10.0.0.9").exitCode).toBe(1);
+    expect(tandem("service", "edit", "fwmark:9").exitCode).toBe(1);
+  });
+
+  test("drain gives weight 0, undrain gives it back", () => {
+    fillTable();
+    printed("real", "drain", "all", "10.0.0.11:80");
+    expect(rules()).toContain("-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 0");
+    printed("real", "undrain", WEB, "10.0.0.11", "--weight", "5");
+    expect(rules()).toContain("-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 5");
+  });
+
+  test("list shows each service and real server that ipvsadm made", () => {
+    fillTable();
+    const { services } = JSON.parse(printed("service", "list", "--json"));
+    const listed = services.map((entry: { service: string; servers: readonly { server: string }[] }) => [
+      entry.service,
+      entry.servers.map(({ server }) => server).toSorted(),
+    ]);
+    expect(listed.toSorted()).toEqual([
+      ["fwmark:7", []],
+      [WEB, ["10.0.0.11:80", "10.0.0.12:80"]],
+      ["udp://[2001:db8::10]:53", []],
+    ]);
+  });
+});
+
+describe("service save and restore", () => {
+  test.each(["toml", "ipvsadm"])("bring a whole table back: %s", (format) => {
+    fillTable();
+    const before = rules();
+    const file = join(FOLDER, `table.${format}`);
+    expect(tandem("service", "save", file, "--format", format).exitCode).toBe(0);
+    run("ipvsadm", "-C");
+    printed("service", "restore", file);
+    expect(rules()).toEqual(before);
+    expect(tandem("service", "restore", file).stderr).toBe("nothing to change\n");
+  });
+
+  test("make the fewest changes, and leave others when told so", () => {
+    fillTable();
+    const file = join(FOLDER, "table.rules");
+    tandem("service", "save", file, "--format", "ipvsadm");
+    run("ipvsadm", "-e", "-t", "203.0.113.10:80", "-r", "10.0.0.11:80", "-m", "-w", "1");
+    run("ipvsadm", "-A", "-f", "9");
+    const edit = `real server 10.0.0.11:80 of ${WEB} (nat, weight 5)\n`;
+    expect(printed("service", "restore", file, "--keep-others", "--dry-run")).toBe(`would edit ${edit}`);
+    expect(printed("service", "restore", file)).toBe(`changed ${edit}removed virtual service fwmark:9\n`);
+  });
+});
+
+describe("vip", () => {
+  test("add, list and del a leased address with a label", () => {
+    run("ip", "link", "add", "cli0", "type", "veth", "peer", "name", "cli1");
+    try {
+      for (const name of ["cli0", "cli1"]) run("ip", "link", "set", name, "up");
+      run("ip", "address", "add", "198.51.100.1/24", "dev", "cli0");
+      const words = ["198.51.100.10/24", "--interface", "cli0", "--label", "cli0:1", "--lease", "60s"];
+      expect(printed("vip", "add", ...words)).toBe(
+        "added address 198.51.100.10/32 on cli0, label cli0:1 (for 60s)\nannounced 198.51.100.10 on cli0 (2 frames)\n",
+      );
+      expect(run("ip", "-o", "address", "show", "cli0")).toMatch(
+        /inet 198\.51\.100\.10\/32 .*cli0:1.* valid_lft (60|59)sec/,
+      );
+      expect(printed("vip", "list", "--interface", "cli0")).toMatch(
+        /198\.51\.100\.10\/32 +cli0 +cli0:1 +tandem +\d+s\n/,
+      );
+      expect(tandem("vip", "add", "198.51.100.1/24", "--interface", "cli0").exitCode).toBe(1);
+      printed("vip", "del", "198.51.100.10");
+      expect(run("ip", "-o", "address", "show", "cli0")).not.toContain("198.51.100.10");
+      expect(tandem("vip", "del", "198.51.100.10").exitCode).toBe(1);
+    } finally {
+      run("ip", "link", "del", "cli0");
+    }
+  });
+});
