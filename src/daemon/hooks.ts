@@ -1,10 +1,10 @@
 import type { HookSettings } from "../config/config.ts";
+import { formatDuration } from "../model/duration.ts";
 import type { Role } from "../model/pair.ts";
+import { runProgram } from "../probe/program.ts";
 
 /** Hooks that may wait; a pair that changes roles faster than its hooks run has other problems. */
 const HOOKS_WAITING_MAX = 32;
-/** What of a hook's output is kept for the log. */
-const HOOK_OUTPUT_CHARACTERS_MAX = 2_000;
 
 export interface HookJob {
   readonly name: Role;
@@ -47,24 +47,15 @@ export class HookRunner {
   }
 
   async #runOne(command: readonly string[], job: HookJob): Promise<void> {
-    const timeoutMs = this.#settings.timeoutMs;
+    const { timeoutMs } = this.#settings;
     try {
-      const child = Bun.spawn([...command], {
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...job.environment },
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: "pipe",
-        // A group of its own, so that what the hook started ends with it.
-        detached: true,
-      });
-      const timer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), timeoutMs);
-      const [output] = await Promise.all([new Response(child.stderr).text(), child.exited]);
-      clearTimeout(timer);
-      const said = output.slice(0, HOOK_OUTPUT_CHARACTERS_MAX).trim();
-      const how = child.signalCode === null ? `status ${child.exitCode}` : `signal ${child.signalCode}`;
-      job.done(child.exitCode === 0, said === "" ? how : `${how}: ${said}`);
+      const outcome = await runProgram(command, { timeoutMs, environment: job.environment });
+      const said = outcome.output === "" ? "" : `: ${outcome.output}`;
+      if (outcome.kind === "exited") job.done(outcome.exitCode === 0, `exit code ${outcome.exitCode}${said}`);
+      else if (outcome.kind === "signalled") job.done(false, `ended by ${outcome.signal}${said}`);
+      else job.done(false, `killed after ${formatDuration(timeoutMs)}${said}`);
     } catch (error) {
-      job.done(false, error instanceof Error ? error.message : String(error));
+      job.done(false, `cannot be started: ${error instanceof Error ? error.message : error}`);
     }
   }
 }

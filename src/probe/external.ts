@@ -1,20 +1,12 @@
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { effectiveUserId, signalProcessGroup } from "../sys/process.ts";
+import { effectiveUserId } from "../sys/process.ts";
 import { failure, success } from "./outcome.ts";
-import { formatElapsed, quoteBytes } from "./probe-text.ts";
+import { formatElapsed } from "./probe-text.ts";
+import { type ProgramOutcome, runProgram } from "./program.ts";
 import { lookUpUser, type UserIds } from "./user.ts";
 
 export type ExternalMethod = Extract<CheckMethod, { kind: "external" }>;
-
-/** signal(7) */
-const SIGKILL = 9;
-/** What is kept of a program's output for the report; the rest is read and thrown away. */
-export const OUTPUT_KEPT_BYTES = 4 * 1024;
-/** After its group was killed, a program's end is waited for this long; what has not ended then is stuck in the kernel. */
-const KILL_WAIT_MS = 1_000;
-/** The whole environment of a program: nothing of ours is passed on. */
-const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C", HOME: "/" };
 
 /** A command's arguments with their tokens replaced: `{address}`, `{port}`, `{service.address}`, `{service.port}`. */
 export function resolveCommand(command: readonly string[], target: CheckTarget): string[] {
@@ -29,93 +21,20 @@ export function resolveCommand(command: readonly string[], target: CheckTarget):
   );
 }
 
-/** Reads a stream to its end, or until `stop`; keeps the first 4 KiB. */
-class OutputReader {
-  readonly #reader;
-  #kept: Uint8Array = new Uint8Array(0);
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
-  }
-
-  get kept(): Uint8Array {
-    return this.#kept;
-  }
-
-  async readAll(): Promise<void> {
-    try {
-      for (;;) {
-        const { done, value } = await this.#reader.read();
-        if (done) return;
-        const room = OUTPUT_KEPT_BYTES - this.#kept.length;
-        if (room > 0) this.#kept = Buffer.concat([this.#kept, value.subarray(0, room)]);
-      }
-    } catch {
-      // A stream that breaks has ended; what was read so far counts.
+function toProbeOutcome(outcome: ProgramOutcome, timeoutMs: number): ProbeOutcome {
+  const output = outcome.output === "" ? "" : `: ${outcome.output}`;
+  switch (outcome.kind) {
+    case "expired": {
+      const reason = `the program did not end within ${formatElapsed(timeoutMs)} and was killed${output}`;
+      return failure(outcome.elapsedMs, "timeout", reason);
     }
+    case "signalled":
+      return failure(outcome.elapsedMs, "program", `the program was ended by ${outcome.signal}${output}`);
+    default:
+      return outcome.exitCode === 0
+        ? success(outcome.elapsedMs, `the program exited with 0${output}`)
+        : failure(outcome.elapsedMs, "program", `the program exited with ${outcome.exitCode}${output}`);
   }
-
-  /** Lets go of a stream that a process outside the group may still hold open. */
-  async stop(): Promise<void> {
-    await this.#reader.cancel().catch(() => undefined);
-  }
-}
-
-function start(command: string[], user: UserIds | undefined) {
-  return Bun.spawn(command, {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    cwd: "/",
-    env: ENVIRONMENT,
-    // A session and so a process group of its own, which can be killed as a whole.
-    detached: true,
-    ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
-  });
-}
-
-function describeOutput(readers: readonly OutputReader[]): string {
-  const spoken = readers.map((reader) => reader.kept).find((bytes) => bytes.length > 0);
-  return spoken === undefined ? "" : `: ${quoteBytes(trimEnd(spoken))}`;
-}
-
-function trimEnd(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] ?? 0) <= 0x20) end -= 1;
-  return bytes.subarray(0, end);
-}
-
-function describeFailure(code: number | null, signal: string | number | null): string {
-  return code === null ? `the program was ended by ${signal ?? "a signal"}` : `the program exited with ${code}`;
-}
-
-async function superviseProgram(
-  program: ReturnType<typeof start>,
-  timeoutMs: number,
-  startedMs: number,
-): Promise<ProbeOutcome> {
-  const readers = [new OutputReader(program.stderr), new OutputReader(program.stdout)];
-  const reading = Promise.all(readers.map((reader) => reader.readAll()));
-  const limit = Promise.withResolvers<"expired">();
-  const timer = setTimeout(() => limit.resolve("expired"), timeoutMs);
-  const ended = await Promise.race([program.exited.then(() => "ended" as const), limit.promise]);
-  clearTimeout(timer);
-  const elapsedMs = monotonicMs() - startedMs;
-  // Also after a proper end: what it left running in the background goes too.
-  signalProcessGroup(program.pid, SIGKILL);
-  const gaveUp = Promise.withResolvers<void>();
-  const killTimer = setTimeout(() => gaveUp.resolve(), KILL_WAIT_MS);
-  await Promise.race([Promise.all([program.exited, reading]), gaveUp.promise]);
-  clearTimeout(killTimer);
-  await Promise.all(readers.map((reader) => reader.stop()));
-  const output = describeOutput(readers);
-  if (ended === "expired") {
-    const reason = `the program did not end within ${formatElapsed(timeoutMs)} and was killed${output}`;
-    return failure(elapsedMs, "timeout", reason);
-  }
-  return program.exitCode === 0
-    ? success(elapsedMs, `the program exited with 0${output}`)
-    : failure(elapsedMs, "program", `${describeFailure(program.exitCode, program.signalCode)}${output}`);
 }
 
 /**
@@ -137,7 +56,8 @@ export async function runExternal(
     user = found.value;
   }
   try {
-    return await superviseProgram(start(resolveCommand(method.command, target), user), timeoutMs, startedMs);
+    const options = { timeoutMs, ...(user === undefined ? {} : { user }) };
+    return toProbeOutcome(await runProgram(resolveCommand(method.command, target), options), timeoutMs);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     // Counted as a failure of the server like any other (check.ts, `local`): checks by program fail closed.

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { address } from "../../../src/model/address.ts";
 import type { CheckTarget } from "../../../src/model/check.ts";
-import { OUTPUT_KEPT_BYTES, resolveCommand, runExternal } from "../../../src/probe/external.ts";
+import { resolveCommand, runExternal } from "../../../src/probe/external.ts";
+import { OUTPUT_KEPT_BYTES } from "../../../src/probe/program.ts";
 import { findUser } from "../../../src/probe/user.ts";
 
 const PATIENT_MS = 10_000;

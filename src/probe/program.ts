@@ -1,0 +1,113 @@
+/** A program run once, without a shell, in a process group of its own that is killed at a time limit. */
+import { monotonicMs } from "../sys/clock.ts";
+import { signalProcessGroup } from "../sys/process.ts";
+import { quoteBytes } from "./probe-text.ts";
+import type { UserIds } from "./user.ts";
+
+/** signal(7) */
+const SIGKILL = 9;
+/** What is kept of a program's output for the report; the rest is read and thrown away. */
+export const OUTPUT_KEPT_BYTES = 4 * 1024;
+/** After its group was killed, a program's end is waited for this long; what has not ended then is stuck in the kernel. */
+const KILL_WAIT_MS = 1_000;
+/** The whole environment of a program besides what its caller gives: nothing of ours is passed on. */
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C", HOME: "/" };
+
+export interface ProgramOptions {
+  readonly timeoutMs: number;
+  /** Absent: as whoever runs this process. */
+  readonly user?: UserIds;
+  /** Variables besides PATH, LANG and HOME. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** How a program ended. `output` is what it said first, quoted, standard error before standard output; often empty. */
+export type ProgramOutcome = { readonly elapsedMs: number; readonly output: string } & (
+  | { readonly kind: "exited"; readonly exitCode: number }
+  | { readonly kind: "signalled"; readonly signal: string }
+  | { readonly kind: "expired" }
+);
+
+/** Reads a stream to its end, or until `stop`; keeps the first 4 KiB. */
+class OutputReader {
+  readonly #reader;
+  #kept: Uint8Array = new Uint8Array(0);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  get kept(): Uint8Array {
+    return this.#kept;
+  }
+
+  async readAll(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done) return;
+        const room = OUTPUT_KEPT_BYTES - this.#kept.length;
+        if (room > 0) this.#kept = Buffer.concat([this.#kept, value.subarray(0, room)]);
+      }
+    } catch {
+      // A stream that breaks has ended; what was read so far counts.
+    }
+  }
+
+  /** Lets go of a stream that a process outside the group may still hold open. */
+  async stop(): Promise<void> {
+    await this.#reader.cancel().catch(() => undefined);
+  }
+}
+
+function start(command: readonly string[], options: ProgramOptions) {
+  return Bun.spawn([...command], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    cwd: "/",
+    env: { ...ENVIRONMENT, ...options.environment },
+    // A session and so a process group of its own, which can be killed as a whole.
+    detached: true,
+    ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
+  });
+}
+
+function quoteOutput(readers: readonly OutputReader[]): string {
+  const spoken = readers.map((reader) => reader.kept).find((bytes) => bytes.length > 0);
+  return spoken === undefined ? "" : quoteBytes(trimEnd(spoken));
+}
+
+function trimEnd(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] ?? 0) <= 0x20) end -= 1;
+  return bytes.subarray(0, end);
+}
+
+/**
+ * Runs a program to its end or to the limit, whichever comes first; then its whole process group is gone.
+ * @throws what the system says when the program cannot be started.
+ */
+export async function runProgram(command: readonly string[], options: ProgramOptions): Promise<ProgramOutcome> {
+  const startedMs = monotonicMs();
+  const program = start(command, options);
+  const readers = [new OutputReader(program.stderr), new OutputReader(program.stdout)];
+  const reading = Promise.all(readers.map((reader) => reader.readAll()));
+  const limit = Promise.withResolvers<"expired">();
+  const timer = setTimeout(() => limit.resolve("expired"), options.timeoutMs);
+  const ended = await Promise.race([program.exited.then(() => "ended" as const), limit.promise]);
+  clearTimeout(timer);
+  const elapsedMs = monotonicMs() - startedMs;
+  // Also after a proper end: what it left running in the background goes too.
+  signalProcessGroup(program.pid, SIGKILL);
+  const gaveUp = Promise.withResolvers<void>();
+  const killTimer = setTimeout(() => gaveUp.resolve(), KILL_WAIT_MS);
+  await Promise.race([Promise.all([program.exited, reading]), gaveUp.promise]);
+  clearTimeout(killTimer);
+  await Promise.all(readers.map((reader) => reader.stop()));
+  const report = { elapsedMs, output: quoteOutput(readers) };
+  if (ended === "expired") return { ...report, kind: "expired" };
+  return program.exitCode === null
+    ? { ...report, kind: "signalled", signal: `${program.signalCode ?? "a signal"}` }
+    : { ...report, kind: "exited", exitCode: program.exitCode };
+}
