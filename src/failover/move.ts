@@ -1,5 +1,5 @@
 /** A planned move as the old owner leads it: make before break (rule 9). */
-import type { MoveReason } from "../wire/heartbeat.ts";
+import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
 import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
 import { isPeerAlive } from "./peer.ts";
@@ -130,11 +130,10 @@ export function hearOfMove(turn: Turn): void {
   }
 }
 
-/** The peer at the other end of a running agreement is not a rival: the overlap is agreed. */
-export function isAgreedOverlap(state: State, nowMs: number): boolean {
-  const { move, peer } = state;
-  const offeredAtMs = move?.offeredAtMs;
-  return offeredAtMs !== undefined && peer?.says.agreement?.id === move?.id && nowMs < offeredAtMs + AGREEMENT_MS;
+/** A peer that says so at the other end of a running agreement is not a rival: the overlap is agreed. */
+export function isAgreedOverlap({ move }: State, says: HeartbeatPayload, nowMs: number): boolean {
+  if (move?.offeredAtMs === undefined || says.agreement?.id !== move.id) return false;
+  return nowMs < move.offeredAtMs + AGREEMENT_MS;
 }
 
 export function addMoveDeadlines(soonest: Soonest, { move, retryMoveAtMs, lastWord }: State): void {

@@ -23,7 +23,7 @@ function peerPrevails(state: State, says: HeartbeatPayload): boolean {
  */
 export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
   const { phase, term } = turn.state;
-  if (says.role === "active" && phase.kind === "active" && !isAgreedOverlap(turn.state, turn.now)) {
+  if (says.role === "active" && phase.kind === "active" && !isAgreedOverlap(turn.state, says, turn.now)) {
     if (peerPrevails(turn.state, says)) {
       const terms = `the peer is active in term ${says.lastActiveTerm}, I am in term ${turn.state.lastActiveTerm}`;
       turn.cause("two-actives", terms);
@@ -43,7 +43,7 @@ export function judgeRival(turn: Turn): void {
   const peerActive = peer.says.role === "active";
   if (phase.kind === "taking" && peerActive && acceptance === undefined && !phase.taking.force) {
     abortTaking(turn, "the peer is active");
-  } else if (phase.kind === "active" && peerActive && !rival && !isAgreedOverlap(turn.state, turn.now)) {
+  } else if (phase.kind === "active" && peerActive && !rival && !isAgreedOverlap(turn.state, peer.says, turn.now)) {
     turn.set({ rival: true });
     if (acceptance === undefined) {
       const terms = `in term ${peer.says.lastActiveTerm}; mine is ${lastActiveTerm}`;

@@ -1,5 +1,5 @@
 /** Many faults at once, from a seed; then everything is mended, and the pair must come to rest. */
-import type { FailoverSettings } from "../../src/failover/settings.ts";
+import { AGREEMENT_MS, type FailoverSettings } from "../../src/failover/settings.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import { Checkers, isServed, longestMs } from "./checkers.ts";
 import type { Conditions } from "./network.ts";
@@ -162,12 +162,12 @@ const AFTER_LEASE_MS = 3_000 + 1_100 + 300;
 
 export const WEATHERS: readonly Weather[] = [
   {
-    // Two actives meet when a partition ends: the next heartbeats decide.
+    // An agreement whose answers are lost runs its whole time; two actives that meet again need a heartbeat or two.
     name: "network",
     faults: [cable, deadPort, partition, noise, operator],
     conditions: anyConditions,
     stormMs: 40_000,
-    twoOwnersMs: 1_000,
+    twoOwnersMs: AGREEMENT_MS + 150,
     neglectedMs: 5_000,
   },
   {

@@ -49,6 +49,11 @@ function isHealthy(world: World, router: RouterId): boolean {
   return !kernel.locked && PATHS.every((path) => ports[path].cable && ports[path].sends && ports[path].receives);
 }
 
+function isCutOffOwner(world: World, router: RouterId): boolean {
+  const { running, kernel, ports } = world.hosts[router];
+  return running && !kernel.locked && kernel.addresses.length > 0 && PATHS.every((path) => !ports[path].cable);
+}
+
 export interface Happened<T> {
   readonly atMs: number;
   readonly router: RouterId;
@@ -62,6 +67,8 @@ export class Checkers {
   readonly noOwner = new SpanWatch();
   /** A client behind the gateway, or a real server, gets no answer from a VIP. */
   readonly unserved = new SpanWatch();
+  /** A running daemon keeps VIPs in a kernel that has no cable at all. */
+  readonly cutOff: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
   /** Spans without an owner although one router was healthy all the time. */
   readonly neglected: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
   readonly transitions: Happened<Transition>[] = [];
@@ -83,6 +90,7 @@ export class Checkers {
     this.noOwner.observe(now, none);
     this.unserved.observe(now, !isServed(world));
     for (const router of ROUTERS) {
+      this.cutOff[router].observe(now, isCutOffOwner(world, router));
       this.neglected[router].observe(now, none && isHealthy(world, router));
       this.#observeTerm(world, router);
     }

@@ -3,7 +3,7 @@ import { Checkers, isServed, longestMs } from "./checkers.ts";
 import { Random } from "./random.ts";
 import type { Machine } from "./router-host.ts";
 import type { SingleFault } from "./single-faults.ts";
-import { World } from "./world.ts";
+import { ROUTERS, World } from "./world.ts";
 
 export interface Run {
   readonly problems: readonly string[];
@@ -12,6 +12,8 @@ export interface Run {
 
 /** Long enough for a fail-back after 30 s of stability, and the rest after it. */
 const REST_MS = 45_000;
+/** The kernel's event, the decision and the removal. */
+const CUT_OFF_MS = 20;
 /** Heartbeats, renewals, evidence and asking together: a loop that spins would need far more. */
 const WAKES_PER_SECOND = 400;
 
@@ -46,12 +48,17 @@ export function runSingleFault(fault: SingleFault, seed: number, machine: Machin
   bound("a VIP was not served", longestMs(checkers.unserved.after(markMs, now)), fault.unservedMs);
   bound("two owners", longestMs(checkers.twoOwners.after(markMs, now)), fault.twoOwnersMs);
   bound("no owner", longestMs(checkers.noOwner.after(markMs, now)), fault.noOwnerMs);
+  for (const router of ROUTERS) {
+    bound(`${router} kept VIPs without a cable`, longestMs(checkers.cutOff[router].after(markMs, now)), CUT_OFF_MS);
+  }
   const changes = checkers.transitions.length - startedWith;
   if (changes > fault.transitions) problems.push(`${changes} changes of role, allowed are ${fault.transitions}`);
   const wakes = (checkers.wakes.primary + checkers.wakes.backup - wakesBefore) / ((now - markMs) / 1_000);
   if (wakes > WAKES_PER_SECOND) problems.push(`the loops woke ${wakes.toFixed(0)} times a second`);
   problems.push(...before, ...checkers.problems, ...checkers.flapping());
   problems.push(...checkers.unannounced(world), ...checkers.unsettled(world));
+  const last = fault.ends === "b" ? b : a;
+  if (last.role !== "active") problems.push(`at the end the ${last.router} is not active`);
   if (!isServed(world)) problems.push("at the end a neighbour is not served");
   return { problems, lines: world.lines };
 }

@@ -2,6 +2,7 @@
  * One fault in a pair at rest, and what it may cost at most. The bounds are for the default times: interval 200 ms,
  * dead_after 1 s, lease 3 s.
  */
+import { AGREEMENT_MS } from "../../src/failover/settings.ts";
 import type { World } from "./world.ts";
 
 export interface SingleFault {
@@ -17,6 +18,8 @@ export interface SingleFault {
   readonly twoOwnersMs: number;
   /** Whether a kernel has each VIP all the time but for this. */
   readonly noOwnerMs: number;
+  /** Which router is active at the end: `a` unless it says otherwise. */
+  readonly ends?: "b";
   /** Changes of role in both routers together until all is at rest, fail-back included. */
   readonly transitions: number;
 }
@@ -31,6 +34,7 @@ const NOTHING = { unservedMs: 0, twoOwnersMs: 0, noOwnerMs: 0, transitions: 0 };
 
 export const SINGLE_FAULTS: readonly SingleFault[] = [
   {
+    ends: "b",
     name: "daemon of the active killed",
     apply: (_, a) => a.kill(),
     unservedMs: AFTER_LEASE_MS,
@@ -85,6 +89,7 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     transitions: 4,
   },
   {
+    ends: "b",
     name: "active switched off",
     apply: (_, a) => a.powerOff(),
     unservedMs: DEAD_MS,
@@ -165,6 +170,23 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     ...NOTHING,
   },
   {
+    // The standby cannot be heard, but hears: it takes, and the active obeys. Mended, all stays as it is until fail-back.
+    name: "one-way cut of both paths",
+    apply: (world) => {
+      world.cutBetween("public", true, "primary");
+      world.cutBetween("private", true, "primary");
+    },
+    mend: (world) => {
+      world.cutBetween("public", false);
+      world.cutBetween("private", false);
+    },
+    mendAfterMs: 5_000,
+    unservedMs: 0,
+    noOwnerMs: 0,
+    twoOwnersMs: OVERLAP_MS,
+    transitions: 4,
+  },
+  {
     name: "both cables of the active out",
     apply: (_, a) => {
       a.setCable("public", false);
@@ -218,6 +240,7 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     ...NOTHING,
   },
   {
+    ends: "b",
     name: "planned switch",
     apply: (_, a) => a.command({ kind: "operator", id: 1, command: { kind: "switch" } }),
     ...NOTHING,
@@ -225,6 +248,48 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     transitions: 2,
   },
   {
+    ends: "b",
+    name: "planned switch on a slow network",
+    apply: (world, a) => {
+      world.setConditions({ delayMs: 10, jitterMs: 10, loss: 0, duplication: 0 });
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    ...NOTHING,
+    // Two announcements and echoes, there and back, and the word that they came.
+    twoOwnersMs: OVERLAP_MS + 6 * 20,
+    transitions: 2,
+  },
+  {
+    name: "planned switch, and the new owner is switched off while it takes",
+    apply: (world, a, b) => {
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+      world.run(world.random.between(0.2, 0.9));
+      b.powerOff();
+    },
+    // The old owner keeps the VIPs, and announces them again when the agreement has run out.
+    ...NOTHING,
+    unservedMs: AGREEMENT_MS + 100,
+    twoOwnersMs: OVERLAP_MS,
+  },
+  {
+    name: "both paths cut between the routers",
+    apply: (world) => {
+      world.cutBetween("public", true);
+      world.cutBetween("private", true);
+    },
+    mend: (world) => {
+      world.cutBetween("public", false);
+      world.cutBetween("private", false);
+    },
+    mendAfterMs: 8_000,
+    ...NOTHING,
+    unservedMs: 50,
+    // Both are active while they cannot reach each other; then the next heartbeats decide.
+    twoOwnersMs: 2 * 200 + 50,
+    transitions: 4,
+  },
+  {
+    ends: "b",
     name: "planned switch asked for at the standby",
     apply: (_, __, b) => b.command({ kind: "operator", id: 1, command: { kind: "switch" } }),
     ...NOTHING,

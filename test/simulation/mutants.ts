@@ -1,0 +1,199 @@
+/** Deliberate bugs, each a change of the sources' text, and the run that must catch it. */
+
+export interface Mutant {
+  /** What the program does wrongly. */
+  readonly name: string;
+  /** [file of src/failover, text, replacement]; the text must be there exactly once. */
+  readonly edits: readonly (readonly [file: string, text: string, replacement: string])[];
+  /** A single fault by its name, or a weather. */
+  readonly caughtBy: string;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "takes without asking the peer's kernel",
+    edits: [
+      ["owner-query.ts", "return query.unanswered >= unansweredNeeded(query) && ", "return query.sinceMs > 0 || "],
+    ],
+    caughtBy: "daemon of the active killed",
+  },
+  {
+    name: "asks, but takes an answer for silence",
+    edits: [["owner-query.ts", "      unanswered: 0,\n      firstAnswerAtMs", "      firstAnswerAtMs"]],
+    caughtBy: "daemon of the active killed",
+  },
+  {
+    name: "renews what it slept over",
+    edits: [
+      ["rivals.ts", "  obeyTerm(turn, says);\n", ""],
+      [
+        "outcomes.ts",
+        'if (phase.kind !== "active" || !hasLapsed(turn.state, turn.now)) return;',
+        "if (!slept || turn.now > 0) return;",
+      ],
+      [
+        "lease.ts",
+        'if (created.length > 0 && hasLapsed(state, nowMs)) return "lost";',
+        'if (nowMs < 0) return "lost";',
+      ],
+      ["outcomes.ts", "else if (hasLapsed(turn.state, turn.now)) {", "else if (turn.now < 0) {"],
+    ],
+    // And does not obey at once either, which would save it.
+    caughtBy: "daemon of the active frozen for longer than its leases",
+  },
+  {
+    name: "renews its leases too late",
+    edits: [["settings.ts", "renewEveryMs: leaseMs / 3", "renewEveryMs: leaseMs * 1.3"]],
+    caughtBy: "planned switch",
+  },
+  {
+    name: "does not obey a higher term",
+    edits: [["rivals.ts", "return says.lastActiveTerm > mine || (", "return (says.lastActiveTerm < 0) || ("]],
+    caughtBy: "network",
+  },
+  {
+    name: "compares the terms that the routers know instead of those of their tenures",
+    edits: [
+      ["rivals.ts", "const mine = state.lastActiveTerm;", "const mine = state.term;"],
+      [
+        "rivals.ts",
+        "return says.lastActiveTerm > mine || (says.lastActiveTerm === mine",
+        "return says.term > mine || (says.term === mine",
+      ],
+    ],
+    caughtBy: "planned switch on a slow network",
+  },
+  {
+    name: "forgets the second announcement",
+    edits: [["announce.ts", "      againAtMs: turn.now + ANNOUNCE_AGAIN_MS,\n", ""]],
+    caughtBy: "active switched off",
+  },
+  {
+    name: "does not announce at all",
+    edits: [["announce.ts", '  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });\n', ""]],
+    caughtBy: "active switched off",
+  },
+  {
+    name: "calls its sides blind after it slept",
+    edits: [["evidence.ts", ", state.awakeSinceMs)", ")"]],
+    caughtBy: "daemon of the active frozen for 1000 ms",
+  },
+  {
+    name: "takes on old evidence although it is blind now",
+    edits: [["evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("]],
+    caughtBy: "network",
+  },
+  {
+    name: "drops the VIPs as soon as the peer accepts",
+    edits: [
+      [
+        "move.ts",
+        'if (word.step === "refuse")',
+        'if (word.step === "accept") handedOver(turn, move);\n  else if (word.step === "refuse")',
+      ],
+    ],
+    caughtBy: "planned switch",
+  },
+  {
+    name: "waits for the agreement's end although the peer has proved itself",
+    edits: [["move.ts", 'word.step === "verified" || word.step === "unverifiable"', "word.id < 0"]],
+    caughtBy: "planned switch",
+  },
+  {
+    name: "keeps the addresses when it steps down",
+    edits: [
+      ["role.ts", "function dropAll(turn: Turn): void {\n  remove(turn);", "function dropAll(turn: Turn): void {"],
+    ],
+    caughtBy: "planned switch",
+  },
+  {
+    name: "gives the VIPs away although the peer died while it took them",
+    edits: [
+      [
+        "move.ts",
+        'if (alive && peer.says.role === "active" && peer.says.lastActiveTerm > lastActiveTerm) {',
+        "if (lastActiveTerm >= 0) {",
+      ],
+    ],
+    caughtBy: "planned switch, and the new owner is switched off while it takes",
+  },
+  {
+    name: "does not keep the term on disk",
+    edits: [["turn.ts", "        term,\n        lastActiveTerm,", "        term: 0,\n        lastActiveTerm,"]],
+    caughtBy: "active switched off and on again",
+  },
+  {
+    name: "leaves a VIP that somebody removed to the next renewal",
+    edits: [["outcomes.ts", "    setAddresses(turn, { renewAtMs: turn.now });\n    judgeRenewal(turn);\n", ""]],
+    caughtBy: "a VIP removed by hand",
+  },
+  {
+    name: "waits for the other when both are standby",
+    edits: [
+      [
+        "takeover.ts",
+        "if (meReady && ready) return isPreferred(state) ? sinceMs : sinceMs + STANDBY_TIE_MS;",
+        "if (meReady && ready) return Infinity;",
+      ],
+    ],
+    caughtBy: "daemon of the active frozen for about its leases",
+  },
+  {
+    name: "forgets the counters of a peer that is deaf, so that two deaf routers never meet again",
+    edits: [["session.ts", "newBoot ? session : withPath(session, path, { heard: heartbeat.counter })", "session"]],
+    caughtBy: "both paths cut between the routers",
+  },
+  {
+    name: "retakes by its old view of a peer that is deaf to it",
+    edits: [
+      [
+        "rivals.ts",
+        '  if (turn.state.peer?.says.role !== "standby") return;\n  turn.clear("peer");\n  turn.set({ listeningSinceMs: turn.now });\n',
+        "",
+      ],
+    ],
+    caughtBy: "one-way cut of both paths",
+  },
+  {
+    name: "tells a lost carrier with the next heartbeat only",
+    edits: [
+      ["settings.ts", "hurryMs: Math.min(intervalMs, 20)", "hurryMs: intervalMs"],
+      ["evidence.ts", "  turn.tell = true;\n", ""],
+      [
+        "move.ts",
+        '      turn.cause("offered", "the VIPs are offered to the peer");\n      turn.tell = true;\n',
+        '      turn.cause("offered", "the VIPs are offered to the peer");\n',
+      ],
+    ],
+    caughtBy: "public cable of the active out",
+  },
+  {
+    name: "does not hand over when a side is blind",
+    edits: [
+      [
+        "readiness.ts",
+        "return blindHere === undefined ? undefined",
+        "return blindHere !== noCarrierHere || blindHere === undefined ? undefined",
+      ],
+    ],
+    caughtBy: "public port of the active dead with its carrier up",
+  },
+  {
+    name: "stays active with no carrier at all",
+    edits: [["automatic.ts", "if (noCarrier || recently) {", "if (turn.now < 0) {"]],
+    caughtBy: "both cables of the active out",
+  },
+  {
+    name: "ends before its VIPs are removed",
+    edits: [
+      ["stop.ts", "if (isHolding(turn.state) && !stuck) return;", "if (stuck) return;"],
+      ["stop.ts", "const FAREWELLS = 3;", "const FAREWELLS = 0;"],
+    ],
+    caughtBy: "active stopped by SIGTERM and started again",
+  },
+  {
+    name: "judges nothing on some ticks, so that its loop spins",
+    edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
+    caughtBy: "planned switch",
+  },
+];
