@@ -62,14 +62,19 @@ function meant(word: string, known: readonly string[]): string | undefined {
   return prefixed.length === 1 ? prefixed[0] : nearest(word, known);
 }
 
-function unknownFlag(name: string, known: ReadonlyMap<string, KnownFlag>): string {
+function unknownFlag(name: string, known: ReadonlyMap<string, KnownFlag>, elsewhere: Elsewhere): string {
+  const owners = elsewhere(name);
+  if (owners.length > 0) return `${name} is a flag of ${owners.join(" and ")}`;
   const names = [...known.keys()].filter((flag) => flag.startsWith("--")).map((flag) => flag.slice(2));
   const near = meant(name.replace(/^-+/, ""), names);
   return near === undefined ? `unknown flag ${name}` : `unknown flag ${name}; did you mean --${near}?`;
 }
 
+/** The commands besides this one that have a flag. */
+type Elsewhere = (name: string) => readonly string[];
+
 /** Separates flags from words. Everything after `--` is a word, and so is a lone `-`. */
-function scan(argv: readonly string[], table: FlagTable): Scan {
+function scan(argv: readonly string[], table: FlagTable, elsewhere: Elsewhere = () => []): Scan {
   const known = knownFlags(table);
   const result: Scan = { words: [], texts: new Map(), problems: [] };
   for (let index = 0; index < argv.length; index += 1) {
@@ -86,7 +91,7 @@ function scan(argv: readonly string[], table: FlagTable): Scan {
     const name = equals < 0 ? token : token.slice(0, equals);
     const flag = known.get(name);
     if (flag === undefined) {
-      result.problems.push(unknownFlag(name, known));
+      result.problems.push(unknownFlag(name, known, elsewhere));
       continue;
     }
     const inline = equals < 0 ? undefined : token.slice(equals + 1);
@@ -203,6 +208,14 @@ function flagsOfNoun(noun: NounSpec): FlagTable {
   return { ...Object.assign({}, ...tables), ...GLOBAL_FLAGS };
 }
 
+/** `real drain`, for each verb of the noun that has the flag. */
+function verbsWithFlag(noun: NounSpec, name: string): string[] {
+  if (noun.kind === "single") return [];
+  return Object.entries(noun.verbs)
+    .filter(([, spec]) => Object.keys(spec.flags).some((key) => `--${flagName(key)}` === name))
+    .map(([verb]) => `${noun.name} ${verb}`);
+}
+
 function readGlobals(found: Scan, problems: string[]): Globals {
   // The table GLOBAL_FLAGS has these names and kinds; a problem leaves a value out, and then nothing is run.
   return readFlags(GLOBAL_FLAGS, found, problems) as unknown as Globals;
@@ -230,7 +243,7 @@ export function readCommandLine(argv: readonly string[], nouns: readonly NounSpe
     if (problems.length > 0 && !asksHelp) throw new CommandLineError(noun.name, problems);
     return { kind: "help", noun, ...(chosen?.name === undefined ? {} : { verb: chosen.name }), globals };
   }
-  const exact = scan(argv, { ...chosen.spec.flags, ...GLOBAL_FLAGS });
+  const exact = scan(argv, { ...chosen.spec.flags, ...GLOBAL_FLAGS }, (name) => verbsWithFlag(noun, name));
   const problems = [...exact.problems];
   const globals = readGlobals(exact, problems);
   const flags = readFlags(chosen.spec.flags, exact, problems);

@@ -40,7 +40,7 @@ describe("a wrong command line", () => {
     [
       "a flag of another verb",
       "vip list --lease 3s",
-      ["tandem: vip list: unknown flag --lease", "hint: tandem vip list --help shows how"],
+      ["tandem: vip list: --lease is a flag of vip add", "hint: tandem vip list --help shows how"],
     ],
     [
       "a flag twice",
