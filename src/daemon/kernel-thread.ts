@@ -6,21 +6,32 @@ export const KERNEL_REQUESTS_MAX = 1000;
 
 type Callback = (answer: KernelAnswer) => void;
 
+function refusal(work: KernelWork, reason: string): KernelAnswer {
+  const count = work.kind === "sync" ? work.daemons.length : work.vips.length;
+  return { id: 0, outcomes: new Array<KernelOutcome>(count).fill({ kind: "failed", reason }), elapsedMs: 0 };
+}
+
 /** The main thread's end of the kernel thread: requests are answered in order, whenever the kernel has done them. */
 export class KernelThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Callback>();
+  readonly #waiting = new Map<number, { readonly work: KernelWork; readonly done: Callback }>();
   #lastId = 0;
+  #death: string | undefined;
 
   /** @param onFailure is told when the thread itself dies; no address can be changed after that. */
   constructor(onFailure: (reason: string) => void) {
     this.#worker = new Worker(workerModule("daemon/kernel-worker"));
     this.#worker.onmessage = (event: MessageEvent<KernelAnswer>) => {
-      const callback = this.#waiting.get(event.data.id);
+      const waiting = this.#waiting.get(event.data.id);
       this.#waiting.delete(event.data.id);
-      callback?.(event.data);
+      waiting?.done(event.data);
     };
-    this.#worker.onerror = (event) => onFailure(event.message);
+    this.#worker.onerror = (event) => {
+      this.#death = `the kernel thread died: ${event.message}`;
+      for (const { work, done } of this.#waiting.values()) done(refusal(work, this.#death));
+      this.#waiting.clear();
+      onFailure(this.#death);
+    };
   }
 
   /** How many requests the kernel has not done yet. */
@@ -31,13 +42,11 @@ export class KernelThread {
   /** Asks for a change; `done` is called with an outcome for each VIP or daemon. */
   request(work: KernelWork, done: Callback): void {
     this.#lastId += 1;
-    if (this.#waiting.size >= KERNEL_REQUESTS_MAX) {
-      const count = work.kind === "sync" ? work.daemons.length : work.vips.length;
-      const outcome: KernelOutcome = { kind: "failed", reason: "the kernel does not answer" };
-      done({ id: this.#lastId, outcomes: new Array<KernelOutcome>(count).fill(outcome), elapsedMs: 0 });
+    if (this.#death !== undefined || this.#waiting.size >= KERNEL_REQUESTS_MAX) {
+      done(refusal(work, this.#death ?? "the kernel does not answer"));
       return;
     }
-    this.#waiting.set(this.#lastId, done);
+    this.#waiting.set(this.#lastId, { work, done });
     this.#worker.postMessage({ ...work, id: this.#lastId });
   }
 

@@ -38,6 +38,8 @@ export interface DaemonOptions {
   readonly logger: Logger;
 }
 
+/** The kernel may hold its lock for seconds; the end of this process does not wait for that. */
+const SYNC_END_LIMIT_MS = 1_000;
 /** How often a hanging balancer is looked for. */
 const SUPERVISE_EVERY_MS = 1_000;
 
@@ -89,7 +91,7 @@ export class RouterDaemon implements ControlSubject {
     this.#desk = new OperatorDesk(this);
     const warn = (problem: string) => this.#logger.warn("state", problem);
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
-    this.#kernelThread = new KernelThread((reason) => this.#fail(`the kernel thread died: ${reason}`));
+    this.#kernelThread = new KernelThread((reason) => this.#fail(reason));
     this.#network = new RouterNetwork({
       config: this.#config,
       router: options.router,
@@ -293,10 +295,13 @@ export class RouterDaemon implements ControlSubject {
     this.#control?.close();
     this.#network.close();
     if (this.#config.pair.stop === "release") this.#sysctls.restore();
-    this.#kernelThread.request({ kind: "sync", daemons: [] }, () => {
+    const end = () => {
+      clearTimeout(limit);
       this.#kernelThread.close();
       this.#logger.info("router", "ended");
       this.#end();
-    });
+    };
+    const limit = setTimeout(end, SYNC_END_LIMIT_MS);
+    this.#kernelThread.request({ kind: "sync", daemons: [] }, end);
   }
 }
