@@ -41,8 +41,27 @@ export class HeldConnections implements Disposable {
     count: number,
   ): Promise<HeldConnections> {
     const connections = new HeldConnections();
-    for (let index = 0; index < count; index++) await connections.#open(topology, target);
+    await connections.openMore(topology, target, count);
     return connections;
+  }
+
+  /** Opens more of them. */
+  async openMore(
+    topology: Topology,
+    target: { readonly address: string; readonly port: number },
+    count: number,
+  ): Promise<void> {
+    for (let index = 0; index < count; index++) await this.#open(topology, target);
+  }
+
+  /** Closes those that a server has, in the orderly way, and forgets them. */
+  closeOf(server: string): void {
+    for (let index = this.#all.length - 1; index >= 0; index--) {
+      const one = this.#all[index];
+      if (one?.server !== server) continue;
+      this.#all.splice(index, 1);
+      one.socket?.end();
+    }
   }
 
   report(): HeldReport {

@@ -4,6 +4,8 @@ import { PRIVATE_VIP, PUBLIC_VIP, ROUTERS } from "../topology.ts";
 export interface PairConfigOptions {
   /** Lines for `[pair]` beside the key. */
   readonly pair?: readonly string[];
+  /** Public VIPs beside the first one. */
+  readonly extraVips?: readonly string[];
   /** Whole `[[service]]` texts. */
   readonly services?: readonly string[];
   /** Further texts, such as `[sync]`. */
@@ -20,6 +22,7 @@ export function pairConfig(options: PairConfigOptions = {}): string {
     router("primary", primary),
     router("backup", backup),
     `[[vip]]\naddress = "${PUBLIC_VIP}/24"\ninterface = "eth0"\n`,
+    ...(options.extraVips ?? []).map((vip) => `[[vip]]\naddress = "${vip}/24"\ninterface = "eth0"\n`),
     `[[vip]]\naddress = "${PRIVATE_VIP}/24"\ninterface = "eth1"\n`,
     ...(options.services ?? []),
     ...(options.more ?? []),
@@ -28,7 +31,7 @@ export function pairConfig(options: PairConfigOptions = {}): string {
 
 export interface ServiceTextOptions {
   readonly name: string;
-  readonly listen: string;
+  readonly listen: string | readonly string[];
   readonly scheduler: string;
   /** `10.0.0.11:80`, each with a weight and a way of forwarding. */
   readonly servers: readonly { readonly address: string; readonly weight?: number; readonly forward?: string }[];
@@ -45,7 +48,11 @@ export function serviceText(options: ServiceTextOptions): string {
     `weight = ${server.weight ?? 1}`,
     ...(server.forward === undefined ? [] : [`forward = "${server.forward}"`]),
   ]);
-  const head = [`name = "${options.name}"`, `listen = "${options.listen}"`, `scheduler = "${options.scheduler}"`];
+  const head = [
+    `name = "${options.name}"`,
+    `listen = ${JSON.stringify(options.listen)}`,
+    `scheduler = "${options.scheduler}"`,
+  ];
   return ["[[service]]", ...head, ...check, ...servers, ""].join("\n");
 }
 
