@@ -30,7 +30,7 @@ const PARTS: readonly Part[] = [
     purpose: "unit, property, simulation, scenario, tidy",
     run: (folder) => runTests(folder, "fast", ["unit", "property", "simulation", "scenario", "contract", "tidy"]),
   },
-  { name: "build", purpose: "dist/tandem", run: () => runTool([BUN, "scripts/build.ts"]) },
+  { name: "build", purpose: "dist/tandem", run: () => runTool([BUN, "src/build/binary.ts"]) },
   { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
   {
     name: "namespaces",

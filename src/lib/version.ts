@@ -1,4 +1,4 @@
-/** Set by the build (scripts/build.ts, `--define`); absent when the sources run unbuilt. */
+/** Set by the build (src/build/binary.ts, `--define`); absent when the sources run unbuilt. */
 declare const TANDEM_VERSION: string | undefined;
 declare const TANDEM_COMMIT: string | undefined;
 

@@ -1,12 +1,12 @@
 /** The compiled program, built once for all tests of a source state, and ways to run it as a user would. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "../../scripts/build.ts";
+import { build } from "../../src/build/binary.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const CACHE = join(ROOT, "node_modules", ".cache", "tandem-cli-tests");
 /** Everything that the binary is made from. */
-const SOURCES = ["src/**/*.ts", "scripts/build.ts", "package.json", "package-lock.json", "tsconfig.json"];
+const SOURCES = ["src/**/*.ts", "src/build/binary.ts", "package.json", "package-lock.json", "tsconfig.json"];
 
 async function sourceHash(): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");

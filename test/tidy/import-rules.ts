@@ -18,6 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   daemon: ["failover", "balance", "kernel", "probe", "config", "log", "wire", "model", "sys", "lib"],
   cli: ["daemon", "failover", "balance", "kernel", "probe", "config", "import", "log", "model", "lib"],
   "": ["cli", "daemon", "lib"],
+  // The programs that make the binary, the man pages and the completions; nothing imports them. "" is package.json.
+  build: ["cli", "lib", ""],
 };
 
 /** Why a folder may not import another, and what to do; the general answer otherwise. */

@@ -5,9 +5,9 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { version } from "../package.json";
+import { version } from "../../package.json";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 /** Threads are entry points of their own beside main.ts. */
 const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts"];
 
@@ -40,4 +40,4 @@ export function build(outfile: string): number {
   return built.exitCode;
 }
 
-if (import.meta.main) process.exit(build(process.argv[2] ?? join(ROOT, "dist", "tandem")));
+if (import.meta.main) process.exitCode = build(process.argv[2] ?? join(ROOT, "dist", "tandem"));

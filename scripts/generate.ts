@@ -1,6 +1,0 @@
-/** `npm run generate`: writes the man pages and the shell completions from the command table. */
-import { join } from "node:path";
-import { version } from "../package.json";
-import { generatedFiles } from "../src/cli/generated.ts";
-
-for (const [path, text] of generatedFiles(version)) await Bun.write(join(import.meta.dir, "..", path), text);
