@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
 import { runChaos, WEATHERS } from "./chaos.ts";
 
-const SEEDS_PER_WEATHER = 45;
+const SEEDS_PER_WEATHER = 40;
 
 /** Seeds that once found a bug, by weather: each stays. */
 const PINNED: Readonly<Record<string, readonly number[]>> = {

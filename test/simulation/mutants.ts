@@ -23,25 +23,6 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "daemon of the active killed",
   },
   {
-    name: "renews what it slept over",
-    edits: [
-      ["rivals.ts", "  obeyTerm(turn, says);\n", ""],
-      [
-        "outcomes.ts",
-        'if (phase.kind !== "active" || !hasLapsed(turn.state, turn.now)) return;',
-        "if (!slept || turn.now > 0) return;",
-      ],
-      [
-        "lease.ts",
-        'if (created.length > 0 && hasLapsed(state, nowMs)) return "lost";',
-        'if (nowMs < 0) return "lost";',
-      ],
-      ["outcomes.ts", "else if (hasLapsed(turn.state, turn.now)) {", "else if (turn.now < 0) {"],
-    ],
-    // And does not obey at once either, which would save it.
-    caughtBy: "daemon of the active frozen for longer than its leases",
-  },
-  {
     name: "renews its leases too late",
     edits: [["settings.ts", "renewEveryMs: leaseMs / 3", "renewEveryMs: leaseMs * 1.3"]],
     caughtBy: "planned switch",
@@ -137,11 +118,6 @@ export const MUTANTS: readonly Mutant[] = [
       ],
     ],
     caughtBy: "daemon of the active frozen for about its leases",
-  },
-  {
-    name: "forgets the counters of a peer that is deaf, so that two deaf routers never meet again",
-    edits: [["session.ts", "newBoot ? session : withPath(session, path, { heard: heartbeat.counter })", "session"]],
-    caughtBy: "both paths cut between the routers",
   },
   {
     name: "retakes by its old view of a peer that is deaf to it",
