@@ -49,7 +49,8 @@ function tunnelOf(options: Options, forward: Forwarding): Valued<Tunnel | undefi
   if (type === "gue" && !options.has("tun-port")) return wrong("tun-type", "a gue tunnel needs --tun-port");
   if (type !== "gue" && options.has("tun-port")) return wrong("tun-port", `a tunnel of the type ${type} has no port`);
   if ((type === "ipip" && checksum.value !== "none") || (type === "gre" && checksum.value === "remote")) {
-    return wrong("tun-type", `a tunnel of the type ${type} can't have that checksum`);
+    const used = CHECKSUM_OPTIONS.find(([option]) => options.has(option))?.[0] ?? "tun-type";
+    return wrong(used, `a tunnel of the type ${type} can't have that checksum`);
   }
   const port = options.has("tun-port") ? numberOf(options, "tun-port", 0, 65_535) : { ok: true as const, value: 0 };
   if (!port.ok) return port;

@@ -31,6 +31,7 @@ function nameOf(options: Options, option: string): Valued<string | undefined> {
 function flagsOf(options: Options, scheduler: string): Valued<readonly SchedulerFlag[]> {
   const flags: SchedulerFlag[] = [];
   for (const name of options.get("sched-flags")?.text.split(",") ?? []) {
+    if (name === "") continue;
     const flag = parseSchedulerFlag(scheduler, name);
     if (!flag.ok) return wrong("sched-flags", flag.problem);
     flags.push(flag.value);

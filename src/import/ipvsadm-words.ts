@@ -54,7 +54,8 @@ const SERVICE_OPTIONS: readonly OptionSpec[] = [
   { long: "netmask", short: "M", argument: "required" },
   { long: "pe", argument: "required" },
   { long: "ops", short: "o" },
-  { long: "sched-flags", short: "b", argument: "required" },
+  // ipvsadm 1.31 prints -b with nothing after it where sh or mh has only a flag without a name.
+  { long: "sched-flags", short: "b", argument: "optional" },
 ];
 
 const ENDPOINT_OPTIONS: readonly OptionSpec[] = [{ long: "real-server", short: "r", argument: "required" }];
@@ -129,7 +130,7 @@ function shortOptions({ text, column }: Word): readonly RawOption[] {
     const rest = text.slice(index + 1);
     const takesRest = spec?.argument !== undefined && rest !== "";
     const joined = takesRest ? { joined: { text: rest.replace(/^=/, ""), column: column + index + 1 } } : {};
-    options.push({ spec, shown: `-${letter}`, column: column + index, ...joined });
+    options.push({ spec, shown: `-${letter}`, column: index === 1 ? column : column + index, ...joined });
     if (takesRest || spec === undefined) break;
   }
   return options;
@@ -190,7 +191,7 @@ class LineReader {
   #argument(spec: OptionSpec): Word | undefined {
     const word = this.#words[this.#next];
     if (spec.argument === undefined || word === undefined) return undefined;
-    if (spec.argument === "optional" && !/^\d/.test(word.text)) return undefined;
+    if (spec.argument === "optional" && word.text.startsWith("-")) return undefined;
     this.#next += 1;
     return word;
   }
