@@ -1,0 +1,115 @@
+/** Heartbeats for tests: one whole value, and arbitrary ones. */
+import fc from "fast-check";
+import { addressFromBytes } from "../../src/model/address.ts";
+import { type MacAddress, macFromBytes } from "../../src/model/mac-address.ts";
+import {
+  AGREEMENT_STEPS,
+  type Heartbeat,
+  type HeartbeatPayload,
+  MAC_REPORT_LIMIT,
+  MOVE_REASONS,
+  VIP_REPORT_LIMIT,
+} from "../../src/wire/heartbeat.ts";
+
+export const KEY = new Uint8Array(32).fill(1);
+export const OTHER_KEY = new Uint8Array(32).fill(2);
+export const PAIR_ID = "0123456789abcdef";
+
+export const PAYLOAD: HeartbeatPayload = {
+  role: "standby",
+  term: 3,
+  lastActiveTerm: 2,
+  ready: true,
+  leaving: false,
+  hold: false,
+  abstaining: false,
+  holding: false,
+  failback: "automatic",
+  heardAgeMs: { public: 12 },
+  sides: { public: { carrier: true, frameAgeMs: 5, neighbourAgeMs: 7 }, private: { carrier: false } },
+  vips: [],
+  vipCount: 0,
+  configFingerprint: "00000000000000aa",
+  software: "0.1.0",
+};
+
+export const HEARTBEAT: Heartbeat = {
+  pairId: PAIR_ID,
+  router: "backup",
+  path: "public",
+  bootId: "b".repeat(16),
+  nonce: "c".repeat(32),
+  echoNonce: "0".repeat(32),
+  counter: 1,
+  echoCounters: { public: 0, private: 0 },
+  payload: PAYLOAD,
+};
+
+function hex(digits: number): fc.Arbitrary<string> {
+  return fc.uint8Array({ minLength: digits / 2, maxLength: digits / 2 }).map((bytes) => bytes.toHex());
+}
+
+const u32 = fc.nat({ max: 0xffff_ffff });
+const ageMs = fc.nat({ max: 0xffff_fffe });
+const counter = fc.maxSafeNat();
+const mac: fc.Arbitrary<MacAddress> = fc.uint8Array({ minLength: 6, maxLength: 6 }).map(macFromBytes);
+const address = fc
+  .oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+  .map(addressFromBytes);
+const side = fc.record(
+  { carrier: fc.boolean(), frameAgeMs: ageMs, neighbourAgeMs: ageMs },
+  { requiredKeys: ["carrier"] },
+);
+
+const vips = fc.array(mac, { minLength: 1, maxLength: MAC_REPORT_LIMIT }).chain((macs) =>
+  fc.array(
+    fc.record({ address, held: fc.boolean(), mac: fc.constantFrom(...macs) }, { requiredKeys: ["address", "held"] }),
+    {
+      maxLength: VIP_REPORT_LIMIT,
+    },
+  ),
+);
+
+const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
+  {
+    role: fc.constantFrom("active", "standby"),
+    term: u32,
+    lastActiveTerm: u32,
+    ready: fc.boolean(),
+    leaving: fc.boolean(),
+    hold: fc.boolean(),
+    abstaining: fc.boolean(),
+    holding: fc.boolean(),
+    failback: fc.constantFrom("automatic", "manual"),
+    heardAgeMs: fc.record({ public: ageMs, private: ageMs }, { requiredKeys: [] }),
+    sides: fc.record({ public: side, private: side }),
+    vips,
+    vipCount: fc.nat({ max: 0xffff }),
+    configFingerprint: hex(16),
+    software: fc.string({
+      unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      maxLength: 32,
+    }),
+    agreement: fc.record({
+      step: fc.constantFrom(...AGREEMENT_STEPS),
+      id: u32,
+      reason: fc.constantFrom(...MOVE_REASONS),
+    }),
+    table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
+    warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
+  },
+  { requiredKeys: Object.keys(PAYLOAD) as (keyof HeartbeatPayload)[] },
+);
+
+/** Any heartbeat that the codec can carry. */
+export const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
+  pairId: fc.constant(PAIR_ID),
+  router: fc.constantFrom("primary", "backup"),
+  path: fc.constantFrom("public", "private"),
+  bootId: hex(16),
+  nonce: hex(32),
+  echoNonce: hex(32),
+  counter,
+  echoCounters: fc.record({ public: counter, private: counter }),
+  payload,
+});

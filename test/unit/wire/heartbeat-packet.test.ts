@@ -1,0 +1,146 @@
+import { describe, expect, test } from "bun:test";
+import { createHmac } from "node:crypto";
+import { address } from "../../../src/model/address.ts";
+import { macFromBytes } from "../../../src/model/mac-address.ts";
+import type { Heartbeat } from "../../../src/wire/heartbeat.ts";
+import { decodeHeartbeat, openHeartbeat, pairIdOf, sealHeartbeat } from "../../../src/wire/heartbeat-packet.ts";
+import { HEARTBEAT, KEY, OTHER_KEY, PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
+
+function signed(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array([...bytes, ...createHmac("sha256", KEY).update(bytes).digest()]);
+}
+
+function patched(change: (bytes: Uint8Array) => void): Uint8Array {
+  const bytes = sealHeartbeat(HEARTBEAT, KEY).slice(0, -32);
+  change(bytes);
+  return signed(bytes);
+}
+
+/** The head of HEARTBEAT with another payload. */
+function withPayload(payload: Uint8Array): Uint8Array {
+  const head = sealHeartbeat(HEARTBEAT, KEY).slice(0, 80);
+  head[6] = payload.length >> 8;
+  head[7] = payload.length & 0xff;
+  return signed(new Uint8Array([...head, ...payload]));
+}
+
+function payloadOf(heartbeat: Heartbeat): Uint8Array {
+  return sealHeartbeat(heartbeat, KEY).slice(80, -32);
+}
+
+describe("sealHeartbeat()", () => {
+  test("writes the head field by field in network order", () => {
+    const bytes = sealHeartbeat(
+      { ...HEARTBEAT, path: "private", counter: 258, echoCounters: { public: 7, private: 9 } },
+      KEY,
+    );
+    expect(bytes.subarray(0, 80).toHex()).toBe(
+      [
+        "544e444d01030046", // magic, version, backup on the private path, 70 bytes of payload
+        PAIR_ID,
+        "b".repeat(16),
+        "c".repeat(32),
+        "0".repeat(32),
+        "0000000000000102",
+        "0000000000000007",
+        "0000000000000009",
+      ].join(""),
+    );
+  });
+
+  test("refuses a number that does not fit", () => {
+    expect(() => sealHeartbeat({ ...HEARTBEAT, payload: { ...PAYLOAD, term: 2 ** 32 } }, KEY)).toThrow(RangeError);
+  });
+
+  test("lists the VIPs up to its limit and tells their number", () => {
+    const vips = Array.from({ length: 60 }, (_, index) => ({
+      address: address(`2001:db8::${index + 1}`),
+      mac: macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, index)),
+      held: true,
+    }));
+    const opened = openHeartbeat(
+      sealHeartbeat({ ...HEARTBEAT, payload: { ...PAYLOAD, vips, vipCount: 60 } }, KEY),
+      [KEY],
+      PAIR_ID,
+    );
+    const seen = opened.ok ? opened.heartbeat.payload : undefined;
+    expect({ listed: seen?.vips.length, count: seen?.vipCount, first: seen?.vips[0], ninth: seen?.vips[8] }).toEqual({
+      listed: 40,
+      count: 60,
+      first: vips[0],
+      // There is room for eight distinct MACs.
+      ninth: { address: address("2001:db8::9"), held: true },
+    });
+  });
+});
+
+describe("openHeartbeat()", () => {
+  const good = sealHeartbeat(HEARTBEAT, KEY);
+
+  test.each([
+    ["bad-length", new Uint8Array(0)],
+    ["bad-length", good.subarray(0, 111)],
+    ["bad-length", new Uint8Array(1401)],
+    ["bad-length", new Uint8Array([...good, 0])],
+    ["bad-magic", patched((bytes) => bytes.set([0], 0))],
+    ["bad-version", patched((bytes) => bytes.set([2], 4))],
+    ["wrong-pair", patched((bytes) => bytes.set([0xff], 8))],
+    ["bad-mac", sealHeartbeat(HEARTBEAT, OTHER_KEY)],
+    ["malformed", patched((bytes) => bytes.set([0xff], 5))],
+    ["malformed", withPayload(new Uint8Array(0))],
+  ] as const)("refuses a packet as %s", (reason, bytes) => {
+    expect(openHeartbeat(bytes, [KEY], PAIR_ID)).toEqual({ ok: false, reason });
+  });
+
+  test("accepts both keys of a rotation", () => {
+    const both = [KEY, OTHER_KEY];
+    const opened = [KEY, OTHER_KEY].map((key) => openHeartbeat(sealHeartbeat(HEARTBEAT, key), both, PAIR_ID));
+    expect(opened).toEqual([
+      { ok: true, heartbeat: HEARTBEAT },
+      { ok: true, heartbeat: HEARTBEAT },
+    ]);
+  });
+
+  test("skips a field of a later version", () => {
+    const later = new Uint8Array([...payloadOf(HEARTBEAT), 200, 0, 3, 1, 2, 3]);
+    expect(openHeartbeat(withPayload(later), [KEY], PAIR_ID)).toEqual({ ok: true, heartbeat: HEARTBEAT });
+  });
+});
+
+describe("decodeHeartbeat()", () => {
+  const payload = payloadOf(HEARTBEAT);
+  const state = payload.slice(0, 3 + 9);
+
+  test.each([
+    ["state: twice", new Uint8Array([...payload, ...state])],
+    ["state.flags: unknown bits in 128", payload.with(3, 128)],
+    ["a required field is missing", payload.slice(12)],
+    ["value: bytes needs 40 bytes, got 1", new Uint8Array([...payload, 99, 0, 40, 1])],
+    ["agreement: unknown step or reason", new Uint8Array([...payload, 7, 0, 6, 99, 0, 0, 0, 1, 0])],
+    ["table.complete: 2 is not 0 or 1", new Uint8Array([...payload, 8, 0, 13, 2, ...new Array(12).fill(0)])],
+    ["warmth: 1 stray bytes at the end", new Uint8Array([...payload, 9, 0, 10, ...new Array(10).fill(0)])],
+  ])("says what is wrong: %s", (message, bytes) => {
+    expect(() => decodeHeartbeat(withPayload(bytes))).toThrow(message);
+  });
+
+  test("refuses a counter beyond what a number holds exactly", () => {
+    const bytes = patched((head) => head.set([0xff], 56));
+    expect(() => decodeHeartbeat(bytes)).toThrow("counter: ");
+  });
+
+  test("refuses a software version that is not printable", () => {
+    // The software field is the last of this heartbeat.
+    const bytes = payload.with(payload.length - 1, 0x1b);
+    expect(() => decodeHeartbeat(withPayload(bytes))).toThrow("software: not printable ASCII");
+  });
+});
+
+test("pairIdOf() tells pairs apart by their addresses and port", () => {
+  const ids = [
+    pairIdOf([address("10.0.0.1"), address("10.0.0.2")], 5390),
+    pairIdOf([address("10.0.0.1"), address("10.0.0.2")], 5391),
+    pairIdOf([address("10.0.0.1"), address("10.0.0.3")], 5390),
+  ];
+  expect(new Set(ids).size).toBe(3);
+  expect(ids.every((id) => /^[0-9a-f]{16}$/.test(id))).toBe(true);
+});
