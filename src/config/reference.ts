@@ -5,7 +5,7 @@ import type { ValueType } from "./value-type.ts";
 /** One key of a table, as the manual describes it. */
 export interface KeyReference {
   readonly name: string;
-  /** What may stand there, with its article: `a duration such as "200ms"`. */
+  /** What may stand there, with its article: `a whole number from 1 to 65535`. */
   readonly type: string;
   readonly required: boolean;
   /** The default as it would be written in the file, or words where it is computed; absent: none. */
@@ -14,8 +14,6 @@ export interface KeyReference {
   readonly meaning: string;
   /** A value as it would be written in the file. */
   readonly example: string;
-  /** The kinds of check that have it; absent: every one, or no matter of checks. */
-  readonly kinds?: readonly string[];
 }
 
 /** One table of the file, as the manual describes it. */
@@ -37,15 +35,18 @@ function tableOf(
   return "full" in type ? { table: type.full as TableType<TableSpec>, isOnly: false } : undefined;
 }
 
+function kindsSentence(kinds: readonly string[]): string {
+  return `Only for the ${kinds.length === 1 ? "kind" : "kinds"} ${kinds.join(" and ")}.`;
+}
+
 function keyReference(name: string, key: KeySpec<unknown>): KeyReference {
   return {
     name,
     type: key.type.expected,
     required: key.required,
     ...(key.fallbackText === undefined ? {} : { default: key.fallbackText }),
-    meaning: key.meaning,
+    meaning: key.kinds === undefined ? key.meaning : `${key.meaning} ${kindsSentence(key.kinds)}`,
     example: key.example,
-    ...(key.kinds === undefined ? {} : { kinds: key.kinds }),
   };
 }
 

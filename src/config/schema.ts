@@ -57,7 +57,7 @@ export const PAIR = table("[pair]", "The two routers and how they watch each oth
     alias: ["preempt", "nopreempt"],
   }),
   lease: withDefault(duration("1s", "1h", "seconds"), 3000, {
-    meaning: "The kernel drops a VIP that tandem has not renewed for this long; whole seconds.",
+    meaning: "The kernel drops a VIP that tandem has not renewed for this long.",
     example: '"3s"',
   }),
   port: withDefault(integer(1, 65_535), 5390, { meaning: "The UDP port of the heartbeats.", example: "5390" }),

@@ -80,7 +80,11 @@ export const SORRY = scalarOrTable(
       example: '"10.0.0.99:80"',
     }),
     forward: optional(choice(FORWARDINGS), INHERITED_FORWARD),
-    tunnel: optional(SORRY_TUNNEL, { meaning: "As in [service.tunnel].", example: '"gre"' }),
+    tunnel: optional(SORRY_TUNNEL, {
+      meaning: "As in [service.tunnel].",
+      fallbackText: "the service's",
+      example: '"gre"',
+    }),
   }),
 );
 
@@ -108,7 +112,11 @@ export const REALS = tables(
       example: "4000",
       alias: ["lthreshold", "l_threshold"],
     }),
-    tunnel: optional(SERVER_TUNNEL, { meaning: "As in [service.tunnel].", example: '"gre"' }),
+    tunnel: optional(SERVER_TUNNEL, {
+      meaning: "As in [service.tunnel].",
+      fallbackText: "the service's",
+      example: '"gre"',
+    }),
     check: optional(SERVER_CHECK, {
       meaning: "How this server is checked, where that differs from the service's check.",
       fallbackText: "as the service's check says",
@@ -185,7 +193,7 @@ export const SERVICES = tables(
       alias: ["sorry_server", "fallback"],
     }),
     slow_start: withDefault(duration("0s", "1h"), 0, {
-      meaning: "A server that comes back gets its full weight only after this time, in steps; 0s: at once.",
+      meaning: "A server that comes back gets its full weight only after this time, in steps; 0ms: at once.",
       example: '"30s"',
       alias: ["warmup"],
     }),

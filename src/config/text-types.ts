@@ -1,34 +1,35 @@
+import { assert } from "../lib/assert.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { formatDuration, parseDuration } from "../model/duration.ts";
 import { parsedText, type ScalarType, shown } from "./value-type.ts";
 
 /** The texts of the file that follow a form of their own: durations, names, paths. */
 
-const DAY_MS = 86_400_000;
+/** A limit as the file writes it, in milliseconds. @throws AssertionError when the text is no duration. */
+function limitMs(text: string): number {
+  const result = parseDuration(text);
+  assert(result.ok, `${text} is no duration`);
+  return result.value;
+}
 
-/** A duration in milliseconds from `min` to `max`, both as the file writes them; `whole` asks for whole seconds. */
+/** A duration in milliseconds from `min` to `max`, both as the file writes them; `unit` asks for whole seconds. */
 export function duration(
   min: string,
   max: string,
-  whole: "seconds" | "milliseconds" = "milliseconds",
+  unit: "seconds" | "milliseconds" = "milliseconds",
 ): ScalarType<number> {
-  const limit = (text: string) => {
-    const result = parseDuration(text);
-    return result.ok ? result.value : DAY_MS;
-  };
+  const [minMs, maxMs] = [limitMs(min), limitMs(max)];
   const parse = (text: string): Parsed<number> => {
     const result = parseDuration(text);
     if (!result.ok) return result;
-    if (result.value < limit(min) || result.value > limit(max))
-      return problem(`${text} is not between ${min} and ${max}`);
-    return whole === "seconds" && result.value % 1000 !== 0
+    if (result.value < minMs || result.value > maxMs) return problem(`${text} is not between ${min} and ${max}`);
+    return unit === "seconds" && result.value % 1000 !== 0
       ? problem(`${text} is not a whole number of seconds`)
       : result;
   };
-  const example = whole === "seconds" ? "3s" : "200ms";
-  return parsedText(`a duration such as "${example}"`, parse, formatDuration, (value) => {
-    return `write it in quotes and with a unit: "${value}ms", "${value}s"`;
-  });
+  const expected = `a duration from "${min}" to "${max}"${unit === "seconds" ? ", in whole seconds" : ""}`;
+  const withUnit = (value: number) => `write it in quotes and with a unit: "${value}ms", "${value}s"`;
+  return parsedText(expected, parse, formatDuration, withUnit);
 }
 
 /** The longest name of an interface or label: IFNAMSIZ (linux/if.h) less the final NUL. */

@@ -4,7 +4,7 @@ import type { Place } from "./place.ts";
 
 /** What may stand at a place of the file, and how it is read. */
 export interface ValueType<T> {
-  /** With its article, as messages and the manual say it: `a duration such as "200ms"`. */
+  /** With its article, as messages and the manual say it: `a whole number from 1 to 65535`. */
   readonly expected: string;
   /** Reads a value that smol-toml gave. Reports what is wrong at `place` and gives undefined then. */
   read(value: unknown, place: Place): T | undefined;

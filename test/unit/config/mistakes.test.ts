@@ -110,7 +110,7 @@ describe("parseConfig() says what type a value must have", () => {
     "a number for a duration": {
       edits: [['"200ms"', "«200"]],
       path: "pair.interval",
-      message: 'interval must be a duration such as "200ms", not a number',
+      message: 'interval must be a duration from "10ms" to "1m", not a number',
       hint: 'write it in quotes and with a unit: "200ms", "200s"',
     },
     "a text for a number": {

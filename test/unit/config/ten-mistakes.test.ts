@@ -45,7 +45,8 @@ test("a configuration with ten mistakes gets ten sentences, each with line and c
       3 | intervall = "100ms"
         | ^
       hint: did you mean interval?
-    tandem.toml:4:14: dead_after must be a duration such as "200ms", not a number
+    tandem.toml:4:14: dead_after must be a duration from "20ms" to "10m", not a
+      number
       4 | dead_after = 1000
         |              ^
       hint: write it in quotes and with a unit: "1000ms", "1000s"
