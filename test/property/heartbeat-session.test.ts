@@ -77,6 +77,7 @@ test("judgePacket() lets two routers meet again after whatever happened", () => 
     fc.property(fc.array(act, { maxLength: 60 }), fc.boolean(), (acts, restarted) => {
       const ends = pairOfEnds();
       exchange(ends, "public", 0, 2);
+      exchange(ends, "private", 0, 2);
       let nowMs = 100;
       for (const one of acts) {
         if (one.kind === "wait") nowMs += one.ms;
@@ -85,7 +86,9 @@ test("judgePacket() lets two routers meet again after whatever happened", () => 
       }
       if (restarted) ends.backup.restart();
       exchange(ends, "public", nowMs + 20, 4);
-      expect(exchange(ends, "public", nowMs + 100, 1)).toEqual(["backup: counts", "primary: counts"]);
+      exchange(ends, "private", nowMs + 20, 4);
+      const met = [...exchange(ends, "public", nowMs + 100, 1), ...exchange(ends, "private", nowMs + 100, 1)];
+      expect(met).toEqual(["backup: counts", "primary: counts", "backup: counts", "primary: counts"]);
     }),
     { numRuns: 500 },
   );
