@@ -9,11 +9,10 @@ import type { run as spec } from "./spec/singles.ts";
 export const run: SingleRunner<typeof spec> = async ({ router }, context): Promise<ExitCode> => {
   // Mistakes of the file are told here in the form of `config check`, before anything is touched.
   readConfig(context);
-  await runRouter({
+  return await runRouter({
     configPath: configPath(context),
     runtimeDir: runtimeDir(context),
     stateDir: stateDir(context),
     ...(router === undefined ? {} : { router }),
   });
-  return 0;
 };

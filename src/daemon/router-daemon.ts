@@ -45,8 +45,9 @@ const SUPERVISE_EVERY_MS = 1_000;
 
 /** The daemon of one router: puts the parts together, and takes them apart at the end. */
 export class RouterDaemon implements ControlSubject {
-  readonly ended: Promise<void>;
-  readonly #end: () => void;
+  /** 0 after all was handed over, released or left; 1 when the router could not go on. */
+  readonly ended: Promise<0 | 1>;
+  readonly #end: (exitCode: 0 | 1) => void;
   readonly #options: DaemonOptions;
   readonly #logger: Logger;
   readonly #serviceManager = new ServiceManager(process.env);
@@ -65,6 +66,7 @@ export class RouterDaemon implements ControlSubject {
   #syncing = false;
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
+  #finishing = false;
 
   /** @throws TandemError when something that the router needs is not to be had. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
@@ -79,7 +81,7 @@ export class RouterDaemon implements ControlSubject {
   }
 
   private constructor(options: DaemonOptions) {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<0 | 1>();
     this.ended = promise;
     this.#end = resolve;
     this.#options = options;
@@ -91,7 +93,7 @@ export class RouterDaemon implements ControlSubject {
     this.#desk = new OperatorDesk(this);
     const warn = (problem: string) => this.#logger.warn("state", problem);
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
-    this.#kernelThread = new KernelThread((reason) => this.#fail(reason));
+    this.#kernelThread = new KernelThread((reason) => this.fail(reason));
     this.#network = new RouterNetwork({
       config: this.#config,
       router: options.router,
@@ -263,16 +265,17 @@ export class RouterDaemon implements ControlSubject {
       router: () => this.#router,
       onTransition: (transition) => this.#transitions.add(transition, monotonicMs(), new Date()),
       now: monotonicMs,
-      exit: () => this.#finish(),
+      exit: () => this.#finish(0),
     });
   }
 
   #apply(usable: UsableConfig): void {
+    // First what can fail: then the old configuration stays in force as a whole.
+    this.#network.configure(usable.config, usable.keys);
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
-    this.#network.configure(usable.config, usable.keys);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
     else if (usable.config.services.length > 0) this.#startBalancing();
@@ -281,14 +284,20 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
-  /** The router can't do its work: it ends at once, and the kernel drops the VIPs when their leases end. */
-  #fail(reason: string): void {
-    this.#logger.error("router", `${reason}; this router ends, its VIPs with their leases`);
-    process.exitCode = 1;
-    this.#finish();
+  /**
+   * The router is in a state that it cannot go on from: it withdraws its VIPs and ends. Where even that is not to be
+   * had any more, the kernel drops them when their leases end.
+   */
+  fail(reason: string): void {
+    if (this.#finishing) return;
+    this.#logger.error("router", `${reason}; this router withdraws its VIPs and ends`);
+    const vips = [...this.#router.state.addresses.possible.values()];
+    if (vips.length > 0) this.#kernelThread.request({ kind: "drop", vips }, () => {});
+    this.#finish(1);
   }
 
-  #finish(): void {
+  #finish(exitCode: 0 | 1): void {
+    this.#finishing = true;
     this.#router.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#balancing?.supervisor.stop();
@@ -299,7 +308,7 @@ export class RouterDaemon implements ControlSubject {
       clearTimeout(limit);
       this.#kernelThread.close();
       this.#logger.info("router", "ended");
-      this.#end();
+      this.#end(exitCode);
     };
     const limit = setTimeout(end, SYNC_END_LIMIT_MS);
     this.#kernelThread.request({ kind: "sync", daemons: [] }, end);

@@ -29,17 +29,19 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
 
 /**
  * The daemon of one router: runs until SIGTERM or SIGINT and until everything is handed over, released or left.
- * SIGHUP reloads the configuration.
+ * SIGHUP reloads the configuration. To be called once in a process, which ends with the code that this returns: 1 when
+ * the router had to give up.
  * @throws TandemError when it cannot start; nothing is changed then.
  */
-export async function runRouter(options: RunOptions): Promise<void> {
+export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const usable = readConfiguration(options.configPath);
   const router = ownRouter(usable.config, options.router);
   const logger = stderrLogger(usable.config.log.format, usable.config.log.level);
   const daemon = await RouterDaemon.start({ ...options, router, usable, logger });
   const stop = () => daemon.stop();
   const reload = () => void daemon.reload();
+  const fail = (error: unknown) => daemon.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
-  await daemon.ended;
-  process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
+  process.on("uncaughtException", fail).on("unhandledRejection", fail);
+  return await daemon.ended;
 }

@@ -1,0 +1,71 @@
+import { beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateKey } from "../../src/config/key-file.ts";
+import { readConfiguration } from "../../src/daemon/configuration.ts";
+import { RouterDaemon } from "../../src/daemon/router-daemon.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { requireLab, run } from "../support/lab.ts";
+
+beforeAll(requireLab);
+
+/** A router whose peer is not there, on a link of its own. */
+async function startAlone() {
+  const folder = mkdtempSync(join(tmpdir(), "tandem-daemon-"));
+  run("sh", "-c", "ip link del alone0 2>/dev/null; ip link add alone0 type veth peer name alone1");
+  for (const name of ["alone0", "alone1"]) run("ip", "link", "set", name, "up");
+  for (const own of ["203.0.113.2/24", "10.0.0.2/24"]) run("ip", "addr", "add", own, "dev", "alone0");
+  const router = (which: string, last: number) =>
+    `[pair.${which}]\nname = "${which}"\npublic = "203.0.113.${last}"\nprivate = "10.0.0.${last}"\n`;
+  const configPath = join(folder, "tandem.toml");
+  writeFileSync(join(folder, "pair.key"), generateKey(), { mode: 0o600 });
+  writeFileSync(
+    configPath,
+    `[pair]\nkey_file = "${folder}/pair.key"\n${router("primary", 2)}${router("backup", 3)}` +
+      `[[vip]]\naddress = "203.0.113.10/24"\ninterface = "alone0"\n`,
+  );
+  const lines: string[] = [];
+  const active = Promise.withResolvers<void>();
+  const sink = {
+    waitingBytes: 0,
+    write: (line: string) => {
+      lines.push(line);
+      if (line.includes("standby to active")) active.resolve();
+    },
+  };
+  const logger = new Logger(sink, { format: "text", level: "info", now: () => new Date(0) });
+  const daemon = await RouterDaemon.start({
+    configPath,
+    runtimeDir: join(folder, "run"),
+    stateDir: join(folder, "state"),
+    usable: readConfiguration(configPath),
+    router: "primary",
+    logger,
+  });
+  await active.promise;
+  return { daemon, lines, configPath };
+}
+
+function hasVip(): boolean {
+  return run("ip", "-br", "addr", "show", "alone0").includes("203.0.113.10");
+}
+
+test("RouterDaemon.fail() withdraws the VIPs at once and ends with 1", async () => {
+  const { daemon, lines } = await startAlone();
+  expect(hasVip()).toBe(true);
+  daemon.fail("made up");
+  expect(await daemon.ended).toBe(1);
+  expect(hasVip()).toBe(false);
+  expect(lines.join("")).toContain("made up; this router withdraws its VIPs and ends");
+});
+
+test("RouterDaemon.reload() leaves everything as it is when the file has mistakes", async () => {
+  const { daemon, configPath } = await startAlone();
+  writeFileSync(configPath, 'nonsense = "x"\n');
+  expect(daemon.reload().ok).toBe(false);
+  expect(hasVip()).toBe(true);
+  daemon.stop();
+  expect(await daemon.ended).toBe(0);
+  expect(hasVip()).toBe(false);
+});
