@@ -1,0 +1,32 @@
+/**
+ * `npm run demo`: builds tandem, boots the lab and shows a pair of routers at work. The exit status is 0 when
+ * everything worked.
+ */
+import { join, resolve } from "node:path";
+import { build } from "../../src/build/binary.ts";
+import { Screen } from "./demo/screen.ts";
+import { exitStatus, runInLab } from "./run-in-lab.ts";
+
+const ROOT = resolve(import.meta.dir, "../..");
+const TIME_LIMIT_MS = 240_000;
+
+async function main(): Promise<number> {
+  const moving = process.stdout.isTTY === true;
+  const color = moving && process.env["NO_COLOR"] === undefined;
+  const screen = new Screen({ color, moving });
+  screen.line(screen.paint("bold", " tandem: a pair of LVS routers, on real IPVS"));
+  screen.act("building dist/tandem");
+  const built = build(join(ROOT, "dist/tandem"));
+  if (built !== 0) return built;
+  screen.act("booting a Linux kernel with IPVS");
+  const outcome = await runInLab([process.execPath, "test/lab/demo/inside.ts"], {
+    directory: ROOT,
+    timeLimitMs: TIME_LIMIT_MS,
+    environment: { TANDEM_DEMO_COLOR: color ? "1" : "0", TANDEM_DEMO_MOVING: moving ? "1" : "0" },
+  });
+  if (outcome.kind === "broken") screen.bad(outcome.reason);
+  if (outcome.kind === "time-limit") screen.bad(`not at its end after ${outcome.limitMs / 1000} s`);
+  return exitStatus(outcome);
+}
+
+process.exit(await main());
