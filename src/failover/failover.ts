@@ -93,7 +93,7 @@ export function step(state: State, input: Input, nowMs: number): StepResult {
   settleBalancing(turn, state);
   finishHeartbeats(turn, input.kind === "tick");
   // Any input may have brought something to judge: a tick is due at once.
-  const dueAtMs = input.kind === "tick" ? soonestDeadline(turn.state) : Math.min(state.dueAtMs, nowMs);
+  const dueAtMs = input.kind === "tick" ? soonestDeadline(turn.state) : Math.min(turn.state.dueAtMs, nowMs);
   turn.set({ dueAtMs });
   return { state: turn.state, effects: turn.effects };
 }
@@ -104,7 +104,7 @@ function noteSleep(turn: Turn): boolean {
   const lateMs = turn.now - state.dueAtMs;
   if (lateMs < state.timing.sleptMs) return false;
   const graceUntilMs = turn.now + 1.5 * state.settings.intervalMs;
-  turn.set({ awakeSinceMs: turn.now, graceUntilMs: Math.max(graceUntilMs, state.graceUntilMs) });
+  turn.set({ dueAtMs: turn.now, awakeSinceMs: turn.now, graceUntilMs: Math.max(graceUntilMs, state.graceUntilMs) });
   if (state.query !== undefined) turn.set({ query: { ...state.query, unanswered: 0 } });
   const text = `this process woke ${Math.round(lateMs)} ms late`;
   if (lateMs >= state.settings.deadAfterMs) turn.notice("warn", "slept", text);

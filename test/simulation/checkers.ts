@@ -114,6 +114,7 @@ export class Checkers {
     onAnswer: (router: RouterId, id: number, ok: boolean, text: string): void => {
       this.answers.push({ atMs: this.world?.clock.now ?? 0, router, what: { id, ok, text } });
     },
+    onEffect: (): void => {},
     onWake: (router: RouterId): void => {
       this.wakes[router] += 1;
     },

@@ -39,6 +39,7 @@ export class Network {
   /** Pairs of ports, sender first, between which nothing passes. */
   readonly #cuts = new Set<string>();
   conditions: Conditions;
+  dropsHeartbeats = false;
 
   constructor(clock: Clock, random: Random, conditions: Conditions) {
     this.#clock = clock;
@@ -70,6 +71,7 @@ export class Network {
   }
 
   #deliver(from: Port, to: Port, frame: Frame): void {
+    if (frame.kind === "heartbeat" && this.dropsHeartbeats) return;
     if (!this.passes(from, to) || this.#random.chance(this.conditions.loss)) return;
     const { delayMs, jitterMs } = this.conditions;
     this.#clock.after(delayMs + this.#random.next() * jitterMs, () => {

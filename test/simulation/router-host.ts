@@ -28,6 +28,8 @@ export interface Watcher {
   onAnswer(router: RouterId, id: number, ok: boolean, text: string): void;
   onWake(router: RouterId): void;
   onDisturbed(router: RouterId): void;
+  /** Each effect, for transcripts. */
+  onEffect(router: RouterId, effect: Effect): void;
   /** Addresses, cables or daemons changed: the checkers must look. */
   onChange(): void;
 }
@@ -77,7 +79,8 @@ export class RouterHost {
   readonly #lastFrame: { [P in PathName]?: number } = {};
   readonly #lastNeighbour: { [P in PathName]?: number } = {};
   #disk: StoredState | undefined;
-  tableComplete = true;
+  /** The daemon knows neighbours to ask. */
+  askable = true;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -130,9 +133,20 @@ export class RouterHost {
 
   #tellTable(process: Process): void {
     this.#options.clock.after(this.#options.random.between(5, 400), () => {
-      if (this.process !== process || !this.tableComplete) return;
-      this.#input({ kind: "table", table: { complete: true, services: 1, servers: 3, serversUp: 3 } });
+      if (this.process === process) this.completeTable();
     });
+  }
+
+  /** The balancer has loaded the table into this kernel. */
+  completeTable(): void {
+    this.#input({ kind: "table", table: { complete: true, services: 1, servers: 3, serversUp: 3 } });
+  }
+
+  /** A machine of this MAC answers for a VIP. */
+  hearOwner(address: string, mac: MacAddress): void {
+    const vip = this.settings.vips.find((sided) => sided.vip.prefix.address.text === address)?.vip;
+    if (vip === undefined) return;
+    this.#input({ kind: "owner-answer", address: vip.prefix.address, mac, interface: vip.interface });
   }
 
   kill(): void {
@@ -216,14 +230,11 @@ export class RouterHost {
         }
         return;
       case "answer":
-      case "announce": {
-        const vip = this.settings.vips.find((sided) => sided.vip.prefix.address.text === frame.address)?.vip;
-        if (vip === undefined) return;
-        const { mac } = frame;
-        this.#input({ kind: "owner-answer", address: vip.prefix.address, mac, interface: vip.interface });
+      case "announce":
+        this.hearOwner(frame.address, frame.mac);
         return;
-      }
       case "probe-answer":
+        if (!this.askable) return;
         this.#lastNeighbour[path] = this.#now;
         this.#tellEvidence(path);
         return;
@@ -247,7 +258,7 @@ export class RouterHost {
     this.#input({
       kind: "evidence",
       side,
-      askable: true,
+      askable: this.askable,
       ...(lastFrameAtMs === undefined ? {} : { lastFrameAtMs }),
       ...(lastNeighbourAtMs === undefined ? {} : { lastNeighbourAtMs }),
     });
@@ -312,7 +323,10 @@ export class RouterHost {
     if (this.process !== process) return;
     const { state, effects } = this.#options.machine.step(process.state, input, this.#now);
     process.state = state;
-    for (const effect of effects) this.#perform(process, effect);
+    for (const effect of effects) {
+      this.#options.watcher.onEffect(this.router, effect);
+      this.#perform(process, effect);
+    }
   }
 
   #perform(process: Process, effect: Effect): void {

@@ -53,6 +53,8 @@ export interface WorldOptions {
   readonly settings?: Partial<FailoverSettings>;
   readonly conditions?: Conditions;
   readonly watcher: Omit<Watcher, "log" | "onDisturbed" | "onChange">;
+  /** Hears every line of the log. */
+  readonly onLine?: (line: string) => void;
   /** Called after every event. */
   readonly observe: (world: World) => void;
 }
@@ -68,12 +70,14 @@ export class World {
   readonly disturbances: { readonly router: RouterId; readonly atMs: number }[] = [];
   #touched = true;
   readonly settings: Omit<FailoverSettings, "router">;
+  readonly #onLine: (line: string) => void;
   readonly #observe: (world: World) => void;
 
   constructor(options: WorldOptions) {
     const { random, machine } = options;
     this.random = random;
     this.#observe = options.observe;
+    this.#onLine = options.onLine ?? (() => {});
     this.settings = { ...SETTINGS, ...options.settings };
     const conditions = options.conditions ?? CALM;
     this.networks = {
@@ -112,7 +116,9 @@ export class World {
 
   log(text: string): void {
     this.touch();
-    this.lines.push(`${this.clock.now.toFixed(1).padStart(10)} ${text}`);
+    const line = `${this.clock.now.toFixed(1).padStart(10)} ${text}`;
+    this.#onLine(line);
+    this.lines.push(line);
     if (this.lines.length > LOG_LINES) this.lines.shift();
   }
 
@@ -135,6 +141,12 @@ export class World {
     if (oneWay !== "backup") this.networks[path].cut(primary[path], backup[path], isCut);
     if (oneWay !== "primary") this.networks[path].cut(backup[path], primary[path], isCut);
     this.log(`${path}: ${isCut ? "cut" : "mended"} between the routers${oneWay ? `, from ${oneWay} only` : ""}`);
+  }
+
+  /** A packet filter between the routers drops heartbeats and nothing else. */
+  filterHeartbeats(isOn: boolean): void {
+    for (const path of PATHS) this.networks[path].dropsHeartbeats = isOn;
+    this.log(`heartbeats are ${isOn ? "filtered" : "not filtered any more"}`);
   }
 
   /** Some path carries frames in both directions between the routers. */
