@@ -7,7 +7,7 @@ import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
-import { ALONE_MEMORY_MS, GUARD_LIMIT } from "./settings.ts";
+import { ALONE_MEMORY_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -25,9 +25,8 @@ export function judgeAutomaticMoves(turn: Turn): void {
       turn.notice("warn", "side-blind", `nobody is seen on the ${better.side} side, but the peer sees somebody there`);
     }
     startMove(turn, better.reason);
-  } else if (addresses.guardMoved && addresses.guardedAtMs.length >= GUARD_LIMIT) {
-    // Once: the count starts anew, and `guardMoved` stays until this router is active again.
-    setAddresses(turn, { guardedAtMs: [] });
+  } else if (addresses.guardMove === "due") {
+    setAddresses(turn, { guardMove: "tried" });
     startMove(turn, "address-removed");
   } else if (stable) startMove(turn, "failback");
 }

@@ -16,7 +16,7 @@ export const NO_ADDRESSES: Addresses = {
   removals: [],
   confirmed: new Set(),
   guardedAtMs: [],
-  guardMoved: false,
+  guardMove: "none",
 };
 
 /** A VIP as the kernel tells it apart: a changed label or prefix length is another address (facts.md). */

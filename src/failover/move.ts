@@ -2,7 +2,7 @@
 import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
 import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
-import { isPeerAlive } from "./peer.ts";
+import { hasSuccessor, isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
 import { AGREEMENT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
@@ -30,7 +30,7 @@ export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; o
   const limitMs = reason === "stopping" ? STOP_LIMIT_MS : MOVE_LIMIT_MS;
   const { operator } = more;
   turn.set({ move: { id, reason, sinceMs: turn.now, limitMs, ...(operator === undefined ? {} : { operator }) } });
-  turn.clear("lastWord");
+  turn.clear("lastWord", "acceptance");
   turn.cause("move", `planned move to the peer: ${reason}`);
   judgeMove(turn);
 }
@@ -64,6 +64,7 @@ export function judgeMove(turn: Turn): void {
   else if (move.offeredAtMs !== undefined) {
     if (turn.now >= move.offeredAtMs + AGREEMENT_MS) endAgreement(turn, move);
   } else if (!isStillWanted(turn.state, move, turn.now)) endMove(turn, false, "its reason is gone");
+  else if (move.reason === "stopping" && !hasSuccessor(turn.state, turn.now)) failMove(turn, "nobody could take over");
   else {
     const waiting = waitsFor(turn.state, move, turn.now);
     if (waiting === undefined) {

@@ -92,8 +92,8 @@ function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseRes
 /** Counts it, and hands over once when it happens too often. */
 function guard(turn: Turn, vip: Vip): void {
   const count = countGuarded(turn, vip);
-  if (count < GUARD_LIMIT || turn.state.addresses.guardMoved) return;
-  setAddresses(turn, { guardMoved: true });
+  if (count < GUARD_LIMIT || turn.state.addresses.guardMove !== "none") return;
+  setAddresses(turn, { guardMove: "due" });
   const text = `the VIPs were removed ${count} times within a minute: somebody else manages these addresses`;
   turn.notice("error", "address-removed-often", text);
 }

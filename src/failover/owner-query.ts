@@ -8,9 +8,11 @@
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { Vip } from "../model/vip.ts";
+import { startAnnouncing } from "./announce.ts";
 import type { OwnerQuestion } from "./effect.ts";
 import { wantedVips } from "./lease.ts";
-import { silentAtMs } from "./peer.ts";
+import { isPeerAlive, silentAtMs } from "./peer.ts";
+import { ANNOUNCE_REFRESH_MS } from "./settings.ts";
 import type { OwnerQuery, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -21,6 +23,8 @@ const UNANSWERED_MIN = 3;
 const UNANSWERED_MAX = 40;
 /** … and is believed when it would be chance this rarely. */
 const CHANCE = 1e-6;
+/** A second owner is answered by an announcement at most this often. */
+const SECOND_OWNER_GAP_MS = 10_000;
 
 const FIRST_QUERY: OwnerQuery = {
   sinceMs: 0,
@@ -91,9 +95,12 @@ export function onOwnerAnswer(
   const { query, peerMacs, ownMacs, settings } = turn.state;
   if ([...ownMacs.values()].includes(answer.mac)) return;
   if (!settings.vips.some((sided) => sameAddress(sided.vip.prefix.address, answer.address))) return;
+  if (turn.state.phase.kind === "active") {
+    onSecondOwner(turn, answer);
+    return;
+  }
   // While no MAC of the peer is known any answer may be the peer's: wait for it as for the peer.
-  const byPeer = peerMacs.size === 0 || isPeerMac(turn.state, answer.mac);
-  if (!byPeer) {
+  if (peerMacs.size > 0 && !isPeerMac(turn.state, answer.mac)) {
     noticeConflict(turn, answer);
     return;
   }
@@ -111,6 +118,22 @@ export function onOwnerAnswer(
     },
   });
   judgeStandoff(turn);
+}
+
+/**
+ * Somebody else answers for a VIP that this router has: the neighbours may follow that one, so it is announced again
+ * (rule 8). In the overlap of a planned move it is the old owner.
+ */
+function onSecondOwner(turn: Turn, answer: { readonly address: IpAddress; readonly mac: MacAddress }): void {
+  const { announcing, acceptance, move, peer } = turn.state;
+  if (!isPeerMac(turn.state, answer.mac)) noticeConflict(turn, answer);
+  else if (acceptance !== undefined || move?.offeredAtMs !== undefined) return;
+  // A peer that may be active as well: terms decide, by heartbeats; two routers that announce by turns help nobody.
+  else if (!isPeerAlive(turn.state, turn.now) || peer?.says.role === "active") return;
+  const announcedAtMs = (announcing?.refreshAtMs ?? turn.now) - ANNOUNCE_REFRESH_MS;
+  if (turn.now - announcedAtMs < SECOND_OWNER_GAP_MS) return;
+  turn.cause("second-owner", `${answer.mac} answers for ${answer.address.text} too: the VIPs are announced again`);
+  startAnnouncing(turn);
 }
 
 /** A third machine has the VIP: told once per machine, never a reason not to take (rule 4). */

@@ -12,6 +12,11 @@ export function isPeerAlive(state: State, nowMs: number): boolean {
   return state.peer !== undefined && nowMs - state.peer.heardAtMs < state.settings.deadAfterMs;
 }
 
+/** The peer is there to take over, now or soon. */
+export function hasSuccessor(state: State, nowMs: number): boolean {
+  return isPeerAlive(state, nowMs) && state.peer?.says.leaving === false && !state.peer.says.abstaining;
+}
+
 /** From when the peer's silence is counted. */
 export function silentSinceMs(state: State): number {
   return Math.max(state.peer?.heardAtMs ?? -Infinity, state.listeningSinceMs);

@@ -7,18 +7,21 @@ import { HISTORY_LIMIT, TABLE_WAIT_MS } from "./settings.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
+/** What happened longer ago is no cause of a transition. */
+const CAUSE_AGE_MS = 60_000;
 /** After a failed try; doubled by nothing, since each try tells the log. */
 const RETRY_TAKE_MS = 1_000;
 
 function record(turn: Turn, to: Transition["to"], reason: TransitionReason): void {
   const { term, trail, history } = turn.state;
   const from = to === "active" ? ("standby" as const) : ("active" as const);
-  const transition: Transition = { atMs: turn.now, from, to, term, reason, causes: trail };
+  const causes = trail.filter((cause) => turn.now - cause.atMs <= CAUSE_AGE_MS);
+  const transition: Transition = { atMs: turn.now, from, to, term, reason, causes };
   turn.set({ history: [...history, transition].slice(-HISTORY_LIMIT), trail: [] });
   turn.emit({ kind: "record", transition });
   const hook = turn.state.nextNumber;
   turn.set({ nextNumber: hook + 1 });
-  turn.emit({ kind: "run-hook", hook, name: to, causes: trail });
+  turn.emit({ kind: "run-hook", hook, name: to, causes });
 }
 
 /** Decides to become active: raises the term and, when the table is complete or was waited for, leases the VIPs. */
@@ -72,7 +75,7 @@ export function becomeActive(turn: Turn, reason: TransitionReason): void {
     rival: false,
   });
   turn.clear("query", "bothStandbySinceMs", "lastWord");
-  setAddresses(turn, { guardMoved: false });
+  setAddresses(turn, { guardMove: "none" });
   startAnnouncing(turn);
   record(turn, "active", reason);
   turn.persist();
@@ -107,5 +110,7 @@ export function abortTaking(turn: Turn, why: string, retryMs = RETRY_TAKE_MS): v
 export function settleBalancing(turn: Turn, before: State): void {
   const { addresses, phase } = turn.state;
   const emptied = before.addresses.possible.size > 0 && addresses.possible.size === 0;
-  if (emptied && phase.kind === "standby") turn.emit({ kind: "set-balancing", role: "standby" });
+  if (!emptied || phase.kind !== "standby") return;
+  turn.emit({ kind: "set-balancing", role: "standby" });
+  turn.tell = true;
 }

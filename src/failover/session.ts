@@ -216,11 +216,11 @@ export function nextHead(
       nonce: session.nonce,
       echoNonce: echo?.nonce ?? session.peer?.nonce ?? NO_NONCE,
       counter,
-      echoCounters: {
-        public: paths.public.heard,
-        private: paths.private.heard,
-        ...(echo === undefined ? {} : { [path]: echo.counter }),
-      },
+      // A hello's sender may be a new process, which sent nothing of what was heard on the other path.
+      echoCounters:
+        echo === undefined
+          ? { public: paths.public.heard, private: paths.private.heard }
+          : { public: 0, private: 0, [path]: echo.counter },
     },
   };
 }

@@ -88,8 +88,8 @@ export interface Addresses {
   readonly retryRemovalAtMs?: number;
   /** Removals by others, for rule 11. */
   readonly guardedAtMs: readonly number[];
-  /** The one hand-over of rule 11 was tried. */
-  readonly guardMoved: boolean;
+  /** The one hand-over of rule 11, in this tenure. */
+  readonly guardMove: "none" | "due" | "tried";
 }
 
 /** A planned move as the old owner leads it (rule 9). */
@@ -153,6 +153,8 @@ export interface Failback {
 
 export interface Stopping {
   readonly sinceMs: number;
+  /** The VIPs were given the long lease that they are left with. */
+  readonly kept: boolean;
   /** Farewells still to send before the end; absent while VIPs are being moved or removed. */
   readonly farewells?: number;
   readonly farewellAtMs?: number;

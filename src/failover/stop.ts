@@ -1,11 +1,11 @@
 /** SIGTERM: a planned move with a live peer; without one the VIPs are released or left (rule 12). */
 import { isHolding, lease, wantedVips } from "./lease.ts";
 import { endMove, startMove } from "./move.ts";
-import { isPeerAlive } from "./peer.ts";
+import { hasSuccessor } from "./peer.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
 import { KEEP_LEASE_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
-import type { State } from "./state.ts";
+import type { State, Stopping } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** "I am leaving" is said this often, this far apart: it saves the peer the wait, if it is heard. */
@@ -15,7 +15,7 @@ const FAREWELL_GAP_MS = 10;
 const REMOVAL_WAIT_MS = 2_000;
 
 export function onStop(turn: Turn): void {
-  const { phase, stopping, settings } = turn.state;
+  const { phase, stopping } = turn.state;
   if (phase.kind === "stopped") return;
   turn.tell = true;
   if (stopping !== undefined) {
@@ -23,32 +23,38 @@ export function onStop(turn: Turn): void {
     if (phase.kind === "active") becomeStandby(turn, "stopped");
     return;
   }
-  turn.set({ stopping: { sinceMs: turn.now } });
+  turn.set({ stopping: { sinceMs: turn.now, kept: false } });
   turn.cause("stop", "asked to stop");
   if (phase.kind === "starting") turn.set({ phase: { kind: "standby", sinceMs: turn.now } });
   else if (phase.kind === "taking") abortTaking(turn, "asked to stop");
-  else if (phase.kind === "active" && isPeerAlive(turn.state, turn.now)) {
+  else if (phase.kind === "active") {
     endMove(turn, false, "this router was asked to stop");
-    startMove(turn, "stopping");
-  } else if (phase.kind === "active" && settings.stop === "keep") {
-    lease(turn, "keep", wantedVips(turn.state), KEEP_LEASE_MS);
+    if (hasSuccessor(turn.state, turn.now)) startMove(turn, "stopping");
   }
 }
 
 /** Leads the stop to its end. */
 export function judgeStopping(turn: Turn): void {
-  const { stopping, phase, addresses, move } = turn.state;
+  const { stopping, phase } = turn.state;
   if (stopping === undefined || phase.kind === "stopped") return;
   if (phase.kind === "active") {
-    const keeps = turn.state.settings.stop === "keep" && !isPeerAlive(turn.state, turn.now);
-    if (move !== undefined || addresses.leases.some((pending) => pending.purpose === "keep")) return;
-    if (keeps) exit(turn);
-    else becomeStandby(turn, "stopped");
+    endTenure(turn, stopping);
     return;
   }
   const stuck = turn.now >= stopping.sinceMs + REMOVAL_WAIT_MS;
   if (isHolding(turn.state) && !stuck) return;
   sayFarewell(turn);
+}
+
+/** The active without a planned move: there is nobody to hand over to. */
+function endTenure(turn: Turn, stopping: Stopping): void {
+  const { move, addresses, settings } = turn.state;
+  if (move !== undefined || addresses.leases.some((pending) => pending.purpose === "keep")) return;
+  if (stopping.kept) exit(turn);
+  else if (settings.stop === "keep" && !hasSuccessor(turn.state, turn.now)) {
+    turn.set({ stopping: { ...stopping, kept: true } });
+    lease(turn, "keep", wantedVips(turn.state), KEEP_LEASE_MS);
+  } else becomeStandby(turn, "stopped");
 }
 
 function sayFarewell(turn: Turn): void {

@@ -2,7 +2,7 @@
  * Plays a transcript: commands, then `----`, then what happened, block after block. Lines that begin with # are for the
  * reader. The world is the simulator's, with all chance taken out, so that the same commands give the same text.
  *
- *   set failback=manual                     before the first start: failback, stop, services, lease, neighbours
+ *   set failback=manual                     before the first start: failback, stop, services, table, lease, neighbours
  *   start R | kill R | freeze R | thaw R | off R | on R
  *   cable R SIDE out|in                     the carrier goes or comes
  *   port R SIDE dead|whole                  the switch's port, with the carrier up
@@ -88,6 +88,7 @@ export class Transcript {
   readonly #lines: string[] = [];
   #settings: Partial<FailoverSettings> = {};
   #askable = true;
+  #loadsTable = true;
   #world: World | undefined;
   #tracing = false;
   #commands = 0;
@@ -118,7 +119,10 @@ export class Transcript {
       observe: (seen) => this.#checkers.observe(seen),
       onLine: (line) => this.#lines.push(line.trimStart()),
     });
-    for (const router of ROUTERS) world.hosts[router].askable = this.#askable;
+    for (const router of ROUTERS) {
+      world.hosts[router].askable = this.#askable;
+      world.hosts[router].loadsTable = this.#loadsTable;
+    }
     return world;
   }
 
@@ -186,6 +190,10 @@ export class Transcript {
       stop: () => ({ stop: value === "keep" ? "keep" : "release" }),
       services: () => ({ hasServices: value === "yes" }),
       lease: () => ({ leaseMs: milliseconds(value) }),
+      table: () => {
+        this.#loadsTable = value !== "never";
+        return {};
+      },
       neighbours: () => {
         this.#askable = value !== "none";
         return {};

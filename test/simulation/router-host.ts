@@ -79,6 +79,8 @@ export class RouterHost {
   readonly #lastFrame: { [P in PathName]?: number } = {};
   readonly #lastNeighbour: { [P in PathName]?: number } = {};
   #disk: StoredState | undefined;
+  /** The balancer loads its table soon after the start. */
+  loadsTable = true;
   /** The daemon knows neighbours to ask. */
   askable = true;
 
@@ -133,7 +135,7 @@ export class RouterHost {
 
   #tellTable(process: Process): void {
     this.#options.clock.after(this.#options.random.between(5, 400), () => {
-      if (this.process === process) this.completeTable();
+      if (this.process === process && this.loadsTable) this.completeTable();
     });
   }
 
