@@ -11,6 +11,7 @@ interval   = "200ms"                  # a heartbeat on each path
 dead_after = "1s"                     # silence on all paths until the standby acts
 failback   = "automatic"              # or "manual"
 lease      = "3s"                     # the kernel drops a VIP that is not renewed
+#failback_after = "30s"               # the primary is ready for this long first
 #port       = 5390
 #neighbours = ["203.0.113.1"]         # default: the gateways and the real servers
 #stop       = "release"               # or "keep": the VIPs stay for 60 s

@@ -21,6 +21,7 @@ function pairLines(pair: PairSettings): Lines {
     interval: pair.intervalMs,
     dead_after: pair.deadAfterMs,
     failback: pair.failback,
+    failback_after: pair.failbackAfterMs,
     lease: pair.leaseMs,
     port: pair.port,
     neighbours: pair.neighbours,

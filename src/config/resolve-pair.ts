@@ -117,6 +117,7 @@ export function resolvePair(pair: PairTable | undefined): PairSettings | undefin
     intervalMs: fields.interval,
     deadAfterMs: fields.dead_after,
     failback: fields.failback,
+    failbackAfterMs: fields.failback_after,
     leaseMs: fields.lease,
     port: fields.port,
     primary: resolveRouter(fields.primary),

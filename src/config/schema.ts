@@ -56,6 +56,13 @@ export const PAIR = table("[pair]", "The two routers and how they watch each oth
     example: '"manual"',
     alias: ["preempt", "nopreempt"],
   }),
+  failback_after: withDefault(duration("1s", "1h"), 30_000, {
+    meaning:
+      "How long the primary must have been back and ready before it gets its role back by itself. The time doubles " +
+      "with each tenure that then failed, up to an hour.",
+    example: '"2m"',
+    alias: ["preempt_delay"],
+  }),
   lease: withDefault(duration("1s", "1h", "seconds"), 3000, {
     meaning: "The kernel drops a VIP that tandem has not renewed for this long.",
     example: '"3s"',

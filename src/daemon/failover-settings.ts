@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { FAILBACK_STABLE_MS, type FailoverSettings, type SidedVip } from "../failover/settings.ts";
+import type { FailoverSettings, SidedVip } from "../failover/settings.ts";
 import type { PathName, RouterId } from "../model/pair.ts";
 
 /** The interfaces on which this router has its two addresses of the configuration. */
@@ -19,10 +19,9 @@ export function failoverSettings(
     readonly interfaces: SideInterfaces;
     readonly configFingerprint: string;
     readonly software: string;
-    readonly failbackStableMs?: number;
   },
 ): FailoverSettings {
-  const { intervalMs, deadAfterMs, leaseMs, failback, stop } = config.pair;
+  const { intervalMs, deadAfterMs, leaseMs, failback, failbackAfterMs, stop } = config.pair;
   return {
     router: facts.router,
     pairId: facts.pairId,
@@ -35,6 +34,6 @@ export function failoverSettings(
     hasServices: config.services.length > 0,
     configFingerprint: facts.configFingerprint,
     software: facts.software,
-    failbackStableMs: facts.failbackStableMs ?? FAILBACK_STABLE_MS,
+    failbackStableMs: failbackAfterMs,
   };
 }

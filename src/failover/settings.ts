@@ -28,12 +28,11 @@ export interface FailoverSettings {
   readonly configFingerprint: string;
   /** Version of this program, at most 32 bytes. */
   readonly software: string;
-  /** How long the primary must be stable before it gets its role back, before any doubling. Rule 13: 30 s. */
+  /** How long the primary must be stable before it gets its role back, before any doubling (rule 13). */
   readonly failbackStableMs: number;
 }
 
 /** Rule 13. */
-export const FAILBACK_STABLE_MS = 30_000;
 export const FAILBACK_STABLE_LIMIT_MS = 3_600_000;
 /** Rule 9: how long the old owner waits for the new one to prove itself. */
 export const AGREEMENT_MS = 1_000;

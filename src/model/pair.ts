@@ -28,6 +28,8 @@ export interface PairSettings {
   readonly intervalMs: number;
   readonly deadAfterMs: number;
   readonly failback: "automatic" | "manual";
+  /** How long a returned primary must be ready before it gets its role back by itself. */
+  readonly failbackAfterMs: number;
   readonly leaseMs: number;
   readonly port: number;
   readonly primary: RouterAddresses;

@@ -39,6 +39,7 @@ const pair: fc.Arbitrary<PairSettings> = fc
     intervalMs: fc.integer({ min: 10, max: 5000 }),
     factor: fc.integer({ min: 2, max: 20 }),
     failback: fc.constantFrom("automatic" as const, "manual" as const),
+    failbackAfterMs: fc.integer({ min: 1000, max: 3_600_000 }),
     leaseMs: wholeSeconds(3600),
     port: fc.integer({ min: 1, max: 65_535 }),
     names: fc.uniqueArray(name, { minLength: 2, maxLength: 2 }),

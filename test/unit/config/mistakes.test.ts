@@ -54,7 +54,7 @@ describe("parseConfig() names keys that are not there", () => {
       edits: [["[pair]", "[pair]\n«__proto__ = 1"]],
       path: "pair.__proto__",
       message: "[pair] has no key __proto__",
-      hint: "it has key_file, interval, dead_after, failback, lease, port, neighbours, stop, views, primary, backup",
+      hint: "it has key_file, interval, dead_after, failback, failback_after, lease, port, neighbours, stop, views, primary, backup",
     },
     "a key of an inline table": {
       edits: [[LISTEN, `${LISTEN}\npersistence = { timeout = "5m", «netmask = 24 }`]],

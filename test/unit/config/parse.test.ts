@@ -46,6 +46,7 @@ test("parseConfig() gives the whole configuration, with every default", () => {
         intervalMs: 200,
         deadAfterMs: 1000,
         failback: "automatic",
+        failbackAfterMs: 30_000,
         leaseMs: 3000,
         port: 5390,
         primary: { name: "lvs1", public: address("203.0.113.2"), private: address("10.0.0.2") },

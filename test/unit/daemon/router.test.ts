@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Router, type RouterWorld } from "../../../src/daemon/router.ts";
 import type { Effect } from "../../../src/failover/effect.ts";
 import type { Input } from "../../../src/failover/input.ts";
-import { FAILBACK_STABLE_MS, type FailoverSettings } from "../../../src/failover/settings.ts";
+import type { FailoverSettings } from "../../../src/failover/settings.ts";
 
 const SETTINGS: FailoverSettings = {
   router: "primary",
@@ -16,7 +16,7 @@ const SETTINGS: FailoverSettings = {
   hasServices: false,
   configFingerprint: "0123456789abcdef",
   software: "test",
-  failbackStableMs: FAILBACK_STABLE_MS,
+  failbackStableMs: 30_000,
 };
 
 class ScriptedWorld implements RouterWorld {
