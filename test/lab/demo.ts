@@ -11,6 +11,7 @@ const ROOT = resolve(import.meta.dir, "../..");
 const TIME_LIMIT_MS = 240_000;
 
 async function main(): Promise<number> {
+  const beganAtMs = Date.now();
   const moving = process.stdout.isTTY === true;
   const color = moving && process.env["NO_COLOR"] === undefined;
   const screen = new Screen({ color, moving });
@@ -22,7 +23,11 @@ async function main(): Promise<number> {
   const outcome = await runInLab([process.execPath, "test/lab/demo/inside.ts"], {
     directory: ROOT,
     timeLimitMs: TIME_LIMIT_MS,
-    environment: { TANDEM_DEMO_COLOR: color ? "1" : "0", TANDEM_DEMO_MOVING: moving ? "1" : "0" },
+    environment: {
+      TANDEM_DEMO_COLOR: color ? "1" : "0",
+      TANDEM_DEMO_MOVING: moving ? "1" : "0",
+      TANDEM_DEMO_BEGAN: String(beganAtMs),
+    },
   });
   if (outcome.kind === "broken") screen.bad(outcome.reason);
   if (outcome.kind === "time-limit") screen.bad(`not at its end after ${outcome.limitMs / 1000} s`);

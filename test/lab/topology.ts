@@ -102,6 +102,15 @@ export class Topology implements Disposable {
     this.#switch(`link set ${portName(host, interfaceName)} down`);
   }
 
+  /** Pulls every cable of a host at the same moment. */
+  unplugAll(host: string): void {
+    this.#setAll(host, "down");
+  }
+
+  plugAll(host: string): void {
+    this.#setAll(host, "up");
+  }
+
   plug(host: string, interfaceName: string): void {
     this.#switch(`link set ${portName(host, interfaceName)} up`);
   }
@@ -147,6 +156,14 @@ export class Topology implements Disposable {
   [Symbol.dispose](): void {
     const lines = [...this.hosts, "switch"].map((host) => `netns del ${this.namespace(host)}\n`);
     run(["ip", "-force", "-batch", "-"], lines.join(""));
+  }
+
+  #setAll(host: string, state: "up" | "down"): void {
+    const cables = this.#plans.flatMap((plan) => plan.cables).filter((cable) => cable.host === host);
+    this.#batch(
+      "switch",
+      cables.map((cable) => `link set ${portName(host, cable.interface)} ${state}`),
+    );
   }
 
   #switch(line: string): void {

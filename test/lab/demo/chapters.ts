@@ -1,5 +1,6 @@
 /** The chapters of the demonstration, in their order. Each leaves the pair as the next one expects it. */
 import { HeldConnections } from "../parts/held-connections.ts";
+import { ipvsadmTable, tandemTable } from "../parts/ipvs-table.ts";
 import { spreadRequests } from "../parts/requests.ts";
 import { runTrial, SCHEDULER_TRIALS } from "../parts/scheduler-trials.ts";
 import { type RouterName, serverAddress } from "../topology.ts";
@@ -21,6 +22,8 @@ const FAILBACK_LIMIT_MS = 45_000;
 /** In a planned move both have the VIP for a moment; the agreement between the routers runs out after a second. */
 const AGREEMENT_MS = 1000;
 const CONNECTIONS = 50;
+/** Who is who, and the paths: the head of `tandem status`. */
+const STATUS_LINES = 7;
 
 export async function start(stage: Stage): Promise<void> {
   const { screen, pair } = stage;
@@ -29,22 +32,16 @@ export async function start(stage: Stage): Promise<void> {
   const checked = await pair.router("lvs1").tandem("config", "check", "--config", pair.configPath);
   const said = (checked.stdout + checked.stderr).trim().replace(/^.*\/tandem\.toml/, "tandem.toml");
   stage.check(checked.exitCode === 0, `tandem config check: ${said}`);
-  for (const router of pair.routers) router.start();
   screen.act("tandem run, on both routers");
-  const readyMs = await stage.until("both routers find each other, all servers are checked", 30_000, () =>
-    isReady(stage),
-  );
-  stage.check(
-    true,
-    `lvs1 is active, lvs2 standby, ${SCHEDULER_TRIALS.length + 1} services up after ${milliseconds(readyMs)}`,
-  );
-}
-
-async function isReady(stage: Stage): Promise<boolean> {
-  const [active, standby] = await Promise.all(stage.pair.routers.map((router) => router.status()));
-  if (active?.router.role !== "active" || standby?.peer.alive !== true) return false;
-  const states = active.services.flatMap((service) => service.servers.map((server) => server.state));
-  return states.length > 0 && states.every((state) => state === "up" || state === "unchecked");
+  const beganMs = performance.now();
+  await screen.during("both routers find each other, all servers are checked", stage.lab.startRouters());
+  stage.check(true, `lvs1 is active, lvs2 standby, all servers up after ${milliseconds(performance.now() - beganMs)}`);
+  const status = await pair.router("lvs1").tandem("status");
+  for (const line of status.stdout.split("\n").slice(0, STATUS_LINES)) screen.quote(line);
+  const listed = tandemTable((await pair.router("lvs1").tandem("service", "list", "--json")).stdout);
+  const seen = ipvsadmTable(stage.topology.run("lvs1", ["ipvsadm", "-Ln"]));
+  const same = listed.join("\n") === seen.join("\n");
+  stage.check(same, `tandem service list and ipvsadm -Ln show the same ${seen.length} services and servers`);
 }
 
 export async function schedulers(stage: Stage): Promise<void> {
@@ -68,12 +65,9 @@ export async function killed(stage: Stage): Promise<void> {
   const { screen, pair } = stage;
   screen.chapter("The active router is killed");
   screen.act("kill -9 of tandem on lvs1; its kernel still has the VIPs, on a lease of 3 s");
-  const seen = await stage.takeover(
-    "lvs1 killed",
-    () => pair.router("lvs1").signal("SIGKILL"),
-    "lvs2",
-    TAKEOVER_LIMIT_MS,
-  );
+  const seen = await stage.takeover("lvs1 killed", () => pair.router("lvs1").signal("SIGKILL"), "lvs2", {
+    limitMs: TAKEOVER_LIMIT_MS,
+  });
   tellUnplanned(stage, seen, "lvs2");
   pair.router("lvs1").start();
   screen.act("lvs1 is started again");
@@ -86,9 +80,8 @@ export async function killed(stage: Stage): Promise<void> {
 }
 
 export async function serverDies(stage: Stage): Promise<void> {
-  const { screen, topology, web, servers } = stage;
-  const victim = servers[1];
-  if (victim === undefined) return;
+  const { screen, topology, web } = stage;
+  const victim = stage.lab.server("web2");
   screen.chapter("Meanwhile: a real server dies and returns");
   const inTable = () =>
     topology
@@ -122,7 +115,9 @@ export async function failback(stage: Stage): Promise<void> {
     HeldConnections.open(topology, web, CONNECTIONS),
   );
   screen.act(`${CONNECTIONS} connections are open, each says something ten times a second`);
-  const seen = await stage.takeover("fail-back to lvs1", () => {}, "lvs1", FAILBACK_LIMIT_MS);
+  const backAtMs = stage.primaryBackAtMs ?? performance.now();
+  const label = () => `stable for ${Math.floor((performance.now() - backAtMs) / 1000)} of 30 s`;
+  const seen = await stage.takeover("fail-back to lvs1", () => {}, "lvs1", { limitMs: FAILBACK_LIMIT_MS, label });
   tellPlanned(stage, seen, "lvs1");
   const history = await pair.router("lvs1").tandem("failover", "history", "--limit", "1");
   for (const line of history.stdout.trimEnd().split("\n"))
@@ -132,20 +127,15 @@ export async function failback(stage: Stage): Promise<void> {
 export async function cutOff(stage: Stage): Promise<void> {
   const { screen, topology, pair } = stage;
   screen.chapter("The active router is cut off");
-  screen.act("both cables of lvs1 are pulled");
-  const pull = () =>
-    ["eth0", "eth1"].forEach((name) => {
-      topology.unplug("lvs1", name);
-    });
-  const seen = await stage.takeover("lvs1 cut off", pull, "lvs2", TAKEOVER_LIMIT_MS);
+  screen.act("both cables of lvs1 are pulled at once");
+  const seen = await stage.takeover("lvs1 cut off", () => topology.unplugAll("lvs1"), "lvs2", {
+    limitMs: TAKEOVER_LIMIT_MS,
+  });
   tellUnplanned(stage, seen, "lvs2");
-  for (const name of ["eth0", "eth1"]) topology.plug("lvs1", name);
+  topology.plugAll("lvs1");
   screen.act("the cables are back");
-  await stage.until(
-    "the routers hear each other",
-    15_000,
-    async () => (await pair.router("lvs2").status())?.peer.alive === true,
-  );
+  await screen.during("the routers hear each other", stage.lab.awaitRole("lvs1", "standby"));
+  stage.check((await pair.router("lvs2").status())?.router.role === "active", "lvs1 is standby, lvs2 stays active");
 }
 
 export async function switched(stage: Stage): Promise<void> {
@@ -156,19 +146,16 @@ export async function switched(stage: Stage): Promise<void> {
     const { exitCode, stderr } = await pair.router("lvs2").tandem("failover", "switch");
     if (exitCode !== 0) throw new Error(stderr.trim());
   };
-  tellPlanned(stage, await stage.takeover("failover switch", act, "lvs1", TAKEOVER_LIMIT_MS), "lvs1");
+  tellPlanned(stage, await stage.takeover("failover switch", act, "lvs1", { limitMs: TAKEOVER_LIMIT_MS }), "lvs1");
 }
 
 export async function stopped(stage: Stage): Promise<void> {
   const { screen, pair } = stage;
   screen.chapter("The active router hangs");
   screen.act("kill -STOP of tandem on lvs1: alive for its kernel, but silent");
-  const seen = await stage.takeover(
-    "lvs1 stopped",
-    () => pair.router("lvs1").signal("SIGSTOP"),
-    "lvs2",
-    TAKEOVER_LIMIT_MS,
-  );
+  const seen = await stage.takeover("lvs1 stopped", () => pair.router("lvs1").signal("SIGSTOP"), "lvs2", {
+    limitMs: TAKEOVER_LIMIT_MS,
+  });
   tellUnplanned(stage, seen, "lvs2");
   pair.router("lvs1").signal("SIGCONT");
   screen.act("kill -CONT: it wakes up and believes that it is active");

@@ -55,6 +55,16 @@ export class Screen {
     this.line(`    ${this.paint("cyan", "▸")} ${text}`);
   }
 
+  /** An aside. */
+  note(text: string): void {
+    this.line(this.paint("dim", `    ${text}`));
+  }
+
+  /** A line of what a program printed. */
+  quote(text: string): void {
+    this.line(this.paint("dim", `      ${text}`.slice(0, WIDTH)));
+  }
+
   /** Shows that something is awaited, with the time since, until the promise settles. */
   async during<T>(label: string | (() => string), work: Promise<T>): Promise<T> {
     const beganMs = performance.now();

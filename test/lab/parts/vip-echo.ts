@@ -1,0 +1,31 @@
+/** An echo on a VIP, on both routers: it answers wherever the VIP is, for pairs that only move VIPs. */
+import { writeFileSync } from "node:fs";
+import type { udp } from "bun";
+import { ROUTERS, type Topology } from "../topology.ts";
+
+export class VipEcho implements Disposable {
+  readonly #sockets: readonly udp.Socket<"buffer">[];
+
+  private constructor(sockets: readonly udp.Socket<"buffer">[]) {
+    this.#sockets = sockets;
+  }
+
+  static async start(topology: Topology, address: string, port: number): Promise<VipEcho> {
+    const sockets = ROUTERS.map(({ name }) =>
+      topology.on(name, () => {
+        // Both listen on an address that only one of them has (ip-sysctl.rst, ip_nonlocal_bind).
+        writeFileSync("/proc/sys/net/ipv4/ip_nonlocal_bind", "1");
+        return Bun.udpSocket({
+          hostname: address,
+          port,
+          socket: { data: (socket, bytes, from, sender) => void socket.send(bytes, from, sender) },
+        });
+      }),
+    );
+    return new VipEcho(await Promise.all(sockets));
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+}
