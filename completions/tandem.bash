@@ -69,7 +69,7 @@ _tandem() {
     '')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
-    'service') _tandem_value choices 'list add edit del zero save restore' ;;
+    'service') _tandem_value choices 'list add edit del flush zero save restore' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
@@ -95,6 +95,8 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service del')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service flush')
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service zero')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service save')

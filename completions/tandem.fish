@@ -56,6 +56,7 @@ complete -c tandem -n '__tandem_at service' -a list -d 'list virtual services wi
 complete -c tandem -n '__tandem_at service' -a add -d 'add a virtual service'
 complete -c tandem -n '__tandem_at service' -a edit -d 'change settings of a virtual service; what is not named stays'
 complete -c tandem -n '__tandem_at service' -a del -d 'remove virtual services with their real servers'
+complete -c tandem -n '__tandem_at service' -a flush -d 'remove all virtual services with their real servers'
 complete -c tandem -n '__tandem_at service' -a zero -d 'set the counters of one or all virtual services to zero'
 complete -c tandem -n '__tandem_at service' -a save -d 'print the kernel\'s table in a form that restore reads'
 complete -c tandem -n '__tandem_at service' -a restore -d 'make the kernel\'s table what a file says, with the fewest changes'

@@ -15,6 +15,7 @@ const DEBIAN = {
     ["ip", "iproute2"],
     ["ipvsadm", "ipvsadm"],
   ],
+  bench: [["keepalived", "keepalived"]],
   namespaces: [["ip", "iproute2"]],
 };
 

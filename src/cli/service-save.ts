@@ -49,7 +49,7 @@ function writeWhole(file: string, text: string): void {
 /** Prints the kernel's table, or writes it to a file. */
 export const save: Runner<Verbs["save"]> = ({ file, format }, { output, globals }) => {
   using client = IpvsClient.open();
-  const observed = client.table();
+  const observed = client.table(output.json ? "counted" : "skipped");
   if (output.json) {
     output.printJson({ services: servicesJson(observed) });
     return 0;
@@ -93,7 +93,7 @@ async function readTable(
 export const restore: Runner<Verbs["restore"]> = async ({ file, format, keepOthers }, context) => {
   const wanted = await readTable(file, format, context);
   using client = IpvsClient.open();
-  const observed = new Map(client.table().map((entry) => [formatServiceKey(entry.service.key), entry]));
+  const observed = new Map(client.table("skipped").map((entry) => [formatServiceKey(entry.service.key), entry]));
   const changes = wanted.flatMap((service): IpvsChange[] => {
     const name = formatServiceKey(service.service.key);
     const present = observed.get(name);

@@ -27,7 +27,7 @@ const list: Runner<Verbs["list"]> = ({ service, stats, rates }, { output }) => {
   using client = IpvsClient.open();
   const one = service === undefined ? undefined : client.service(service);
   if (service !== undefined && one === undefined) throw noSuchService(service);
-  const table = one === undefined ? client.table() : [one];
+  const table = one === undefined ? client.table(output.json || stats || rates ? "counted" : "skipped") : [one];
   if (output.json) output.printJson({ services: servicesJson(table) });
   else if (table.length === 0) output.note("the kernel has no virtual services");
   else output.lines(serviceTable(table, { stats, rates }, output));
@@ -84,6 +84,17 @@ const del: Runner<Verbs["del"]> = ({ services, ifExists }, context) => {
   return reportChanges([...performIpvsChanges(client, changes, context.globals.dryRun), ...rest], context);
 };
 
+const flush: Runner<Verbs["flush"]> = (_input, context): ExitCode => {
+  using client = IpvsClient.open();
+  const { dryRun } = context.globals;
+  const removed = client.services().map(({ service: { key } }): ReportedChange => {
+    const change = describeIpvsChange({ kind: "delete-service", key });
+    return { ...change, outcome: { kind: dryRun ? "planned" : "done" } };
+  });
+  if (!dryRun) client.flush();
+  return reportChanges(removed, context);
+};
+
 const zero: Runner<Verbs["zero"]> = ({ service }, context): ExitCode => {
   using client = IpvsClient.open();
   if (service !== undefined && client.service(service) === undefined) throw noSuchService(service);
@@ -96,4 +107,4 @@ const save: Runner<Verbs["save"]> = async (input, context) => (await import("./s
 const restore: Runner<Verbs["restore"]> = async (input, context) =>
   (await import("./service-save.ts")).restore(input, context);
 
-export const runners: Runners<typeof spec> = { list, add, edit, del, zero, save, restore };
+export const runners: Runners<typeof spec> = { list, add, edit, del, flush, zero, save, restore };

@@ -44,7 +44,9 @@ function parsePortText(text: string, protocol: Protocol, lookup: NameLookup): Pa
  */
 export function parseHostAndPort(text: string, protocol: Protocol, lookup: NameLookup): Parsed<Endpoint> {
   const match =
-    /^\[([^\]]*)\](?::(.*))?$/.exec(text) ?? (parseAddress(text).ok ? [text, text] : /^([^:]*)(?::(.*))?$/.exec(text));
+    /^\[([^\]]*)\](?::(.*))?$/.exec(text) ??
+    /^([^:]*)(?::([^:]*))?$/.exec(text) ??
+    (parseAddress(text).ok ? [text, text] : /^([^:]*)(?::(.*))?$/.exec(text));
   const [, hostText = text, portText] = match ?? [];
   const host = parseHost(hostText, lookup);
   if (!host.ok) return host;

@@ -76,14 +76,20 @@ const SERVER_OPTIONS: readonly OptionSpec[] = [
 
 const ALL = [...COMMANDS, ...KEY_OPTIONS, ...SERVICE_OPTIONS, ...ENDPOINT_OPTIONS, ...SERVER_OPTIONS];
 
-/** The options that a command takes. */
-function optionsOf(command: string): readonly OptionSpec[] {
-  if (command === "add-service" || command === "edit-service") return [...KEY_OPTIONS, ...SERVICE_OPTIONS];
-  if (command === "delete-service") return KEY_OPTIONS;
-  if (command === "delete-server") return [...KEY_OPTIONS, ...ENDPOINT_OPTIONS];
-  if (command === "clear") return [];
-  return [...KEY_OPTIONS, ...ENDPOINT_OPTIONS, ...SERVER_OPTIONS];
+function namesOf(...lists: readonly (readonly OptionSpec[])[]): ReadonlySet<string> {
+  return new Set(lists.flat().map(({ long }) => long));
 }
+
+/** The options that a command takes. */
+const TAKEN: Readonly<Record<TableCommand, ReadonlySet<string>>> = {
+  "add-service": namesOf(KEY_OPTIONS, SERVICE_OPTIONS),
+  "edit-service": namesOf(KEY_OPTIONS, SERVICE_OPTIONS),
+  "delete-service": namesOf(KEY_OPTIONS),
+  "add-server": namesOf(KEY_OPTIONS, ENDPOINT_OPTIONS, SERVER_OPTIONS),
+  "edit-server": namesOf(KEY_OPTIONS, ENDPOINT_OPTIONS, SERVER_OPTIONS),
+  "delete-server": namesOf(KEY_OPTIONS, ENDPOINT_OPTIONS),
+  clear: namesOf(),
+};
 
 /** A mistake in a line. */
 export interface LineProblem {
@@ -101,6 +107,9 @@ export type LineResult =
   | { readonly kind: "empty" }
   | { readonly kind: "wrong"; readonly problem: LineProblem };
 
+const BY_LONG = new Map(ALL.map((spec) => [`--${spec.long}`, spec]));
+const BY_SHORT = new Map(ALL.flatMap((spec) => (spec.short === undefined ? [] : [[spec.short, spec] as const])));
+
 function wordsOf(line: string): readonly Word[] {
   return [...line.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
 }
@@ -117,7 +126,7 @@ interface RawOption {
 function longOption({ text, column }: Word): RawOption {
   const equals = text.indexOf("=");
   const shown = equals < 0 ? text : text.slice(0, equals);
-  const spec = ALL.find(({ long }) => `--${long}` === shown);
+  const spec = BY_LONG.get(shown);
   const joined = equals < 0 ? {} : { joined: { text: text.slice(equals + 1), column: column + equals + 1 } };
   return { spec, shown, column, ...joined };
 }
@@ -126,7 +135,7 @@ function shortOptions({ text, column }: Word): readonly RawOption[] {
   const options: RawOption[] = [];
   for (let index = 1; index < text.length; index += 1) {
     const letter = text.charAt(index);
-    const spec = ALL.find(({ short }) => short === letter);
+    const spec = BY_SHORT.get(letter);
     const rest = text.slice(index + 1);
     const takesRest = spec?.argument !== undefined && rest !== "";
     const joined = takesRest ? { joined: { text: rest.replace(/^=/, ""), column: column + index + 1 } } : {};
@@ -214,7 +223,7 @@ export function readLine(line: string): LineResult {
   const known = TABLE_COMMANDS.find((candidate) => candidate === name);
   if (known === undefined) return { kind: "other", command: name, column };
   for (const [long, word] of options) {
-    if (optionsOf(known).some((spec) => spec.long === long)) continue;
+    if (TAKEN[known].has(long)) continue;
     return { kind: "wrong", problem: { column: word.column, message: `--${long} doesn't go with --${name}` } };
   }
   return { kind: "command", command: known, column, options };

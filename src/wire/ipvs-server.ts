@@ -103,12 +103,26 @@ export function toObservedServer(attributes: DestinationAttributes, serviceFamil
   };
 }
 
+const NO_TRAFFIC: TrafficStats = {
+  connections: 0n,
+  packetsIn: 0n,
+  packetsOut: 0n,
+  bytesIn: 0n,
+  bytesOut: 0n,
+  connectionsPerSecond: 0n,
+  packetsInPerSecond: 0n,
+  packetsOutPerSecond: 0n,
+  bytesInPerSecond: 0n,
+  bytesOutPerSecond: 0n,
+};
+
 /** The 64-bit counters, else the 32-bit ones of old kernels, else zeros. */
 export function toTrafficStats(attributes: {
   readonly stats?: Stats32Attributes | undefined;
   readonly stats64?: Stats64Attributes | undefined;
 }): TrafficStats {
-  const stats = attributes.stats64 ?? attributes.stats ?? {};
+  const stats = attributes.stats64 ?? attributes.stats;
+  if (stats === undefined) return NO_TRAFFIC;
   return {
     connections: BigInt(stats.connections ?? 0),
     packetsIn: BigInt(stats.packetsIn ?? 0),

@@ -99,6 +99,16 @@ export const serviceDel = verb({
   jsonDoc: CHANGES_JSON,
 });
 
+export const serviceFlush = verb({
+  summary: "remove all virtual services with their real servers",
+  description: ["One message to the kernel, however large the table is. What a daemon has configured comes back."],
+  arguments: {},
+  flags: {},
+  examples: [{ command: "service flush --dry-run", doc: "what would go" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
 export const serviceZero = verb({
   summary: "set the counters of one or all virtual services to zero",
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only this one") },
@@ -155,6 +165,7 @@ export const service = {
     add: serviceAdd,
     edit: serviceEdit,
     del: serviceDel,
+    flush: serviceFlush,
     zero: serviceZero,
     save: serviceSave,
     restore: serviceRestore,
