@@ -95,6 +95,13 @@ function drop(vips: readonly Vip[]): KernelOutcome[] {
   return outcomes;
 }
 
+/** Whether a running daemon has every setting that is wanted; what is not wanted is the kernel's default. */
+function isLike(running: SyncDaemon, wanted: SyncDaemon): boolean {
+  const { group, ...rest } = wanted;
+  if (group !== undefined && (running.group === undefined || !sameAddress(group, running.group))) return false;
+  return Object.entries(rest).every(([key, value]) => running[key as keyof typeof rest] === value);
+}
+
 function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
   using ipvs = IpvsClient.open();
   for (const state of started) {
@@ -102,9 +109,14 @@ function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
     ipvs.stopSyncDaemon(state);
     started.delete(state);
   }
+  const running = ipvs.syncDaemons();
   return daemons.map((daemon) => {
     try {
-      // One that runs already, of ours or of a process before us, may have other settings.
+      // One that runs as it should, of ours or of a process before us, is left alone: it has connections to tell of.
+      if (running.some((other) => isLike(other, daemon))) {
+        started.add(daemon.state);
+        return { kind: "started" };
+      }
       ipvs.stopSyncDaemon(daemon.state);
       ipvs.startSyncDaemon(daemon);
       started.add(daemon.state);
