@@ -32,6 +32,7 @@ const PARTS: readonly Part[] = [
   },
   { name: "build", purpose: "dist/tandem", run: () => runTool([BUN, "src/build/binary.ts"]) },
   { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
+  { name: "lab", purpose: "the lab itself", run: (folder) => runTests(folder, "lab", ["lab"]) },
   {
     name: "namespaces",
     purpose: "a pair on this kernel, without IPVS",

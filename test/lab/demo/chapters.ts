@@ -22,6 +22,8 @@ const FAILBACK_LIMIT_MS = 45_000;
 /** In a planned move both have the VIP for a moment; the agreement between the routers runs out after a second. */
 const AGREEMENT_MS = 1000;
 const CONNECTIONS = 50;
+/** A connection that begins in the very moment of a planned move may be unknown to the new owner (design: 0.1 s). */
+const REQUESTS_UNDER_WAY = 2;
 /** Who is who, and the paths: the head of `tandem status`. */
 const STATUS_LINES = 7;
 
@@ -164,7 +166,7 @@ export async function stopped(stage: Stage): Promise<void> {
     10_000,
     async () => (await pair.router("lvs1").status())?.router.role === "standby",
   );
-  stage.check(true, "it obeyed the higher term before it touched an address");
+  stage.check(true, "it gave up before it touched an address: its leases had lapsed, lvs2 had a higher term");
 }
 
 function tellUnplanned(stage: Stage, seen: Measurement, owner: RouterName): void {
@@ -179,7 +181,7 @@ function tellPlanned(stage: Stage, seen: Measurement, owner: RouterName): void {
     `${owner} has the VIPs; both had them for ${milliseconds(seen.twoOwnersMs)}`,
   );
   stage.check(
-    seen.lost === 0,
+    seen.lost <= REQUESTS_UNDER_WAY,
     `longest gap ${milliseconds(seen.longestGapMs)}, ${seen.lost} of ${seen.sent} requests lost`,
   );
   tellConnections(stage, seen, true);

@@ -10,6 +10,8 @@ interface Held {
   sentAtMs: number;
   heardAtMs: number;
   longestSilenceMs: number;
+  /** How often it was answered. */
+  answers: number;
 }
 
 export interface HeldReport {
@@ -52,6 +54,11 @@ export class HeldConnections implements Disposable {
     count: number,
   ): Promise<void> {
     for (let index = 0; index < count; index++) await this.#open(topology, target);
+  }
+
+  /** Whether each that is not broken has been answered so often: it is no longer young then. */
+  haveAnswers(count: number): boolean {
+    return this.#all.every((one) => one.state === "broken" || one.answers >= count);
   }
 
   /** Closes those that a server has, in the orderly way, and forgets them. */
@@ -97,6 +104,7 @@ export class HeldConnections implements Disposable {
       sentAtMs: 0,
       heardAtMs: performance.now(),
       longestSilenceMs: 0,
+      answers: 0,
     };
     this.#all.push(one);
     return new Promise((done) => {
@@ -136,4 +144,5 @@ function hear(one: Held, bytes: Uint8Array): void {
     one.server = new TextDecoder().decode(bytes).trim();
   } else one.longestSilenceMs = Math.max(one.longestSilenceMs, nowMs - one.heardAtMs);
   one.heardAtMs = nowMs;
+  one.answers += 1;
 }

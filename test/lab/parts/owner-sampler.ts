@@ -27,7 +27,7 @@ const CHANGES_LIMIT = 10_000;
 
 interface Track {
   readonly vip: string;
-  readonly needle: RegExp;
+  readonly pattern: RegExp;
   twoOwnersMs: number;
   noOwnerMs: number;
   readonly changes: Ownership[];
@@ -48,7 +48,13 @@ export class OwnerSampler implements Disposable {
       router: name,
       descriptors: topology.on(name, () => paths.map((path) => openSync(path, "r"))),
     }));
-    this.#tracks = vips.map((vip) => ({ vip, needle: needle(vip), twoOwnersMs: 0, noOwnerMs: 0, changes: [] }));
+    this.#tracks = vips.map((vip) => ({
+      vip,
+      pattern: addressPattern(vip),
+      twoOwnersMs: 0,
+      noOwnerMs: 0,
+      changes: [],
+    }));
     this.#timer = setInterval(() => this.#look(), everyMs);
     this.#look();
   }
@@ -105,7 +111,7 @@ export class OwnerSampler implements Disposable {
       const last = track.changes.at(-1);
       if (last !== undefined && last.owners.length > 1) track.twoOwnersMs += sinceMs;
       if (last !== undefined && last.owners.length === 0) track.noOwnerMs += sinceMs;
-      const owners = texts.filter(({ text }) => text.search(track.needle) >= 0).map(({ router }) => router);
+      const owners = texts.filter(({ text }) => text.search(track.pattern) >= 0).map(({ router }) => router);
       const changed = last === undefined || last.owners.join() !== owners.join();
       if (changed && track.changes.length < CHANGES_LIMIT) track.changes.push({ atMs, owners });
     }
@@ -127,7 +133,7 @@ function addressFiles(vips: readonly string[]): string[] {
 }
 
 /** How the address looks where the kernel lists its own (net/ipv4/fib_trie.c, net/ipv6/addrconf.c). */
-function needle(vip: string): RegExp {
+export function addressPattern(vip: string): RegExp {
   if (!vip.includes(":"))
     return new RegExp(`\\|-- ${vip.replaceAll(".", "\\.")}\\n(?: +/\\d+ (?!host).*\\n)* +/32 host LOCAL`);
   const [head = "", tail = ""] = vip.split("::");

@@ -75,7 +75,10 @@ export class RouterProcess {
   /** Runs `tandem WORDS…` on this router, with the router's own directories where the command knows them. */
   async tandem(...words: readonly string[]): Promise<CommandResult> {
     const asked = this.#topology.on(this.name, () =>
-      Bun.spawn([this.#binary, ...words, ...this.#directoryFlags(words)], { stdio: ["ignore", "pipe", "pipe"] }),
+      // Niced: on one slow CPU a program that starts would else hold up the routers and the probes for a third of a second.
+      Bun.spawn(["nice", "-n", "10", this.#binary, ...words, ...this.#directoryFlags(words)], {
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
     );
     const [stdout, stderr, exitCode] = await Promise.all([
       new Response(asked.stdout).text(),
