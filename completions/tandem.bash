@@ -69,7 +69,7 @@ _tandem() {
     '')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
-    'service') _tandem_value choices 'list add edit del flush zero save restore' ;;
+    'service') _tandem_value choices 'list add edit del flush zero save restore apply' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
@@ -103,6 +103,8 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--format --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service restore')
       if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+    'service apply')
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'real list')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')

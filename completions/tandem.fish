@@ -60,6 +60,7 @@ complete -c tandem -n '__tandem_at service' -a flush -d 'remove all virtual serv
 complete -c tandem -n '__tandem_at service' -a zero -d 'set the counters of one or all virtual services to zero'
 complete -c tandem -n '__tandem_at service' -a save -d 'print the kernel\'s table in a form that restore reads'
 complete -c tandem -n '__tandem_at service' -a restore -d 'make the kernel\'s table what a file says, with the fewest changes'
+complete -c tandem -n '__tandem_at service' -a apply -d 'make a list of changes as one: all of them, or none'
 complete -c tandem -n '__tandem_at real' -a list -d 'list real servers with weights and connections'
 complete -c tandem -n '__tandem_at real' -a add -d 'add a real server to a virtual service'
 complete -c tandem -n '__tandem_at real' -a edit -d 'change settings of a real server; what is not named stays'
@@ -75,7 +76,7 @@ complete -c tandem -n '__tandem_at failover' -a status -d 'show who is active, w
 complete -c tandem -n '__tandem_at failover' -a switch -d 'hand the VIPs over to the other router, without losing a connection'
 complete -c tandem -n '__tandem_at failover' -a take -d 'make this router active'
 complete -c tandem -n '__tandem_at failover' -a release -d 'make this router standby: give up its VIPs'
-complete -c tandem -n '__tandem_at failover' -a hold -d 'forbid automatic moves until told otherwise'
+complete -c tandem -n '__tandem_at failover' -a hold -d 'forbid automatic fail-back until told otherwise'
 complete -c tandem -n '__tandem_at failover' -a drill -d 'switch there and back and measure what a client would notice'
 complete -c tandem -n '__tandem_at failover' -a history -d 'show past transitions, each with what led to it'
 complete -c tandem -n '__tandem_at config' -a check -d 'say every mistake of a configuration file, with line and column'
@@ -123,6 +124,7 @@ complete -c tandem -n '__tandem_in service save' -r -F
 complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'toml or ipvsadm; default: told by the text'
 complete -c tandem -n '__tandem_in service restore' -l keep-others -d 'leave services that the file does not name'
 complete -c tandem -n '__tandem_in service restore' -r -F
+complete -c tandem -n '__tandem_in service apply' -r -F
 complete -c tandem -n '__tandem_in real add' -l forward -x -a 'nat direct tunnel' -d 'nat, direct or tunnel'
 complete -c tandem -n '__tandem_in real add' -l weight -x -d 'its share of the work; 0 gets no new connections'
 complete -c tandem -n '__tandem_in real add' -l upper-threshold -x -d 'no new work at this many connections; 0: no limit'
@@ -158,7 +160,7 @@ complete -c tandem -n '__tandem_in heartbeat watch' -l duration -x -d 'how long 
 complete -c tandem -n '__tandem_in heartbeat watch' -l interface -x -a '(ls /sys/class/net)' -d 'only the path on this interface'
 complete -c tandem -n '__tandem_in heartbeat ping' -l count -x -d 'how many to send'
 complete -c tandem -n '__tandem_in failover take' -l force -d 'take them even though the peer answers for them'
-complete -c tandem -n '__tandem_in failover hold' -l end -d 'allow automatic moves again'
+complete -c tandem -n '__tandem_in failover hold' -l end -d 'allow automatic fail-back again'
 complete -c tandem -n '__tandem_in failover drill' -l pause -x -d 'time on the other router'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'
 complete -c tandem -n '__tandem_in config check' -r -F

@@ -1,6 +1,7 @@
 import type { ExitCode } from "../lib/errors.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { CommandContext } from "./context.ts";
+import { counted } from "./figures.ts";
 import type { Palette, Tone } from "./palette.ts";
 import { printable } from "./table.ts";
 
@@ -37,6 +38,8 @@ export interface Change {
 export type ChangeOutcome =
   | { readonly kind: "planned" | "done" }
   | { readonly kind: "unchanged"; readonly reason: string }
+  /** It was made and taken back, because another one failed. */
+  | { readonly kind: "undone"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: TandemError };
 
 export type ReportedChange = Change & { readonly outcome: ChangeOutcome };
@@ -70,6 +73,8 @@ function sentence(change: ReportedChange, paint: Palette): string {
       return `${painted(DONE_FORMS[change.do])} ${rest}`;
     case "unchanged":
       return `${printable(change.subject)}: ${change.outcome.reason}`;
+    case "undone":
+      return `did not ${change.do} ${rest}: ${change.outcome.reason}`;
     case "failed":
       return `${paint("bad", "failed to")} ${change.do} ${rest}: ${printable(change.outcome.error.reason)}`;
   }
@@ -82,7 +87,7 @@ function changeJson(change: ReportedChange): Record<string, unknown> {
     subject: change.subject,
     detail: change.detail ?? null,
     outcome: outcome.kind,
-    reason: outcome.kind === "unchanged" ? outcome.reason : outcome.kind === "failed" ? outcome.error.reason : null,
+    reason: "reason" in outcome ? outcome.reason : outcome.kind === "failed" ? outcome.error.reason : null,
   };
 }
 
@@ -99,9 +104,11 @@ export function reportChanges(changes: readonly ReportedChange[], context: Comma
   const failed = changes.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
   if (output.json) output.printJson({ dryRun: globals.dryRun, changes: changes.map(changeJson) });
   else {
-    const told = changes.filter(({ outcome }) => outcome.kind !== "failed");
+    const told = changes.filter(({ outcome }) => outcome.kind !== "failed" && outcome.kind !== "undone");
+    const undone = changes.filter(({ outcome }) => outcome.kind === "undone").length;
     output.lines(told.map((change) => sentence(change, output.palette)));
     if (changes.length === 0) output.note(globals.dryRun ? "nothing would change" : "nothing to change");
+    if (undone > 0) output.note(`nothing is changed: ${counted(undone, "change")} undone`);
     if (failed.length > 1) {
       const shown = changes.filter(({ outcome }) => outcome.kind === "failed").slice(0, FAILURES_SHOWN_MAX);
       for (const change of shown) output.note(sentence(change, output.errorPalette));

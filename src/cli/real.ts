@@ -1,73 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { TandemError } from "../lib/errors.ts";
-import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
 import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
-import { type RealServer, realServerKey, type Tunnel } from "../model/real-server.ts";
+import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
 import { describeForwarding, describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { newServer, withServerSettings } from "./server-settings.ts";
 import { withServicePort } from "./service-port.ts";
 import { serverCells, serverJson } from "./service-table.ts";
 import type { real as spec } from "./spec/real.ts";
 import { type Column, renderTable } from "./table.ts";
 
 type Verbs = (typeof spec)["verbs"];
-
-/** What the command line says of a real server's settings; absent is "as it is". */
-interface ServerSettings {
-  readonly forward: RealServer["forward"] | undefined;
-  readonly weight: number | undefined;
-  readonly upperThreshold: number | undefined;
-  readonly lowerThreshold: number | undefined;
-  readonly tunnelType: Tunnel["type"] | undefined;
-  readonly tunnelPort: number | undefined;
-  readonly tunnelChecksum: Tunnel["checksum"] | undefined;
-}
-
-function mergedTunnel(current: RealServer, wanted: ServerSettings): Parsed<Tunnel | undefined> {
-  const forward = wanted.forward ?? current.forward;
-  const named =
-    wanted.tunnelType !== undefined || wanted.tunnelPort !== undefined || wanted.tunnelChecksum !== undefined;
-  if (forward !== "tunnel") return named ? problem("--tunnel-… needs --forward tunnel") : parsed(undefined);
-  const before = current.tunnel ?? { type: "ipip", port: 0, checksum: "none" };
-  const tunnel: Tunnel = {
-    type: wanted.tunnelType ?? before.type,
-    port: wanted.tunnelPort ?? before.port,
-    checksum: wanted.tunnelChecksum ?? before.checksum,
-  };
-  if (tunnel.type === "gue" && tunnel.port === 0) return problem("a gue tunnel needs --tunnel-port PORT");
-  // The same as no tunnel settings at all, and then the kernel's answer has none (wire/ipvs-server.ts).
-  const plain = tunnel.type === "ipip" && tunnel.port === 0 && tunnel.checksum === "none";
-  return parsed(plain ? undefined : tunnel);
-}
-
-/** A real server with the settings named on the command line; a problem where they don't fit together. */
-export function withServerSettings(current: RealServer, wanted: ServerSettings, key: ServiceKey): Parsed<RealServer> {
-  const tunnel = mergedTunnel(current, wanted);
-  if (!tunnel.ok) return tunnel;
-  const forward = wanted.forward ?? current.forward;
-  const { endpoint } = current;
-  if (forward !== "nat" && key.kind === "address" && endpoint.port !== key.port) {
-    return problem(`with --forward ${forward} packets keep their port, so the server's must be ${key.port}`);
-  }
-  const upperThreshold = wanted.upperThreshold ?? current.upperThreshold;
-  const lowerThreshold = wanted.lowerThreshold ?? current.lowerThreshold;
-  if (lowerThreshold > upperThreshold) {
-    return problem(`the lower threshold ${lowerThreshold} is above the upper one ${upperThreshold}`);
-  }
-  return parsed({
-    endpoint,
-    forward,
-    weight: wanted.weight ?? current.weight,
-    upperThreshold,
-    lowerThreshold,
-    ...(tunnel.value === undefined ? {} : { tunnel: tunnel.value }),
-  });
-}
 
 /** The service with its servers. @throws TandemError when the kernel doesn't have it. */
 function mustFindService(client: IpvsClient, key: ServiceKey) {
@@ -128,8 +76,7 @@ const list: Runner<Verbs["list"]> = ({ service }, { output }) => {
 
 const add: Runner<Verbs["add"]> = (input, context) => {
   const endpoint = withServicePort(input.service, input.server);
-  const fresh: RealServer = { endpoint, forward: "nat", weight: 1, upperThreshold: 0, lowerThreshold: 0 };
-  const wanted = withServerSettings(fresh, input, input.service);
+  const wanted = withServerSettings(newServer(endpoint), input, input.service);
   if (!wanted.ok) throw new CommandLineError("real add", [wanted.problem]);
   using client = IpvsClient.open();
   const present = findServer(mustFindService(client, input.service).servers, endpoint)?.server;

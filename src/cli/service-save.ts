@@ -9,11 +9,12 @@ import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpvsChange, WantedService } from "../model/ipvs-table.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
+import { performAllOrNothing, readTable } from "./all-or-nothing.ts";
+import { readChangeList } from "./change-list.ts";
 import { reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
-import { performIpvsChanges } from "./ipvs-changes.ts";
 import { portNames } from "./port-names.ts";
 import { readInput } from "./read-input.ts";
 import { servicesJson } from "./service-table.ts";
@@ -75,7 +76,7 @@ function parseText(text: string, format: TableFormat): TableResult {
 }
 
 /** Reads a table. @throws ConfigFileError (exit 2) with every mistake. */
-async function readTable(
+async function readSaved(
   file: string | undefined,
   format: TableFormat | undefined,
   context: CommandContext,
@@ -89,19 +90,29 @@ async function readTable(
   return result.services;
 }
 
+/** Makes the changes of a list, all of them or none. */
+export const apply: Runner<Verbs["apply"]> = async ({ file }, context) => {
+  const { name, text } = await readInput("service apply", file);
+  using client = IpvsClient.open();
+  const before = readTable(client);
+  const list = readChangeList(text, before);
+  if (!list.ok) throw new ConfigFileError(name, text, list.issues, "list of changes");
+  return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
+};
+
 /** Makes the kernel's table what the text says, by the smallest set of changes. */
 export const restore: Runner<Verbs["restore"]> = async ({ file, format, keepOthers }, context) => {
-  const wanted = await readTable(file, format, context);
+  const wanted = await readSaved(file, format, context);
   using client = IpvsClient.open();
-  const observed = new Map(client.table("skipped").map((entry) => [formatServiceKey(entry.service.key), entry]));
+  const before = readTable(client);
+  const others = new Map(before);
   const changes = wanted.flatMap((service): IpvsChange[] => {
     const name = formatServiceKey(service.service.key);
-    const present = observed.get(name);
-    observed.delete(name);
-    return planService(service, present);
+    others.delete(name);
+    return planService(service, before.get(name));
   });
   if (!keepOthers) {
-    for (const { service } of observed.values()) changes.push({ kind: "delete-service", key: service.key });
+    for (const { service } of others.values()) changes.push({ kind: "delete-service", key: service.key });
   }
-  return reportChanges(performIpvsChanges(client, changes, context.globals.dryRun), context);
+  return reportChanges(performAllOrNothing(client, changes, before, context.globals.dryRun), context);
 };

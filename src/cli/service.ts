@@ -107,4 +107,7 @@ const save: Runner<Verbs["save"]> = async (input, context) => (await import("./s
 const restore: Runner<Verbs["restore"]> = async (input, context) =>
   (await import("./service-save.ts")).restore(input, context);
 
-export const runners: Runners<typeof spec> = { list, add, edit, del, flush, zero, save, restore };
+const apply: Runner<Verbs["apply"]> = async (input, context) =>
+  (await import("./service-save.ts")).apply(input, context);
+
+export const runners: Runners<typeof spec> = { list, add, edit, del, flush, zero, save, restore, apply };

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { requireLab, run } from "../support/lab.ts";
 
@@ -133,6 +133,51 @@ describe("service save and restore", () => {
     const edit = `real server 10.0.0.11:80 of ${WEB} (nat, weight 5)\n`;
     expect(printed("service", "restore", file, "--keep-others", "--dry-run")).toBe(`would edit ${edit}`);
     expect(printed("service", "restore", file)).toBe(`changed ${edit}removed virtual service fwmark:9\n`);
+  });
+});
+
+describe("changes that are one", () => {
+  /** A list whose last change the kernel refuses: a multicast address is no real server. */
+  const LIST = `service edit ${WEB} --scheduler rr --no-persistence --no-scheduler-flags
+real del ${WEB} 10.0.0.12:80
+service del fwmark:7
+service add fwmark:8
+real add fwmark:8 224.0.0.9:80
+`;
+
+  test("service apply leaves the table as it was when the kernel refuses one change", () => {
+    fillTable();
+    const before = rules();
+    const file = join(FOLDER, "list");
+    writeFileSync(file, LIST);
+    const { stdout, stderr, exitCode } = tandem("service", "apply", file);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+    expect(stderr).toStartWith("nothing is changed: 4 changes undone\ntandem: cannot add real server 224.0.0.9:80");
+    expect(rules()).toEqual(before);
+    writeFileSync(file, LIST.replace("224.0.0.9", "10.0.0.9"));
+    expect(printed("service", "apply", file)).toStartWith(`changed virtual service ${WEB} (rr)\n`);
+    expect(rules()).toEqual([
+      "-A -f 8 -s wlc",
+      "-A -t 203.0.113.10:80 -s rr",
+      "-A -u [2001:db8::10]:53 -s rr -o",
+      "-a -f 8 -r 10.0.0.9:80 -m -w 1",
+      "-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 5",
+    ]);
+  });
+
+  test("service restore leaves the table as it was when the kernel refuses one change", () => {
+    fillTable();
+    const before = rules();
+    const file = join(FOLDER, "refused.rules");
+    writeFileSync(file, "-A -t 203.0.113.99:80\n-a -t 203.0.113.99:80 -r 224.0.0.9:80 -m\n");
+    expect(tandem("service", "restore", file).exitCode).toBe(1);
+    expect(rules()).toEqual(before);
+  });
+
+  test("service flush removes everything", () => {
+    fillTable();
+    expect(printed("service", "flush").split("\n").length).toBe(4);
+    expect(rules()).toEqual([]);
   });
 });
 

@@ -14,7 +14,8 @@ import {
 
 const SERVICE_DOC =
   "the virtual service: tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://…, fwmark:7, fwmark:7/inet6";
-const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
+const CHANGES_JSON =
+  "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; outcome is planned, done, unchanged, undone or failed";
 
 const settings = {
   scheduler: valueFlag(choice(SCHEDULERS), {
@@ -140,6 +141,7 @@ export const serviceSave = verb({
 
 export const serviceRestore = verb({
   summary: "make the kernel's table what a file says, with the fewest changes",
+  description: ["All or nothing: when the kernel refuses a change, those made before are undone."],
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
   flags: {
     format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),
@@ -149,6 +151,19 @@ export const serviceRestore = verb({
     { command: "service restore table.toml --dry-run", doc: "what would change" },
     { command: "service restore < rules", doc: "from ipvsadm -S" },
   ],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const serviceApply = verb({
+  summary: "make a list of changes as one: all of them, or none",
+  description: [
+    "Each line is a command as it would be typed: service add, edit, del and real add, edit, del, with their flags. # begins a comment.",
+    "The lines are carried out on a copy of the table first, so that a mistake on the last line changes nothing; then the smallest set of changes is made. When the kernel refuses one, those made before are undone; connections of a server that was removed meanwhile are not brought back.",
+  ],
+  arguments: { file: optionalArgument(file, "FILE", "the list; - or nothing: standard input") },
+  flags: {},
+  examples: [{ command: "service apply changes --dry-run", doc: "what a list comes to" }],
   changes: true,
   jsonDoc: CHANGES_JSON,
 });
@@ -169,5 +184,6 @@ export const service = {
     zero: serviceZero,
     save: serviceSave,
     restore: serviceRestore,
+    apply: serviceApply,
   },
 } satisfies GroupSpec;
