@@ -43,6 +43,7 @@ function startVerifying(turn: Turn): void {
     sinceMs: turn.now,
     round: 0,
     missing,
+    answers: {},
     done: missing.length === 0,
   };
   turn.set({ nextNumber: nextNumber + 1, verification });
@@ -103,14 +104,15 @@ export function onVerifyAnswer(
   if (verification === undefined || verification.id !== answer.verification) return;
   const answered = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, answer.address))?.side;
   const missing = verification.missing.filter((side) => side !== answered);
-  if (missing.length === verification.missing.length) return;
+  if (answered === undefined || missing.length === verification.missing.length) return;
   const { by, elapsedMs } = answer;
   if (verification.confirmedBy === undefined) {
     const ms = Math.max(0, turn.now - verification.sinceMs);
     turn.notice("info", "verified", `takeover confirmed by ${by.text} after ${Math.round(ms)} ms`);
   }
   const confirmedBy = verification.confirmedBy ?? { by, elapsedMs };
-  turn.set({ verification: { ...verification, missing, confirmedBy, done: missing.length === 0 } });
+  const answers = { ...verification.answers, [answered]: { by, elapsedMs } };
+  turn.set({ verification: { ...verification, missing, confirmedBy, answers, done: missing.length === 0 } });
 }
 
 /** The second announcement and the refresh, the latter in slices. */

@@ -171,6 +171,8 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
     return;
   }
   obeyTerm(turn, heartbeat.payload);
+  // A nonce was drawn for it: until the peer knows that, nothing it says counts.
+  if (judgement.newBoot) turn.tell = true;
   hear(turn, heartbeat, judgement.newBoot);
   judgeRival(turn);
   if (turn.state.abstaining && heartbeat.payload.role === "active") turn.set({ abstaining: false });

@@ -115,7 +115,8 @@ export function onAddressRemoved(turn: Turn, vip: Vip): void {
 }
 
 /**
- * An active whose leases have run out without a renewal on its way is none any more: this process slept.
+ * An active whose leases have run out without a renewal on its way is none any more: this process slept, or the kernel
+ * refused all renewals.
  * While a renewal waits for the kernel's lock the addresses stay as well, since their end needs the same lock; the
  * kernel's report of their removal says when they do not.
  */
@@ -127,7 +128,7 @@ export function judgeLapse(turn: Turn, slept: boolean): void {
   if (!slept && oldest !== undefined && !stuck) return;
   const ms = Math.round(turn.now - (addresses.confirmedAtMs ?? turn.now));
   turn.notice("error", "lease-lapsed", `the leases were last renewed ${ms} ms ago: the VIPs are given up`);
-  becomeStandby(turn, stuck ? "lease-failed" : "lease-lost");
+  becomeStandby(turn, slept ? "lease-lost" : "lease-failed");
 }
 
 export function addLapseDeadlines(soonest: Soonest, { phase, addresses, settings }: State): void {

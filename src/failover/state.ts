@@ -139,6 +139,8 @@ export interface Verification {
   /** Sides that must answer; those that have go. */
   readonly missing: readonly PathName[];
   readonly confirmedBy?: { readonly by: IpAddress; readonly elapsedMs: number };
+  /** Who answered first on each side. */
+  readonly answers: { readonly [S in PathName]?: { readonly by: IpAddress; readonly elapsedMs: number } };
   readonly done: boolean;
 }
 

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import { unansweredNeeded } from "../../../src/failover/owner-query.ts";
+import { MAC, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
+
+/** A standby whose active peer is heard no more. */
+function silentPeer(): TestRouter {
+  const router = new TestRouter({ settings: { router: "backup" } });
+  return router.boot().meet({ role: "active", term: 1, lastActiveTerm: 1, holding: true });
+}
+
+const ANSWER = { kind: "owner-answer", address: PUBLIC_VIP.prefix.address, mac: MAC.peer, interface: "eth0" } as const;
+
+/** The peer's kernel answers each question for so long. */
+function answerFor(router: TestRouter, ms: number): void {
+  for (let elapsed = 0; elapsed < ms; elapsed += 1) {
+    if (router.all("ask-owner", router.advance(1)).length > 0) router.feed(ANSWER);
+  }
+}
+
+describe("unansweredNeeded()", () => {
+  const query = { sinceMs: 0, askedAtMs: 0, standoff: false };
+
+  test.each([
+    ["three of a kernel that never answered", { attempt: 50, unanswered: 50, answered: 0 }, 3],
+    ["four after fifty answers without a loss", { attempt: 50, unanswered: 0, answered: 50 }, 4],
+    ["three after many", { attempt: 400, unanswered: 0, answered: 400 }, 3],
+    ["more where one in ten was lost", { attempt: 100, unanswered: 0, answered: 90 }, 7],
+    ["many more where half were lost", { attempt: 100, unanswered: 0, answered: 50 }, 20],
+    ["no more than forty", { attempt: 100, unanswered: 0, answered: 5 }, 40],
+  ])("wants %s", (_, counts, needed) => {
+    expect(unansweredNeeded({ ...query, ...counts })).toBe(needed);
+  });
+});
+
+describe("a standby whose peer is late", () => {
+  test("asks the peer's kernel by unicast before the peer is silent, and the neighbours too", () => {
+    const router = silentPeer();
+    const effects = router.advance(400);
+    expect(router.all("ask-owner", effects)[0]).toEqual({
+      kind: "ask-owner",
+      attempt: 1,
+      questions: [
+        { vip: router.state.settings.vips[1]?.vip as typeof PUBLIC_VIP, mac: MAC.peer },
+        { vip: PUBLIC_VIP, mac: MAC.peer },
+      ],
+    });
+    expect(router.all("ask-neighbours", effects).length).toBe(router.all("ask-owner", effects).length);
+    expect(router.state.phase.kind).toBe("standby");
+  });
+
+  test("takes over when its peer is silent and no question was answered", () => {
+    const router = silentPeer();
+    router.advance(850);
+    expect([router.state.phase.kind, router.state.term]).toEqual(["taking", 2]);
+  });
+
+  test("stays while the peer's kernel answers, and takes within 50 ms when it stops", () => {
+    const router = silentPeer();
+    answerFor(router, 4_000);
+    const waited = router.state.phase.kind;
+    router.advance(50);
+    expect([waited, router.state.phase.kind]).toEqual(["standby", "taking"]);
+  });
+
+  test("stands off when the peer's kernel answers for longer than two leases, and says so", () => {
+    const router = silentPeer();
+    answerFor(router, 8_000);
+    expect([router.state.query?.standoff, router.last("notice")?.name]).toEqual([true, "peer-keeps-addresses"]);
+  });
+
+  test("forgets its questions when the peer is heard again", () => {
+    const router = silentPeer();
+    router.advance(600);
+    router.hear({ role: "active", term: 1, lastActiveTerm: 1, holding: true });
+    expect(router.state.query).toBeUndefined();
+  });
+
+  test("stays when it sees nobody either", () => {
+    const router = silentPeer();
+    router.evidence = false;
+    router.advance(5_000);
+    expect([router.state.phase.kind, router.last("notice")?.name]).toEqual(["standby", "alone"]);
+  });
+
+  test("names another machine that answers, and takes all the same", () => {
+    const router = silentPeer();
+    router.advance(700);
+    router.feed({ ...ANSWER, mac: MAC.other });
+    router.advance(200);
+    expect([router.last("notice")?.name, router.state.phase.kind, router.state.conflict?.mac]).toEqual([
+      "peer-silent",
+      "taking",
+      MAC.other,
+    ]);
+  });
+
+  test("asks by broadcast, and waits for any answer, while it has never heard of the peer's MAC", () => {
+    const router = new TestRouter();
+    router.boot();
+    router.advance(700);
+    const asked = router.last("ask-owner")?.questions.map((question) => question.mac);
+    router.feed({ ...ANSWER, mac: MAC.other });
+    router.advance(20);
+    expect([asked, router.state.phase.kind, router.state.query?.answered]).toEqual([
+      [undefined, undefined],
+      "standby",
+      1,
+    ]);
+  });
+
+  test("asks the MACs that an earlier process stored", () => {
+    const router = new TestRouter({
+      stored: { term: 4, lastActiveTerm: 2, hold: false, peerMacs: [{ interface: "eth0", mac: MAC.peer }] },
+    });
+    router.boot();
+    router.advance(600);
+    expect(router.last("ask-owner")?.questions.map((question) => question.mac)).toEqual([undefined, MAC.peer]);
+  });
+});
