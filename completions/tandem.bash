@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --count | --form | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --duration | --pause | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --count | --form | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --duration | --pause | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -88,7 +88,7 @@ _tandem() {
     'vip announce')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --count --interval --form --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service list')
-      if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --connections --server --watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service add')
       if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --one-packet --or-edit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service edit')

@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --duration --pause --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --duration --pause --limit
                 set skip 1
             case '-*'
             case '*'
@@ -101,7 +101,11 @@ complete -c tandem -n '__tandem_in vip announce' -l count -x -d 'how often'
 complete -c tandem -n '__tandem_in vip announce' -l interval -x -d 'time between two announcements'
 complete -c tandem -n '__tandem_in vip announce' -l form -x -a 'request reply both' -d 'which form of gratuitous ARP'
 complete -c tandem -n '__tandem_in service list' -l stats -d 'show packets and bytes since the counters were zeroed'
-complete -c tandem -n '__tandem_in service list' -l rates -d 'show the kernel\'s estimate of packets, bytes and connections a second'
+complete -c tandem -n '__tandem_in service list' -l rates -d 'show packets, bytes and connections a second, counted over --interval'
+complete -c tandem -n '__tandem_in service list' -l connections -d 'show the connections with state and expiry instead'
+complete -c tandem -n '__tandem_in service list' -l server -x -d 'only this real server: 10.0.0.11:80, or without a port'
+complete -c tandem -n '__tandem_in service list' -l watch -d 'show it again and again until interrupted'
+complete -c tandem -n '__tandem_in service list' -l interval -x -d 'with --watch and --rates: the time between two readings'
 complete -c tandem -n '__tandem_in service add' -l scheduler -x -a 'rr wrr lc wlc lblc lblcr dh sh sed nq mh fo ovf twos' -d 'how work is spread over the real servers'
 complete -c tandem -n '__tandem_in service add' -l scheduler-flag -x -a 'flag-1 flag-2 flag-3 sh-fallback sh-port mh-fallback mh-port' -d 'a flag of the scheduler; repeatable'
 complete -c tandem -n '__tandem_in service add' -l persistence -x -d 'a client keeps its real server for this long: 300s'

@@ -10,6 +10,7 @@ import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
 import { describeForwarding, describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
 import { newServer, withServerSettings } from "./server-settings.ts";
+import { noSuchService } from "./service-errors.ts";
 import { withServicePort } from "./service-port.ts";
 import { serverCells, serverJson } from "./service-table.ts";
 import type { real as spec } from "./spec/real.ts";
@@ -20,13 +21,8 @@ type Verbs = (typeof spec)["verbs"];
 /** The service with its servers. @throws TandemError when the kernel doesn't have it. */
 function mustFindService(client: IpvsClient, key: ServiceKey) {
   const observed = client.service(key);
-  if (observed !== undefined) return observed;
-  throw new TandemError({
-    operation: "find virtual service",
-    subject: formatServiceKey(key),
-    reason: "the kernel has no such service",
-    hint: "tandem service list shows those that it has",
-  });
+  if (observed === undefined) throw noSuchService(key);
+  return observed;
 }
 
 function findServer(servers: readonly ObservedServer[], endpoint: Endpoint): ObservedServer | undefined {

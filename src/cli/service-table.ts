@@ -6,12 +6,14 @@ import { formatBytes, formatCount } from "./figures.ts";
 import { describeForwarding, describeSettings } from "./ipvs-changes.ts";
 import type { Output } from "./output.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
+import { formatRate, type RateTable } from "./traffic-rates.ts";
 
 /** The kernel's table for people and as JSON. */
 
 interface Shown {
   readonly stats: boolean;
-  readonly rates: boolean;
+  /** Undefined: not shown. */
+  readonly rates: RateTable | undefined;
 }
 
 const STATS_COLUMNS: readonly Column[] = [
@@ -40,10 +42,10 @@ const COUNT_COLUMNS: readonly Column[] = [
 function columnsOf(shown: Shown): Column[] {
   return [
     { header: "SERVICE / REAL SERVER" },
-    { header: "SETTINGS", dropOrder: shown.stats || shown.rates ? 7 : 0 },
+    { header: "SETTINGS", dropOrder: shown.stats || shown.rates !== undefined ? 7 : 0 },
     ...COUNT_COLUMNS,
     ...(shown.stats ? STATS_COLUMNS : []),
-    ...(shown.rates ? RATES_COLUMNS : []),
+    ...(shown.rates !== undefined ? RATES_COLUMNS : []),
   ];
 }
 
@@ -57,15 +59,17 @@ function trafficCells(stats: TrafficStats, shown: Shown): string[] {
         formatBytes(stats.bytesOut),
       ]
     : [];
-  const rates = shown.rates
-    ? [
-        formatCount(stats.connectionsPerSecond),
-        formatCount(stats.packetsInPerSecond),
-        formatCount(stats.packetsOutPerSecond),
-        formatBytes(stats.bytesInPerSecond),
-        formatBytes(stats.bytesOutPerSecond),
-      ]
-    : [];
+  const own = shown.rates?.get(stats);
+  const rates =
+    own === undefined
+      ? []
+      : [
+          formatRate(own.connections),
+          formatRate(own.packetsIn),
+          formatRate(own.packetsOut),
+          formatBytes(BigInt(Math.round(own.bytesIn))),
+          formatBytes(BigInt(Math.round(own.bytesOut))),
+        ];
   return [...totals, ...rates];
 }
 
@@ -108,7 +112,7 @@ export function serviceTable(table: readonly ObservedService[], shown: Shown, ou
 }
 
 /** A real server for --json. */
-export function serverJson(observed: ObservedServer): Record<string, unknown> {
+export function serverJson(observed: ObservedServer, rates?: RateTable): Record<string, unknown> {
   const { server } = observed;
   return {
     server: formatEndpoint(server.endpoint),
@@ -121,11 +125,12 @@ export function serverJson(observed: ObservedServer): Record<string, unknown> {
     inactiveConnections: observed.inactiveConnections,
     persistentConnections: observed.persistentConnections,
     stats: observed.stats,
+    ...(rates === undefined ? {} : { rates: rates.get(observed.stats) ?? null }),
   };
 }
 
 /** The table for --json. */
-export function servicesJson(table: readonly ObservedService[]): Record<string, unknown>[] {
+export function servicesJson(table: readonly ObservedService[], rates?: RateTable): Record<string, unknown>[] {
   return table.map(({ service, servers, stats }) => ({
     service: formatServiceKey(service.key),
     scheduler: service.scheduler,
@@ -133,6 +138,7 @@ export function servicesJson(table: readonly ObservedService[]): Record<string, 
     persistence: service.persistence ?? null,
     onePacket: service.onePacket,
     stats,
-    servers: servers.map(serverJson),
+    ...(rates === undefined ? {} : { rates: rates.get(stats) ?? null }),
+    servers: servers.map((server) => serverJson(server, rates)),
   }));
 }

@@ -3,36 +3,18 @@ import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpvsChange } from "../model/ipvs-table.ts";
-import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey } from "../model/virtual-service.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { noSuchService } from "./service-errors.ts";
 import { newService, withSettings } from "./service-settings.ts";
-import { servicesJson, serviceTable } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
 
 type Verbs = (typeof spec)["verbs"];
 
-function noSuchService(key: ServiceKey): TandemError {
-  return new TandemError({
-    operation: "find virtual service",
-    subject: formatServiceKey(key),
-    reason: "the kernel has no such service",
-    hint: "tandem service list shows those that it has",
-  });
-}
-
-const list: Runner<Verbs["list"]> = ({ service, stats, rates }, { output }) => {
-  using client = IpvsClient.open();
-  const one = service === undefined ? undefined : client.service(service);
-  if (service !== undefined && one === undefined) throw noSuchService(service);
-  const table = one === undefined ? client.table(output.json || stats || rates ? "counted" : "skipped") : [one];
-  if (output.json) output.printJson({ services: servicesJson(table) });
-  else if (table.length === 0) output.note("the kernel has no virtual services");
-  else output.lines(serviceTable(table, { stats, rates }, output));
-  return 0;
-};
+const list: Runner<Verbs["list"]> = async (input, context) => (await import("./service-list.ts")).list(input, context);
 
 const add: Runner<Verbs["add"]> = (input, context) => {
   const wanted = withSettings(newService(input.service), input);

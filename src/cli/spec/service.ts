@@ -1,6 +1,6 @@
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
-import { choice, file, integer, service as serviceKey, wholeSeconds } from "./kinds.ts";
+import { choice, endpoint, file, integer, positiveDuration, service as serviceKey, wholeSeconds } from "./kinds.ts";
 import {
   type GroupSpec,
   listFlag,
@@ -44,15 +44,25 @@ export const serviceList = verb({
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only this one") },
   flags: {
     stats: switchFlag("show packets and bytes since the counters were zeroed"),
-    rates: switchFlag("show the kernel's estimate of packets, bytes and connections a second"),
+    rates: switchFlag("show packets, bytes and connections a second, counted over --interval"),
+    connections: switchFlag("show the connections with state and expiry instead"),
+    server: valueFlag(endpoint, { valueName: "SERVER", doc: "only this real server: 10.0.0.11:80, or without a port" }),
+    watch: switchFlag("show it again and again until interrupted"),
+    interval: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "1s",
+      doc: "with --watch and --rates: the time between two readings",
+    }),
   },
   examples: [
     { command: "service list", doc: "the kernel's whole table" },
     { command: "service list tcp://203.0.113.10:80 --rates", doc: "what one service does now" },
+    { command: "service list --rates --watch --interval 2s", doc: "what all of them do, redrawn every two seconds" },
+    { command: "service list --connections --server 10.0.0.11:80", doc: "the connections of one real server" },
   ],
   changes: false,
   jsonDoc:
-    "{version, services: [{service, scheduler, schedulerFlags, persistence, onePacket, stats, servers: [{server, forward, weight, upperThreshold, lowerThreshold, tunnel, activeConnections, inactiveConnections, persistentConnections, stats}]}]}",
+    "{version, services: [{service, scheduler, schedulerFlags, persistence, onePacket, stats, servers: [{server, forward, weight, upperThreshold, lowerThreshold, tunnel, activeConnections, inactiveConnections, persistentConnections, stats}]}]}; with --rates each has rates: {connections, packetsIn, packetsOut, bytesIn, bytesOut} a second; with --connections {version, connections: [{protocol, client, virtual, server, state, expiresSeconds, persistent, engineData}]}",
 });
 
 export const serviceAdd = verb({

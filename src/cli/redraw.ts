@@ -1,0 +1,34 @@
+import type { Output } from "./output.ts";
+import { isTerminal } from "./terminal.ts";
+
+/** ECMA-48: cursor to the first place; erase to the end of the line, below, everything. */
+const CURSOR_HOME = "\u001b[H";
+const ERASE_BELOW = "\u001b[J";
+const ERASE_LINE_END = "\u001b[K";
+const CLEAR_SCREEN = "\u001b[2J";
+
+export interface Page {
+  /** For people. */
+  readonly lines: readonly string[];
+  /** For --json; made only when it is asked for. */
+  readonly json: () => Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Shows pages until a signal ends the program: each over the last one on a terminal, one after the other elsewhere.
+ * @param next makes the next page; it takes whatever time the view wants between two.
+ */
+export async function showAgainAndAgain(output: Output, next: () => Promise<Page>): Promise<never> {
+  const redraws = !output.json && isTerminal("stdout");
+  if (redraws) output.write(CLEAR_SCREEN);
+  for (;;) {
+    const page = await next();
+    if (output.json) output.printJson(page.json());
+    else if (!redraws) output.lines([...page.lines, ""]);
+    else {
+      // What does not fit would scroll the heading away.
+      const shown = page.lines.slice(0, Math.max(1, (process.stdout.rows || page.lines.length + 1) - 1));
+      output.write(`${CURSOR_HOME}${shown.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`);
+    }
+  }
+}
