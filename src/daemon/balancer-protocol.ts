@@ -119,7 +119,13 @@ const serviceView: Decoder<ServiceView> = record({
 });
 
 const outcome: Decoder<ProbeOutcome> = union("result", {
-  success: record({ result: exactly("success"), elapsedMs: finite, reason: text }),
+  success: record({
+    result: exactly("success"),
+    elapsedMs: finite,
+    reason: text,
+    warning: optional(text),
+    weightPercent: optional(whole(0, 100)),
+  }),
   failure: record({ result: exactly("failure"), elapsedMs: finite, reason: text, failure: oneOf(PROBE_FAILURES) }),
 });
 
@@ -132,6 +138,9 @@ const checkReport: Decoder<CheckReport> = record({
   verdict,
   sinceMs: optional(finite),
   last: optional(record({ outcome, atMs: finite, streak: count })),
+  times: optional(record({ p50Ms: finite, p99Ms: finite, samples: count })),
+  changes: optional(list(record({ to: verdict, atMs: finite, reason: text }))),
+  furtherKinds: optional(list(oneOf(CHECK_KINDS))),
   weight: optional(count),
   drained: bool,
   activeConnections: optional(count),

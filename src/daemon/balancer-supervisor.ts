@@ -78,9 +78,18 @@ export class BalancerSupervisor {
     return this.#process?.pid;
   }
 
+  /** Starts it, or tries again later when the system cannot start a process now. */
   start(): void {
     this.#startedAtMs = this.#now();
     this.#heardAtMs = this.#startedAtMs;
+    try {
+      this.#launch();
+    } catch (error) {
+      this.#startLater(`cannot be started (${error instanceof Error ? error.message : error})`);
+    }
+  }
+
+  #launch(): void {
     const child: Subprocess = Bun.spawn([...this.#command], {
       stdin: "ignore",
       stdout: "ignore",
@@ -185,14 +194,17 @@ export class BalancerSupervisor {
     if (child !== this.#process) return;
     this.#process = undefined;
     if (this.#stopping) return;
-    const how = exitCode === null ? `by signal ${signal}` : `with status ${exitCode}`;
+    this.#startLater(exitCode === null ? `ended by signal ${signal}` : `ended with status ${exitCode}`);
+  }
+
+  #startLater(how: string): void {
     this.#pauseMs =
       this.#now() - this.#startedAtMs > LIVED_LONG_MS
         ? RESTART_PAUSE_FIRST_MS
         : Math.min(this.#pauseMs * 2, RESTART_PAUSE_LAST_MS);
     this.#events.onLog(
       "error",
-      `the balancer ended ${how}; the kernel's table goes on, it is started again in ${this.#pauseMs} ms`,
+      `the balancer ${how}; the kernel's table goes on, it is started again in ${this.#pauseMs} ms`,
     );
     this.#restartTimer = setTimeout(() => this.start(), this.#pauseMs);
   }

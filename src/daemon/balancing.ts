@@ -71,10 +71,15 @@ export class Balancing {
     this.supervisor.needTable();
   }
 
-  /** What is known of each real server; an empty list when the balancer does not answer. */
-  checks(ready: (checks: readonly CheckReport[]) => void): void {
+  /** How each service is seen, as last told. */
+  get views(): readonly ServiceView[] {
+    return this.#views;
+  }
+
+  /** What is known of each real server; undefined when the balancer does not answer. */
+  checks(ready: (checks: readonly CheckReport[] | undefined) => void): void {
     this.supervisor.query({ kind: "checks" }, (reply) =>
-      ready(reply.kind === "answer" && reply.answer.kind === "checks" ? reply.answer.checks : []),
+      ready(reply.kind === "answer" && reply.answer.kind === "checks" ? reply.answer.checks : undefined),
     );
   }
 

@@ -16,6 +16,9 @@ export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine
 /** Administrators and scripts, not a public service: more clients at once than this are turned away. */
 export const CONTROL_CLIENTS_MAX = 32;
 
+/** A client that has not asked anything by then is not going to: it must not take an operator's place. */
+const REQUEST_LIMIT_SECONDS = 5;
+
 interface ClientState {
   received: string;
   /** Bytes of the answer that the socket has not taken yet. */
@@ -65,7 +68,14 @@ function receive(client: Client, chunk: string, handler: ControlHandler): void {
     answer(client, { kind: "refused", reason: request.problem, exitCode: 2 });
     return;
   }
-  handler(request.value, (line) => answer(client, line));
+  client.timeout(0);
+  try {
+    handler(request.value, (line) => answer(client, line));
+  } catch (error) {
+    // Bun would give it to the socket's `error` callback, where it looked like a client that went away.
+    const reason = `the daemon could not answer: ${error instanceof Error ? error.message : error}`;
+    answer(client, { kind: "refused", reason, exitCode: 1 });
+  }
 }
 
 /** The daemon's end of the control socket. Only the owner of the runtime directory (root) may connect: mode 0600. */
@@ -76,9 +86,14 @@ export class ControlServer {
 
   /**
    * Listens in `runtimeDir`, which is made when it is absent.
+   * @param requestLimitSeconds a client that has asked nothing by then is turned away
    * @throws TandemError when another daemon answers there already or the directory cannot be used.
    */
-  static async open(runtimeDir: string, handler: ControlHandler): Promise<ControlServer> {
+  static async open(
+    runtimeDir: string,
+    handler: ControlHandler,
+    requestLimitSeconds = REQUEST_LIMIT_SECONDS,
+  ): Promise<ControlServer> {
     const path = join(runtimeDir, CONTROL_SOCKET_NAME);
     try {
       mkdirSync(runtimeDir, { recursive: true, mode: 0o755 });
@@ -93,7 +108,7 @@ export class ControlServer {
         }
         unlinkSync(path);
       }
-      return new ControlServer(path, handler);
+      return new ControlServer(path, handler, requestLimitSeconds);
     } catch (cause) {
       if (cause instanceof TandemError) throw cause;
       throw new TandemError({
@@ -105,7 +120,7 @@ export class ControlServer {
     }
   }
 
-  private constructor(path: string, handler: ControlHandler) {
+  private constructor(path: string, handler: ControlHandler, requestLimitSeconds: number) {
     this.path = path;
     this.#listener = Bun.listen<ClientState>({
       unix: path,
@@ -113,6 +128,7 @@ export class ControlServer {
         open: (client) => {
           client.data = { received: "", waiting: new Uint8Array(0), answered: false, final: false };
           this.#clients += 1;
+          client.timeout(requestLimitSeconds);
           if (this.#clients > CONTROL_CLIENTS_MAX) {
             client.data.answered = true;
             answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
@@ -123,6 +139,7 @@ export class ControlServer {
         close: () => {
           this.#clients -= 1;
         },
+        timeout: (client) => client.terminate(),
         // A client that goes away in the middle is its own business.
         error: () => {},
       },

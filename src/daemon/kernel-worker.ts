@@ -32,7 +32,13 @@ function leaseOf(vip: Vip): VipLease {
   const known = leases.get(formatVip(vip));
   // An interface that was made anew has another index, and none of the addresses of the one before.
   if (known?.interfaceIndex === link.index) return known;
-  const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: kernelPrefixLength(vip, addresses.list()) };
+  const present = addresses.list();
+  // What a process before this one set is the address that counts, even if another prefix would be right by now.
+  const left = present.find(
+    (other) => other.ours && other.interface === vip.interface && sameAddress(other.prefix.address, vip.prefix.address),
+  );
+  const prefixLength = left?.prefix.prefixLength ?? kernelPrefixLength(vip, present);
+  const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: prefixLength };
   leases.set(formatVip(vip), lease);
   return lease;
 }
@@ -86,9 +92,12 @@ function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOu
 }
 
 function drop(vips: readonly Vip[]): KernelOutcome[] {
-  const outcomes = withLeases(vips, (found) =>
+  // An interface that is gone took its addresses with it.
+  const there = vips.filter((vip) => links.get(vip.interface) !== undefined);
+  const removed = withLeases(there, (found) =>
     addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
   );
+  const outcomes = vips.map((vip): KernelOutcome => removed[there.indexOf(vip)] ?? { kind: "absent" });
   for (const [index, vip] of vips.entries()) {
     if (outcomes[index]?.kind !== "failed") leases.delete(formatVip(vip));
   }

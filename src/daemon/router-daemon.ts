@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
 import type { OperatorCommand } from "../failover/input.ts";
@@ -20,7 +21,7 @@ import { becomePunctual } from "./punctuality.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
 import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
-import { pathStatus, statusReport } from "./router-status.ts";
+import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { makeStateDir, StateFile } from "./state-store.ts";
@@ -57,6 +58,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #hooks: HookRunner;
   readonly #desk: OperatorDesk;
   readonly #transitions: TransitionLog;
+  readonly #world: KernelWorld;
   readonly #router: Router;
   readonly #timers: Timer[] = [];
   #balancing: Balancing | undefined;
@@ -66,6 +68,7 @@ export class RouterDaemon implements ControlSubject {
   #syncing = false;
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
+  #reportedTurns = 0;
   #finishing = false;
 
   /** @throws TandemError when something that the router needs is not to be had. */
@@ -107,6 +110,7 @@ export class RouterDaemon implements ControlSubject {
     const store = new StateFile(options.stateDir, "failover.json", warn);
     const stored = readStoredState(store.read(warn), warn);
     this.#network.open();
+    this.#world = this.#makeWorld(store);
     this.#router = new Router(
       {
         settings: this.#settings(),
@@ -115,7 +119,7 @@ export class RouterDaemon implements ControlSubject {
         seed: randomBytes(32).toString("hex"),
         nowMs: monotonicMs(),
       },
-      this.#world(store),
+      this.#world,
     );
   }
 
@@ -124,22 +128,25 @@ export class RouterDaemon implements ControlSubject {
   }
 
   status(withTable: boolean, ready: (report: StatusReport) => void): void {
-    const report = (checks: Parameters<Parameters<Balancing["checks"]>[0]>[0]) => {
+    const report = (checks: readonly CheckReport[], balancerAnswers?: boolean) => {
       const at = new Date();
       const made = statusReport(this.#router.state, {
         config: this.#config,
         interfaces: this.#network.interfaces,
         software: VERSION,
         pid: process.pid,
-        warnings: this.#warnings,
+        configWarnings: this.#warnings,
         checks,
+        views: this.#balancing?.views ?? [],
+        balancerAnswers,
         nowMs: monotonicMs(),
         at,
       });
       ready({ ...made, transitions: this.#transitions.list(at) });
     };
-    if (withTable && this.#balancing !== undefined) this.#balancing.checks(report);
-    else report([]);
+    if (withTable && this.#balancing !== undefined) {
+      this.#balancing.checks((checks) => report(checks ?? [], checks !== undefined));
+    } else report([]);
   }
 
   history(): readonly TransitionStatus[] {
@@ -150,6 +157,7 @@ export class RouterDaemon implements ControlSubject {
     const { wakes, lastMs, maxMs } = this.#router.lateness;
     return {
       version: 1,
+      peer: peerStatus(this.#router.state, { config: this.#config, nowMs: monotonicMs() }),
       paths: PATHS.map((path) => pathStatus(this.#router.state, path, this.#network.interfaces, monotonicMs())),
       loop: { wakes, lastLateMs: lastMs, maxLateMs: maxMs },
     };
@@ -198,12 +206,16 @@ export class RouterDaemon implements ControlSubject {
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(
-      setInterval(() => this.#router.feed(...this.#network.evidence()), intervalMs),
+      setInterval(() => {
+        // In every role: who never asks hears nobody on a quiet network, and would take itself for the broken one.
+        this.#network.askNeighbours();
+        this.#router.feed(...this.#network.evidence());
+      }, intervalMs),
       setInterval(() => this.#balancing?.supervisor.watch(), SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
     if (watchdogEveryMs !== undefined) {
-      this.#timers.push(setInterval(() => this.#serviceManager.notify("WATCHDOG=1"), watchdogEveryMs));
+      this.#timers.push(setInterval(() => this.#reportAlive(), watchdogEveryMs));
     }
     this.#serviceManager.notify(
       "READY=1",
@@ -216,6 +228,13 @@ export class RouterDaemon implements ControlSubject {
       services: this.#config.services.length,
     });
     for (const warning of this.#warnings) this.#logger.warn("config", warning);
+  }
+
+  /** Tells the service manager's watchdog only what is true: the router has finished a turn since the last time. */
+  #reportAlive(): void {
+    if (this.#router.turns === this.#reportedTurns) return;
+    this.#reportedTurns = this.#router.turns;
+    this.#serviceManager.notify("WATCHDOG=1");
   }
 
   #startBalancing(): void {
@@ -237,6 +256,7 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls.apply(syncSysctls(this.#config));
     const daemons = wantedSyncDaemons(this.#config, this.#network.interfaces);
     this.#kernelThread.request({ kind: "sync", daemons }, (answer) => {
+      this.#world.settleBackupOnly();
       for (const outcome of answer.outcomes) {
         if (outcome.kind === "failed") this.#logger.error("sync", outcome.reason);
       }
@@ -253,7 +273,7 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
-  #world(store: StateFile): KernelWorld {
+  #makeWorld(store: StateFile): KernelWorld {
     return new KernelWorld({
       network: this.#network,
       kernelThread: this.#kernelThread,
@@ -266,6 +286,7 @@ export class RouterDaemon implements ControlSubject {
       onTransition: (transition) => this.#transitions.add(transition, monotonicMs(), new Date()),
       now: monotonicMs,
       exit: () => this.#finish(0),
+      crash: (reason) => this.fail(reason),
     });
   }
 
@@ -298,12 +319,7 @@ export class RouterDaemon implements ControlSubject {
 
   #finish(exitCode: 0 | 1): void {
     this.#finishing = true;
-    this.#router.stop();
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#balancing?.supervisor.stop();
-    this.#control?.close();
-    this.#network.close();
-    if (this.#config.pair.stop === "release") this.#sysctls.restore();
+    // The way out comes first, whatever goes wrong below.
     const end = () => {
       clearTimeout(limit);
       this.#kernelThread.close();
@@ -312,5 +328,21 @@ export class RouterDaemon implements ControlSubject {
     };
     const limit = setTimeout(end, SYNC_END_LIMIT_MS);
     this.#kernelThread.request({ kind: "sync", daemons: [] }, end);
+    for (const timer of this.#timers) clearInterval(timer);
+    const release = this.#config.pair.stop === "release";
+    const steps = [
+      () => this.#router.stop(),
+      () => this.#balancing?.supervisor.stop(),
+      () => this.#control?.close(),
+      () => this.#network.close(),
+      () => (release ? this.#sysctls.restore() : undefined),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        this.#logger.error("router", `while ending: ${error instanceof Error ? error.message : error}`);
+      }
+    }
   }
 }

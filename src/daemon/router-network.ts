@@ -32,6 +32,13 @@ export interface RouterNetworkOptions {
   readonly onProblem: (message: string) => void;
 }
 
+/** A neighbour is asked at most this often: with 10 ms heartbeats a gateway need not answer 100 questions a second. */
+const ASK_NEIGHBOURS_GAP_MS = 90;
+/** Changes of foreign addresses and links come in bursts; what has to be read anew is read this long after the first. */
+const REFRESH_AFTER_MS = 500;
+/** The kernel could not be read (a table that changes too fast, no descriptor left): again after this. */
+const REFRESH_RETRY_MS = 1_000;
+
 /** An id of a pair from its four addresses and its port. */
 export function pairIdOfConfig(config: Config): string {
   const { primary, backup, port } = config.pair;
@@ -57,6 +64,8 @@ export class RouterNetwork {
   #probe: OwnerProbe | undefined;
   #probedLinks = "";
   #frames: FrameWatch | undefined;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #refreshTimer: Timer | undefined;
 
   constructor(options: RouterNetworkOptions) {
     this.#options = options;
@@ -88,7 +97,7 @@ export class RouterNetwork {
       onLink: (link) => this.#linkChanged(link),
       onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
       onAddress: (event) => this.#addressChanged(event),
-      onOverrun: () => this.#readAgain(),
+      onOverrun: () => this.#refreshIn(0),
     });
     this.#readAgain();
   }
@@ -138,8 +147,10 @@ export class RouterNetwork {
     }
   }
 
-  /** Asks the neighbours of both sides whether they are there. */
+  /** Asks the neighbours of both sides whether they are there, but not more often than they should be bothered. */
   askNeighbours(): void {
+    if (this.#options.now() - this.#askedAtMs < ASK_NEIGHBOURS_GAP_MS) return;
+    this.#askedAtMs = this.#options.now();
     for (const side of PATHS) {
       const link = this.#sideLink(side);
       if (link === undefined) continue;
@@ -187,6 +198,7 @@ export class RouterNetwork {
   }
 
   close(): void {
+    clearTimeout(this.#refreshTimer);
     this.#monitor?.close();
     this.#probe?.close();
     this.#paths.close();
@@ -208,6 +220,21 @@ export class RouterNetwork {
   #readAgain(): void {
     this.#readAll();
     this.#options.onInput(...this.#linkInputs());
+  }
+
+  /** Reads everything anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
+  #refreshIn(ms: number): void {
+    if (this.#refreshTimer !== undefined) return;
+    this.#refreshTimer = setTimeout(() => {
+      this.#refreshTimer = undefined;
+      try {
+        this.#probedLinks = "";
+        this.#readAgain();
+      } catch (error) {
+        this.#options.onProblem(`${error instanceof Error ? error.message : error}; tried again soon`);
+        this.#refreshIn(REFRESH_RETRY_MS);
+      }
+    }, ms);
   }
 
   /** Which interface carries each of this router's two addresses; opens or moves the path's socket. */
@@ -269,7 +296,7 @@ export class RouterNetwork {
     this.#links.set(link.name, link);
     if (known?.index !== link.index || known.mac !== link.mac) {
       this.#findSides();
-      this.#openProbe();
+      this.#refreshIn(REFRESH_AFTER_MS);
     }
     if (known?.carrier !== link.carrier || known.mac !== link.mac) this.#options.onInput(...this.#linkInputs());
   }
@@ -290,9 +317,7 @@ export class RouterNetwork {
     }
     if (!isNew && event.added) return;
     this.#findSides();
-    this.#chooseNeighbours();
-    this.#probedLinks = "";
-    this.#openProbe();
+    this.#refreshIn(REFRESH_AFTER_MS);
   }
 
   /** Carrier of both sides and the MACs of the interfaces that carry VIPs, as inputs. */

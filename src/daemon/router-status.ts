@@ -1,6 +1,8 @@
 import type { CheckReport } from "../balance/report.ts";
-import type { Config, ConfiguredService } from "../config/config.ts";
+import type { ConfiguredService } from "../config/config.ts";
 import type { Transition } from "../failover/history.ts";
+import { isPeerAlive } from "../failover/peer.ts";
+import { pathUp } from "../failover/session.ts";
 import type { State } from "../failover/state.ts";
 import { sameAddress } from "../model/address.ts";
 import { otherRouter, PATHS, type PathName, type Role } from "../model/pair.ts";
@@ -8,6 +10,7 @@ import { realServerKey } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { outlook, transitionWords } from "./outlook.ts";
 import type {
   PathStatus,
   PeerStatus,
@@ -18,16 +21,11 @@ import type {
   TransitionStatus,
   VipStatus,
 } from "./status-report.ts";
+import { currentWarnings, type WarningFacts } from "./warnings.ts";
 
 /** What the status is made from besides the failover machine's state. */
-export interface StatusFacts {
-  readonly config: Config;
-  readonly interfaces: SideInterfaces;
-  readonly software: string;
+export interface StatusFacts extends WarningFacts {
   readonly pid: number;
-  readonly warnings: readonly string[];
-  readonly checks: readonly CheckReport[];
-  readonly nowMs: number;
   /** Wall-clock time of `nowMs`, to print. */
   readonly at: Date;
 }
@@ -76,24 +74,21 @@ function routerStatus(state: State, facts: StatusFacts): RouterStatus {
     sinceMs: Math.round(facts.nowMs - phaseSinceMs(state)),
     term: state.term,
     held: state.hold,
+    next: outlook(state, facts.config, facts.nowMs),
     pid: facts.pid,
     uptimeMs: Math.round(facts.nowMs - state.startedAtMs),
     configFingerprint: state.settings.configFingerprint,
   };
 }
 
-/** Alive: heard on any path within `dead_after`. */
-function peerAlive(state: State, nowMs: number): boolean {
-  return state.peer !== undefined && nowMs - state.peer.heardAtMs <= state.settings.deadAfterMs;
-}
-
-function peerStatus(state: State, facts: StatusFacts): PeerStatus {
+/** The peer as last heard. */
+export function peerStatus(state: State, facts: Pick<StatusFacts, "config" | "nowMs">): PeerStatus {
   const id = otherRouter(state.settings.router);
   const says = state.peer?.says;
   return {
     id,
     name: facts.config.pair[id].name,
-    alive: peerAlive(state, facts.nowMs),
+    alive: isPeerAlive(state, facts.nowMs),
     role: says?.role ?? "unknown",
     term: says?.term ?? 0,
     heardMsAgo: ago(facts.nowMs, state.peer?.heardAtMs),
@@ -109,12 +104,13 @@ export function pathStatus(state: State, path: PathName, interfaces: SideInterfa
   return {
     path,
     interface: interfaces[path] ?? "?",
-    up: session.bothWaysAtMs !== undefined && nowMs - session.bothWaysAtMs <= state.settings.deadAfterMs,
+    up: pathUp(state.session, path, nowMs, state.settings.deadAfterMs),
     carrier: state.sides[path].carrier,
     heardMsAgo: ago(nowMs, session.acceptedAtMs),
     peerHeardMsAgo: peerAge === undefined ? null : Math.round(peerAge + (nowMs - (state.peer?.heardAtMs ?? nowMs))),
     sent: session.sent,
     accepted: session.accepted,
+    peerSent: session.heard,
     refused: { ...session.refused },
   };
 }
@@ -124,12 +120,13 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
   const address = vip.prefix.address;
   const mine = [...state.addresses.possible.values()].some((held) => sameAddress(held.prefix.address, address));
   const reported = state.peer?.says.vips.find((report) => sameAddress(report.address, address));
-  const theirs = peerAlive(state, facts.nowMs) ? (reported?.held ?? false) : undefined;
+  const theirs = isPeerAlive(state, facts.nowMs) ? (reported?.held ?? false) : undefined;
   const owner =
     mine && theirs ? "both" : mine ? self : theirs ? otherRouter(self) : theirs === undefined ? "unknown" : "nobody";
   const { confirmedAtMs } = state.addresses;
   const left = confirmedAtMs === undefined ? 0 : confirmedAtMs + state.settings.leaseMs - facts.nowMs;
-  const by = state.verification?.confirmedBy;
+  const side = state.settings.vips.find((sided) => sided.vip === vip)?.side;
+  const by = side === undefined ? undefined : state.verification?.answers[side];
   return {
     address: `${address.text}/${vip.prefix.prefixLength}`,
     interface: vip.interface,
@@ -189,7 +186,8 @@ export function transitionStatus(transition: Transition, nowMs: number, at: Date
     from: transition.from,
     to: transition.to,
     term: transition.term,
-    why: transition.reason,
+    reason: transition.reason,
+    why: transitionWords(transition.reason, transition.to),
     chain: transition.causes.map((cause) => ({
       beforeMs: Math.max(0, Math.round(transition.atMs - cause.atMs)),
       what: cause.text,
@@ -209,6 +207,6 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
     services: facts.config.services.map((service) => serviceStatus(service, facts)),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
-    warnings: facts.warnings,
+    warnings: currentWarnings(state, facts),
   };
 }

@@ -30,6 +30,8 @@ export interface WorldParts {
   readonly onTransition: (transition: Transition) => void;
   readonly now: () => number;
   readonly exit: () => void;
+  /** The router can't go on. */
+  readonly crash: (reason: string) => void;
 }
 
 function leaseResult(vip: Vip, outcome: KernelOutcome | undefined): LeaseResult {
@@ -60,9 +62,12 @@ function presentUntilMs(state: State, batch: number): number | undefined {
   return confirmedAtMs + state.settings.leaseMs;
 }
 
+const BACKUP_ONLY = "net/ipv4/vs/backup_only";
+
 /** Carries the effects of the failover machine out. */
 export class KernelWorld implements RouterWorld {
   readonly #parts: WorldParts;
+  #role: Role | undefined;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -74,6 +79,10 @@ export class KernelWorld implements RouterWorld {
 
   drain(): readonly Input[] {
     return this.#parts.network.drain();
+  }
+
+  crashed(error: unknown): void {
+    this.#parts.crash(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 
   perform(effect: Effect): void {
@@ -171,11 +180,23 @@ export class KernelWorld implements RouterWorld {
    * works only while a backup sync daemon runs, and is absent where IPVS is not loaded.
    */
   #setBalancing(role: Role): void {
+    this.#role = role;
     const balancer = this.#parts.balancer();
     if (balancer === undefined) return;
-    writeSysctl("net/ipv4/vs/backup_only", role === "standby" ? "1" : "0");
+    this.settleBackupOnly();
     balancer.setRole(role);
     if (role === "active") balancer.needTable();
+  }
+
+  /** Sets `backup_only` for the role; to be repeated once IPVS is loaded, before which the kernel has no such setting. */
+  settleBackupOnly(): void {
+    if (this.#role === undefined) return;
+    const value = this.#role === "standby" ? "1" : "0";
+    const outcome = writeSysctl(BACKUP_ONLY, value);
+    if (outcome.kind !== "refused") return;
+    const harm =
+      value === "1" ? "its own traffic to the VIPs is balanced by itself" : "it refuses the clients' connections";
+    this.#parts.logger.error("balancing", `${BACKUP_ONLY} cannot be set to ${value} (${outcome.reason}): ${harm}`);
   }
 
   #runHook(hook: number, name: Role, causes: readonly Cause[]): void {

@@ -11,6 +11,8 @@ export interface RouterWorld {
   drain(): readonly Input[];
   /** Does one effect; what becomes of it comes back through `Router.feed`. Never throws. */
   perform(effect: Effect): void;
+  /** A turn could not be finished: nothing is stepped any more. */
+  crashed(error: unknown): void;
 }
 
 /** How late the loop woke for its deadlines, for status and for the proof that heartbeats are on time. */
@@ -38,6 +40,7 @@ export class Router {
   #dueAtMs: number | undefined;
   #lateness: Lateness = { wakes: 0, lastMs: 0, maxMs: 0 };
   #stopped = false;
+  #turns = 0;
 
   constructor(boot: Boot, world: RouterWorld) {
     this.#state = createState(boot);
@@ -46,6 +49,11 @@ export class Router {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Turns that were finished: grows while the router works. */
+  get turns(): number {
+    return this.#turns;
   }
 
   get lateness(): Lateness {
@@ -65,15 +73,25 @@ export class Router {
     clearTimeout(this.#timer);
   }
 
+  /**
+   * Whoever caused the turn (a timer, a socket's callback, an operator's client) may not see what it throws, so it is
+   * caught here: a router that cannot finish a turn must not look alive.
+   */
   #turn(): void {
     this.#turning = true;
     clearTimeout(this.#timer);
-    for (const input of this.#world.drain()) this.#step(input);
-    this.#stepQueue();
-    this.#step({ kind: "tick" });
-    this.#stepQueue();
-    this.#turning = false;
-    this.#sleep();
+    try {
+      for (const input of this.#world.drain()) this.#step(input);
+      this.#stepQueue();
+      this.#step({ kind: "tick" });
+      this.#stepQueue();
+      this.#turns += 1;
+      this.#turning = false;
+      this.#sleep();
+    } catch (error) {
+      this.stop();
+      this.#world.crashed(error);
+    }
   }
 
   #stepQueue(): void {

@@ -16,6 +16,7 @@ export interface StatusReport {
   readonly services: readonly ServiceStatus[];
   /** Newest first. */
   readonly transitions: readonly TransitionStatus[];
+  /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }
 
@@ -28,6 +29,8 @@ export interface RouterStatus {
   readonly sinceMs: number;
   readonly term: number;
   readonly held: boolean;
+  /** What would happen next if nothing new happened, in words. */
+  readonly next: string;
   readonly pid: number;
   readonly uptimeMs: number;
   readonly configFingerprint: string;
@@ -56,6 +59,8 @@ export interface PathStatus {
   readonly peerHeardMsAgo: number | null;
   readonly sent: number;
   readonly accepted: number;
+  /** The peer's own count of what it sent on this path, as last heard; it begins anew with each of its processes. */
+  readonly peerSent: number;
   /** Packets not accepted, by named reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -94,6 +99,9 @@ export interface TransitionStatus {
   readonly from: string;
   readonly to: string;
   readonly term: number;
+  /** One word, for scripts: `peer-silent`, `handed-over`, `operator` … */
+  readonly reason?: string;
+  /** The same in words. */
   readonly why: string;
   /** The causal chain, oldest first, each with its time before the transition in milliseconds. */
   readonly chain: readonly { readonly beforeMs: number; readonly what: string }[];
@@ -102,6 +110,7 @@ export interface TransitionStatus {
 /** What `tandem heartbeat watch --json` prints: what is heard on each path, and how late this router's own loop is. */
 export interface HeartbeatReport {
   readonly version: 1;
+  readonly peer: PeerStatus;
   readonly paths: readonly PathStatus[];
   readonly loop: { readonly wakes: number; readonly lastLateMs: number; readonly maxLateMs: number };
 }

@@ -21,6 +21,7 @@ const transition: Decoder<TransitionStatus> = record({
   from: text,
   to: text,
   term,
+  reason: optional(text),
   why: text,
   chain: list(record({ beforeMs: finite, what: text })),
 });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { KernelThread } from "../../src/daemon/kernel-thread.ts";
 import type { KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
+import { AddressClient } from "../../src/kernel/address-client.ts";
+import { LinkClient } from "../../src/kernel/link-client.ts";
 import { monotonicMs } from "../../src/sys/clock.ts";
 import { requireLab, run } from "../support/lab.ts";
 import { prefixOf } from "../support/must.ts";
@@ -56,6 +58,24 @@ describe("KernelThread", () => {
     expect(kinds(await request({ kind: "lease", vips: VIPS, validSeconds: 300 }))).toEqual(["created", "created"]);
     const late = { kind: "lease", vips: VIPS, validSeconds: 300, presentUntilMs: monotonicMs() - 1 } as const;
     expect(kinds(await request(late))).toEqual(["renewed", "renewed"]);
+  });
+
+  test("counts a VIP as absent when its interface is gone", async () => {
+    expect(kinds(await request({ kind: "lease", vips: VIPS, validSeconds: 300 }))).toEqual(["created", "created"]);
+    run("ip", "link", "del", "vip0");
+    expect(kinds(await request({ kind: "drop", vips: VIPS }))).toEqual(["absent", "absent"]);
+  });
+
+  test("takes over what a process before it set, with the prefix that it has", async () => {
+    const vip = { prefix: prefixOf("198.51.100.10/24"), interface: "vip0" };
+    using before = AddressClient.open();
+    using links = LinkClient.open();
+    const interfaceIndex = links.get("vip0")?.index ?? 0;
+    expect(before.lease([{ vip, interfaceIndex, kernelPrefixLength: 24 }], 300)).toEqual([{ kind: "created" }]);
+    run("ip", "addr", "add", "198.51.100.2/24", "dev", "vip0");
+    expect(kinds(await request({ kind: "lease", vips: [vip], validSeconds: 300 }))).toEqual(["renewed"]);
+    expect(kinds(await request({ kind: "drop", vips: [vip] }))).toEqual(["removed"]);
+    expect(run("ip", "-br", "addr", "show", "vip0")).not.toContain("198.51.100.10");
   });
 
   test("does what can be done where an interface is missing", async () => {

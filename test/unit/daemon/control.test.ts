@@ -10,7 +10,7 @@ import {
   decodeControlRequest,
   encodeControlRequest,
 } from "../../../src/daemon/control-protocol.ts";
-import { type ControlHandler, ControlServer } from "../../../src/daemon/control-server.ts";
+import { CONTROL_CLIENTS_MAX, type ControlHandler, ControlServer } from "../../../src/daemon/control-server.ts";
 import { address } from "../../../src/model/address.ts";
 
 async function withServer(handler: ControlHandler, body: (runtimeDir: string, path: string) => Promise<void>) {
@@ -120,4 +120,30 @@ test("ControlServer refuses a request without an end and a line that is no reque
       }
     },
   );
+});
+
+test("ControlServer answers with a refusal when the handler throws", async () => {
+  await withServer(
+    () => {
+      throw new Error("a mistake in the daemon");
+    },
+    async (directory) => {
+      const failure = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ reason: "the daemon could not answer: a mistake in the daemon", exitCode: 1 });
+    },
+  );
+});
+
+test("ControlServer turns away clients that ask nothing, so that they take nobody's place", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const server = await ControlServer.open(directory, (_request, reply) => reply({ kind: "done", value: "here" }), 1);
+  const silent = Array.from({ length: CONTROL_CLIENTS_MAX }, async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await Bun.connect({ unix: server.path, socket: { data() {}, close: () => resolve() } });
+    return promise;
+  });
+  await Promise.all(silent);
+  expect(await askDaemon(directory, { command: "status" })).toBe("here");
+  server.close();
+  rmSync(directory, { recursive: true });
 });

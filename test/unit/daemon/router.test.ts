@@ -25,6 +25,11 @@ class ScriptedWorld implements RouterWorld {
   readonly events: string[] = [];
   nowMs = 0;
   onPerform: (effect: Effect) => void = () => {};
+  readonly crashes: unknown[] = [];
+
+  crashed(error: unknown): void {
+    this.crashes.push(error);
+  }
 
   now(): number {
     return this.nowMs;
@@ -84,4 +89,18 @@ test("Router takes nothing any more once it was stopped", () => {
   router.stop();
   router.feed({ kind: "start", adoptable: [] });
   expect(world.events).toEqual([]);
+});
+
+test("Router tells when a turn could not be finished, and does not look alive afterwards", () => {
+  const world = new ScriptedWorld();
+  const router = boot(world);
+  const mistake = new Error("a mistake");
+  world.onPerform = () => {
+    throw mistake;
+  };
+  router.feed({ kind: "start", adoptable: [] });
+  expect({ crashes: world.crashes, turns: router.turns }).toEqual({ crashes: [mistake], turns: 0 });
+  const performed = world.performed.length;
+  router.feed({ kind: "tick" });
+  expect(world.performed.length).toBe(performed);
 });

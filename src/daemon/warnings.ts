@@ -1,0 +1,230 @@
+import type { CheckReport, ServiceView } from "../balance/report.ts";
+import type { Config } from "../config/config.ts";
+import { verificationState } from "../failover/announce.ts";
+import { isBlind, peerHasCarrier, vipSides } from "../failover/evidence.ts";
+import { isPeerAlive, isPeerSilent, silentSinceMs } from "../failover/peer.ts";
+import { unreadiness } from "../failover/readiness.ts";
+import { pathUp } from "../failover/session.ts";
+import { GUARD_WINDOW_MS } from "../failover/settings.ts";
+import type { State } from "../failover/state.ts";
+import { formatSpan } from "../model/duration.ts";
+import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+
+/** What the warnings are made from besides the failover machine's state. */
+export interface WarningFacts {
+  readonly config: Config;
+  readonly interfaces: SideInterfaces;
+  readonly software: string;
+  /** What the configuration's file itself gave rise to. */
+  readonly configWarnings: readonly string[];
+  readonly checks: readonly CheckReport[];
+  readonly views: readonly ServiceView[];
+  /** False: the balancer's process is gone or does not answer. Undefined: no services, no balancer. */
+  readonly balancerAnswers: boolean | undefined;
+  readonly nowMs: number;
+}
+
+/** Servers of one service that a warning names; the table has all of them. */
+const SERVERS_NAMED_MAX = 3;
+
+interface Look {
+  readonly state: State;
+  readonly facts: WarningFacts;
+  /** The peer's name. */
+  readonly peer: string;
+  readonly alive: boolean;
+}
+
+/** Everything that is not as it should be at this moment, as sentences for people, the gravest first. */
+export function currentWarnings(state: State, facts: WarningFacts): readonly string[] {
+  const peer = facts.config.pair[otherRouter(state.settings.router)].name;
+  const look: Look = { state, facts, peer, alive: isPeerAlive(state, facts.nowMs) };
+  return [
+    ...roleWarnings(look),
+    ...peerWarnings(look),
+    ...sideWarnings(look),
+    ...ownerWarnings(look),
+    ...operatorWarnings(look),
+    ...serviceWarnings(facts),
+    ...facts.configWarnings,
+  ];
+}
+
+function roleWarnings({ state, facts, peer, alive }: Look): string[] {
+  const { phase, query, settings } = state;
+  const says = alive ? state.peer?.says : undefined;
+  if (settings.vips.length === 0) return ["the configuration has no [[vip]]: there is nothing to move"];
+  if (query?.standoff === true && !alive) {
+    const since = formatSpan(facts.nowMs - (query.firstAnswerAtMs ?? query.sinceMs));
+    return [
+      `${peer} is silent, but its kernel has answered for the VIPs for ${since}: heartbeats filtered, another key, or VIPs that are no leases; \`tandem failover take --force\` takes them all the same`,
+    ];
+  }
+  if (phase.kind === "active") {
+    return says?.role === "active" ? [`both routers are active: ${peer} says so too, in term ${says.term}`] : [];
+  }
+  if (says?.role === "active") return [];
+  const why = alive ? unreadiness(state, facts.nowMs) : undefined;
+  const reason = why === undefined ? "" : `; this one cannot: ${why}`;
+  return [
+    alive ? `no router is active${reason}` : `no router is known to be active, and ${peer} is not heard${reason}`,
+  ];
+}
+
+function peerWarnings(look: Look): string[] {
+  const { state, facts, peer, alive } = look;
+  if (!alive) return silenceWarnings(look);
+  const says = state.peer?.says;
+  if (says === undefined) return [];
+  const warnings: string[] = [];
+  if (says.configFingerprint !== state.settings.configFingerprint) {
+    const reports = `${says.configFingerprint} there, ${state.settings.configFingerprint} here`;
+    warnings.push(`the routers have different configurations (${reports}): compare \`tandem config show\` on both`);
+  }
+  if (says.software !== facts.software) {
+    warnings.push(`${peer} runs tandem ${says.software}, this router ${facts.software}`);
+  }
+  if (says.leaving) warnings.push(`${peer} is stopping`);
+  else if (!says.ready && !says.abstaining && says.role === "standby") {
+    const lost = PATHS.find((side) => !peerHasCarrier(state, side));
+    warnings.push(`${peer} could not take over now${lost === undefined ? "" : `: no carrier on its ${lost} side`}`);
+  }
+  return warnings;
+}
+
+function silenceWarnings({ state, facts, peer }: Look): string[] {
+  const { nowMs } = facts;
+  if (state.peer === undefined && !isPeerSilent(state, nowMs)) return [];
+  const since = formatSpan(nowMs - silentSinceMs(state));
+  const refused = [...new Set(PATHS.flatMap((path) => refusalHints(state, path)))];
+  const hint = refused.length === 0 ? "" : `; packets came that do not count: ${refused.join("; ")}`;
+  return state.peer === undefined
+    ? [`${peer} was never heard by this daemon${hint}`]
+    : [`${peer} has been silent on all paths for ${since}: there is nobody to take over${hint}`];
+}
+
+/** Refusals that tell of a pair that is set up wrongly, in words. */
+const TELLING_REFUSALS: Readonly<Record<string, string>> = {
+  "bad-mac": "their key is another one",
+  "bad-version": "they are of another version of tandem",
+  "wrong-pair": "they are of another pair, or the pair's addresses or port differ",
+  "own-role": "they have this router's own role: both configurations or --router make the same router of it",
+  "stale-echo": "the peer does not hear this router",
+};
+
+function refusalHints(state: State, path: PathName): string[] {
+  const { refused } = state.session.paths[path];
+  return Object.entries(TELLING_REFUSALS)
+    .filter(([reason]) => Object.entries(refused).some(([name, count]) => name === reason && count > 0))
+    .map(([, words]) => words);
+}
+
+function sideWarnings(look: Look): string[] {
+  return PATHS.flatMap((side) => sideWarning(look, side));
+}
+
+function sideWarning({ state, facts, peer, alive }: Look, side: PathName): string[] {
+  const { nowMs } = facts;
+  const { bothWaysAtMs, acceptedAtMs } = state.session.paths[side];
+  const { deadAfterMs } = state.settings;
+  const where = `${side} path (${facts.interfaces[side] ?? "no interface"})`;
+  if (!state.sides[side].carrier) {
+    const since = formatSpan(nowMs - state.sides[side].carrierSinceMs);
+    return [`no carrier on the ${side} side (${facts.interfaces[side] ?? "no interface"}) for ${since}`];
+  }
+  const blind = isBlind(state, side, nowMs)
+    ? [
+        `nobody is seen on the ${side} side (${facts.interfaces[side] ?? "no interface"}): no frame, no neighbour's answer`,
+      ]
+    : [];
+  if (!alive || pathUp(state.session, side, nowMs, deadAfterMs)) return blind;
+  if (acceptedAtMs !== undefined && nowMs - acceptedAtMs < deadAfterMs) {
+    return [...blind, `the ${where} works one way only: ${peer} is heard there, but does not hear this router`];
+  }
+  const last =
+    bothWaysAtMs === undefined ? "has not been up yet" : `has been down for ${formatSpan(nowMs - bothWaysAtMs)}`;
+  const cut = peerHasCarrier(state, side) ? "" : `; ${peer} has no carrier there`;
+  return [...blind, `the ${where} ${last}${cut}`];
+}
+
+function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
+  const { verification, phase, conflict, addresses } = state;
+  const warnings: string[] = [];
+  if (phase.kind === "active" && verification !== undefined) {
+    if (verificationState(verification) === "unanswered") {
+      warnings.push("takeover not verified: no neighbour answered an echo request from the VIPs");
+    } else if (verificationState(verification) === "verified") {
+      const silent = vipSides(state.settings).filter((side) => verification.missing.includes(side));
+      warnings.push(...silent.map((side) => `takeover not verified on the ${side} side: no neighbour answered there`));
+    }
+  }
+  if (conflict !== undefined) {
+    warnings.push(`another machine (${conflict.mac}) answered for ${conflict.address.text}: find it and take it away`);
+  }
+  const removals = addresses.guardedAtMs.filter((atMs) => facts.nowMs - atMs < GUARD_WINDOW_MS).length;
+  if (removals > 0) {
+    const times = removals === 1 ? "once" : `${removals} times`;
+    warnings.push(`somebody else removed VIPs ${times} within the last minute; they were put back`);
+  }
+  const says = alive ? state.peer?.says : undefined;
+  const missing = says?.role === "active" ? says.vips.filter((vip) => !vip.held) : [];
+  if (missing.length > 0) {
+    warnings.push(`${peer} is active without ${missing.map(({ address }) => address.text).join(", ")}`);
+  }
+  return warnings;
+}
+
+function operatorWarnings({ state, peer, alive }: Look): string[] {
+  const says = alive ? state.peer?.says : undefined;
+  const warnings: string[] = [];
+  if (state.hold) warnings.push("fail-back is held here by an operator; `tandem failover hold --end` ends that");
+  if (says?.hold === true) {
+    warnings.push(`fail-back is held on ${peer} by an operator; \`tandem failover hold --end\` there ends that`);
+  }
+  if (state.abstaining) {
+    warnings.push("this router was released by an operator: it takes nothing by itself until `tandem failover take`");
+  }
+  if (says?.abstaining === true) {
+    warnings.push(
+      `${peer} was released by an operator: it takes nothing by itself until \`tandem failover take\` there`,
+    );
+  }
+  return warnings;
+}
+
+const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
+  normal: undefined,
+  "last-good": "all its servers failed at once, so those that were good last keep the work",
+  sorry: "no real server is up: the sorry server has the work",
+  none: "no real server is up, and there is no sorry server",
+};
+
+function serviceWarnings({ config, checks, views, balancerAnswers }: WarningFacts): string[] {
+  const warnings =
+    balancerAnswers === false
+      ? ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"]
+      : [];
+  for (const { name } of config.services) {
+    const own = checks.filter((check) => check.service === name);
+    const work = WORKS[views.find((view) => view.service === name)?.work ?? "normal"];
+    if (work !== undefined) warnings.push(`${name}: ${work}`);
+    const drained = own.filter((check) => check.drained).map((check) => check.server);
+    const down = own.filter((check) => !check.drained && check.verdict === "down").map((check) => check.server);
+    if (down.length > 0) warnings.push(`${name}: ${named(down)} ${isOrAre(down)} down`);
+    if (drained.length > 0) warnings.push(`${name}: ${named(drained)} ${isOrAre(drained)} drained by an operator`);
+  }
+  return warnings;
+}
+
+/** A service that listens on several addresses has each server several times. */
+function named(servers: readonly string[]): string {
+  const distinct = [...new Set(servers)];
+  const shown = distinct.slice(0, SERVERS_NAMED_MAX).join(", ");
+  const more = distinct.length - SERVERS_NAMED_MAX;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+function isOrAre(servers: readonly string[]): string {
+  return new Set(servers).size === 1 ? "is" : "are";
+}
