@@ -30,5 +30,5 @@ export async function askHistory(context: CommandContext): Promise<readonly Tran
 
 export async function askHeartbeats(context: CommandContext): Promise<HeartbeatReport> {
   const value = await askDaemon(runtimeDir(context), { command: "heartbeats" });
-  return withVersion1(value, ["paths"]) as HeartbeatReport;
+  return withVersion1(value, ["paths", "peer"]) as HeartbeatReport;
 }

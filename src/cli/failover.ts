@@ -3,16 +3,16 @@ import type { ControlRequest } from "../daemon/control-protocol.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { StateError } from "../lib/errors.ts";
+import { formatSpan } from "../model/duration.ts";
 import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
 import { askHistory, askStatus } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
-import { formatSpan } from "./figures.ts";
 import { dropAddresses, presentVips, takeVips } from "./own-vips.ts";
 import type { failover as spec } from "./spec/failover.ts";
-import { pairLines, stateExitCode } from "./status-view.ts";
+import { pairLines, stateExitCode, transitionLines } from "./status-view.ts";
 import { printable } from "./table.ts";
 
 type Verbs = (typeof spec)["verbs"];
@@ -35,9 +35,14 @@ async function operate(
 
 const status: Runner<Verbs["status"]> = async (_input, context) => {
   const report = await askStatus(context);
+  const { output } = context;
   const { router, peer, paths, vips, warnings } = report;
-  if (context.output.json) context.output.printJson({ router, peer, paths, vips, warnings });
-  else context.output.lines(pairLines(report, context.output));
+  const transitions = report.transitions.slice(0, 1);
+  if (output.json) output.printJson({ router, peer, paths, vips, warnings, transitions });
+  else {
+    const why = transitions.length === 0 ? [] : ["", ...transitionLines(transitions, output)];
+    output.lines([...pairLines(report, output), ...why]);
+  }
   return stateExitCode(report);
 };
 
@@ -71,7 +76,7 @@ const release: Runner<Verbs["release"]> = async (_input, context) => {
 };
 
 const hold: Runner<Verbs["hold"]> = ({ end }, context) =>
-  operate({ command: "hold", on: !end }, end ? "unhold" : "hold", "automatic moves", context);
+  operate({ command: "hold", on: !end }, end ? "unhold" : "hold", "automatic fail-back", context);
 
 /** A planned move takes at most this long before it is given up (design: 60 s for warmth, 1 s for the move). */
 const SETTLE_LIMIT_MS = 65_000;

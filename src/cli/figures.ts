@@ -1,5 +1,3 @@
-import { formatDuration } from "../model/duration.ts";
-
 /** Numbers for people. Scripts read --json, where every digit is. */
 
 /** Whole up to 99999, then with a letter: `123k`, `4.5M`. */
@@ -22,16 +20,6 @@ function scaled(value: bigint, step: bigint, units: readonly string[], wholeBelo
   }
   const text = tenths < 1000n ? `${tenths / 10n}.${tenths % 10n}` : (tenths / 10n).toString();
   return `${text}${units[unit] ?? ""}`;
-}
-
-/** A time span at a glance: `350ms`, `12.3s`, `4m 10s`, `3h 2m`, `5d 1h`. */
-export function formatSpan(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return formatDuration(Math.round(ms / 100) * 100);
-  const seconds = Math.round(ms / 1000);
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600), Math.floor(seconds / 60)];
-  if (days > 0) return `${days}d ${hours % 24}h`;
-  return hours > 0 ? `${hours}h ${minutes % 60}m` : `${minutes}m ${seconds % 60}s`;
 }
 
 /** `1 service`, `2 services`. */

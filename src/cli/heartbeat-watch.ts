@@ -113,13 +113,15 @@ async function askTwice(context: CommandContext, durationMs: number): Promise<Wa
   return after.paths.map((path): WatchedPath => {
     const old = before.paths.find((candidate) => candidate.path === path.path);
     const accepted = path.accepted - (old?.accepted ?? 0);
+    const sent = path.peerSent - (old?.peerSent ?? 0);
     return {
       path: path.path,
       interface: path.interface,
-      from: null,
+      from: accepted === 0 ? null : `${after.peer.id} (${after.peer.role}, ${after.peer.software ?? "unknown"})`,
       accepted,
       perSecond: Math.round((accepted / durationMs) * 10_000) / 10,
-      lossPercent: null,
+      // A restarted peer counts anew: then nothing is known.
+      lossPercent: sent > 0 && sent >= accepted ? Math.round(((sent - accepted) / sent) * 1000) / 10 : null,
       jitterMs: null,
       refused: difference(path, old),
     };

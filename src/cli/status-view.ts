@@ -7,9 +7,10 @@ import type {
   TransitionStatus,
   VipStatus,
 } from "../daemon/status-report.ts";
-import { formatSpan } from "./figures.ts";
+import { formatSpan } from "../model/duration.ts";
 import type { Tone } from "./palette.ts";
 import { type Cell, type Column, printable, renderTable, type TableLayout } from "./table.ts";
+import { wrap } from "./wrap.ts";
 
 /** The daemon's report for people. */
 
@@ -32,6 +33,7 @@ const ROUTER_COLUMNS: readonly Column[] = [
 ];
 
 function peerState(peer: PeerStatus): Cell {
+  if (peer.heardMsAgo === null) return { text: "not heard yet", tone: "bad" };
   if (!peer.alive) return { text: `silent, last heard ${agoText(peer.heardMsAgo)}`, tone: "bad" };
   const config = peer.sameConfig === false ? ", other configuration" : "";
   const text = `heard ${agoText(peer.heardMsAgo)}${config}`;
@@ -39,7 +41,7 @@ function peerState(peer: PeerStatus): Cell {
 }
 
 function routerLines({ router, peer }: StatusReport, layout: TableLayout): string[] {
-  const held = router.held ? ", held: no automatic moves" : "";
+  const held = router.held ? ", fail-back held" : "";
   const state = `${router.doing} for ${formatSpan(router.sinceMs)}${held}`;
   const rows: Cell[][] = [
     [
@@ -49,7 +51,7 @@ function routerLines({ router, peer }: StatusReport, layout: TableLayout): strin
       String(router.term),
       held === "" ? state : { text: state, tone: "warn" },
     ],
-    [peer.name, peer.id, roleCell(peer.role), String(peer.term), peerState(peer)],
+    [peer.name, peer.id, roleCell(peer.alive ? peer.role : "unknown"), String(peer.term), peerState(peer)],
   ];
   return renderTable(ROUTER_COLUMNS, rows, layout);
 }
@@ -106,7 +108,7 @@ function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
     vip.label ?? vip.interface,
     isWrong ? { text: owner, tone: "bad" } : owner,
     vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
-    vip.confirmed ?? "",
+    vip.confirmed ?? (vip.leaseLeftMs === null ? "" : "nobody yet"),
   ];
 }
 
@@ -149,7 +151,7 @@ function serviceRows(service: ServiceStatus): Cell[][] {
 }
 
 const TRANSITION_COLUMNS: readonly Column[] = [
-  { header: "LAST TRANSITIONS" },
+  { header: "LAST TRANSITION" },
   { header: "CHANGE" },
   { header: "TERM", align: "right", dropOrder: 1 },
   { header: "WHY", flexible: true },
@@ -169,16 +171,39 @@ export function transitionLines(transitions: readonly TransitionStatus[], layout
 /** How many transitions `status` shows; `failover history` shows more. */
 const TRANSITIONS_SHOWN = 3;
 
-/** Routers, paths, VIPs and warnings: what `failover status` shows. */
+const INDENT = "  ";
+
+/** What is wrong, in words; a long sentence goes on, indented, in the next line. */
+function warningLines(warnings: readonly string[], { palette, widthColumns }: TableLayout): string[] {
+  if (warnings.length === 0) return [];
+  const lines = warnings.flatMap((warning) => {
+    const [first = "", ...rest] =
+      widthColumns === undefined
+        ? [printable(warning)]
+        : wrap(printable(warning), Math.max(FLOW_WIDTH_MIN, widthColumns - 2 * INDENT.length));
+    return [`${INDENT}${palette("warn", first)}`, ...rest.map((line) => `${INDENT}${INDENT}${palette("warn", line)}`)];
+  });
+  return ["", palette("strong", "WARNINGS"), ...lines];
+}
+
+/** Sentences are not broken into narrower columns than this. */
+const FLOW_WIDTH_MIN = 30;
+
+function nextLines({ router }: StatusReport, { widthColumns }: TableLayout): string[] {
+  const text = `next: ${printable(router.next)}`;
+  return widthColumns === undefined ? [text] : wrap(text, Math.max(FLOW_WIDTH_MIN, widthColumns));
+}
+
+/** Routers, warnings, paths and VIPs: what `failover status` shows as well. */
 export function pairLines(report: StatusReport, layout: TableLayout): string[] {
   const vips = report.vips.map((vip) => vipRow(vip, report));
   return [
     ...routerLines(report, layout),
+    ...nextLines(report, layout),
+    ...warningLines(report.warnings, layout),
     "",
     ...pathLines(report.paths, layout),
     ...(vips.length === 0 ? [] : ["", ...renderTable(VIP_COLUMNS, vips, layout)]),
-    ...(report.warnings.length === 0 ? [] : [""]),
-    ...report.warnings.map((warning) => `${layout.palette("warn", "warning:")} ${printable(warning)}`),
   ];
 }
 

@@ -26,3 +26,13 @@ export function formatDuration(ms: number): string {
   }
   return ms >= 1000 && ms % 100 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
+
+/** A time span at a glance, for people: `350ms`, `12.3s`, `4m 10s`, `3h 2m`, `5d 1h`. */
+export function formatSpan(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return formatDuration(Math.round(ms / 100) * 100);
+  const seconds = Math.round(ms / 1000);
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600), Math.floor(seconds / 60)];
+  if (days > 0) return `${days}d ${hours % 24}h`;
+  return hours > 0 ? `${hours}h ${minutes % 60}m` : `${minutes}m ${seconds % 60}s`;
+}

@@ -8,7 +8,7 @@ export const failoverStatus = verb({
   examples: [{ command: "failover status", doc: "the roles in a few lines" }],
   uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "the router, peer, paths and vips of status",
+  jsonDoc: "{version, router, peer, paths, vips, warnings, transitions} as status has them; the last transition only",
   exit3: "no router is active, or two are",
 });
 
@@ -52,11 +52,14 @@ export const failoverRelease = verb({
 });
 
 export const failoverHold = verb({
-  summary: "forbid automatic moves until told otherwise",
+  summary: "forbid automatic fail-back until told otherwise",
+  description: [
+    "The VIPs stay where they are when the primary returns. A failure still moves them: a router that is dead, cut off or told to stop. Held on one router is held on both; the hold outlives a restart.",
+  ],
   arguments: {},
-  flags: { end: switchFlag("allow automatic moves again") },
+  flags: { end: switchFlag("allow automatic fail-back again") },
   examples: [
-    { command: "failover hold", doc: "nothing moves by itself" },
+    { command: "failover hold", doc: "the VIPs stay when the primary returns" },
     { command: "failover hold --end", doc: "back to normal" },
   ],
   uses: ["runtimeDir"],

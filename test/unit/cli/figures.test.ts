@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { counted, formatBytes, formatCount, formatSpan } from "../../../src/cli/figures.ts";
+import { counted, formatBytes, formatCount } from "../../../src/cli/figures.ts";
 
 describe("formatCount()", () => {
   test.each([
@@ -17,18 +17,6 @@ describe("formatBytes()", () => {
     [10_240n, "10.0K"],
     [1_572_864n, "1.5M"],
   ])("%p is %s", (value, text) => expect(formatBytes(value)).toBe(text));
-});
-
-describe("formatSpan()", () => {
-  test.each([
-    [0, "0ms"],
-    [999.4, "999ms"],
-    [2_340, "2.3s"],
-    [59_960, "1m"],
-    [754_000, "12m 34s"],
-    [10_920_000, "3h 2m"],
-    [435_600_000, "5d 1h"],
-  ])("%p ms is %s", (ms, text) => expect(formatSpan(ms)).toBe(text));
 });
 
 test("counted() makes a plural", () => {

@@ -14,6 +14,7 @@ const REPORT: StatusReport = {
     sinceMs: 754_000,
     term: 4,
     held: false,
+    next: "stays active; lvs2 is ready to take over",
     pid: 1,
     uptimeMs: 9_000_000,
     configFingerprint: "0123456789abcdef",
@@ -38,6 +39,7 @@ const REPORT: StatusReport = {
       peerHeardMsAgo: 150,
       sent: 9,
       accepted: 8,
+      peerSent: 8,
       refused: {},
     },
     {
@@ -49,6 +51,7 @@ const REPORT: StatusReport = {
       peerHeardMsAgo: null,
       sent: 9,
       accepted: 0,
+      peerSent: 0,
       refused: { "bad-mac": 12 },
     },
   ],
@@ -93,7 +96,10 @@ const REPORT: StatusReport = {
   transitions: [
     { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
   ],
-  warnings: ["the private path is down"],
+  warnings: [
+    "the private path (eth1) has been down for 4.2s",
+    "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",
+  ],
 };
 
 const TONES: Readonly<Record<string, string>> = { good: "+", bad: "!", warn: "~", dim: "", strong: "" };
@@ -109,6 +115,11 @@ describe("statusLines()", () => {
       "ROUTER       WHICH    ROLE     TERM  STATE
       lvs1 (here)  primary  +active      4  active for 12m 34s
       lvs2         backup   standby     4  ~heard 120ms ago, other configuration
+      next: stays active; lvs2 is ready to take over
+
+      WARNINGS
+        ~the private path (eth1) has been down for 4.2s
+        ~the routers have different configurations (aaaa there, bbbb here): compare \`tandem config show\` on both
 
       PATH     INTERFACE  STATE  HEARD      HEARD BY PEER  REFUSED PACKETS
       public   eth0       +up     120ms ago  150ms ago
@@ -116,17 +127,15 @@ describe("statusLines()", () => {
 
       VIP              INTERFACE  OWNER  LEASE LEFT  CONFIRMED BY
       203.0.113.10/24  eth0:1     lvs1         2.3s  203.0.113.1 after 3 ms
-      10.0.0.1/24      eth1       !both         2.3s
-
-      ~warning: the private path is down
+      10.0.0.1/24      eth1       !both         2.3s  nobody yet
 
       SERVICE / REAL SERVER          STATE      FOR      WEIGHT  ACTIVE  REASON
       web tcp://203.0.113.10:80 wlc  ~1 of 2 up
         10.0.0.11:80                 +up         12m 34s       1      12  connected after 0.4 ms
         10.0.0.12:80                 !down       4s            0       0  refused (ECONNREFUSED)
 
-      LAST TRANSITIONS  CHANGE            TERM  WHY
-      12m 34s ago       standby → active     4  the peer fell silent"
+      LAST TRANSITION  CHANGE            TERM  WHY
+      12m 34s ago      standby → active     4  the peer fell silent"
     `);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatDuration, parseDuration } from "../../../src/model/duration.ts";
+import { formatDuration, formatSpan, parseDuration } from "../../../src/model/duration.ts";
 import { macBytes, macFromBytes, parseMacAddress } from "../../../src/model/mac-address.ts";
 import {
   formatSchedulerFlag,
@@ -149,4 +149,16 @@ describe("parseSchedulerFlag()", () => {
 
 test("sortedSchedulerFlags() drops repeats and has one order", () => {
   expect(sortedSchedulerFlags(["flag-3", "flag-1", "flag-3"])).toEqual(["flag-1", "flag-3"]);
+});
+
+describe("formatSpan()", () => {
+  test.each([
+    [0, "0ms"],
+    [999.4, "999ms"],
+    [2_340, "2.3s"],
+    [59_960, "1m"],
+    [754_000, "12m 34s"],
+    [10_920_000, "3h 2m"],
+    [435_600_000, "5d 1h"],
+  ])("%p ms is %s", (ms, text) => expect(formatSpan(ms)).toBe(text));
 });
