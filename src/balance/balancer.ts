@@ -1,13 +1,16 @@
+import type { Verdict } from "../model/check.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
+import { serverHealth } from "./combined-health.ts";
 import { type Drains, drainsOf } from "./drains.ts";
 import type { BalancerEffect, BalancerInput } from "./input.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
+import { ProbeRecord } from "./probe-record.ts";
 import type { BalancerReport, ServiceWork } from "./report.ts";
 import { checkReports, drainProgress, serviceViews } from "./reports.ts";
 import { restoredHealths, restoredServices, type SavedState, savedVerdict } from "./saved-state.ts";
 import { ProbeSchedule } from "./schedule.ts";
-import { type Unit, type Units, unitsOf } from "./units.ts";
+import { type Probe, type Unit, type Units, unitsOf } from "./units.ts";
 import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "./verdict.ts";
 import { type BalancedService, wantedService } from "./wanted-table.ts";
 
@@ -23,6 +26,15 @@ export const SAVE_INTERVAL_MS = 1_000;
 export const VIEWS_INTERVAL_MS = 100;
 /** Takeovers that wait for the table; more than a few would be a fault of the router. */
 const WAITING_MAX = 64;
+
+/** How a server stands in a service, over all its checks. */
+interface ServerVerdict {
+  readonly service: string;
+  readonly server: string;
+  readonly verdict: Verdict;
+}
+
+type ServerVerdicts = ReadonlyMap<string, ServerVerdict>;
 
 export interface BalancerOptions {
   /** What an earlier process saved. */
@@ -47,6 +59,11 @@ export class Balancer {
   #configured = false;
   #waiting: number[] = [];
   readonly #localTroubles = new Map<string, string>();
+  /** What servers that are up warn of: a certificate that ends soon. */
+  readonly #warnings = new Map<string, string>();
+  readonly #records = new Map<string, ProbeRecord>();
+  /** The services that have lost their quorum. */
+  readonly #inquorate = new Set<string>();
   #viewsText = "";
   #viewsAtMs: number | undefined;
   #viewedMs = Number.NEGATIVE_INFINITY;
@@ -168,10 +185,11 @@ export class Balancer {
     for (const [key, probe] of this.#units.probes) {
       this.#healths.set(key, bySubject.get(probe.subject) ?? UNKNOWN_HEALTH);
     }
-    const probes = [...this.#units.probes.values()].map(({ key, check }) => ({
-      key,
-      intervalMs: check.intervalMs,
-      program: check.method.kind === "external",
+    this.#forgetOldProbes();
+    const probes = [...this.#units.probes.values()].map((probe) => ({
+      key: probe.key,
+      intervalMs: this.#intervalMs(probe),
+      program: probe.check.method.kind === "external",
     }));
     this.#schedule.replace(probes, this.#seed, nowMs);
     this.#slowStarts.clear();
@@ -184,6 +202,23 @@ export class Balancer {
     this.#tellViews(nowMs);
     this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
     this.#saveSoon(nowMs);
+  }
+
+  #forgetOldProbes(): void {
+    for (const key of this.#records.keys()) {
+      if (!this.#units.probes.has(key)) this.#records.delete(key);
+    }
+    for (const key of this.#warnings.keys()) {
+      if (!this.#units.probes.has(key)) this.#warnings.delete(key);
+    }
+    for (const key of this.#inquorate) {
+      if (!this.#units.units.has(key)) this.#inquorate.delete(key);
+    }
+  }
+
+  #intervalMs({ key, check }: Probe): number {
+    const isDown = this.#healths.get(key)?.verdict === "down";
+    return (isDown ? check.downIntervalMs : undefined) ?? check.intervalMs;
   }
 
   #order(order: Order, nowMs: number): void {
@@ -213,12 +248,42 @@ export class Balancer {
     }
     this.#localTroubles.delete(input.key);
     const after = judgeOutcome(before, outcome, probe.check, nowMs);
+    const verdictsBefore = this.#serverVerdicts(input.key);
     this.#healths.set(input.key, after);
-    if (after.verdict === before.verdict) return;
-    this.#tellVerdict(input.key, before, after, outcome.reason, nowMs);
-    for (const unit of this.#units.unitsOfProbe.get(input.key) ?? []) this.#kernel.touch(unit.key);
+    const record = this.#record(input.key);
+    if (outcome.result === "success") {
+      record.addTime(outcome.elapsedMs);
+      this.#noteWarning(probe, outcome.warning);
+    }
+    const isChanged = after.verdict !== before.verdict;
+    if (isChanged || after.weightPercent !== before.weightPercent) {
+      for (const unit of this.#units.unitsOfProbe.get(input.key) ?? []) this.#kernel.touch(unit.key);
+    }
+    if (!isChanged) return;
+    record.addChange({ to: after.verdict, atMs: nowMs, reason: outcome.reason });
+    this.#schedule.changeInterval(input.key, this.#intervalMs(probe), nowMs);
+    this.#tellVerdicts(input.key, verdictsBefore, outcome.reason, nowMs);
     this.#viewsSoon(nowMs);
     this.#saveSoon(nowMs);
+  }
+
+  #record(key: string): ProbeRecord {
+    const known = this.#records.get(key);
+    if (known !== undefined) return known;
+    const fresh = new ProbeRecord();
+    this.#records.set(key, fresh);
+    return fresh;
+  }
+
+  /** A server that is up may still have something to say, once. */
+  #noteWarning({ key, target }: Probe, warning: string | undefined): void {
+    if (this.#warnings.get(key) === warning) return;
+    if (warning === undefined) {
+      this.#warnings.delete(key);
+      return;
+    }
+    this.#warnings.set(key, warning);
+    this.#report({ kind: "log", level: "warn", message: `${target.address.text}: ${warning}` });
   }
 
   /** This machine could not even try: that says nothing about the server. (Programs fail closed.) */
@@ -228,17 +293,25 @@ export class Balancer {
     this.#report({ kind: "log", level: "warn", message });
   }
 
-  #tellVerdict(key: string, before: Health, after: Health, reason: string, nowMs: number): void {
-    const told = new Set<string>();
+  /** The verdicts, over all their checks, of the servers that a probe is about; by the names of service and server. */
+  #serverVerdicts(key: string): ServerVerdicts {
+    const verdicts = new Map<string, ServerVerdict>();
     for (const unit of this.#units.unitsOfProbe.get(key) ?? []) {
-      for (const { name, probe } of unit.servers) {
-        const label = `${unit.config.name} ${name}`;
-        if (probe?.key !== key || told.has(label)) continue;
-        told.add(label);
-        const { verdict: from } = before;
-        const change = { service: unit.config.name, server: name, from, to: after.verdict, reason, sinceMs: nowMs };
-        this.#report({ kind: "verdict-changed", change });
+      const service = unit.config.name;
+      for (const server of unit.servers) {
+        if (!server.probes.some((probe) => probe.key === key)) continue;
+        const verdict = serverHealth(server, this.#healthOf)?.verdict ?? "up";
+        verdicts.set(`${service} ${server.name}`, { service, server: server.name, verdict });
       }
+    }
+    return verdicts;
+  }
+
+  #tellVerdicts(key: string, before: ServerVerdicts, reason: string, nowMs: number): void {
+    for (const [label, { service, server, verdict: to }] of this.#serverVerdicts(key)) {
+      const from = before.get(label)?.verdict ?? to;
+      if (from === to) continue;
+      this.#report({ kind: "verdict-changed", change: { service, server, from, to, reason, sinceMs: nowMs } });
     }
   }
 
@@ -250,16 +323,27 @@ export class Balancer {
       this.#report({ kind: "answer", id: input.id, answer: { kind: "drains", drains } });
       return;
     }
-    const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), this.#healthOf, this.#drains, observed);
+    const known = { healthOf: this.#healthOf, recordOf: (key: string) => this.#records.get(key) };
+    const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), known, this.#drains, observed);
     this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks } });
   }
 
   readonly #healthOf = (key: string): Health | undefined => this.#healths.get(key);
 
   #balanced(unit: Unit, nowMs: number): BalancedService {
-    const balanced = wantedService(unit, this.#healthOf, this.#drains, nowMs);
+    const wasQuorate = !this.#inquorate.has(unit.key);
+    const balanced = wantedService(unit, this.#healthOf, this.#drains, nowMs, wasQuorate);
+    if (balanced.quorate !== wasQuorate) this.#noteQuorum(unit, balanced.quorate);
     if (balanced.changesMs !== undefined) this.#slowStarts.set(unit.key, balanced.changesMs);
     return balanced;
+  }
+
+  #noteQuorum(unit: Unit, quorate: boolean): void {
+    if (quorate) this.#inquorate.delete(unit.key);
+    else this.#inquorate.add(unit.key);
+    const message = quorate ? "it has its quorum again" : "its quorum is lost: too few real servers are up";
+    const level = quorate ? "info" : "error";
+    this.#report({ kind: "log", level, message: `${unit.config.name} (${unit.key}): ${message}` });
   }
 
   #viewsSoon(nowMs: number): void {

@@ -1,20 +1,6 @@
 import type { ConfiguredServer, ConfiguredService } from "../config/config.ts";
-import {
-  bool,
-  type Decoder,
-  exactly,
-  list,
-  oneOf,
-  optional,
-  pairOf,
-  parsedText,
-  record,
-  text,
-  union,
-  whole,
-} from "../lib/plain-data.ts";
-import { type Endpoint, type IpAddress, parseAddress } from "../model/address.ts";
-import type { Check, CheckMethod } from "../model/check.ts";
+import { bool, type Decoder, exactly, list, oneOf, optional, record, text, union, whole } from "../lib/plain-data.ts";
+import type { Endpoint } from "../model/address.ts";
 import { FORWARDINGS, type RealServer, TUNNEL_TYPES } from "../model/real-server.ts";
 import {
   type Persistence,
@@ -23,6 +9,8 @@ import {
   type ServiceKey,
   type VirtualService,
 } from "../model/virtual-service.ts";
+import { family, ipAddress } from "./address-decoder.ts";
+import { check } from "./check-decoder.ts";
 import type { Drain } from "./drains.ts";
 
 /** Decoders of what the router tells the balancer and of what the balancer saves. They throw only DecodeError. */
@@ -30,15 +18,8 @@ import type { Drain } from "./drains.ts";
 const port = whole(0, 65_535);
 /** INT_MAX: the kernel keeps weights and thresholds in 32 bits (linux/ip_vs.h). */
 const u31 = whole(0, 0x7fff_ffff);
-const durationMs = whole(1, 86_400_000);
-const runLength = whole(1, 1_000);
-const family = oneOf(["inet", "inet6"]);
-
-export const ipAddress: Decoder<IpAddress> = (value) => {
-  const given = record({ family, text: parsedText(parseAddress) })(value);
-  return given.text;
-};
-
+/** Thresholds are unsigned there. */
+const u32 = whole(0, 0xffff_ffff);
 export const endpoint: Decoder<Endpoint> = record({ address: ipAddress, port });
 
 export const serviceKey: Decoder<ServiceKey> = union("kind", {
@@ -64,38 +45,16 @@ const realServer: Decoder<RealServer> = record({
   endpoint,
   forward: oneOf([...FORWARDINGS, "local", "bypass"]),
   weight: u31,
-  upperThreshold: u31,
-  lowerThreshold: u31,
+  upperThreshold: u32,
+  lowerThreshold: u32,
   tunnel: optional(record({ type: oneOf(TUNNEL_TYPES), port, checksum: oneOf(["none", "full", "remote"]) })),
 });
 
-const webMethod = {
-  port: optional(port),
-  method: oneOf(["GET", "HEAD"]),
-  path: text,
-  host: optional(text),
-  expectStatus: list(pairOf(whole(100, 999))),
-  expectBody: optional(text),
-  verifyCertificate: bool,
-};
-
-const checkMethod: Decoder<CheckMethod> = union("kind", {
-  tcp: record({ kind: exactly("tcp"), port: optional(port) }),
-  "send-expect": record({ kind: exactly("send-expect"), port: optional(port), send: text, expect: text }),
-  http: record({ kind: exactly("http"), ...webMethod }),
-  https: record({ kind: exactly("https"), ...webMethod }),
-  external: record({ kind: exactly("external"), command: list(text), user: text }),
+const configuredServer: Decoder<ConfiguredServer> = record({
+  server: realServer,
+  check: optional(check),
+  furtherChecks: optional(list(check)),
 });
-
-const check: Decoder<Check> = record({
-  intervalMs: durationMs,
-  timeoutMs: durationMs,
-  rise: runLength,
-  fall: runLength,
-  method: checkMethod,
-});
-
-const configuredServer: Decoder<ConfiguredServer> = record({ server: realServer, check: optional(check) });
 
 export const configuredService: Decoder<ConfiguredService> = record({
   name: text,
@@ -105,6 +64,7 @@ export const configuredService: Decoder<ConfiguredService> = record({
   onFailure: oneOf(["remove", "quiesce"]),
   slowStartMs: optional(whole(0, 86_400_000)),
   panicPercent: optional(whole(0, 100)),
+  quorum: optional(record({ by: oneOf(["servers", "weight"]), needed: u31, hysteresis: u31 })),
 });
 
 export const drain: Decoder<Drain> = union("kind", {

@@ -1,5 +1,6 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
 import type { Drain } from "./drains.ts";
+import type { PastChange, ProbeTimes } from "./probe-record.ts";
 
 /** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
 
@@ -45,8 +46,14 @@ export interface CheckReport {
   readonly verdict: Verdict;
   /** Monotonic time at which the verdict began; absent when that was before this boot. */
   readonly sinceMs?: number;
-  /** The last attempt; absent before the first one. */
+  /** The last attempt; absent before the first one. With several checks, that of the one that stands worst. */
   readonly last?: LastProbe;
+  /** Of the slowest check; absent before an attempt succeeded. */
+  readonly times?: ProbeTimes;
+  /** How the verdicts of its checks changed since the balancer began, the latest first. */
+  readonly changes?: readonly PastChange[];
+  /** What else checks it, besides `kind`. */
+  readonly furtherKinds?: readonly CheckKind[];
   /** The weight that the kernel should have now; absent when the server should not be in its table. */
   readonly weight?: number;
   readonly drained: boolean;

@@ -1,10 +1,20 @@
 import type { ObservedService } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
+import { type HealthOf, serverHealth } from "./combined-health.ts";
 import { type Drains, isDrained } from "./drains.ts";
+import { CHANGES_KEPT, type ProbeRecord } from "./probe-record.ts";
 import type { CheckReport, DrainProgress, ServiceView } from "./report.ts";
-import type { Unit } from "./units.ts";
-import { UNKNOWN_HEALTH } from "./verdict.ts";
-import type { BalancedService, HealthOf } from "./wanted-table.ts";
+import type { Unit, UnitServer } from "./units.ts";
+import type { BalancedService } from "./wanted-table.ts";
+
+/** What is remembered of a probe. */
+export type RecordOf = (probeKey: string) => ProbeRecord | undefined;
+
+/** What is known of probes. */
+export interface Known {
+  readonly healthOf: HealthOf;
+  readonly recordOf: RecordOf;
+}
 
 type Count = "up" | "down" | "unknown";
 
@@ -14,8 +24,8 @@ function countServers(units: readonly Unit[], healthOf: HealthOf): Record<Count,
   const servers = units[0]?.servers.length ?? 0;
   for (let index = 0; index < servers; index += 1) {
     const verdicts = units.map((unit) => {
-      const probe = unit.servers[index]?.probe;
-      return probe === undefined ? "up" : (healthOf(probe.key) ?? UNKNOWN_HEALTH).verdict;
+      const server = unit.servers[index];
+      return (server === undefined ? undefined : serverHealth(server, healthOf))?.verdict ?? "up";
     });
     if (verdicts.includes("down")) counts.down += 1;
     else if (verdicts.includes("unknown")) counts.unknown += 1;
@@ -42,17 +52,38 @@ export function serviceViews(
   return views;
 }
 
+/** The slowest times, and the latest changes, of all probes of a server. */
+function recorded({ probes }: UnitServer, recordOf: RecordOf): Pick<CheckReport, "times" | "changes"> {
+  const records = probes.map(({ key }) => recordOf(key)).filter((record) => record !== undefined);
+  const times = records.map((record) => record.times()).filter((each) => each !== undefined);
+  const [slowest] = times.sort((a, b) => b.p99Ms - a.p99Ms);
+  const changes = records.flatMap((record) => record.changes).sort((a, b) => b.atMs - a.atMs);
+  return {
+    ...(slowest === undefined ? {} : { times: slowest }),
+    ...(changes.length === 0 ? {} : { changes: changes.slice(0, CHANGES_KEPT) }),
+  };
+}
+
+function checkKinds({ probes }: UnitServer): Pick<CheckReport, "kind" | "furtherKinds"> {
+  const [kind, ...furtherKinds] = probes.map(({ check }) => check.method.kind);
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    ...(furtherKinds.length === 0 ? {} : { furtherKinds }),
+  };
+}
+
 function reportServers(
   unit: Unit,
   balanced: BalancedService,
-  healthOf: HealthOf,
+  { healthOf, recordOf }: Known,
   drains: Drains,
   observed: ObservedService | undefined,
 ): CheckReport[] {
   const weights = new Map(balanced.servers.map((server) => [realServerKey(server), server.weight]));
   const present = new Map(observed?.servers.map((entry) => [realServerKey(entry.server), entry]));
-  return unit.servers.map(({ server, name, probe }) => {
-    const health = probe === undefined ? undefined : (healthOf(probe.key) ?? UNKNOWN_HEALTH);
+  return unit.servers.map((unitServer) => {
+    const { server, name } = unitServer;
+    const health = serverHealth(unitServer, healthOf);
     const weight = weights.get(name);
     const active = present.get(name)?.activeConnections;
     return {
@@ -62,7 +93,8 @@ function reportServers(
       forward: server.forward,
       verdict: health?.verdict ?? "up",
       drained: isDrained(drains, unit.service.key, server.endpoint),
-      ...(probe === undefined ? {} : { kind: probe.check.method.kind }),
+      ...checkKinds(unitServer),
+      ...recorded(unitServer, recordOf),
       ...(health?.sinceMs === undefined ? {} : { sinceMs: health.sinceMs }),
       ...(health?.last === undefined ? {} : { last: health.last }),
       ...(weight === undefined ? {} : { weight }),
@@ -75,11 +107,11 @@ function reportServers(
 export function checkReports(
   units: Iterable<Unit>,
   balancedOf: (unit: Unit) => BalancedService,
-  healthOf: HealthOf,
+  known: Known,
   drains: Drains,
   observed: ReadonlyMap<string, ObservedService>,
 ): CheckReport[] {
-  return [...units].flatMap((unit) => reportServers(unit, balancedOf(unit), healthOf, drains, observed.get(unit.key)));
+  return [...units].flatMap((unit) => reportServers(unit, balancedOf(unit), known, drains, observed.get(unit.key)));
 }
 
 /** The drained servers that the kernel has, with what they still have to do. */

@@ -93,6 +93,15 @@ export class ProbeSchedule {
     this.#inFlight.delete(key);
   }
 
+  /** The probe begins at another distance from now on, first after one of it. */
+  changeInterval(key: string, intervalMs: number, nowMs: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.intervalMs === intervalMs) return;
+    const dueMs = nowMs + intervalMs;
+    this.#entries.set(key, { ...entry, intervalMs, dueMs });
+    this.#queue.push(dueMs, key);
+  }
+
   /** When the next probe is due; the ones that wait for room are begun when another one has finished. */
   nextMs(): number | undefined {
     return this.#queue.peek()?.dueMs;

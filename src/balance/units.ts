@@ -20,8 +20,8 @@ export interface UnitServer {
   readonly server: RealServer;
   /** `10.0.0.11:80`. */
   readonly name: string;
-  /** Absent: not checked, always in work. */
-  readonly probe?: Probe;
+  /** All must pass. None: not checked, always in work. */
+  readonly probes: readonly Probe[];
 }
 
 /** One virtual service: a `[[service]]` makes one for each address it listens on. */
@@ -66,14 +66,15 @@ function unitOf(config: ConfiguredService, service: VirtualService, shared: Map<
     const server = resolveServer(configured.server, service.key);
     const name = formatEndpoint(server.endpoint);
     if (servers.has(name)) continue;
-    if (configured.check === undefined) {
-      servers.set(name, { server, name });
-      continue;
+    const checks = configured.check === undefined ? [] : [configured.check, ...(configured.furtherChecks ?? [])];
+    const probes = new Map<string, Probe>();
+    for (const check of checks) {
+      const made = probeOf(server.endpoint, service.key, check);
+      const probe = shared.get(made.key) ?? made;
+      shared.set(probe.key, probe);
+      probes.set(probe.key, probe);
     }
-    const made = probeOf(server.endpoint, service.key, configured.check);
-    const probe = shared.get(made.key) ?? made;
-    shared.set(probe.key, probe);
-    servers.set(name, { server, name, probe });
+    servers.set(name, { server, name, probes: [...probes.values()] });
   }
   return {
     key: formatServiceKey(service.key),
@@ -96,8 +97,7 @@ export function unitsOf(services: readonly ConfiguredService[]): Units {
     }
   }
   for (const unit of units.values()) {
-    for (const { probe } of unit.servers) {
-      if (probe === undefined) continue;
+    for (const probe of unit.servers.flatMap((server) => server.probes)) {
       const concerned = unitsOfProbe.get(probe.key);
       if (concerned === undefined) unitsOfProbe.set(probe.key, [unit]);
       else if (concerned.at(-1) !== unit) concerned.push(unit);

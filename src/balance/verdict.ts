@@ -13,7 +13,16 @@ export interface Health {
   readonly refused: boolean;
   /** When it last came back from being down: slow start counts from here. */
   readonly recoveredMs?: number;
+  /** When the row of outcomes that `last` ends began. */
+  readonly streakSinceMs?: number;
+  /** When it went down, as far back as flap damping looks; the latest last. */
+  readonly downsMs?: readonly number[];
+  /** What its program last said of its weight, from 0 to 100. */
+  readonly weightPercent?: number;
 }
+
+/** More falls than any limit of flap damping are not remembered. */
+const DOWNS_KEPT = 100;
 
 /** Neither up nor down, nothing tried. */
 export const UNKNOWN_HEALTH: Health = { verdict: "unknown", refused: false };
@@ -21,6 +30,23 @@ export const UNKNOWN_HEALTH: Health = { verdict: "unknown", refused: false };
 function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
   const { [key]: _dropped, ...rest } = value;
   return rest;
+}
+
+/** Whether a server that would be up now has to prove itself for longer, since it came and went too often. */
+function isHeld(health: Health, timing: CheckTiming, atMs: number): boolean {
+  const { flap } = timing;
+  if (flap === undefined) return false;
+  const falls = (health.downsMs ?? []).filter((downMs) => atMs - downMs < flap.windowMs).length;
+  return falls >= flap.limit && atMs - (health.streakSinceMs ?? atMs) < flap.holdMs;
+}
+
+/** The falls that still count, with this one. */
+function fallsWith(health: Health, timing: CheckTiming, atMs: number): { readonly downsMs?: readonly number[] } {
+  const { flap } = timing;
+  // Only a server that was up can fall.
+  if (flap === undefined || health.verdict !== "up") return {};
+  const recent = (health.downsMs ?? []).filter((downMs) => atMs - downMs < flap.windowMs);
+  return { downsMs: [...recent, atMs].slice(-DOWNS_KEPT) };
 }
 
 /**
@@ -31,10 +57,12 @@ function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T,
 export function judgeOutcome(health: Health, outcome: ProbeOutcome, timing: CheckTiming, atMs: number): Health {
   const streak = health.last?.outcome.result === outcome.result ? health.last.streak + 1 : 1;
   const last: LastProbe = { outcome, atMs, streak };
+  const streakSinceMs = streak === 1 ? atMs : (health.streakSinceMs ?? atMs);
   if (outcome.result === "success") {
+    const weighed = outcome.weightPercent === undefined ? {} : { weightPercent: outcome.weightPercent };
     // A server that is down keeps the record of its going down until it is up: one success proves nothing.
-    const held: Health = { ...health, last };
-    if (health.verdict === "down" && streak < timing.rise) return held;
+    const held: Health = { ...health, last, streakSinceMs, ...weighed };
+    if (health.verdict === "down" && (streak < timing.rise || isHeld(held, timing, atMs))) return held;
     const calm: Health = { ...without(held, "failingSinceMs"), refused: false };
     if (health.verdict === "up" || streak < timing.rise) return calm;
     return { ...calm, verdict: "up", sinceMs: atMs, ...(health.verdict === "down" ? { recoveredMs: atMs } : {}) };
@@ -43,10 +71,12 @@ export function judgeOutcome(health: Health, outcome: ProbeOutcome, timing: Chec
   const failing: Health = {
     ...health,
     last,
+    streakSinceMs,
     // A refusal counts for the whole row of failures: the machine that refused may be switched off afterwards.
     refused: outcome.failure === "refused" || (!begins && health.refused),
     ...(begins && health.verdict === "up" ? { failingSinceMs: atMs } : {}),
   };
   if (health.verdict === "down" || streak < timing.fall) return failing;
-  return { ...without(failing, "recoveredMs"), verdict: "down", sinceMs: atMs };
+  const falls = fallsWith(health, timing, atMs);
+  return { ...without(failing, "recoveredMs"), ...falls, verdict: "down", sinceMs: atMs };
 }

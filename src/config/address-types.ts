@@ -122,3 +122,13 @@ export const multicastGroup: ScalarType<string> = parsedText(
   },
   (text) => text,
 );
+
+/** Any address that a packet can be sent to or come from, loopback too. */
+export const plainAddress: ScalarType<IpAddress> = parsedText(
+  'an IP address such as "10.0.0.11"',
+  (text) => {
+    const result = parseAddress(text);
+    return result.ok ? checkedAddress(result.value, "loopback") : result;
+  },
+  (address) => address.text,
+);

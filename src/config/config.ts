@@ -9,6 +9,16 @@ export interface ConfiguredServer {
   readonly server: RealServer;
   /** Absent: not checked, always in work. */
   readonly check?: Check;
+  /** Checks that must pass besides `check`; without it there are none. */
+  readonly furtherChecks?: readonly Check[];
+}
+
+/** How many of a service's servers are enough, counted or weighed by the configured weights. */
+export interface Quorum {
+  readonly by: "servers" | "weight";
+  readonly needed: number;
+  /** The quorum is lost below `needed - hysteresis` and there again from `needed + hysteresis`. */
+  readonly hysteresis: number;
 }
 
 /** A `[[service]]`: one virtual service for each address it listens on, all with the same servers. */
@@ -28,6 +38,8 @@ export interface ConfiguredService {
    * good set stays. Absent: 0, only when all are dead.
    */
   readonly panicPercent?: number;
+  /** With fewer, the sorry server gets the work; absent: one server is enough. */
+  readonly quorum?: Quorum;
 }
 
 /** `[sync]`: connection synchronisation between the routers' kernels. */

@@ -1,3 +1,4 @@
+import { CHECK_KINDS } from "../model/check.ts";
 import { FILE } from "./schema.ts";
 import type { KeySpec, TableSpec, TableType } from "./table-type.ts";
 import type { ValueType } from "./value-type.ts";
@@ -36,6 +37,8 @@ function tableOf(
 }
 
 function kindsSentence(kinds: readonly string[]): string {
+  const others = CHECK_KINDS.filter((kind) => !kinds.includes(kind));
+  if (others.length < 3) return `Not for the ${others.length === 1 ? "kind" : "kinds"} ${others.join(" and ")}.`;
   return `Only for the ${kinds.length === 1 ? "kind" : "kinds"} ${kinds.join(" and ")}.`;
 }
 

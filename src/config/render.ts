@@ -7,6 +7,7 @@ import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
 import type { Vip } from "../model/vip.ts";
 import { serviceFamily, type VirtualService } from "../model/virtual-service.ts";
 import { SERVER_CHECK, SERVICE_CHECK } from "./check-schema.ts";
+import { checkValues } from "./check-values.ts";
 import type { Config, ConfiguredServer, ConfiguredService } from "./config.ts";
 import { HOOKS, LOG, PAIR, ROUTERS, SYNC, VIPS } from "./schema.ts";
 import { PERSISTENCE, REALS, SERVER_TUNNEL, SERVICES, SORRY, SORRY_TUNNEL } from "./service-schema.ts";
@@ -58,33 +59,14 @@ function tunnelLines(type: typeof SERVER_TUNNEL.full, tunnel: Tunnel | undefined
   return ["", ...tableLines(type, { type: tunnel.type, port: port === 0 ? undefined : port, checksum })];
 }
 
-function checkLines(type: TableType<typeof SERVICE_CHECK.full.spec>, check: Check): Lines {
-  const { method } = check;
-  const timing = { interval: check.intervalMs, timeout: check.timeoutMs, rise: check.rise, fall: check.fall };
-  const common = { kind: method.kind, ...timing };
-  switch (method.kind) {
-    case "tcp":
-      return ["", ...tableLines(type, { ...common, port: method.port })];
-    case "send-expect":
-      return ["", ...tableLines(type, { ...common, port: method.port, send: method.send, expect: method.expect })];
-    case "external":
-      return ["", ...tableLines(type, { ...common, command: method.command, user: method.user })];
-    case "http":
-    case "https":
-      return [
-        "",
-        ...tableLines(type, {
-          ...common,
-          port: method.port,
-          method: method.method,
-          path: method.path,
-          host: method.host,
-          expect_status: method.expectStatus,
-          expect_body: method.expectBody,
-          verify: method.kind === "https" ? method.verifyCertificate : undefined,
-        }),
-      ];
-  }
+/** One check as a table, several as a list of them. */
+function checkLines(type: TableType<typeof SERVICE_CHECK.full.spec>, checks: readonly Check[]): Lines {
+  const used = checks.length === 1 ? type : { ...type, header: `[${type.header}]` };
+  return checks.flatMap((check) => ["", ...tableLines(used, checkValues(check))]);
+}
+
+function checksOf({ check, furtherChecks = [] }: ConfiguredServer): readonly Check[] {
+  return check === undefined ? [] : [check, ...furtherChecks];
 }
 
 function persistenceLines(listen: readonly VirtualService[]): Lines {
@@ -107,7 +89,9 @@ function sorryLines(sorry: RealServer | undefined): Lines {
   return ["", ...tableLines(SORRY.full, values), ...tunnelLines(SORRY_TUNNEL.full, sorry.tunnel)];
 }
 
-function serverLines({ server, check }: ConfiguredServer, common: Check | undefined): Lines {
+function serverLines(configured: ConfiguredServer, common: readonly Check[] | undefined): Lines {
+  const { server } = configured;
+  const checks = checksOf(configured);
   const values = {
     address: server.endpoint,
     weight: server.weight,
@@ -115,26 +99,27 @@ function serverLines({ server, check }: ConfiguredServer, common: Check | undefi
     upper_threshold: server.upperThreshold,
     lower_threshold: server.lowerThreshold,
     // A check of its own is a table, which follows; a check like all the others is the service's.
-    check: check === undefined && common !== undefined ? (false as const) : undefined,
+    check: checks.length === 0 && common === undefined ? (false as const) : undefined,
   };
   return [
     "",
     ...tableLines(REALS.item, values),
     ...tunnelLines(SERVER_TUNNEL.full, server.tunnel),
-    ...(check === undefined || common !== undefined ? [] : checkLines(SERVER_CHECK.full, check)),
+    ...(common === undefined ? checkLines(SERVER_CHECK.full, checks) : []),
   ];
 }
 
-/** The check that every server has, to be written once; undefined when they differ or there is none. */
-function commonCheck(servers: readonly ConfiguredServer[]): Check | undefined {
-  const check = servers[0]?.check;
-  const text = JSON.stringify(check);
-  return servers.every((server) => JSON.stringify(server.check) === text) ? check : undefined;
+/** The checks that every server has, to be written once; undefined when they differ. */
+function commonChecks(servers: readonly ConfiguredServer[]): readonly Check[] | undefined {
+  const [first] = servers;
+  if (first === undefined) return [];
+  const text = JSON.stringify(checksOf(first));
+  return servers.every((server) => JSON.stringify(checksOf(server)) === text) ? checksOf(first) : undefined;
 }
 
 function serviceLines(service: ConfiguredService): Lines {
   const [first] = service.listen;
-  const common = commonCheck(service.servers);
+  const common = commonChecks(service.servers);
   const values = {
     name: service.name,
     listen: service.listen.map(({ key }) => key),
@@ -145,7 +130,11 @@ function serviceLines(service: ConfiguredService): Lines {
     on_failure: service.onFailure,
     slow_start: service.slowStartMs ?? 0,
     panic_percent: service.panicPercent ?? 0,
-    check: common === undefined ? (false as const) : undefined,
+    quorum: service.quorum?.needed,
+    quorum_by: service.quorum?.by,
+    quorum_hysteresis: service.quorum?.hysteresis,
+    // Where servers differ, each has its own; the service's would only be inherited.
+    check: common === undefined || common.length === 0 ? (false as const) : undefined,
   };
   return [
     "",

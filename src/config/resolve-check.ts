@@ -1,7 +1,8 @@
-import type { Check, CheckKind, CheckMethod } from "../model/check.ts";
+import type { Check, CheckKind, FlapDamping } from "../model/check.ts";
 import { formatDuration } from "../model/duration.ts";
 import { CHECK_SCHEMA, kindsOfKey } from "./check-schema.ts";
-import { type Fields, named, type Table, whole } from "./table-type.ts";
+import { checkMethod } from "./resolve-method.ts";
+import { type Fields, named, type Table } from "./table-type.ts";
 import { quotedList } from "./value-type.ts";
 
 export type CheckTable = Table<typeof CHECK_SCHEMA>;
@@ -19,8 +20,8 @@ const NOTHING: CheckFields = Object.fromEntries(
 
 /** The settings that don't depend on the kind. */
 function timing(fields: CheckFields): CheckFields {
-  const { interval, timeout, rise, fall } = fields;
-  return { ...NOTHING, interval, timeout, rise, fall };
+  const { interval, timeout, rise, fall, down_interval, flap_limit, flap_window, flap_hold } = fields;
+  return { ...NOTHING, interval, timeout, rise, fall, down_interval, flap_limit, flap_window, flap_hold };
 }
 
 function checkKinds(table: CheckTable, kind: CheckKind): void {
@@ -54,11 +55,37 @@ function checkTexts(table: CheckTable, kind: CheckKind, fields: CheckFields): vo
     const key = table.given.has("expect_body") ? "expect_body" : "method";
     table.place.key(key).error('expect_body needs the method "GET", since an answer to "HEAD" has no body');
   }
+  checkProtocol(table, kind, fields);
   if (kind === "external" && fields.command === undefined && !table.given.has("command")) {
     table.place.missing(
       'a check of the kind "external" needs the key command',
       `such as: command = ${CHECK_SCHEMA.command.example}`,
     );
+  }
+}
+
+/** What belongs together within one kind. */
+function checkProtocol(table: CheckTable, kind: CheckKind, fields: CheckFields): void {
+  if (kind === "dns" && fields.query === undefined && !table.given.has("query")) {
+    table.place.missing(
+      'a check of the kind "dns" needs the key query',
+      `such as: query = ${CHECK_SCHEMA.query.example}`,
+    );
+  }
+  if (fields.transport === "udp" && kind !== "send-expect" && table.given.has("transport")) {
+    table.place.key("transport").error(`a check of the kind "${kind}" can't be held over udp`, 'use "tcp" or "tls"');
+  }
+  if (fields.script !== undefined && (fields.send !== undefined || fields.expect !== undefined)) {
+    const key = table.given.has("script") ? "script" : table.given.has("send") ? "send" : "expect";
+    table.place.key(key).keyError("script takes the place of send and expect", "make them steps of the script");
+  }
+  if ((fields.certificate_file === undefined) !== (fields.private_key_file === undefined)) {
+    const key = fields.certificate_file === undefined ? "private_key_file" : "certificate_file";
+    table.place.key(key).keyError("certificate_file and private_key_file go together");
+  }
+  const wantsBody = fields.expect_body_regex !== undefined || fields.expect_digest !== undefined;
+  if (fields.method === "HEAD" && wantsBody) {
+    table.place.error('expect_body_regex and expect_digest need another method than "HEAD", whose answer has no body');
   }
 }
 
@@ -82,49 +109,30 @@ export function checkSettings(table: CheckTable, base?: CheckSettings): CheckSet
   return { kind, fields };
 }
 
-function method({ kind, fields }: CheckSettings): CheckMethod | undefined {
-  const schema = CHECK_SCHEMA;
-  const port = fields.port === undefined ? {} : { port: fields.port };
-  switch (kind) {
-    case "tcp":
-      return { kind, ...port };
-    case "send-expect":
-      return {
-        kind,
-        ...port,
-        send: fields.send ?? schema.send.fallback,
-        expect: fields.expect ?? schema.expect.fallback,
-      };
-    case "http":
-    case "https":
-      return {
-        kind,
-        ...port,
-        method: fields.method ?? schema.method.fallback,
-        path: fields.path ?? schema.path.fallback,
-        ...(fields.host === undefined ? {} : { host: fields.host }),
-        expectStatus: fields.expect_status ?? schema.expect_status.fallback,
-        ...(fields.expect_body === undefined ? {} : { expectBody: fields.expect_body }),
-        verifyCertificate: fields.verify ?? schema.verify.fallback,
-      };
-    case "external": {
-      const parts = whole({ command: fields.command });
-      return parts === undefined ? undefined : { kind, ...parts, user: fields.user ?? schema.user.fallback };
-    }
-  }
+function flapDamping(fields: CheckFields): FlapDamping | undefined {
+  const { flap_limit: limit = CHECK_SCHEMA.flap_limit.fallback } = fields;
+  if (limit === 0) return undefined;
+  return {
+    limit,
+    windowMs: fields.flap_window ?? CHECK_SCHEMA.flap_window.fallback,
+    holdMs: fields.flap_hold ?? CHECK_SCHEMA.flap_hold.fallback,
+  };
 }
 
 /** The check with its defaults; undefined when it has no command, which is reported. */
 export function resolveCheck(settings: CheckSettings): Check | undefined {
   const { fields } = settings;
   const intervalMs = fields.interval ?? CHECK_SCHEMA.interval.fallback;
-  const found = method(settings);
+  const found = checkMethod(settings);
+  const flap = flapDamping(fields);
   if (found === undefined) return undefined;
   return {
     intervalMs,
     timeoutMs: fields.timeout ?? Math.min(CHECK_SCHEMA.timeout.fallback, intervalMs),
     rise: fields.rise ?? CHECK_SCHEMA.rise.fallback,
     fall: fields.fall ?? CHECK_SCHEMA.fall.fallback,
+    ...(fields.down_interval === undefined ? {} : { downIntervalMs: fields.down_interval }),
+    ...(flap === undefined ? {} : { flap }),
     method: found,
   };
 }

@@ -2,7 +2,7 @@ import { formatEndpoint } from "../model/address.ts";
 import type { Check } from "../model/check.ts";
 import type { RealServer } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
-import type { ConfiguredServer, ConfiguredService } from "./config.ts";
+import type { ConfiguredServer, ConfiguredService, Quorum } from "./config.ts";
 import type { Place } from "./place.ts";
 import { type CheckSettings, checkSettings, defaultCheck, resolveCheck } from "./resolve-check.ts";
 import { checkListens, type ListenPlaces, listensOf, resolveListens } from "./resolve-listen.ts";
@@ -18,20 +18,27 @@ import { isTableValue, whole } from "./table-type.ts";
 
 /** What is checked where a server says nothing: the settings, and the check made of them once for all servers. */
 interface ServiceCheck {
+  /** Those of the first check, which a server's own inherits. */
   readonly settings: CheckSettings | undefined;
-  readonly check: Check | undefined;
+  readonly checks: readonly Check[];
+}
+
+const UNCHECKED: ServiceCheck = { settings: undefined, checks: [] };
+
+function resolveChecks(settings: readonly CheckSettings[]): readonly Check[] {
+  return settings.map(resolveCheck).filter((check) => check !== undefined);
 }
 
 function serviceCheck(service: ServiceTable): ServiceCheck {
   const { check, listen, name } = service.fields;
-  if (check === false) return { settings: undefined, check: undefined };
+  if (check === false) return UNCHECKED;
   if (check !== undefined) {
-    const settings = checkSettings(check);
-    return { settings, check: resolveCheck(settings) };
+    const settings = check.map((table) => checkSettings(table));
+    return { settings: settings[0], checks: resolveChecks(settings) };
   }
-  if (service.given.has("check") || listen === undefined) return { settings: undefined, check: undefined };
+  if (service.given.has("check") || listen === undefined) return UNCHECKED;
   if (listen.every((key) => key.kind === "address" && key.protocol === "tcp" && key.port !== 0)) {
-    return { settings: defaultCheck(), check: resolveCheck(defaultCheck()) };
+    return { settings: defaultCheck(), checks: resolveChecks([defaultCheck()]) };
   }
   if (service.fields.real?.some((server) => !server.given.has("check")) === true) {
     service.place.warn(
@@ -39,20 +46,21 @@ function serviceCheck(service: ServiceTable): ServiceCheck {
       "add [service.check], or check = false if that is meant",
     );
   }
-  return { settings: undefined, check: undefined };
+  return UNCHECKED;
 }
 
-function serverCheck(server: ServerTable, inherited: ServiceCheck): Check | undefined {
+function serverChecks(server: ServerTable, inherited: ServiceCheck): readonly Check[] {
   const { check } = server.fields;
-  if (check === false) return undefined;
-  if (check === undefined) return inherited.check;
-  return resolveCheck(checkSettings(check, inherited.settings));
+  if (check === false) return [];
+  if (check === undefined) return inherited.checks;
+  return resolveChecks(check.map((table) => checkSettings(table, inherited.settings)));
 }
 
 /** A check needs a port to go to, which a firewall mark and a service on every port don't have. */
-function checkHasPort(check: Check | undefined, server: RealServer, service: ServiceTable, place: Place): void {
-  if (check === undefined || check.method.kind === "external") return;
-  if (check.method.port !== undefined || server.endpoint.port !== 0) return;
+function checkHasPort(checks: readonly Check[], server: RealServer, service: ServiceTable, place: Place): void {
+  const isWithout = ({ method }: Check) =>
+    method.kind !== "external" && method.kind !== "ping" && method.port === undefined;
+  if (!checks.some(isWithout) || server.endpoint.port !== 0) return;
   const portless = listensOf(service).find(({ key }) => key.kind === "fwmark" || key.port === 0);
   if (portless === undefined) return;
   place.missing(
@@ -76,10 +84,15 @@ function resolveReal(table: ServerTable, service: ServiceTable, context: ServerC
     },
     context,
   );
-  const check = serverCheck(table, inherited);
+  const checks = serverChecks(table, inherited);
   if (server === undefined) return undefined;
-  checkHasPort(check, server, service, place.key("address"));
-  return { server, ...(check === undefined ? {} : { check }) };
+  checkHasPort(checks, server, service, place.key("address"));
+  const [check, ...furtherChecks] = checks;
+  return {
+    server,
+    ...(check === undefined ? {} : { check }),
+    ...(furtherChecks.length === 0 ? {} : { furtherChecks }),
+  };
 }
 
 function checkRepeat(table: ServerTable, context: ServerContext, places: Map<string, Place>): void {
@@ -127,6 +140,16 @@ function checkSorry(sorry: RealServer, servers: readonly ConfiguredServer[], pla
   place.error(`the sorry server ${key} is one of the real servers`, "it must be another one");
 }
 
+/** The quorum where it is more than the one server that is always needed. */
+function resolveQuorum(service: ServiceTable): Quorum | undefined {
+  const { quorum: needed = 1, quorum_by: by = "servers", quorum_hysteresis: hysteresis = 0 } = service.fields;
+  if (hysteresis >= needed && service.given.has("quorum_hysteresis")) {
+    const place = service.place.key("quorum_hysteresis");
+    place.error(`quorum_hysteresis (${hysteresis}) must be less than quorum (${needed}), which could never be lost`);
+  }
+  return needed === 1 && by === "servers" ? undefined : { by, needed, hysteresis };
+}
+
 function resolveService(service: ServiceTable): ConfiguredService | undefined {
   const { fields, place } = service;
   checkServiceTunnel(service);
@@ -136,12 +159,14 @@ function resolveService(service: ServiceTable): ConfiguredService | undefined {
   if (sorry !== undefined && servers !== undefined) checkSorry(sorry, servers, place.key("sorry"));
   const parts = whole({ name: fields.name, listen: resolveListens(service), servers, onFailure: fields.on_failure });
   if (parts === undefined || (sorry === undefined && service.given.has("sorry"))) return undefined;
+  const quorum = resolveQuorum(service);
   const { slow_start: slowStartMs = 0, panic_percent: panicPercent = 0 } = fields;
   return {
     ...parts,
     ...(sorry === undefined ? {} : { sorry }),
     ...(slowStartMs === 0 ? {} : { slowStartMs }),
     ...(panicPercent === 0 ? {} : { panicPercent }),
+    ...(quorum === undefined ? {} : { quorum }),
   };
 }
 

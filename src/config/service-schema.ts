@@ -204,6 +204,21 @@ export const SERVICES = tables(
       example: "25",
       alias: ["panic", "panic_threshold"],
     }),
+    quorum: withDefault(integer(1, MAX_WEIGHT), 1, {
+      meaning:
+        "How many real servers must be up, or how much weight they must have together (quorum_by). With less, the " +
+        "sorry server gets the work, or what is left does where there is none, and that is logged.",
+      example: "2",
+    }),
+    quorum_by: withDefault(choice(["servers", "weight"]), "servers", {
+      meaning: "Whether quorum counts the servers or adds up their configured weights.",
+      example: '"weight"',
+    }),
+    quorum_hysteresis: withDefault(integer(0, MAX_WEIGHT), 0, {
+      meaning: "The quorum is lost below quorum less this, and there again from quorum and this.",
+      example: "1",
+      alias: ["hysteresis"],
+    }),
     check: optional(SERVICE_CHECK, {
       meaning: "How the real servers are checked.",
       fallbackText: "a connection every 2s where all addresses are tcp://, else none",

@@ -194,6 +194,36 @@ export function scalarOrTable<T, S>(
   };
 }
 
+/** `false`, a table, or a list of tables: `[service.check]` or `[[service.check]]`. Gives a list of tables. */
+export function scalarOrTables<T, S>(
+  scalar: ScalarType<T>,
+  full: TableType<S>,
+  max: number,
+): ValueType<T | readonly Table<S>[]> & {
+  readonly scalar: ScalarType<T>;
+  readonly full: TableType<S>;
+} {
+  return {
+    scalar,
+    full,
+    expected: `${scalar.expected}, the table ${full.header}, or several [${full.header}]`,
+    read: (value, place) => {
+      if (isTable(value)) {
+        const single = full.read(value, place);
+        return single === undefined ? undefined : [single];
+      }
+      if (!Array.isArray(value)) return scalar.read(value, place);
+      if (value.length === 0 || value.length > max) {
+        place.keyError(`there are ${value.length} [${full.header}]; there can be from 1 to ${max}`);
+        return undefined;
+      }
+      const rows = value.map((element: unknown, index) => full.read(element, place.index(index)));
+      const good = rows.filter((row) => row !== undefined);
+      return good.length === rows.length ? good : undefined;
+    },
+  };
+}
+
 /**
  * The same values with the certainty that each is there, or undefined when one is missing: it was wrong and has been
  * reported, so nothing can be made of these.

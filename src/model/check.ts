@@ -1,6 +1,21 @@
 import type { IpAddress } from "./address.ts";
 
-export const CHECK_KINDS = ["tcp", "send-expect", "http", "https", "external"] as const;
+/** Kinds that know their protocol and need no login. */
+export const GREETING_KINDS = ["smtp", "imap", "pop3", "ldap", "redis", "mysql", "postgresql"] as const;
+export type GreetingKind = (typeof GREETING_KINDS)[number];
+
+export const CHECK_KINDS = [
+  "tcp",
+  "send-expect",
+  "http",
+  "https",
+  "external",
+  "udp",
+  "ping",
+  "dns",
+  "grpc",
+  ...GREETING_KINDS,
+] as const;
 export type CheckKind = (typeof CHECK_KINDS)[number];
 
 /** When a check runs and how many of its outcomes make a verdict. */
@@ -10,36 +25,126 @@ export interface CheckTiming {
   /** Successes in a row until up, failures in a row until down. */
   readonly rise: number;
   readonly fall: number;
+  /** The interval while the server is down; absent: the same. */
+  readonly downIntervalMs?: number;
+  /** Absent: a server may come and go as often as rise and fall let it. */
+  readonly flap?: FlapDamping;
 }
+
+/** A server that went down `limit` times within `windowMs` is up again only after `holdMs` without a failure. */
+export interface FlapDamping {
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly holdMs: number;
+}
+
+/** Where a check connects to, and from where. What is absent: the real server's own, and what the routes say. */
+export interface ConnectMethod {
+  readonly port?: number;
+  readonly address?: IpAddress;
+  /** The local address. */
+  readonly source?: IpAddress;
+  /** The interface that packets leave by and come in on. */
+  readonly interface?: string;
+  /** The mark of its packets, for firewall and routing rules (SO_MARK). */
+  readonly mark?: number;
+}
+
+/** TLS besides whether the certificate is verified. Files are PEM, read at each attempt. */
+export interface TlsMethod {
+  /** The name in the greeting (SNI) and in the certificate. */
+  readonly serverName?: string;
+  readonly authoritiesFile?: string;
+  /** What the check shows to a server that asks for a certificate; both or none. */
+  readonly certificateFile?: string;
+  readonly keyFile?: string;
+  /** A certificate that ends within so many days is warned of. */
+  readonly warnDays?: number;
+}
+
+/** A conversation in the clear, or within TLS. */
+export interface TalkMethod extends ConnectMethod {
+  /** Absent: tcp, in the clear. */
+  readonly transport?: "tcp" | "tls";
+  /** With TLS; absent: yes. */
+  readonly verifyCertificate?: boolean;
+  readonly tls?: TlsMethod;
+}
+
+export const SCRIPT_STEP_KINDS = ["send", "send-bytes", "expect", "expect-bytes", "expect-regex", "close"] as const;
+export type ScriptStepKind = (typeof SCRIPT_STEP_KINDS)[number];
+
+/** One step of a conversation. An expectation looks at what follows the match of the one before it. */
+export interface ScriptStep {
+  readonly kind: ScriptStepKind;
+  /** A text, hexadecimal digits for bytes, a regular expression; empty for `close`, which waits for the server's close. */
+  readonly value: string;
+  /** How much is read for this expectation. */
+  readonly limitBytes?: number;
+}
+
+export const DNS_RECORDS = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "SRV", "PTR", "CNAME"] as const;
+export type DnsRecord = (typeof DNS_RECORDS)[number];
 
 /** What a check does; the address and port are those of the real server unless given here. */
 export type CheckMethod =
-  | { readonly kind: "tcp"; readonly port?: number }
-  | {
+  | ({ readonly kind: "tcp" } & ConnectMethod)
+  | ({
       readonly kind: "send-expect";
-      readonly port?: number;
       /** Bytes to send after connecting, as text with the usual escapes resolved; empty sends nothing. */
       readonly send: string;
       /** Text that must come; empty is content with the connection. */
       readonly expect: string;
-    }
-  | {
+      /** More than one exchange: then `send` and `expect` are empty. */
+      readonly script?: readonly ScriptStep[];
+      readonly transport?: "tcp" | "tls" | "udp";
+    } & Omit<TalkMethod, "transport">)
+  | ({ readonly kind: GreetingKind } & TalkMethod)
+  | ({
+      readonly kind: "grpc";
+      /** The service asked for; empty: the server as a whole. */
+      readonly service: string;
+    } & TalkMethod)
+  | ({
+      readonly kind: "udp";
+      /** What to send; only an ICMP message that says there is nobody is a failure. */
+      readonly send: string;
+    } & ConnectMethod)
+  | ({ readonly kind: "ping" } & Omit<ConnectMethod, "port">)
+  | ({
+      readonly kind: "dns";
+      readonly query: string;
+      readonly record: DnsRecord;
+    } & ConnectMethod)
+  | ({
       readonly kind: "http" | "https";
-      readonly port?: number;
-      readonly method: "GET" | "HEAD";
+      readonly method: "GET" | "HEAD" | "OPTIONS";
       readonly path: string;
+      /** `Name: value` each. */
+      readonly headers?: readonly string[];
+      /** Absent: 1.1. */
+      readonly version?: "1.0" | "1.1";
       readonly host?: string;
       /** Inclusive ranges of status codes that count as success. */
       readonly expectStatus: readonly (readonly [number, number])[];
       /** Text the body must contain; absent: any body. */
       readonly expectBody?: string;
+      /** A regular expression that must match in the body. */
+      readonly expectBodyRegex?: string;
+      /** SHA-256 of the whole body, 64 hexadecimal digits. */
+      readonly expectDigest?: string;
+      /** What the Location field of the answer must begin with. */
+      readonly expectLocation?: string;
       readonly verifyCertificate: boolean;
-    }
+      readonly tls?: TlsMethod;
+    } & ConnectMethod)
   | {
       readonly kind: "external";
       /** Program and arguments; the tokens {service.address} {service.port} {address} {port} are replaced. No shell. */
       readonly command: readonly string[];
       readonly user: string;
+      /** `output`: the first line of its output is a number from 0 to 100, the percentage of the weight to use. */
+      readonly weight?: "output";
     };
 
 export type Check = CheckTiming & { readonly method: CheckMethod };
@@ -54,7 +159,15 @@ export interface CheckTarget {
 
 /** What one probe found. `reason` is for people: `connected after 0.4 ms; expected "HTTP/1." but got "SSH-2.0-"`. */
 export type ProbeOutcome =
-  | { readonly result: "success"; readonly elapsedMs: number; readonly reason: string }
+  | {
+      readonly result: "success";
+      readonly elapsedMs: number;
+      readonly reason: string;
+      /** Something that will become a failure: a certificate that ends soon. */
+      readonly warning?: string;
+      /** The part of its weight that the server should have now, as its program said. */
+      readonly weightPercent?: number;
+    }
   | { readonly result: "failure"; readonly elapsedMs: number; readonly reason: string; readonly failure: ProbeFailure };
 
 export const PROBE_FAILURES = [

@@ -4,10 +4,12 @@ import { addressBytes, type Endpoint } from "../model/address.ts";
 import type { ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errnoName } from "../sys/errno.ts";
+import type { Route } from "../sys/route-options.ts";
 import { startTcpConnection } from "../sys/tcp-socket.ts";
 import type { Dialogue, Judgement, Step } from "./dialogue.ts";
 import { connectionFailure, failure, success } from "./outcome.ts";
 import { formatElapsed } from "./probe-text.ts";
+import type { Trace } from "./trace.ts";
 
 /** What TLS should be like; the certificate is judged by `verify`, with `serverName` as the name that it must bear. */
 export interface TlsSettings {
@@ -15,6 +17,21 @@ export interface TlsSettings {
   readonly verify: boolean;
   /** Certificates of authorities, PEM; absent: those of the system. */
   readonly authorities?: string;
+  /** What the server gets when it asks for a certificate, PEM; both or none. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The one protocol to agree on within TLS: `h2`. */
+  readonly protocol?: string;
+  /** What to warn of in a certificate that is accepted, by the end of its validity. */
+  readonly warningOf?: (validTo: string) => string | undefined;
+}
+
+/** How a conversation is held, besides what is said. */
+export interface ConverseOptions {
+  readonly timeoutMs: number;
+  readonly tls?: TlsSettings;
+  readonly route?: Route;
+  readonly trace?: Trace;
 }
 
 /**
@@ -41,8 +58,7 @@ type Phase = "connecting" | "handshaking" | "talking" | "over";
 /** One connection of one probe. It ends in exactly one outcome, and closes its descriptor in every case. */
 class Attempt {
   readonly #dialogue: Dialogue;
-  readonly #tls: TlsSettings | undefined;
-  readonly #timeoutMs: number;
+  readonly #options: ConverseOptions;
   readonly #startedMs = monotonicMs();
   readonly #finish: (outcome: ProbeOutcome) => void;
   #phase: Phase = "connecting";
@@ -50,28 +66,23 @@ class Attempt {
   #socket: Socket<undefined> | undefined;
   #unsent: Uint8Array = new Uint8Array(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #warning: string | undefined;
 
-  constructor(
-    dialogue: Dialogue,
-    timeoutMs: number,
-    tls: TlsSettings | undefined,
-    finish: (outcome: ProbeOutcome) => void,
-  ) {
+  constructor(dialogue: Dialogue, options: ConverseOptions, finish: (outcome: ProbeOutcome) => void) {
     this.#dialogue = dialogue;
-    this.#timeoutMs = timeoutMs;
-    this.#tls = tls;
+    this.#options = options;
     this.#finish = finish;
   }
 
   start(target: Endpoint): void {
-    const begun = startTcpConnection(addressBytes(target.address), target.port);
+    const begun = startTcpConnection(addressBytes(target.address), target.port, this.#options.route);
     if (begun.kind === "failed") {
       this.#failConnection(errnoName(begun.errno));
       return;
     }
     this.#timer = setTimeout(() => {
       this.#timer = setTimeout(() => this.#expire(), LAST_CHANCE_MS);
-    }, this.#timeoutMs);
+    }, this.#options.timeoutMs);
     const options: TCPSocketConnectOptions<undefined> & { readonly fd: number } = {
       fd: begun.fd,
       hostname: target.address.text,
@@ -83,7 +94,7 @@ class Attempt {
         // With a descriptor that is still connecting, the first "drain" is the moment at which it became writable.
         drain: (socket) => this.#writable(socket),
         data: (socket, bytes) => {
-          if (this.#tls !== undefined) return;
+          if (this.#options.tls !== undefined) return;
           // A server that speaks first may be read before its socket is told to be writable.
           if (this.#phase === "connecting") this.#connected(socket);
           this.#receive(bytes);
@@ -106,27 +117,35 @@ class Attempt {
   }
 
   #connected(socket: Socket<undefined>): void {
+    this.#options.trace?.("note", `connected after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix = `connected after ${formatElapsed(this.#elapsedMs())}; `;
-    if (this.#tls === undefined) {
+    const { tls } = this.#options;
+    if (tls === undefined) {
       this.#talk();
       return;
     }
     this.#phase = "handshaking";
-    this.#startTls(socket, this.#tls);
+    this.#startTls(socket, tls);
   }
 
   #startTls(socket: Socket<undefined>, settings: TlsSettings): void {
-    const tls: TLSOptions & { serverName?: string } = {
+    const tls: TLSOptions & { serverName?: string; ALPNProtocols?: string } = {
       // The handshake is always carried through: its verdict is read below, so that the reason can be told.
       rejectUnauthorized: settings.verify,
       serverName: settings.serverName,
       ...(settings.authorities === undefined ? {} : { ca: settings.authorities }),
+      ...(settings.certificate === undefined ? {} : { cert: settings.certificate }),
+      ...(settings.key === undefined ? {} : { key: settings.key }),
+      // RFC 7301 section 3.1: each name after its length.
+      ...(settings.protocol === undefined
+        ? {}
+        : { ALPNProtocols: `${String.fromCharCode(settings.protocol.length)}${settings.protocol}` }),
     };
     const [, secure] = socket.upgradeTLS<undefined>({
       data: undefined,
       tls,
       socket: {
-        handshake: (_socket, _completed, error) => this.#agreed(error),
+        handshake: (secured, _completed, error) => this.#agreed(secured, error),
         drain: () => this.#flush(),
         data: (_socket, bytes) => this.#receive(bytes),
         close: (_socket, error) => this.#closed(error),
@@ -137,22 +156,31 @@ class Attempt {
     this.#socket = secure;
   }
 
-  #agreed(error: unknown): void {
+  #agreed(socket: Socket<undefined>, error: unknown): void {
     if (this.#phase !== "handshaking") return;
-    const problem = tlsProblem(error, this.#tls?.verify ?? true);
+    const problem = tlsProblem(error, this.#options.tls?.verify ?? true);
     if (problem !== undefined) {
       this.#judge({ kind: "failure", failure: "tls", detail: problem });
       return;
     }
+    const { warningOf } = this.#options.tls ?? {};
+    if (warningOf !== undefined) this.#warning = warningOf(socket.getPeerCertificate().valid_to);
+    this.#options.trace?.("note", `TLS after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix += `TLS after ${formatElapsed(this.#elapsedMs())}; `;
     this.#talk();
   }
 
   #talk(): void {
     this.#phase = "talking";
-    this.#unsent = this.#dialogue.opening;
-    this.#flush();
+    this.#send(this.#dialogue.opening);
     this.#take(this.#dialogue.connected());
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#options.trace?.("sent", bytes);
+    this.#unsent = this.#unsent.length === 0 ? bytes : Buffer.concat([this.#unsent, bytes]);
+    this.#flush();
   }
 
   #flush(): void {
@@ -162,11 +190,14 @@ class Attempt {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#phase === "talking") this.#take(this.#dialogue.receive(bytes));
+    if (this.#phase !== "talking") return;
+    this.#options.trace?.("received", bytes);
+    this.#take(this.#dialogue.receive(bytes));
   }
 
   #take(step: Step): void {
-    if (step.kind !== "continue") this.#judge(step);
+    if (step.kind === "send") this.#send(step.bytes);
+    else if (step.kind !== "continue") this.#judge(step);
   }
 
   #closed(error: unknown): void {
@@ -194,20 +225,21 @@ class Attempt {
     }
     const detail =
       this.#phase === "connecting"
-        ? `no answer within ${formatElapsed(this.#timeoutMs)}`
-        : `no TLS handshake within ${formatElapsed(this.#timeoutMs)}`;
+        ? `no answer within ${formatElapsed(this.#options.timeoutMs)}`
+        : `no TLS handshake within ${formatElapsed(this.#options.timeoutMs)}`;
     this.#judge({ kind: "failure", failure: "timeout", detail });
   }
 
   #judge(judgement: Judgement): void {
     if (this.#phase === "over") return;
+    if (judgement.kind === "success" && judgement.farewell !== undefined) this.#send(judgement.farewell);
     this.#phase = "over";
     clearTimeout(this.#timer);
     const reason = `${this.#prefix}${judgement.detail}`;
     const elapsedMs = this.#elapsedMs();
     if (judgement.kind === "success") {
       this.#socket?.end();
-      this.#finish(success(elapsedMs, reason));
+      this.#finish(success(elapsedMs, reason, this.#warning));
     } else {
       // Reset instead of a farewell: what the server still sends is not waited for.
       this.#socket?.terminate();
@@ -217,17 +249,12 @@ class Attempt {
 }
 
 /**
- * Connects to `target`, holds `dialogue` with it and returns what came of it. Never rejects.
- * @param timeoutMs for all of it together: connecting, TLS, talking
+ * Connects to `target`, holds `dialogue` with it and returns what came of it. Never rejects. The timeout is for all of it
+ * together: connecting, TLS, talking.
  */
-export function converse(
-  target: Endpoint,
-  timeoutMs: number,
-  dialogue: Dialogue,
-  tls?: TlsSettings,
-): Promise<ProbeOutcome> {
+export function converse(target: Endpoint, dialogue: Dialogue, options: ConverseOptions): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
-    const attempt = new Attempt(dialogue, timeoutMs, tls, resolve);
+    const attempt = new Attempt(dialogue, options, resolve);
     try {
       attempt.start(target);
     } catch (error) {

@@ -2,10 +2,15 @@ import type { ProbeFailure } from "../model/check.ts";
 
 /** A dialogue's last word. `detail` is a clause for people: `status 200 after 1.2 ms`. */
 export type Judgement =
-  | { readonly kind: "success"; readonly detail: string }
+  | {
+      readonly kind: "success";
+      readonly detail: string;
+      /** What is still said before the connection is closed: `QUIT`. */
+      readonly farewell?: Uint8Array;
+    }
   | { readonly kind: "failure"; readonly failure: ProbeFailure; readonly detail: string };
 
-export type Step = { readonly kind: "continue" } | Judgement;
+export type Step = { readonly kind: "continue" } | { readonly kind: "send"; readonly bytes: Uint8Array } | Judgement;
 
 export const CONTINUE: Step = { kind: "continue" };
 

@@ -21,7 +21,23 @@ export function resolveCommand(command: readonly string[], target: CheckTarget):
   );
 }
 
-function toProbeOutcome(outcome: ProgramOutcome, timeoutMs: number): ProbeOutcome {
+/** The percentage that a program's output begins with; undefined when it is none. */
+export function weightPercentOf(output: string): number | undefined {
+  const number = /^"(\d{1,3})(?:\\n|\s|"|$)/.exec(output)?.[1];
+  return number === undefined || Number(number) > 100 ? undefined : Number(number);
+}
+
+function weighed(outcome: ProgramOutcome): ProbeOutcome {
+  const weightPercent = weightPercentOf(outcome.output);
+  if (weightPercent !== undefined) {
+    const reason = `the program gives ${weightPercent} % of the weight`;
+    return { result: "success", elapsedMs: outcome.elapsedMs, reason, weightPercent };
+  }
+  const said = outcome.output === "" ? "nothing" : outcome.output;
+  return failure(outcome.elapsedMs, "program", `expected a weight from 0 to 100 but the program said ${said}`);
+}
+
+function toProbeOutcome(outcome: ProgramOutcome, method: ExternalMethod, timeoutMs: number): ProbeOutcome {
   const output = outcome.output === "" ? "" : `: ${outcome.output}`;
   switch (outcome.kind) {
     case "expired": {
@@ -31,6 +47,7 @@ function toProbeOutcome(outcome: ProgramOutcome, timeoutMs: number): ProbeOutcom
     case "signalled":
       return failure(outcome.elapsedMs, "program", `the program was ended by ${outcome.signal}${output}`);
     default:
+      if (outcome.exitCode === 0 && method.weight === "output") return weighed(outcome);
       return outcome.exitCode === 0
         ? success(outcome.elapsedMs, `the program exited with 0${output}`)
         : failure(outcome.elapsedMs, "program", `the program exited with ${outcome.exitCode}${output}`);
@@ -57,7 +74,7 @@ export async function runExternal(
   }
   try {
     const options = { timeoutMs, ...(user === undefined ? {} : { user }) };
-    return toProbeOutcome(await runProgram(resolveCommand(method.command, target), options), timeoutMs);
+    return toProbeOutcome(await runProgram(resolveCommand(method.command, target), options), method, timeoutMs);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     // Counted as a failure of the server like any other (check.ts, `local`): checks by program fail closed.

@@ -2,14 +2,11 @@ import { DecodeError } from "../lib/errors.ts";
 import type { Endpoint } from "../model/address.ts";
 import type { CheckMethod } from "../model/check.ts";
 import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
+import { BodyJudge } from "./http-body.ts";
 import { type HttpHead, HttpResponseReader } from "./http-response.ts";
 import { quoteBytes, quoteText } from "./probe-text.ts";
-import { TextSearch } from "./text-search.ts";
 
 export type HttpMethod = Extract<CheckMethod, { kind: "http" | "https" }>;
-
-/** How far into the body the expected text is looked for. */
-export const HTTP_BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** RFC 9110 section 4.2: the ports that a Host field need not name. */
 const DEFAULT_PORTS = { http: 80, https: 443 };
@@ -25,26 +22,28 @@ function formatRanges(ranges: HttpMethod["expectStatus"]): string {
   return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(" or ");
 }
 
+/** The request. A header of the check's own takes the place of ours of the same name. */
+function requestText(method: HttpMethod, target: Endpoint): string {
+  const own = method.headers ?? [];
+  const names = new Set(own.map((line) => line.slice(0, line.indexOf(":")).toLowerCase()));
+  const ours = [`Host: ${httpHost(method, target)}`, "User-Agent: tandem", "Accept: */*", "Connection: close"];
+  const kept = ours.filter((line) => !names.has(line.slice(0, line.indexOf(":")).toLowerCase()));
+  return [`${method.method} ${method.path} HTTP/${method.version ?? "1.1"}`, ...kept, ...own, "", ""].join("\r\n");
+}
+
 /** One request and the judgement on its response. */
 class HttpDialogue implements Dialogue {
   readonly opening: Uint8Array;
   readonly #method: HttpMethod;
-  readonly #search: TextSearch;
+  readonly #body: BodyJudge;
   readonly #reader: HttpResponseReader;
   #head: Uint8Array = new Uint8Array(0);
 
   constructor(method: HttpMethod, target: Endpoint) {
     this.#method = method;
-    this.#search = new TextSearch(method.expectBody ?? "", HTTP_BODY_LIMIT_BYTES);
-    this.#reader = new HttpResponseReader(method.method !== "HEAD", (bytes) => this.#search.push(bytes));
-    const lines = [
-      `${method.method} ${method.path} HTTP/1.1`,
-      `Host: ${httpHost(method, target)}`,
-      "User-Agent: tandem",
-      "Accept: */*",
-      "Connection: close",
-    ];
-    this.opening = new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+    this.#body = new BodyJudge(method);
+    this.#reader = new HttpResponseReader(method.method !== "HEAD", (bytes) => this.#body.push(bytes));
+    this.opening = new TextEncoder().encode(requestText(method, target));
   }
 
   connected(): Step {
@@ -67,7 +66,7 @@ class HttpDialogue implements Dialogue {
   closed(): Judgement {
     const head = this.#reader.head;
     if (head !== undefined) {
-      return this.#reader.endsWithClose ? this.#bodyLacks(head) : this.#cut(head);
+      return this.#reader.endsWithClose ? this.#body.judgeWhole(`status ${head.status}`) : this.#cut(head);
     }
     return this.#head.length === 0
       ? { kind: "failure", failure: "closed", detail: "the server closed without an answer" }
@@ -93,21 +92,15 @@ class HttpDialogue implements Dialogue {
       const detail = `expected status ${formatRanges(this.#method.expectStatus)} but got ${head.status}${phrase}`;
       return { kind: "failure", failure: "wrong-answer", detail };
     }
-    if (this.#method.expectBody === undefined) return { kind: "success", detail: `status ${head.status}` };
-    if (this.#search.found) {
-      return { kind: "success", detail: `status ${head.status} and ${quoteText(this.#method.expectBody)} in the body` };
+    const { expectLocation } = this.#method;
+    const location = head.fields.get("location");
+    if (expectLocation !== undefined && location?.startsWith(expectLocation) !== true) {
+      const got = location === undefined ? "none" : quoteText(location);
+      const detail = `status ${head.status}; expected a Location that begins ${quoteText(expectLocation)} but got ${got}`;
+      return { kind: "failure", failure: "wrong-answer", detail };
     }
-    if (this.#reader.complete) return this.#bodyLacks(head);
-    if (!this.#search.exhausted) return CONTINUE;
-    const detail = `status ${head.status}, but the first ${HTTP_BODY_LIMIT_BYTES / 1024} KiB of the body lack the text`;
-    return { kind: "failure", failure: "too-long", detail };
-  }
-
-  #bodyLacks(head: HttpHead): Judgement {
-    const wanted = quoteText(this.#method.expectBody ?? "");
-    const got = this.#search.seenBytes === 0 ? "it is empty" : `it begins ${quoteBytes(this.#search.head)}`;
-    const detail = `status ${head.status}, but the body lacks ${wanted}; ${got}`;
-    return { kind: "failure", failure: "wrong-answer", detail };
+    const status = `status ${head.status}${location === undefined ? "" : ` to ${quoteText(location)}`}`;
+    return this.#body.judge(status, this.#reader.complete);
   }
 
   #cut(head: HttpHead): Judgement {

@@ -1,7 +1,7 @@
 import type { ProbeFailure, ProbeOutcome } from "../model/check.ts";
 
-export function success(elapsedMs: number, reason: string): ProbeOutcome {
-  return { result: "success", elapsedMs, reason };
+export function success(elapsedMs: number, reason: string, warning?: string): ProbeOutcome {
+  return { result: "success", elapsedMs, reason, ...(warning === undefined ? {} : { warning }) };
 }
 
 export function failure(elapsedMs: number, kind: ProbeFailure, reason: string): ProbeOutcome {

@@ -1,32 +1,140 @@
-import type { Endpoint } from "../model/address.ts";
-import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
-import { systemAuthorities } from "./authorities.ts";
-import { converse, type TlsSettings } from "./connection.ts";
+import { randomBytes } from "node:crypto";
+import { addressBytes, type Endpoint, formatEndpoint } from "../model/address.ts";
+import type { CheckMethod, CheckTarget, ConnectMethod, ProbeOutcome, TalkMethod } from "../model/check.ts";
+import { connectPing, connectUdp } from "../sys/datagram-socket.ts";
+import type { Route } from "../sys/route-options.ts";
+import { type ConverseOptions, converse } from "./connection.ts";
+import { exchangeDatagrams } from "./datagram-conversation.ts";
+import type { Dialogue } from "./dialogue.ts";
+import { dnsDialogue } from "./dns.ts";
 import { type ExternalMethod, runExternal } from "./external.ts";
+import { greetingDialogue } from "./greeting.ts";
+import { grpcDialogue } from "./grpc.ts";
 import { type HttpMethod, httpDialogue } from "./http.ts";
+import { failure } from "./outcome.ts";
+import { pingDialogue } from "./ping.ts";
 import { sendExpectDialogue } from "./send-expect.ts";
 import { tcpDialogue } from "./tcp.ts";
+import { tlsSettings } from "./tls-files.ts";
+import type { Trace } from "./trace.ts";
+import { udpDialogue } from "./udp.ts";
 
 /** What a probe takes from its surroundings. */
 export interface ProbeSurroundings {
   /** Certificates of authorities, PEM; absent: those of the system. */
   readonly authorities?: string;
+  /** Gets what goes over the wire. */
+  readonly trace?: Trace;
 }
 
-/** Where a check connects to: the real server's address and, unless the check has its own, port. */
+/** One attempt: what is to be tried where, and within which time. */
+interface Attempt {
+  readonly endpoint: Endpoint;
+  readonly route: Route;
+  readonly timeoutMs: number;
+  readonly surroundings: ProbeSurroundings;
+}
+
+/** RFC 7301: what gRPC wants of TLS. */
+const HTTP2 = "h2";
+/** Enough that nobody else's echo is taken for ours. */
+const COOKIE_BYTES = 16;
+
+/** Where a check connects to: the real server's address and port, unless the check has its own. */
 export function probeEndpoint(method: Exclude<CheckMethod, ExternalMethod>, target: CheckTarget): Endpoint {
-  return { address: target.address, port: method.port ?? target.port };
+  const port = method.kind === "ping" ? undefined : method.port;
+  return { address: method.address ?? target.address, port: port ?? target.port };
 }
 
-function tlsSettings(method: HttpMethod, target: Endpoint, surroundings: ProbeSurroundings): TlsSettings {
-  const authorities = surroundings.authorities ?? systemAuthorities();
-  // A Host with a port in it names the certificate without the port.
-  const serverName = method.host?.replace(/:\d+$/, "") ?? target.address.text;
+function routeOf(method: ConnectMethod): Route {
   return {
-    serverName,
-    verify: method.verifyCertificate,
-    ...(authorities === undefined ? {} : { authorities }),
+    ...(method.source === undefined ? {} : { source: addressBytes(method.source) }),
+    ...(method.interface === undefined ? {} : { interface: method.interface }),
+    ...(method.mark === undefined ? {} : { mark: method.mark }),
   };
+}
+
+function options({ route, timeoutMs, surroundings }: Attempt): ConverseOptions {
+  return { route, timeoutMs, ...(surroundings.trace === undefined ? {} : { trace: surroundings.trace }) };
+}
+
+interface TlsTalk extends Pick<TalkMethod, "verifyCertificate" | "tls"> {
+  readonly host?: string;
+}
+
+/** Converses within TLS. */
+async function talkSecurely(
+  method: TlsTalk,
+  attempt: Attempt,
+  dialogue: Dialogue,
+  protocol?: string,
+): Promise<ProbeOutcome> {
+  const settings = tlsSettings({
+    // A Host with a port in it names the certificate without the port.
+    serverName: method.host?.replace(/:\d+$/, "") ?? attempt.endpoint.address.text,
+    verify: method.verifyCertificate ?? true,
+    tls: method.tls,
+    authorities: attempt.surroundings.authorities,
+  });
+  if (!settings.ok) return failure(0, "local", settings.problem);
+  const tls = { ...settings.value, ...(protocol === undefined ? {} : { protocol }) };
+  return await converse(attempt.endpoint, dialogue, { ...options(attempt), tls });
+}
+
+function talk(method: TalkMethod, attempt: Attempt, dialogue: Dialogue, protocol?: string): Promise<ProbeOutcome> {
+  if (method.transport === "tls") return talkSecurely(method, attempt, dialogue, protocol);
+  return converse(attempt.endpoint, dialogue, options(attempt));
+}
+
+function talkByUdp(attempt: Attempt, dialogue: Dialogue): Promise<ProbeOutcome> {
+  const { endpoint, route, timeoutMs, surroundings } = attempt;
+  const open = () => connectUdp(addressBytes(endpoint.address), endpoint.port, route);
+  return exchangeDatagrams(open, timeoutMs, dialogue, surroundings.trace);
+}
+
+async function ping({ endpoint, route, timeoutMs, surroundings }: Attempt): Promise<ProbeOutcome> {
+  try {
+    const { start, raw } = connectPing(addressBytes(endpoint.address), route);
+    const dialogue = pingDialogue({ family: endpoint.address.family, raw, cookie: randomBytes(COOKIE_BYTES) });
+    return await exchangeDatagrams(() => start, timeoutMs, dialogue, surroundings.trace);
+  } catch (error) {
+    return failure(0, "local", error instanceof Error ? error.message : String(error));
+  }
+}
+
+function askHttp(method: HttpMethod, attempt: Attempt): Promise<ProbeOutcome> {
+  const dialogue = httpDialogue(method, attempt.endpoint);
+  return method.kind === "https"
+    ? talkSecurely(method, attempt, dialogue)
+    : converse(attempt.endpoint, dialogue, options(attempt));
+}
+
+function probe(method: Exclude<CheckMethod, ExternalMethod>, attempt: Attempt): Promise<ProbeOutcome> {
+  switch (method.kind) {
+    case "tcp":
+      return converse(attempt.endpoint, tcpDialogue(), options(attempt));
+    case "send-expect": {
+      const { transport, ...rest } = method;
+      const dialogue = sendExpectDialogue(method);
+      if (transport === "udp") return talkByUdp(attempt, dialogue);
+      return talk(transport === undefined ? rest : { ...rest, transport }, attempt, dialogue);
+    }
+    case "http":
+    case "https":
+      return askHttp(method, attempt);
+    case "udp":
+      return talkByUdp(attempt, udpDialogue(method.send));
+    case "dns":
+      return talkByUdp(attempt, dnsDialogue(method, randomBytes(2).readUInt16BE(0)));
+    case "ping":
+      return ping(attempt);
+    case "grpc": {
+      const authority = formatEndpoint(attempt.endpoint);
+      return talk(method, attempt, grpcDialogue(method.service, authority, method.transport === "tls"), HTTP2);
+    }
+    default:
+      return talk(method, attempt, greetingDialogue(method.kind));
+  }
 }
 
 /**
@@ -41,17 +149,5 @@ export function runCheck(
   surroundings: ProbeSurroundings = {},
 ): Promise<ProbeOutcome> {
   if (method.kind === "external") return runExternal(method, target, timeoutMs);
-  const endpoint = probeEndpoint(method, target);
-  switch (method.kind) {
-    case "tcp":
-      return converse(endpoint, timeoutMs, tcpDialogue());
-    case "send-expect":
-      return converse(endpoint, timeoutMs, sendExpectDialogue(method));
-    case "http":
-      return converse(endpoint, timeoutMs, httpDialogue(method, endpoint));
-    case "https": {
-      const tls = tlsSettings(method, endpoint, surroundings);
-      return converse(endpoint, timeoutMs, httpDialogue(method, endpoint), tls);
-    }
-  }
+  return probe(method, { endpoint: probeEndpoint(method, target), route: routeOf(method), timeoutMs, surroundings });
 }

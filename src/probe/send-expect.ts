@@ -1,32 +1,142 @@
-import type { CheckMethod } from "../model/check.ts";
-import { CONTINUE, type Dialogue, type Judgement } from "./dialogue.ts";
-import { quoteBytes, quoteText } from "./probe-text.ts";
-import { TextSearch } from "./text-search.ts";
+import type { CheckMethod, ScriptStep } from "../model/check.ts";
+import type { Dialogue, Judgement, Step } from "./dialogue.ts";
+import { bytesOfHex, EXPECT_LIMIT_BYTES, type Matcher, matcherOf } from "./matcher.ts";
+import { quoteBytes } from "./probe-text.ts";
 
-/** How far into the answer the expected text is looked for: more than any greeting, less than a flood. */
-export const EXPECT_LIMIT_BYTES = 64 * 1024;
+export { EXPECT_LIMIT_BYTES };
 
-/** Sends a text and wants another one anywhere in the first 64 KiB of the answer. */
-export function sendExpectDialogue(method: Extract<CheckMethod, { kind: "send-expect" }>): Dialogue {
-  const search = new TextSearch(method.expect, EXPECT_LIMIT_BYTES);
-  const wanted = quoteText(method.expect);
-  const got = (): string => (search.seenBytes === 0 ? "nothing" : quoteBytes(search.head));
-  const judge = (empty: "timeout" | "closed", how: string): Judgement => ({
-    kind: "failure",
-    failure: search.seenBytes === 0 ? empty : "wrong-answer",
-    detail: `expected ${wanted} but got ${got()}${how}`,
-  });
-  return {
-    opening: new TextEncoder().encode(method.send),
-    connected: () => (search.found ? { kind: "success", detail: "nothing more was expected" } : CONTINUE),
-    receive(bytes) {
-      search.push(bytes);
-      if (search.found) return { kind: "success", detail: `got ${wanted}` };
-      if (!search.exhausted) return CONTINUE;
-      const detail = `expected ${wanted} within ${EXPECT_LIMIT_BYTES / 1024} KiB but got ${got()} and more`;
-      return { kind: "failure", failure: "too-long", detail };
-    },
-    closed: () => judge("closed", " before the server closed"),
-    expired: () => judge("timeout", " in time"),
-  };
+const NOTHING = new Uint8Array(0);
+
+function sentBytes(step: ScriptStep): Uint8Array | undefined {
+  if (step.kind === "send") return new TextEncoder().encode(step.value);
+  return step.kind === "send-bytes" ? bytesOfHex(step.value) : undefined;
+}
+
+/** `64 KiB`, or `100 bytes` where it is no whole number of those. */
+function formatLimit(bytes: number): string {
+  return bytes % 1024 === 0 ? `${bytes / 1024} KiB` : `${bytes} bytes`;
+}
+
+/** A conversation step by step; each expectation goes on where the one before it found its match. */
+class ScriptDialogue implements Dialogue {
+  readonly opening: Uint8Array;
+  readonly #steps: readonly ScriptStep[];
+  readonly #expectations: number;
+  #index: number;
+  #matcher: Matcher | undefined;
+  #met = 0;
+  #last = "";
+
+  constructor(steps: readonly ScriptStep[]) {
+    this.#steps = steps;
+    this.#expectations = steps.filter((step) => sentBytes(step) === undefined).length;
+    const first = steps.findIndex((step) => sentBytes(step) === undefined);
+    this.#index = first < 0 ? steps.length : first;
+    this.opening = Buffer.concat(steps.slice(0, this.#index).map((step) => sentBytes(step) ?? NOTHING));
+    this.#begin();
+  }
+
+  connected(): Step {
+    return this.#advance(NOTHING);
+  }
+
+  receive(bytes: Uint8Array): Step {
+    return this.#advance(bytes);
+  }
+
+  closed(): Judgement {
+    this.#matcher?.finish();
+    if (this.#matcher?.found === true) {
+      const step = this.#advance(NOTHING);
+      if (step.kind === "success" || step.kind === "failure") return step;
+    }
+    if (this.#steps[this.#index]?.kind === "close" && this.#index === this.#steps.length - 1) {
+      return { kind: "success", detail: `${this.#last === "" ? "" : `got ${this.#last}, and `}the server closed` };
+    }
+    return this.#missing("closed", " before the server closed");
+  }
+
+  expired(): Judgement {
+    this.#matcher?.finish();
+    if (this.#matcher?.found === true) {
+      const step = this.#advance(NOTHING);
+      if (step.kind === "success") return step;
+    }
+    if (this.#steps[this.#index]?.kind === "close") {
+      return { kind: "failure", failure: "timeout", detail: `${this.#place()}the server did not close in time` };
+    }
+    return this.#missing("timeout", " in time");
+  }
+
+  #begin(): void {
+    const step = this.#steps[this.#index];
+    this.#matcher = step === undefined ? undefined : matcherOf(step);
+  }
+
+  /** Gives the expectations what came, and goes on as far as it reaches. */
+  #advance(given: Uint8Array): Step {
+    const toSend: Uint8Array[] = [];
+    let bytes = given;
+    for (let step = this.#steps[this.#index]; step !== undefined; step = this.#steps[this.#index]) {
+      const sent = sentBytes(step);
+      if (sent !== undefined) toSend.push(sent);
+      else if (this.#matcher === undefined) break;
+      else {
+        if (bytes.length > 0 && !this.#matcher.found) this.#matcher.push(bytes);
+        if (!this.#matcher.found) return this.#unmet(toSend);
+        bytes = this.#matcher.rest;
+        this.#met += 1;
+        this.#last = this.#matcher.wanted;
+      }
+      this.#index += 1;
+      this.#begin();
+    }
+    if (this.#index < this.#steps.length) return asStep(toSend);
+    return this.#success(toSend);
+  }
+
+  #unmet(toSend: readonly Uint8Array[]): Step {
+    if (this.#matcher?.exhausted !== true) return asStep(toSend);
+    const { wanted, head, limitBytes } = this.#matcher;
+    const within = `within ${formatLimit(limitBytes)} but got ${quoteBytes(head)} and more`;
+    return { kind: "failure", failure: "too-long", detail: `${this.#place()}expected ${wanted} ${within}` };
+  }
+
+  #success(toSend: readonly Uint8Array[]): Judgement {
+    const parts = this.#expectations > 1 ? ` (${this.#expectations} answers as expected)` : "";
+    const nothing = this.#last === "" || this.#last === '""';
+    const detail = nothing ? "nothing more was expected" : `got ${this.#last}${parts}`;
+    return { kind: "success", detail, ...(toSend.length === 0 ? {} : { farewell: Buffer.concat(toSend) }) };
+  }
+
+  #place(): string {
+    return this.#expectations > 1 ? `answer ${this.#met + 1} of ${this.#expectations}: ` : "";
+  }
+
+  #missing(empty: "timeout" | "closed", how: string): Judgement {
+    const seen = this.#matcher?.seenBytes ?? 0;
+    const got = seen === 0 ? "nothing" : quoteBytes(this.#matcher?.head ?? NOTHING);
+    const detail = `${this.#place()}expected ${this.#matcher?.wanted ?? "more"} but got ${got}${how}`;
+    return { kind: "failure", failure: seen === 0 ? empty : "wrong-answer", detail };
+  }
+}
+
+function asStep(toSend: readonly Uint8Array[]): Step {
+  return toSend.length === 0 ? { kind: "continue" } : { kind: "send", bytes: Buffer.concat(toSend) };
+}
+
+/** Holds the conversation of a script. */
+export function scriptDialogue(steps: readonly ScriptStep[]): Dialogue {
+  return new ScriptDialogue(steps);
+}
+
+/** Sends a text and wants another one anywhere in the first 64 KiB of the answer; or goes through a script. */
+export function sendExpectDialogue(
+  method: Pick<Extract<CheckMethod, { kind: "send-expect" }>, "send" | "expect" | "script">,
+): Dialogue {
+  if (method.script !== undefined) return scriptDialogue(method.script);
+  return scriptDialogue([
+    ...(method.send === "" ? [] : [{ kind: "send" as const, value: method.send }]),
+    { kind: "expect", value: method.expect },
+  ]);
 }

@@ -31,6 +31,7 @@ export const SO_RCVTIMEO = 20;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
+export const SO_MARK = 36;
 
 // linux/netlink.h
 export const NETLINK_ROUTE = 0;

@@ -5,6 +5,7 @@
 import { AF_INET, AF_INET6, EINPROGRESS, EINTR, SOCK_NONBLOCK, SOCK_STREAM } from "./constants.ts";
 import { closeFd, type Fd } from "./fd.ts";
 import { libc, readErrno } from "./libc.ts";
+import { leaveBy, type Route } from "./route-options.ts";
 import { openSocket } from "./socket.ts";
 import { internetSocketAddress } from "./socket-address.ts";
 
@@ -16,11 +17,12 @@ export type ConnectStart =
 /**
  * Begins a TCP connection without waiting for it. The caller owns the descriptor.
  * @param address 4 or 16 bytes in network order
- * @throws SyscallError when there is no socket to be had (EMFILE).
+ * @throws SyscallError when there is no socket to be had (EMFILE), or it may not leave by that route.
  */
-export function startTcpConnection(address: Uint8Array, port: number): ConnectStart {
+export function startTcpConnection(address: Uint8Array, port: number, route: Route = {}): ConnectStart {
   const domain = address.length === 4 ? AF_INET : AF_INET6;
   const fd = openSocket(domain, SOCK_STREAM | SOCK_NONBLOCK, 0, "open a TCP socket");
+  leaveBy(fd, route, "open a TCP socket");
   const to = internetSocketAddress(address, port);
   if (libc().connect(fd, to, to.length) === 0) return { kind: "connecting", fd };
   const errno = readErrno();

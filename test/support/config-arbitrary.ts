@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import type { Config, ConfiguredServer, ConfiguredService } from "../../src/config/config.ts";
 import { address, type Endpoint, type Family, type IpAddress } from "../../src/model/address.ts";
-import type { Check, CheckMethod } from "../../src/model/check.ts";
+import {
+  type Check,
+  type CheckMethod,
+  type ConnectMethod,
+  DNS_RECORDS,
+  GREETING_KINDS,
+  type ScriptStep,
+  type TlsMethod,
+} from "../../src/model/check.ts";
 import type { PairSettings } from "../../src/model/pair.ts";
 import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../../src/model/real-server.ts";
 import { SCHEDULERS } from "../../src/model/scheduler.ts";
@@ -93,6 +101,63 @@ const statusRange = fc
   .tuple(fc.integer({ min: 100, max: 599 }), fc.integer({ min: 100, max: 599 }))
   .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
 
+/** Each of these parts, or not. */
+function someOf<T extends object>(parts: { readonly [K in keyof T]-?: fc.Arbitrary<Exclude<T[K], undefined>> }) {
+  return fc.record(parts, { requiredKeys: [] }) as unknown as fc.Arbitrary<T>;
+}
+
+const route = someOf<Omit<ConnectMethod, "port">>({
+  address: fc.constantFrom(address("127.0.0.1"), address("2001:db8::7")),
+  source: fc.constant(address("10.0.0.2")),
+  interface: fc.constantFrom("eth1", "bond0.18"),
+  mark: fc.integer({ min: 1, max: 0xffff_ffff }),
+});
+
+const tls = someOf<Pick<TlsMethod, "serverName" | "authoritiesFile" | "warnDays">>({
+  serverName: fc.constant("web.test"),
+  authoritiesFile: fc.constant("/etc/ca.pem"),
+  warnDays: fc.integer({ min: 1, max: 3650 }),
+}).map((given): { readonly tls?: TlsMethod } => (Object.keys(given).length === 0 ? {} : { tls: given }));
+
+const talk = fc.oneof(
+  route,
+  fc
+    .tuple(route, tls, fc.boolean())
+    .map(([way, files, verifyCertificate]) => ({ ...way, ...files, transport: "tls" as const, verifyCertificate })),
+);
+
+const stepText = text.filter((value) => value !== "");
+const scriptStep: fc.Arbitrary<ScriptStep> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("send" as const, "expect" as const), value: stepText }),
+  fc.record({ kind: fc.constantFrom("send-bytes" as const, "expect-bytes" as const), value: fc.constant("00 ff") }),
+  fc.record({
+    kind: fc.constant("expect-regex" as const),
+    value: fc.constant("^250 "),
+    limitBytes: fc.integer({ min: 1, max: 65_536 }),
+  }),
+  fc.constant({ kind: "close" as const, value: "" }),
+);
+
+function protocolOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrary<CheckMethod> {
+  const greeting = fc.constantFrom(...GREETING_KINDS);
+  return fc.oneof(
+    fc.tuple(greeting, talk, port).map(([kind, how, own]): CheckMethod => ({ kind, ...how, ...own })),
+    fc
+      .tuple(stepText, talk, port)
+      .map(([service, how, own]): CheckMethod => ({ kind: "grpc", service, ...how, ...own })),
+    fc.tuple(text, route, port).map(([send, how, own]): CheckMethod => ({ kind: "udp", send, ...how, ...own })),
+    route.map((how): CheckMethod => ({ kind: "ping", ...how })),
+    fc
+      .tuple(fc.constantFrom(...DNS_RECORDS), route, port)
+      .map(([record, how, own]): CheckMethod => ({ kind: "dns", query: "web.test", record, ...how, ...own })),
+    fc
+      .tuple(fc.array(scriptStep, { minLength: 1, maxLength: 5 }), talk, port)
+      .map(
+        ([script, how, own]): CheckMethod => ({ kind: "send-expect", send: "", expect: "", script, ...how, ...own }),
+      ),
+  );
+}
+
 function methodOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrary<CheckMethod> {
   const http = fc
     .tuple(
@@ -126,14 +191,27 @@ function methodOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrary<
       ([texts, ownPort]): CheckMethod =>
         texts === undefined ? { kind: "tcp", ...ownPort } : { kind: "send-expect", ...texts, ...ownPort },
     );
-  return fc.oneof(plain, http, external);
+  return fc.oneof(plain, http, external, protocolOf(port));
 }
 
 const anyPort = sometimes("port", fc.integer({ min: 1, max: 65_535 }));
 const somePort = fc.integer({ min: 1, max: 65_535 }).map((port) => ({ port }));
 
 function checkOf(needsPort: boolean): fc.Arbitrary<Check> {
-  return fc.tuple(timing, methodOf(needsPort ? somePort : anyPort)).map(([times, method]) => ({ ...times, method }));
+  const further = fc.record(
+    {
+      downIntervalMs: fc.integer({ min: 100, max: 86_400_000 }),
+      flap: fc.record({
+        limit: fc.integer({ min: 1, max: 100 }),
+        windowMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+        holdMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+      }),
+    },
+    { requiredKeys: [] },
+  );
+  return fc
+    .tuple(timing, further, methodOf(needsPort ? somePort : anyPort))
+    .map(([times, more, method]) => ({ ...times, ...more, method }));
 }
 
 const tunnel: fc.Arbitrary<Tunnel> = fc.oneof(
@@ -199,7 +277,14 @@ function serverOf(frame: Frame, host: number): fc.Arbitrary<RealServer> {
 function configuredOf(frame: Frame, host: number): fc.Arbitrary<ConfiguredServer> {
   return serverOf(frame, host).chain((server) => {
     const portless = frame.keys.some((key) => key.kind === "fwmark" || key.port === 0);
-    return sometimes("check", checkOf(server.endpoint.port === 0 && portless)).map((check) => ({ server, ...check }));
+    const check = checkOf(server.endpoint.port === 0 && portless);
+    return fc
+      .oneof(
+        fc.constant({}),
+        check.map((only) => ({ check: only })),
+        fc.tuple(check, check).map(([first, second]) => ({ check: first, furtherChecks: [second] })),
+      )
+      .map((checks) => ({ server, ...checks }));
   });
 }
 
@@ -264,6 +349,14 @@ function serviceOf(index: number, serviceName: string): fc.Arbitrary<ConfiguredS
           ),
           sometimes("slowStartMs", fc.integer({ min: 1, max: 3_600_000 })),
           sometimes("panicPercent", fc.integer({ min: 1, max: 100 })),
+          sometimes(
+            "quorum",
+            fc.record({
+              by: fc.constantFrom("servers" as const, "weight" as const),
+              needed: fc.integer({ min: 2, max: 100 }),
+              hysteresis: fc.integer({ min: 0, max: 1 }),
+            }),
+          ),
         )
         .map(([listen, servers, ...rest]) => Object.assign({ name: serviceName, listen, servers }, ...rest));
     });

@@ -340,7 +340,11 @@ describe("Balancer, obeying orders", () => {
     const [checks, drains] = driver.take("answer").map(({ answer }) => answer);
     expect(
       checks?.kind === "checks" &&
-        checks.checks.map(({ last, sinceMs: _since, ...report }) => ({ ...report, streak: last?.streak })),
+        checks.checks.map(({ last, sinceMs: _since, changes, ...report }) => ({
+          ...report,
+          streak: last?.streak,
+          became: changes?.map(({ to }) => to),
+        })),
     ).toEqual([
       {
         service: "web",
@@ -353,6 +357,8 @@ describe("Balancer, obeying orders", () => {
         drained: false,
         activeConnections: 0,
         streak: 5,
+        times: { p50Ms: 1, p99Ms: 1, samples: 5 },
+        became: ["up"],
       },
       {
         service: "web",
@@ -364,6 +370,7 @@ describe("Balancer, obeying orders", () => {
         drained: true,
         activeConnections: 0,
         streak: undefined,
+        became: undefined,
       },
     ]);
     expect(drains).toEqual({

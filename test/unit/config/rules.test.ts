@@ -312,7 +312,7 @@ describe("parseConfig() judges checks", () => {
       edits: [[CHECK, `${CHECK}\n«send = "x"`]],
       path: "service[0].check.send",
       message: 'a check of the kind "tcp" has no send',
-      hint: 'send belongs to the kind "send-expect"',
+      hint: 'send belongs to the kind "send-expect" or "udp"',
     },
     "timeout longer than interval": {
       edits: [[CHECK, `${CHECK}\ntimeout = «"5s"`]],
@@ -337,7 +337,8 @@ describe("parseConfig() judges checks", () => {
     "an unknown kind, and nothing about its keys": {
       edits: [[CHECK, '[service.check]\nkind = «"send_expect"\nsend = "x"']],
       path: "service[0].check.kind",
-      message: 'kind must be "tcp", "send-expect", "http", "https" or "external", not "send_expect"',
+      message:
+        'kind must be "tcp", "send-expect", "http", "https", "external", "udp", "ping", "dns", "grpc", "smtp", "imap", "pop3", "ldap", "redis", "mysql" or "postgresql", not "send_expect"',
       hint: 'did you mean "send-expect"?',
     },
   });

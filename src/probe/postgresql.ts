@@ -1,0 +1,83 @@
+/** The PostgreSQL protocol, version 3, as far as pg_isready goes: a server that asks for a login, or refuses one, works. */
+import { ByteCollector } from "./byte-collector.ts";
+import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
+import { quoteBytes } from "./probe-text.ts";
+
+/** fe-protocol3.c: no message at this stage is longer than 30,000 bytes. */
+const ANSWER_LIMIT_BYTES = 30_000;
+const PROTOCOL_3_0 = 0x0003_0000;
+const TERMINATE = Uint8Array.of(0x58, 0, 0, 0, 4);
+/** errcodes.txt: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now. */
+const NOT_WORKING = ["53300", "57P01", "57P02", "57P03"];
+
+function startup(): Uint8Array {
+  const settings = Buffer.from("user\0tandem\0database\0postgres\0application_name\0tandem\0\0", "latin1");
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(head.length + settings.length, 0);
+  head.writeUInt32BE(PROTOCOL_3_0, 4);
+  return Buffer.concat([head, settings]);
+}
+
+/** The fields of an ErrorResponse by their letters: S severity, C code, M message. */
+function errorFields(payload: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const fields = new Map<string, Uint8Array>();
+  let at = 0;
+  while (at < payload.length && payload[at] !== 0) {
+    const end = payload.indexOf(0, at + 1);
+    if (end < 0) break;
+    fields.set(String.fromCharCode(payload[at] ?? 0), payload.subarray(at + 1, end));
+    at = end + 1;
+  }
+  return fields;
+}
+
+class PostgresqlDialogue implements Dialogue {
+  readonly opening = startup();
+  readonly #collected = new ByteCollector(ANSWER_LIMIT_BYTES);
+
+  connected(): Step {
+    return CONTINUE;
+  }
+
+  receive(bytes: Uint8Array): Step {
+    this.#collected.push(bytes);
+    const given = Buffer.from(this.#collected.bytes);
+    const type = given[0];
+    // R asks for a login, E refuses; nothing else comes first.
+    if (type !== 0x52 && type !== 0x45) return this.#wrong();
+    if (given.length < 5) return CONTINUE;
+    const length = given.readUInt32BE(1);
+    if (length < 4 || length > ANSWER_LIMIT_BYTES) return this.#wrong();
+    if (given.length >= 1 + length) return this.#judge(type, given.subarray(5, 1 + length));
+    if (!this.#collected.isFull) return CONTINUE;
+    return { kind: "failure", failure: "too-long", detail: "the server's message is too long" };
+  }
+
+  closed(): Judgement {
+    return { kind: "failure", failure: "closed", detail: "the server closed without an answer" };
+  }
+
+  expired(): Judgement {
+    return { kind: "failure", failure: "timeout", detail: "no answer in time" };
+  }
+
+  #wrong(): Judgement {
+    const detail = `the answer is not PostgreSQL's: ${quoteBytes(this.#collected.bytes)}`;
+    return { kind: "failure", failure: "wrong-answer", detail };
+  }
+
+  #judge(type: number, payload: Uint8Array): Judgement {
+    if (type === 0x52) return { kind: "success", detail: "the server asks for a login", farewell: TERMINATE };
+    const fields = errorFields(payload);
+    const code = Buffer.from(fields.get("C") ?? []).toString("latin1");
+    const said = quoteBytes(fields.get("M") ?? new Uint8Array(0));
+    if (/^[0-9A-Z]{5}$/.test(code) && !NOT_WORKING.includes(code)) {
+      return { kind: "success", detail: `the server answers, refusing this login (${code})` };
+    }
+    return { kind: "failure", failure: "wrong-answer", detail: `the server says ${code || "an error"}: ${said}` };
+  }
+}
+
+export function postgresqlDialogue(): Dialogue {
+  return new PostgresqlDialogue();
+}
