@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --count | --form | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --duration | --pause | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --duration | --pause | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -50,6 +50,7 @@ _tandem() {
       'service edit --persistence-engine') _tandem_value choices 'sip' ;;
       'service save --format') _tandem_value choices 'toml ipvsadm' ;;
       'service restore --format') _tandem_value choices 'toml ipvsadm' ;;
+      'service sync-start --interface') _tandem_value interface ;;
       'real add --forward') _tandem_value choices 'nat direct tunnel' ;;
       'real add --tunnel-type') _tandem_value choices 'ipip gue gre' ;;
       'real add --tunnel-checksum') _tandem_value choices 'none full remote' ;;
@@ -69,7 +70,7 @@ _tandem() {
     '')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
-    'service') _tandem_value choices 'list add edit del flush zero save restore apply' ;;
+    'service') _tandem_value choices 'list add edit del flush zero save restore apply timeouts sync sync-start sync-stop' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
@@ -80,13 +81,13 @@ _tandem() {
     'status')
       if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip list')
-      if [[ $cur == -* ]]; then _tandem_value choices '--interface --all --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--interface --all --ask --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip add')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --label --lease --force --no-announce --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip del')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip announce')
-      if [[ $cur == -* ]]; then _tandem_value choices '--interface --count --interval --form --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--interface --count --interval --form --verify --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service list')
       if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --connections --server --watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service add')
@@ -105,6 +106,14 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service apply')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+    'service timeouts')
+      if [[ $cur == -* ]]; then _tandem_value choices '--tcp --tcp-fin --udp --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service sync')
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service sync-start')
+      if [[ $cur == -* ]]; then _tandem_value choices '--interface --sync-id --group --port --ttl --max-length --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'master backup'; fi ;;
+    'service sync-stop')
+      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'master backup'; fi ;;
     'real list')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')

@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --duration --pause --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --duration --pause --limit
                 set skip 1
             case '-*'
             case '*'
@@ -61,6 +61,10 @@ complete -c tandem -n '__tandem_at service' -a zero -d 'set the counters of one 
 complete -c tandem -n '__tandem_at service' -a save -d 'print the kernel\'s table in a form that restore reads'
 complete -c tandem -n '__tandem_at service' -a restore -d 'make the kernel\'s table what a file says, with the fewest changes'
 complete -c tandem -n '__tandem_at service' -a apply -d 'make a list of changes as one: all of them, or none'
+complete -c tandem -n '__tandem_at service' -a timeouts -d 'show or set how long idle connections are kept, for all services'
+complete -c tandem -n '__tandem_at service' -a sync -d 'list the kernel\'s sync daemons, which tell the other router of connections'
+complete -c tandem -n '__tandem_at service' -a sync-start -d 'start a sync daemon of the kernel'
+complete -c tandem -n '__tandem_at service' -a sync-stop -d 'stop a sync daemon of the kernel'
 complete -c tandem -n '__tandem_at real' -a list -d 'list real servers with weights and connections'
 complete -c tandem -n '__tandem_at real' -a add -d 'add a real server to a virtual service'
 complete -c tandem -n '__tandem_at real' -a edit -d 'change settings of a real server; what is not named stays'
@@ -89,6 +93,7 @@ complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until interrupted
 complete -c tandem -n '__tandem_in status' -l interval -x -d 'with --watch: how often'
 complete -c tandem -n '__tandem_in vip list' -l interface -x -a '(ls /sys/class/net)' -d 'only addresses of this interface'
 complete -c tandem -n '__tandem_in vip list' -l all -d 'also addresses of loopback and of link scope'
+complete -c tandem -n '__tandem_in vip list' -l ask -d 'ask on each link who else answers for the address (ARP, neighbour solicitation)'
 complete -c tandem -n '__tandem_in vip add' -l interface -x -a '(ls /sys/class/net)' -d 'the interface that gets it'
 complete -c tandem -n '__tandem_in vip add' -l label -x -d 'the address\'s label, such as eth0:1 (IPv4 only)'
 complete -c tandem -n '__tandem_in vip add' -l lease -x -d 'how long the kernel keeps it without a renewal: 3s, forever'
@@ -100,6 +105,7 @@ complete -c tandem -n '__tandem_in vip announce' -l interface -x -a '(ls /sys/cl
 complete -c tandem -n '__tandem_in vip announce' -l count -x -d 'how often'
 complete -c tandem -n '__tandem_in vip announce' -l interval -x -d 'time between two announcements'
 complete -c tandem -n '__tandem_in vip announce' -l form -x -a 'request reply both' -d 'which form of gratuitous ARP'
+complete -c tandem -n '__tandem_in vip announce' -l verify -x -d 'then prove that this neighbour sends here what is for the address'
 complete -c tandem -n '__tandem_in service list' -l stats -d 'show packets and bytes since the counters were zeroed'
 complete -c tandem -n '__tandem_in service list' -l rates -d 'show packets, bytes and connections a second, counted over --interval'
 complete -c tandem -n '__tandem_in service list' -l connections -d 'show the connections with state and expiry instead'
@@ -129,6 +135,18 @@ complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsad
 complete -c tandem -n '__tandem_in service restore' -l keep-others -d 'leave services that the file does not name'
 complete -c tandem -n '__tandem_in service restore' -r -F
 complete -c tandem -n '__tandem_in service apply' -r -F
+complete -c tandem -n '__tandem_in service timeouts' -l tcp -x -d 'established TCP connections'
+complete -c tandem -n '__tandem_in service timeouts' -l tcp-fin -x -d 'TCP connections after a FIN'
+complete -c tandem -n '__tandem_in service timeouts' -l udp -x -d 'UDP'
+complete -c tandem -n '__tandem_in service sync-start' -l interface -x -a '(ls /sys/class/net)' -d 'where the messages go'
+complete -c tandem -n '__tandem_in service sync-start' -l sync-id -x -d 'which messages belong together'
+complete -c tandem -n '__tandem_in service sync-start' -l group -x -d 'the multicast group'
+complete -c tandem -n '__tandem_in service sync-start' -l port -x -d 'the UDP port'
+complete -c tandem -n '__tandem_in service sync-start' -l ttl -x -d 'how many routers they may pass'
+complete -c tandem -n '__tandem_in service sync-start' -l max-length -x -d 'the longest payload; default: what the MTU allows'
+complete -c tandem -n '__tandem_in service sync-start' -a 'master backup'
+complete -c tandem -n '__tandem_in service sync-stop' -l if-exists -d 'succeed when it does not run'
+complete -c tandem -n '__tandem_in service sync-stop' -a 'master backup'
 complete -c tandem -n '__tandem_in real add' -l forward -x -a 'nat direct tunnel' -d 'nat, direct or tunnel'
 complete -c tandem -n '__tandem_in real add' -l weight -x -d 'its share of the work; 0 gets no new connections'
 complete -c tandem -n '__tandem_in real add' -l upper-threshold -x -d 'no new work at this many connections; 0: no limit'

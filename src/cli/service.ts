@@ -92,4 +92,29 @@ const restore: Runner<Verbs["restore"]> = async (input, context) =>
 const apply: Runner<Verbs["apply"]> = async (input, context) =>
   (await import("./service-save.ts")).apply(input, context);
 
-export const runners: Runners<typeof spec> = { list, add, edit, del, flush, zero, save, restore, apply };
+const timeouts: Runner<Verbs["timeouts"]> = async (input, context) =>
+  (await import("./sync-daemons.ts")).timeouts(input, context);
+
+const sync: Runner<Verbs["sync"]> = async (input, context) => (await import("./sync-daemons.ts")).sync(input, context);
+
+const syncStart: Runner<Verbs["sync-start"]> = async (input, context) =>
+  (await import("./sync-daemons.ts")).syncStart(input, context);
+
+const syncStop: Runner<Verbs["sync-stop"]> = async (input, context) =>
+  (await import("./sync-daemons.ts")).syncStop(input, context);
+
+export const runners: Runners<typeof spec> = {
+  list,
+  add,
+  edit,
+  del,
+  flush,
+  zero,
+  save,
+  restore,
+  apply,
+  timeouts,
+  sync,
+  "sync-start": syncStart,
+  "sync-stop": syncStop,
+};

@@ -1,5 +1,6 @@
 import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer } from "../kernel/announcer.ts";
+import { findOtherOwner } from "../kernel/duplicate-probe.ts";
 import { LinkClient } from "../kernel/link-client.ts";
 import { TandemError } from "../lib/errors.ts";
 import { formatAddressPrefix } from "../model/address.ts";
@@ -13,6 +14,7 @@ import { mustFindLink, placesOf } from "./host-addresses.ts";
 import { dropAddresses, takeVips } from "./own-vips.ts";
 import type { vip as spec } from "./spec/vip.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
+import { verifyAnnouncement } from "./vip-verify.ts";
 
 type Verbs = (typeof spec)["verbs"];
 
@@ -23,7 +25,12 @@ const COLUMNS: readonly Column[] = [
   { header: "OWNER" },
   { header: "LEASE", align: "right" },
   { header: "STATE", dropOrder: 2, hideEmpty: true },
+  { header: "ANSWERED BY", hideEmpty: true },
 ];
+
+function answererCell(text: string): Cell {
+  return text.startsWith("also") ? { text, tone: "bad" } : text;
+}
 
 function stateCell(address: InterfaceAddress): Cell {
   if (address.dadFailed) return { text: "duplicate", tone: "bad" };
@@ -58,7 +65,25 @@ function addressJson(address: InterfaceAddress): Record<string, unknown> {
   };
 }
 
-const list: Runner<Verbs["list"]> = ({ interface: name, all }, { output }) => {
+/** Who besides this machine answers for each address on its link, all asked at once. */
+async function askAnswerers(shown: readonly InterfaceAddress[]): Promise<Map<InterfaceAddress, string>> {
+  using links = LinkClient.open();
+  const byIndex = new Map(links.list().map((link) => [link.index, link]));
+  const answers = await Promise.all(
+    shown.slice(0, ASKED_MAX).map(async (address): Promise<readonly [InterfaceAddress, string]> => {
+      const link = byIndex.get(address.interfaceIndex);
+      if (link === undefined || link.loopback || !link.carrier) return [address, "nobody to ask"];
+      const answer = await findOtherOwner(address.prefix.address, link);
+      return [address, answer === undefined ? "this machine only" : `also ${answer.mac}`];
+    }),
+  );
+  return new Map(answers);
+}
+
+/** Each address that is asked for has a socket of its own. */
+const ASKED_MAX = 256;
+
+const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { output }) => {
   using addresses = AddressClient.open();
   if (name !== undefined) {
     using links = LinkClient.open();
@@ -68,9 +93,15 @@ const list: Runner<Verbs["list"]> = ({ interface: name, all }, { output }) => {
     .list()
     .filter((address) => name === undefined || address.interface === name)
     .filter((address) => all || name !== undefined || (address.scope !== "host" && address.scope !== "link"));
-  if (output.json) output.printJson({ addresses: shown.map(addressJson) });
-  else if (shown.length === 0) output.note("no addresses");
-  else output.lines(renderTable(COLUMNS, shown.map(row), output));
+  const answerers = ask ? await askAnswerers(shown) : new Map<InterfaceAddress, string>();
+  if (output.json) {
+    const answers = (address: InterfaceAddress) => (ask ? { answeredBy: answerers.get(address) ?? null } : {});
+    output.printJson({ addresses: shown.map((address) => ({ ...addressJson(address), ...answers(address) })) });
+  } else if (shown.length === 0) output.note("no addresses");
+  else {
+    const rows = shown.map((address): Cell[] => [...row(address), answererCell(answerers.get(address) ?? "")]);
+    output.lines(renderTable(COLUMNS, rows, output));
+  }
   return 0;
 };
 
@@ -141,6 +172,10 @@ function announcingLink(
   return mustFindLink(links, place.interface);
 }
 
+function formatMs(ms: number): string {
+  return `${ms.toFixed(1)} ms`;
+}
+
 /** How often and how far apart when nothing is said: some switches drop what comes right after another. */
 const ANNOUNCE_COUNT = 2;
 const ANNOUNCE_INTERVAL_MS = 1100;
@@ -170,10 +205,13 @@ const announce: Runner<Verbs["announce"]> = async (input, context) => {
     const reason = `no frame could be sent (${[...failures].join(", ")})`;
     throw new TandemError({ operation: "announce", subject, reason, hint: `ip link set ${link.name} up` });
   }
-  return reportChanges(
-    [{ do: "announce", subject, detail: counted(sentFrames, "frame"), outcome: { kind: "done" } }],
-    context,
-  );
+  const { verify } = input;
+  const proof =
+    verify === undefined
+      ? ""
+      : `, answered by ${verify.text} after ${formatMs(await verifyAnnouncement(input.address, verify, link))}`;
+  const detail = `${counted(sentFrames, "frame")}${proof}`;
+  return reportChanges([{ do: "announce", subject, detail, outcome: { kind: "done" } }], context);
 };
 
 export const runners: Runners<typeof spec> = { list, add, del, announce };

@@ -1,12 +1,24 @@
 import { SCHEDULERS } from "../../model/scheduler.ts";
+import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
-import { choice, endpoint, file, integer, positiveDuration, service as serviceKey, wholeSeconds } from "./kinds.ts";
+import {
+  address,
+  choice,
+  endpoint,
+  file,
+  integer,
+  interfaceName,
+  positiveDuration,
+  service as serviceKey,
+  wholeSeconds,
+} from "./kinds.ts";
 import {
   type GroupSpec,
   listFlag,
   manyArguments,
   oneArgument,
   optionalArgument,
+  requiredFlag,
   switchFlag,
   valueFlag,
   verb,
@@ -178,6 +190,69 @@ export const serviceApply = verb({
   jsonDoc: CHANGES_JSON,
 });
 
+const timeoutFlag = (doc: string) => valueFlag(wholeSeconds, { valueName: "TIME", defaultText: "as it is", doc });
+
+export const serviceTimeouts = verb({
+  summary: "show or set how long idle connections are kept, for all services",
+  arguments: {},
+  flags: {
+    tcp: timeoutFlag("established TCP connections"),
+    tcpFin: timeoutFlag("TCP connections after a FIN"),
+    udp: timeoutFlag("UDP"),
+  },
+  examples: [
+    { command: "service timeouts", doc: "what they are" },
+    { command: "service timeouts --tcp 900s --udp 300s", doc: "set two, leave the third" },
+  ],
+  changes: true,
+  jsonDoc: "{version, tcpSeconds, tcpFinSeconds, udpSeconds}; with a flag the shape of changes",
+});
+
+export const serviceSync = verb({
+  summary: "list the kernel's sync daemons, which tell the other router of connections",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "service sync", doc: "those that run" }],
+  changes: false,
+  jsonDoc: "{version, daemons: [{state, interface, syncId, group, port, ttl, maxLengthBytes}]}",
+});
+
+const syncStateArgument = oneArgument(
+  choice(SYNC_DAEMON_STATES),
+  "STATE",
+  "master sends connections, backup learns them; both may run",
+);
+
+export const serviceSyncStart = verb({
+  summary: "start a sync daemon of the kernel",
+  description: ["A running tandem daemon starts and stops them by itself, as [sync] of its configuration says."],
+  arguments: { state: syncStateArgument },
+  flags: {
+    interface: requiredFlag(interfaceName, { valueName: "IF", doc: "where the messages go" }),
+    // IP_VS_SYNC_ID: 0 to 255; a message's longest payload and the TTL as in ip_vs_sync.c.
+    syncId: valueFlag(integer(0, 255), { valueName: "ID", defaultText: "0", doc: "which messages belong together" }),
+    group: valueFlag(address, { valueName: "ADDR", defaultText: "224.0.0.81", doc: "the multicast group" }),
+    port: valueFlag(integer(1, 65_535), { valueName: "PORT", defaultText: "8848", doc: "the UDP port" }),
+    ttl: valueFlag(integer(1, 255), { valueName: "N", defaultText: "1", doc: "how many routers they may pass" }),
+    maxLength: valueFlag(integer(1, 65_507), {
+      valueName: "BYTES",
+      doc: "the longest payload; default: what the MTU allows",
+    }),
+  },
+  examples: [{ command: "service sync-start master --interface eth1 --sync-id 7", doc: "tell the others" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
+export const serviceSyncStop = verb({
+  summary: "stop a sync daemon of the kernel",
+  arguments: { state: syncStateArgument },
+  flags: { ifExists: switchFlag("succeed when it does not run") },
+  examples: [{ command: "service sync-stop master", doc: "no longer tell the others" }],
+  changes: true,
+  jsonDoc: CHANGES_JSON,
+});
+
 export const service = {
   kind: "group",
   name: "service",
@@ -195,5 +270,9 @@ export const service = {
     save: serviceSave,
     restore: serviceRestore,
     apply: serviceApply,
+    timeouts: serviceTimeouts,
+    sync: serviceSync,
+    "sync-start": serviceSyncStart,
+    "sync-stop": serviceSyncStop,
   },
 } satisfies GroupSpec;

@@ -19,11 +19,15 @@ export const vipList = verb({
   flags: {
     interface: valueFlag(interfaceName, { valueName: "IF", doc: "only addresses of this interface" }),
     all: switchFlag("also addresses of loopback and of link scope"),
+    ask: switchFlag("ask on each link who else answers for the address (ARP, neighbour solicitation)"),
   },
-  examples: [{ command: "vip list --interface eth0", doc: "the addresses of one interface" }],
+  examples: [
+    { command: "vip list --interface eth0", doc: "the addresses of one interface" },
+    { command: "vip list --ask", doc: "whether another machine has one of them too" },
+  ],
   changes: false,
   jsonDoc:
-    "{version, addresses: [{address, prefixLength, family, interface, label, owner, leaseSeconds, tentative, duplicate}]}; leaseSeconds is null for ever",
+    "{version, addresses: [{address, prefixLength, family, interface, label, owner, leaseSeconds, tentative, duplicate}]}; leaseSeconds is null for ever; with --ask also answeredBy",
 });
 
 export const vipAdd = verb({
@@ -87,12 +91,20 @@ export const vipAnnounce = verb({
       defaultText: "both",
       doc: "which form of gratuitous ARP",
     }),
+    verify: valueFlag(address, {
+      valueName: "ADDR",
+      doc: "then prove that this neighbour sends here what is for the address",
+      longDoc:
+        "An echo request goes to the neighbour from the announced address. The answer goes to the MAC that the neighbour has for it; when it arrives here, that is this machine's.",
+    }),
   },
   examples: [
     { command: "vip announce 203.0.113.10 --count 5 --interval 1s", doc: "five announcements in four seconds" },
+    { command: "vip announce 203.0.113.10 --verify 203.0.113.1", doc: "and proof that the gateway has learnt it" },
   ],
   changes: true,
   jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+  exit3: "the neighbour of --verify does not answer to this machine",
 });
 
 export const vip = {
