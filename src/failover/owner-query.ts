@@ -76,11 +76,13 @@ export function unansweredNeeded(query: OwnerQuery): number {
   return Math.min(UNANSWERED_MAX, Math.max(UNANSWERED_MIN, needed));
 }
 
-/** The peer's kernel does not have the VIPs: enough questions stayed without an answer, the last one had its time too. */
+/** The peer's kernel does not have the VIPs: enough questions stayed without an answer, each of which had its time. */
 export function isOwnerGone(state: State, nowMs: number): boolean {
   const { query, timing } = state;
   if (query === undefined) return false;
-  return query.unanswered >= unansweredNeeded(query) && nowMs >= query.askedAtMs + timing.askEveryMs;
+  // The last question counts when an answer would be here by now; those before it had that time.
+  const hadTime = nowMs >= query.askedAtMs + timing.askEveryMs ? query.unanswered : query.unanswered - 1;
+  return hadTime >= unansweredNeeded(query);
 }
 
 function isPeerMac(state: State, mac: MacAddress): boolean {

@@ -12,9 +12,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "takes without asking the peer's kernel",
-    edits: [
-      ["owner-query.ts", "return query.unanswered >= unansweredNeeded(query) && ", "return query.sinceMs > 0 || "],
-    ],
+    edits: [["owner-query.ts", "return hadTime >= unansweredNeeded(query);", "return hadTime > -2;"]],
     caughtBy: "daemon of the active killed",
   },
   {

@@ -122,7 +122,7 @@ export class TestRouter {
   advance(ms: number): Effect[] {
     const before = this.effects.length;
     const endMs = this.nowMs + ms;
-    let nextEvidenceMs = this.nowMs;
+    let nextEvidenceMs = this.evidence ? this.nowMs : Infinity;
     while (this.nowMs < endMs) {
       const due = nextDeadline(this.state);
       if (due === undefined) break;

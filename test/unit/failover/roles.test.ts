@@ -1,0 +1,210 @@
+import { describe, expect, test } from "bun:test";
+import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
+import { PRIVATE_VIP, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
+
+function booted(router: "primary" | "backup", lastActiveTerm = 0): TestRouter {
+  const stored = { term: lastActiveTerm, lastActiveTerm, hold: false, peerMacs: [] };
+  return new TestRouter({ settings: { router }, stored }).boot();
+}
+
+/** How long after it met a standby peer a router began to take; undefined: not within three seconds. */
+function takesAfterMs(router: TestRouter, says: Partial<HeartbeatPayload>): number | undefined {
+  const startMs = router.nowMs;
+  for (let elapsed = 0; elapsed < 3_000; elapsed += 50) {
+    router.hear(says);
+    router.advance(50);
+    if (router.state.phase.kind === "taking") return Math.floor((router.nowMs - startMs) / 500) * 500;
+  }
+  return undefined;
+}
+
+describe("both standby", () => {
+  test.each([
+    ["the primary takes at once when none was ever active", booted("primary"), {}, 0],
+    ["the backup gives it a second", booted("backup"), {}, 1_000],
+    ["the backup takes at once when it was active last", booted("backup", 5), { term: 4, lastActiveTerm: 4 }, 0],
+    ["the primary waits when the backup was active last", booted("primary", 4), { term: 5, lastActiveTerm: 5 }, 1_000],
+    ["a peer that leaves is not waited for", booted("backup"), { leaving: true }, 0],
+    ["a peer that was released is not waited for", booted("backup"), { abstaining: true }, 0],
+    [
+      "a peer that was active and stepped down is not waited for",
+      booted("backup", 4),
+      { term: 5, lastActiveTerm: 5, ready: false },
+      0,
+    ],
+    ["a peer whose kernel still has VIPs is waited for", booted("primary"), { holding: true }, undefined],
+    ["an active peer is left alone", booted("primary"), { role: "active" as const, holding: true }, undefined],
+  ])("%s", (_, router, says, expected) => {
+    expect(takesAfterMs(router, says)).toBe(expected);
+  });
+});
+
+describe("two actives", () => {
+  test.each([
+    ["primary", 1, 2, "standby"],
+    ["primary", 2, 1, "active"],
+    ["primary", 2, 2, "active"],
+    ["backup", 2, 2, "standby"],
+  ] as const)("%s in term %i hears an active in term %i and is %s", (name, mine, theirs, phase) => {
+    const router = booted(name, mine);
+    router.meet({ leaving: true });
+    router.leased();
+    const tenure = router.state.lastActiveTerm;
+    const term = tenure + theirs - mine;
+    router.hear({ role: "active", term, lastActiveTerm: term, holding: true });
+    expect(router.state.phase.kind).toBe(phase);
+  });
+
+  test("the one that stays announces and verifies again when the other is gone", () => {
+    const router = new TestRouter().becomeActive();
+    router.hear({ role: "active", term: 0, lastActiveTerm: 0, holding: true });
+    const effects = router.hear({ holding: true });
+    expect(
+      effects.flatMap((effect) => (effect.kind === "announce" || effect.kind === "verify" ? [effect.kind] : [])),
+    ).toEqual(["announce", "verify"]);
+  });
+
+  test("a packet that was held back is obeyed when its term is higher", () => {
+    const router = new TestRouter().becomeActive();
+    const packet = router.packet({ role: "active", term: 9, lastActiveTerm: 9, holding: true });
+    router.advance(2_000);
+    router.leased("renewed");
+    router.feed(packet);
+    expect([router.state.session.paths.public.refused, router.last("record")?.transition.reason]).toEqual([
+      { "no-echo": 1, "stale-echo": 1 },
+      "higher-term",
+    ]);
+  });
+});
+
+describe("start", () => {
+  test("adopts what an earlier process left, after 50 ms, in its term", () => {
+    const stored = { term: 6, lastActiveTerm: 6, hold: false, peerMacs: [] };
+    const router = new TestRouter({ stored }).boot([PUBLIC_VIP, PRIVATE_VIP]);
+    const before = router.all("lease").length;
+    router.advance(50);
+    router.leased("renewed");
+    expect([before, router.state.phase.kind, router.state.term, router.last("record")?.transition.reason]).toEqual([
+      0,
+      "active",
+      6,
+      "adopted",
+    ]);
+  });
+
+  test("does not adopt when the peer says that it is active", () => {
+    const router = new TestRouter({ nowMs: 0 }).boot([PUBLIC_VIP, PRIVATE_VIP]);
+    router.hear();
+    router.hear({ role: "active", term: 7, lastActiveTerm: 7, holding: true });
+    router.advance(60);
+    expect([router.state.phase.kind, router.all("lease").length, router.last("remove")?.vips.length]).toEqual([
+      "standby",
+      0,
+      2,
+    ]);
+  });
+
+  test("gives up what was lost before it could be adopted", () => {
+    const router = new TestRouter().boot([PUBLIC_VIP, PRIVATE_VIP]);
+    router.advance(50);
+    router.leased("created");
+    expect([router.state.phase.kind, router.last("remove")?.vips.length]).toEqual(["standby", 2]);
+  });
+
+  test("removes VIPs with our mark that are not configured any more", () => {
+    const old = { ...PUBLIC_VIP, label: "eth0:9" };
+    const router = new TestRouter().boot([old]);
+    expect([router.last("remove")?.vips, router.state.phase.kind]).toEqual([[old], "standby"]);
+  });
+
+  test("takes nothing before there is a carrier, and then listens first", () => {
+    const router = new TestRouter();
+    router.feed({ kind: "start", adoptable: [] });
+    router.evidence = false;
+    router.advance(20_000);
+    const before = router.state.phase.kind;
+    router.feed({ kind: "carrier", side: "public", up: true }, { kind: "carrier", side: "private", up: true });
+    router.evidence = true;
+    router.advance(900);
+    const listening = router.state.phase.kind;
+    router.advance(200);
+    expect([before, listening, router.state.phase.kind]).toEqual(["standby", "standby", "taking"]);
+  });
+});
+
+describe("stop", () => {
+  test("of a standby says farewell and exits", () => {
+    const router = new TestRouter({ settings: { router: "backup" } })
+      .boot()
+      .meet({ role: "active", term: 1, lastActiveTerm: 1 });
+    const effects = [...router.feed({ kind: "stop" }), ...router.advance(100)];
+    const farewells = router.all("send-heartbeat", effects).filter(({ heartbeat }) => heartbeat.payload.leaving);
+    expect([farewells.length >= 6, effects.at(-1)?.kind]).toEqual([true, "exit"]);
+  });
+
+  test("of a lonely active removes the VIPs before the end", () => {
+    const router = new TestRouter().becomeActive();
+    router.advance(1_500);
+    router.leased("renewed");
+    const effects = router.feed({ kind: "stop" });
+    const early = router.advance(50).some((effect) => effect.kind === "exit");
+    router.removed();
+    const late = router.advance(50).some((effect) => effect.kind === "exit");
+    expect([effects.some((effect) => effect.kind === "remove"), early, late]).toEqual([true, false, true]);
+  });
+
+  test("a second time does not wait for the peer", () => {
+    const router = new TestRouter().becomeActive();
+    router.hear({ ready: false });
+    router.feed({ kind: "stop" });
+    const before = router.state.phase.kind;
+    router.feed({ kind: "stop" });
+    expect([before, router.state.phase.kind]).toEqual(["active", "standby"]);
+  });
+});
+
+describe("reload", () => {
+  test("adds what is new before it removes what is gone", () => {
+    const router = new TestRouter().becomeActive();
+    const moved = { ...PUBLIC_VIP, label: "eth0:1" };
+    const vips = router.state.settings.vips.map((sided) =>
+      sided.side === "public" ? { ...sided, vip: moved } : sided,
+    );
+    const effects = router.feed({ kind: "reload", settings: { ...router.state.settings, vips } });
+    expect(
+      effects.flatMap((effect) =>
+        effect.kind === "lease" || effect.kind === "remove" ? [[effect.kind, effect.vips]] : [],
+      ),
+    ).toEqual([
+      ["lease", [PRIVATE_VIP, moved]],
+      ["remove", [PUBLIC_VIP]],
+    ]);
+    const results = [
+      { vip: PRIVATE_VIP, result: "renewed" as const },
+      { vip: moved, result: "created" as const },
+    ];
+    router.feed({ kind: "lease-outcome", batch: router.last("lease")?.batch ?? 0, results });
+    expect([router.state.phase.kind, router.state.addresses.guardedAtMs]).toEqual(["active", []]);
+  });
+
+  test("of a standby changes its settings only", () => {
+    const router = new TestRouter().boot().meet({ role: "active", term: 1, lastActiveTerm: 1 });
+    const effects = router.feed({ kind: "reload", settings: { ...router.state.settings, intervalMs: 100 } });
+    expect([router.state.settings.intervalMs, router.all("lease", effects), router.all("remove", effects)]).toEqual([
+      100,
+      [],
+      [],
+    ]);
+  });
+});
+
+describe("configuration drift", () => {
+  test("is told once at each change, and the peer is heard all the same", () => {
+    const router = new TestRouter().boot().meet();
+    router.leased();
+    for (const configFingerprint of ["ff".repeat(8), "ff".repeat(8), "00000000000000aa"])
+      router.hear({ configFingerprint });
+    const told = router.all("notice").filter(({ name }) => name.startsWith("config-"));
+    expect(told.map(({ name }) => name)).toEqual(["config-differs", "config-same"]);
+  });
+});
