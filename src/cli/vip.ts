@@ -2,7 +2,7 @@ import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer } from "../kernel/announcer.ts";
 import { findOtherOwner } from "../kernel/duplicate-probe.ts";
 import { LinkClient } from "../kernel/link-client.ts";
-import { TandemError } from "../lib/errors.ts";
+import { type ExitCode, TandemError } from "../lib/errors.ts";
 import { formatAddressPrefix } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
@@ -83,7 +83,7 @@ async function askAnswerers(shown: readonly InterfaceAddress[]): Promise<Map<Int
 /** Each address that is asked for has a socket of its own. */
 const ASKED_MAX = 256;
 
-const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { output }) => {
+const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { output }): Promise<ExitCode> => {
   using addresses = AddressClient.open();
   if (name !== undefined) {
     using links = LinkClient.open();

@@ -67,7 +67,7 @@ describe("readCommandLine()", () => {
   });
 
   test("leaves what was not given undefined, and switches false", () => {
-    expect(input("vip", "list")).toEqual({ interface: undefined, all: false });
+    expect(input("vip", "list")).toEqual({ interface: undefined, all: false, ask: false });
   });
 
   test.each([
