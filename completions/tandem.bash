@@ -141,7 +141,7 @@ _tandem() {
     'failover switch')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'failover take')
-      if [[ $cur == -* ]]; then _tandem_value choices '--force --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--force --lease --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'failover release')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'failover hold')

@@ -182,6 +182,7 @@ complete -c tandem -n '__tandem_in heartbeat watch' -l duration -x -d 'how long 
 complete -c tandem -n '__tandem_in heartbeat watch' -l interface -x -a '(ls /sys/class/net)' -d 'only the path on this interface'
 complete -c tandem -n '__tandem_in heartbeat ping' -l count -x -d 'how many to send'
 complete -c tandem -n '__tandem_in failover take' -l force -d 'take them even though the peer answers for them'
+complete -c tandem -n '__tandem_in failover take' -l lease -x -d 'without a daemon: the kernel drops the VIPs after this time; take again renews'
 complete -c tandem -n '__tandem_in failover hold' -l end -d 'allow automatic fail-back again'
 complete -c tandem -n '__tandem_in failover drill' -l pause -x -d 'time on the other router'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'

@@ -2,7 +2,7 @@ import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
 import type { ControlRequest } from "../daemon/control-protocol.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
-import { StateError } from "../lib/errors.ts";
+import { StateError, TandemError } from "../lib/errors.ts";
 import { formatSpan } from "../model/duration.ts";
 import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
@@ -49,14 +49,19 @@ const status: Runner<Verbs["status"]> = async (_input, context) => {
 const switchRoles: Runner<Verbs["switch"]> = (_input, context) =>
   operate({ command: "switch" }, "switch", "the roles of the two routers", context);
 
-const take: Runner<Verbs["take"]> = async ({ force }, context) => {
+const take: Runner<Verbs["take"]> = async ({ force, lease }, context) => {
   if (daemonSocketExists(runtimeDir(context))) {
+    if (lease !== undefined) {
+      const reason = "a daemon runs here, and its leases are those of the configuration";
+      throw new TandemError({ operation: "take with --lease", reason, hint: "leave --lease out" }, 2);
+    }
     return operate({ command: "take", force }, "take", "the VIPs, by the daemon", context);
   }
   const { config } = readConfig(context);
   const { dryRun } = context.globals;
-  // Nobody renews a lease without a daemon.
-  const changes = await takeVips(config.vips, { validSeconds: "forever", force, announce: true, dryRun });
+  // Nobody renews a lease without a daemon: it is given only to those who ask for one.
+  const validSeconds = lease ?? "forever";
+  const changes = await takeVips(config.vips, { validSeconds, force, announce: true, dryRun });
   return reportChanges(changes, context);
 };
 

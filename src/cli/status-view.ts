@@ -151,7 +151,7 @@ function serviceRows(service: ServiceStatus): Cell[][] {
 }
 
 const TRANSITION_COLUMNS: readonly Column[] = [
-  { header: "LAST TRANSITION" },
+  { header: "TRANSITIONS" },
   { header: "CHANGE" },
   { header: "TERM", align: "right", dropOrder: 1 },
   { header: "WHY", flexible: true },

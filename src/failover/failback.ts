@@ -8,7 +8,7 @@ import type { Turn } from "./turn.ts";
 export function failbackPause(state: State): string | undefined {
   const { settings, phase, hold, peer } = state;
   if (settings.failback === "manual") return "failback is manual";
-  if (hold || peer?.says.hold === true) return "automatic moves are held";
+  if (hold || peer?.says.hold === true) return "fail-back is held";
   if (phase.kind === "active" && phase.reason === "operator") return "an operator moved the role here";
   return undefined;
 }

@@ -32,7 +32,7 @@ function onHold(turn: Turn, id: number, hold: boolean): void {
   turn.set({ hold });
   turn.persist();
   turn.tell = true;
-  answer(turn, id, true, hold ? "automatic planned moves are held" : "automatic planned moves are allowed");
+  answer(turn, id, true, hold ? "automatic fail-back is held" : "automatic fail-back is allowed");
 }
 
 function onActive(turn: Turn, id: number, command: OperatorCommand): void {

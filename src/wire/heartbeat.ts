@@ -80,7 +80,7 @@ export interface HeartbeatPayload {
   readonly ready: boolean;
   /** Is going away; with `holding` false no question to its kernel is needed (rule 4). */
   readonly leaving: boolean;
-  /** Automatic planned moves are held by an operator. */
+  /** Automatic fail-back is held by an operator. */
   readonly hold: boolean;
   /** An operator released this router: it takes nothing by itself. */
   readonly abstaining: boolean;

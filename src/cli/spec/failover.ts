@@ -1,4 +1,4 @@
-import { integer, positiveDuration } from "./kinds.ts";
+import { integer, leaseSeconds, positiveDuration } from "./kinds.ts";
 import { type GroupSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const failoverStatus = verb({
@@ -29,11 +29,21 @@ export const failoverSwitch = verb({
 export const failoverTake = verb({
   summary: "make this router active",
   description: [
-    "With a daemon: it takes over after asking whether the peer still has the VIPs. Without one: adds and announces the VIPs of the configuration.",
+    "With a daemon: it takes over after asking whether the peer still has the VIPs. Without one: adds and announces the VIPs of the configuration, unless another machine answers for one of them; they stay until they are released, or for the time of --lease.",
   ],
   arguments: {},
-  flags: { force: switchFlag("take them even though the peer answers for them") },
-  examples: [{ command: "failover take", doc: "by hand, with or without a daemon" }],
+  flags: {
+    force: switchFlag("take them even though the peer answers for them"),
+    lease: valueFlag(leaseSeconds, {
+      valueName: "TIME",
+      defaultText: "forever",
+      doc: "without a daemon: the kernel drops the VIPs after this time; take again renews",
+    }),
+  },
+  examples: [
+    { command: "failover take", doc: "by hand, with or without a daemon" },
+    { command: "failover take --lease 10m", doc: "for ten minutes, without a daemon" },
+  ],
   uses: ["config", "runtimeDir"],
   changes: true,
   jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",

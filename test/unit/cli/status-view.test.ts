@@ -134,8 +134,8 @@ describe("statusLines()", () => {
         10.0.0.11:80                 +up         12m 34s       1      12  connected after 0.4 ms
         10.0.0.12:80                 !down       4s            0       0  refused (ECONNREFUSED)
 
-      LAST TRANSITION  CHANGE            TERM  WHY
-      12m 34s ago      standby → active     4  the peer fell silent"
+      TRANSITIONS  CHANGE            TERM  WHY
+      12m 34s ago  standby → active     4  the peer fell silent"
     `);
   });
 

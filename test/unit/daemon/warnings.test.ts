@@ -270,7 +270,7 @@ describe("outlook()", () => {
     [
       "an active backup under a hold",
       { ...backup, hold: true },
-      "stays active: automatic moves are held; `tandem failover switch` gives the VIPs back to lvs1",
+      "stays active: fail-back is held; `tandem failover switch` gives the VIPs back to lvs1",
     ],
     ["a standby", { ...STANDBY, ...saying({ role: "active" }) }, "takes over when lvs2 is silent on both paths for 1s"],
     ["a released standby", { ...STANDBY, abstaining: true }, "this router stays standby until `tandem failover take`"],
