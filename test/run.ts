@@ -11,6 +11,7 @@ import { addCounts, judge, NO_TESTS, readJunitCount, type TestCount } from "./su
 const ROOT = resolve(import.meta.dir, "..");
 const BUN = process.execPath;
 const BIN = join(ROOT, "node_modules/.bin");
+const PROGRAM_LIMIT_MS = 300_000;
 const FAST_TEST_TIMEOUT_MS = 30_000;
 /** Tests of the kernel wait for real leases to end and real routers to take over. */
 const KERNEL_TEST_TIMEOUT_MS = 90_000;
@@ -50,10 +51,23 @@ function presentFolders(folders: readonly string[]): string[] {
   return folders.map((folder) => `./test/${folder}/`).filter((folder) => existsSync(join(ROOT, folder)));
 }
 
+/** Runs a program in the project's root to its end, or to its limit: a test that loops for ever can't be ended otherwise. */
+async function runProgram(command: readonly string[]): Promise<number> {
+  const program = Bun.spawn([...command], {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit"],
+    timeout: PROGRAM_LIMIT_MS,
+    killSignal: "SIGKILL",
+  });
+  await program.exited;
+  if (program.signalCode === null) return program.exitCode ?? 1;
+  say(`ended by ${program.signalCode}; a part may take ${PROGRAM_LIMIT_MS / 1000} s`);
+  return 1;
+}
+
 /** A tool has no tests to count: it passes in silence, or counts as one failure. */
 async function runTool(command: readonly string[]): Promise<TestCount> {
-  const status = await Bun.spawn([...command], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] }).exited;
-  return status === 0 ? NO_TESTS : { ...NO_TESTS, failed: 1 };
+  return (await runProgram(command)) === 0 ? NO_TESTS : { ...NO_TESTS, failed: 1 };
 }
 
 function testCommand(report: string, folders: readonly string[], timeoutMs: number): string[] {
@@ -65,8 +79,7 @@ async function runTests(reportFolder: string, name: string, folders: readonly st
   const present = presentFolders(folders);
   if (present.length === 0) return judge(undefined, 0);
   const command = [...testCommand(report, present, FAST_TEST_TIMEOUT_MS), "--randomize"];
-  const status = await Bun.spawn(command, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] }).exited;
-  return judge(readCount(report), status);
+  return judge(readCount(report), await runProgram(command));
 }
 
 async function runLabTests(reportFolder: string, folder: string, kind: LabKind | undefined): Promise<TestCount> {
