@@ -130,6 +130,32 @@ const byHand: Fault = (world, random) => {
   return undefined;
 };
 
+/** Somebody replays what was recorded on either network, to anybody, across paths and after restarts. */
+const replay: Fault = (world, random) => {
+  const all = PATHS.flatMap((path) => world.networks[path].recorded);
+  world.log("old heartbeats are replayed");
+  for (let count = 0; count < 60; count += 1) {
+    const frame = all[random.whole(0, all.length - 1)];
+    const path = anyPath(random);
+    const to = anyHost(world, random).ports[path].mac;
+    world.clock.after(random.between(0, 500), () => {
+      if (frame !== undefined) world.networks[path].inject(to, frame);
+    });
+  }
+  return undefined;
+};
+
+const reload: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const settings = {
+    ...host.settings,
+    intervalMs: random.pick([100, 200]),
+    failback: random.pick(["automatic", "manual"] as const),
+  };
+  host.command({ kind: "reload", settings });
+  return undefined;
+};
+
 let lastCommand = 0;
 const operator: Fault = (world, random) => {
   const host = anyHost(world, random);
@@ -167,7 +193,7 @@ export const WEATHERS: readonly Weather[] = [
   {
     // An agreement whose answers are lost runs its whole time; two actives that meet again need a heartbeat or two.
     name: "network",
-    faults: [cable, deadPort, partition, noise, operator],
+    faults: [cable, deadPort, partition, noise, operator, replay],
     conditions: anyConditions,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -178,7 +204,7 @@ export const WEATHERS: readonly Weather[] = [
   {
     // A daemon that dies or freezes in the middle of a planned move leaves its addresses to their lease.
     name: "machines",
-    faults: [kill, freeze, powerOff, operator, stopAndStart, byHand],
+    faults: [kill, freeze, powerOff, operator, stopAndStart, byHand, replay, reload],
     conditions: tame,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -189,7 +215,22 @@ export const WEATHERS: readonly Weather[] = [
   {
     // A locked kernel cannot remove what its daemon gives up.
     name: "everything",
-    faults: [kill, freeze, powerOff, cable, deadPort, partition, noise, slow, lock, byHand, operator, stopAndStart],
+    faults: [
+      kill,
+      freeze,
+      powerOff,
+      cable,
+      deadPort,
+      partition,
+      noise,
+      slow,
+      lock,
+      byHand,
+      operator,
+      stopAndStart,
+      replay,
+      reload,
+    ],
     conditions: anyConditions,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -254,7 +295,10 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
     watcher: checkers.watcher,
     observe: (seen) => checkers.observe(seen),
   });
+  // Where only machines fail, a network without neighbours must do as well.
+  const askable = weather.name !== "machines" || random.chance(0.8);
   for (const router of ROUTERS) {
+    world.hosts[router].askable = askable;
     world.hosts[router].start();
     world.run(random.between(0, 2_000));
   }

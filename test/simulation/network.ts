@@ -4,6 +4,8 @@ import type { Heartbeat } from "../../src/wire/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
+const RECORDED = 300;
+
 export interface Conditions {
   readonly delayMs: number;
   readonly jitterMs: number;
@@ -40,6 +42,8 @@ export class Network {
   readonly #cuts = new Set<string>();
   conditions: Conditions;
   dropsHeartbeats = false;
+  /** The last heartbeats, as somebody on the wire would record them. */
+  readonly recorded: Extract<Frame, { kind: "heartbeat" }>[] = [];
 
   constructor(clock: Clock, random: Random, conditions: Conditions) {
     this.#clock = clock;
@@ -62,7 +66,16 @@ export class Network {
     return this.#cuts.size === 0 || !this.#cuts.has(`${from.mac} ${to.mac}`);
   }
 
+  /** Puts a frame onto the wire towards a port, whoever sent it first. */
+  inject(to: MacAddress, frame: Frame): void {
+    for (const port of this.#ports) if (port.mac === to && port.cable && port.receives) port.receive(frame);
+  }
+
   send(from: Port, to: MacAddress | "all", frame: Frame): void {
+    if (frame.kind === "heartbeat") {
+      this.recorded.push(frame);
+      if (this.recorded.length > RECORDED) this.recorded.shift();
+    }
     for (const port of this.#ports) {
       if (port === from || (to !== "all" && port.mac !== to)) continue;
       const copies = this.#random.chance(this.conditions.duplication) ? 2 : 1;

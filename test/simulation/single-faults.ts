@@ -134,6 +134,22 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
       twoOwnersMs: OVERLAP_MS,
       transitions: 4,
     },
+    ...(["sends", "receives"] as const).map(
+      (way): SingleFault => ({
+        name: `${side} port of the active no longer ${way}, with its carrier up`,
+        apply: (_, a) => {
+          a.ports[side][way] = false;
+        },
+        mend: (_, a) => {
+          a.ports[side][way] = true;
+        },
+        mendAfterMs: 5_000,
+        unservedMs: DEAD_MS,
+        noOwnerMs: 0,
+        twoOwnersMs: OVERLAP_MS,
+        transitions: 4,
+      }),
+    ),
     {
       name: `${side} cable of the standby out`,
       apply: (_, __, b) => b.setCable(side, false),
