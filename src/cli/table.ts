@@ -53,11 +53,6 @@ function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-function pad(text: string, width: number, align: "left" | "right"): string {
-  const space = " ".repeat(Math.max(0, width - widthOf(text)));
-  return align === "right" ? space + text : text + space;
-}
-
 function totalWidth(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
 }
@@ -91,6 +86,26 @@ function fit(
   return { shown, widths };
 }
 
+interface LaidOut {
+  readonly text: string;
+  readonly tone: Tone | undefined;
+  /** Columns of the terminal that the text takes. */
+  readonly width: number;
+}
+
+function layOut(cell: Cell | undefined): LaidOut {
+  const text = cellText(cell);
+  return { text, tone: typeof cell === "object" ? cell.tone : undefined, width: widthOf(text) };
+}
+
+/** One cell, cut and padded to its column. Spaces stay unpainted, so that an underlining theme shows no bars. */
+function paintCell(cell: LaidOut, width: number, align: "left" | "right", palette: Palette): string {
+  const text = cell.width <= width ? cell.text : cut(cell.text, width);
+  const space = " ".repeat(Math.max(0, width - (text === cell.text ? cell.width : widthOf(text))));
+  const painted = cell.tone === undefined || text === "" ? text : palette(cell.tone, text);
+  return align === "right" ? space + painted : painted + space;
+}
+
 /**
  * Lines of an aligned table, the header first; no trailing spaces.
  * @param rows cells in the order of the columns; missing ones are empty.
@@ -100,34 +115,26 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
   layout: TableLayout,
 ): string[] {
-  const natural = columns.map((column, index) =>
-    rows.reduce((width, row) => Math.max(width, widthOf(cellText(row[index]))), widthOf(column.header)),
-  );
-  const candidates = [...columns.keys()].filter(
-    (index) => columns[index]?.hideEmpty !== true || rows.some((row) => cellText(row[index]) !== ""),
-  );
+  // Each text is looked at once: tables have up to 40,000 rows.
+  const cells = rows.map((row) => columns.map((_, index) => layOut(row[index])));
+  const headers = columns.map(({ header }) => layOut({ text: header, tone: "strong" }));
+  const natural = headers.map(({ width }) => width);
+  const filled = new Set<number>();
+  for (const row of cells) {
+    for (const [index, { width }] of row.entries()) {
+      if (width > 0) filled.add(index);
+      if (width > (natural[index] ?? 0)) natural[index] = width;
+    }
+  }
+  const candidates = [...columns.keys()].filter((index) => columns[index]?.hideEmpty !== true || filled.has(index));
   const { shown, widths } = fit(columns, candidates, natural, layout.widthColumns);
-  const line = (cells: readonly Cell[], tone?: Tone): string => {
-    const painted = shown.map((index, position) => {
-      const cell = cells[index];
-      const width = widths[index] ?? 0;
+  const line = (row: readonly LaidOut[]): string => {
+    const painted = shown.map((index) => {
+      const cell = row[index];
       const align = columns[index]?.align ?? "left";
-      const text = cut(cellText(cell), width);
-      const isLast = position === shown.length - 1;
-      const padded = isLast && align === "left" ? text : pad(text, width, align);
-      const cellTone = typeof cell === "object" ? cell.tone : tone;
-      // Spaces stay unpainted, so that an underlining theme shows no bars.
-      return cellTone === undefined || text === ""
-        ? padded
-        : padded.replace(text, () => layout.palette(cellTone, text));
+      return cell === undefined ? "" : paintCell(cell, widths[index] ?? 0, align, layout.palette);
     });
     return painted.join(GAP).trimEnd();
   };
-  return [
-    line(
-      columns.map((column) => column.header),
-      "strong",
-    ),
-    ...rows.map((row) => line(row)),
-  ];
+  return [headers, ...cells].map(line);
 }
