@@ -1,18 +1,29 @@
 import type { StoredState } from "../failover/effect.ts";
+import { FAILBACK_STABLE_LIMIT_MS, TERM_LIMIT } from "../failover/settings.ts";
 import { DecodeError } from "../lib/errors.ts";
 import { bool, type Decoder, finite, list, optional, parsedText, record, text, whole } from "../lib/plain-data.ts";
 import { parseMacAddress } from "../model/mac-address.ts";
 import type { TransitionStatus } from "./status-report.ts";
 
 /** Terms rise by one with each takeover: more than this is no term. */
-const term = whole(0, Number.MAX_SAFE_INTEGER);
+const term = whole(0, TERM_LIMIT);
+
+/** One for each interface that ever carried a VIP. */
+const PEER_MACS_MAX = 256;
+const anyPeerMacs = list(record({ interface: text, mac: parsedText(parseMacAddress) }));
+
+const peerMacs: Decoder<StoredState["peerMacs"]> = (value) => {
+  const macs = anyPeerMacs(value);
+  if (macs.length > PEER_MACS_MAX) throw new DecodeError("", `${macs.length} MACs are too many`);
+  return macs;
+};
 
 const storedState: Decoder<StoredState> = record({
   term,
   lastActiveTerm: term,
   hold: bool,
-  peerMacs: list(record({ interface: text, mac: parsedText(parseMacAddress) })),
-  failbackStableMs: optional(finite),
+  peerMacs,
+  failbackStableMs: optional(whole(0, FAILBACK_STABLE_LIMIT_MS)),
 });
 
 const transition: Decoder<TransitionStatus> = record({

@@ -14,13 +14,13 @@ import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
 import { addWishDeadlines, hearRequest, judgeWish, onOperator } from "./operator.ts";
 import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
 import { onOwnerAnswer } from "./owner-query.ts";
-import { addPeerDeadlines, hear, judgePaths } from "./peer.ts";
+import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths } from "./peer.ts";
 import { drawHex } from "./random.ts";
 import { onReload } from "./reload.ts";
-import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm } from "./rivals.ts";
+import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm, withinTermLimit } from "./rivals.ts";
 import { judgeTaking, settleBalancing } from "./role.ts";
 import { countRefusal, createSession, judgePacket } from "./session.ts";
-import { type FailoverSettings, timingOf } from "./settings.ts";
+import { type FailoverSettings, TERM_LIMIT, timingOf } from "./settings.ts";
 import { Soonest } from "./soonest.ts";
 import { judgeStarting, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
@@ -65,13 +65,15 @@ export function createState(boot: Boot): State {
     listeningSinceMs: nowMs,
     graceUntilMs: nowMs,
     awakeSinceMs: nowMs,
-    term: stored?.term ?? 0,
-    lastActiveTerm: stored?.lastActiveTerm ?? 0,
+    term: Math.min(TERM_LIMIT, stored?.term ?? 0),
+    lastActiveTerm: Math.min(TERM_LIMIT, stored?.lastActiveTerm ?? 0),
     hold: stored?.hold ?? false,
     abstaining: false,
     phase: { kind: "starting", adoptable: [], untilMs: Infinity },
     addresses: NO_ADDRESSES,
     rival: false,
+    sendNumber: 0,
+    refusals: 0,
     failback: { stableMs: stored?.failbackStableMs ?? settings.failbackStableMs },
     tickedAtMs: -Infinity,
     dueAtMs: nowMs,
@@ -98,18 +100,30 @@ export function step(state: State, input: Input, nowMs: number): StepResult {
   return { state: turn.state, effects: turn.effects };
 }
 
-/** Rule 7: a loop that wakes late was asleep, not the peer. Nothing is concluded from the time it did not listen. */
+/** This many late wakes in a row, and `dead_after`, without a word of the peer are no sleep: this loop is always late. */
+const GRACED_WAKES = 3;
+
+/**
+ * Rule 7: a loop that wakes late was asleep, not the peer. Nothing is concluded from the time it did not listen. A loop
+ * that is late every time listens all the same, since each turn reads what waits before it judges.
+ */
 function noteSleep(turn: Turn): boolean {
   const { state } = turn;
   const lateMs = turn.now - state.dueAtMs;
   if (lateMs < state.timing.sleptMs) return false;
-  const graceUntilMs = turn.now + 1.5 * state.settings.intervalMs;
-  turn.set({ dueAtMs: turn.now, awakeSinceMs: turn.now, graceUntilMs: Math.max(graceUntilMs, state.graceUntilMs) });
-  if (state.query !== undefined) turn.set({ query: { ...state.query, unanswered: 0 } });
+  const { sinceMs = turn.now, count = 0 } = state.lateWakes ?? {};
+  turn.set({ dueAtMs: turn.now, awakeSinceMs: turn.now, lateWakes: { sinceMs, count: count + 1 } });
+  if (count < GRACED_WAKES || turn.now < sinceMs + state.settings.deadAfterMs) grantGrace(turn);
   const text = `this process woke ${Math.round(lateMs)} ms late`;
   if (lateMs >= state.settings.deadAfterMs) turn.notice("warn", "slept", text);
   else turn.cause("slept", text);
   return true;
+}
+
+function grantGrace(turn: Turn): void {
+  const { settings, graceUntilMs, query } = turn.state;
+  turn.set({ graceUntilMs: Math.max(turn.now + 1.5 * settings.intervalMs, graceUntilMs) });
+  if (query !== undefined) turn.set({ query: { ...query, unanswered: 0 } });
 }
 
 type InputOf<K extends Input["kind"]> = Extract<Input, { kind: K }>;
@@ -159,15 +173,20 @@ function onEvidence(turn: Turn, input: InputOf<"evidence">): void {
 }
 
 function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
-  const { path, heartbeat } = input;
+  const { path } = input;
+  const heartbeat = withinTermLimit(input.heartbeat);
   const times = { nowMs: turn.now, deadAfterMs: turn.state.settings.deadAfterMs };
   const { session, judgement } = judgePacket(turn.state.session, path, heartbeat, times, () => turn.draw(32));
   turn.set({ session });
   if (!judgement.counts) {
-    if (judgement.reason === "stale-echo") hearDeafPeer(turn, heartbeat.payload);
+    if (judgement.reason === "stale-echo" && !isOlder(turn.state, heartbeat)) hearDeafPeer(turn, heartbeat.payload);
     if (judgement.answerNonce !== undefined) {
       answerHello(turn, path, { nonce: judgement.answerNonce, counter: heartbeat.counter });
     }
+    return;
+  }
+  if (!judgement.newBoot && isOlder(turn.state, heartbeat)) {
+    hearOlder(turn);
     return;
   }
   obeyTerm(turn, heartbeat.payload);

@@ -45,6 +45,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
   const { settings, sides, table, warmth } = state;
   const agreement = agreementWord(state);
   return {
+    sendNumber: state.sendNumber,
     role: state.phase.kind === "active" ? "active" : "standby",
     term: state.term,
     lastActiveTerm: state.lastActiveTerm,
@@ -76,6 +77,7 @@ function send(turn: Turn, path: PathName, echo?: { readonly nonce: string; reado
 
 /** Sends one heartbeat on each path now. */
 export function sendBoth(turn: Turn): void {
+  turn.set({ sendNumber: turn.state.sendNumber + 1 });
   for (const path of PATHS) send(turn, path);
   turn.set({ sentAtMs: turn.now });
 }
@@ -88,7 +90,7 @@ export function answerHello(
 ): void {
   const session = mayAnswer(turn.state.session, path, turn.now);
   if (session === undefined) return;
-  turn.set({ session });
+  turn.set({ session, sendNumber: turn.state.sendNumber + 1 });
   send(turn, path, echo);
 }
 

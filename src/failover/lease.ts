@@ -37,7 +37,7 @@ export function setAddresses(turn: Turn, change: Partial<Addresses>): void {
 /** Leases `vips` for `validMs`; the outcome comes back with the batch's number. */
 export function lease(turn: Turn, purpose: LeasePurpose, vips: readonly Vip[], validMs: number): number {
   const { nextBatch, possible, leases } = turn.state.addresses;
-  const pending: PendingLease = { batch: nextBatch, purpose, sentAtMs: turn.now, vips };
+  const pending: PendingLease = { batch: nextBatch, purpose, sentAtMs: turn.now, vips, validMs };
   setAddresses(turn, {
     nextBatch: nextBatch + 1,
     possible: new Map([...possible, ...vips.map((vip) => [vipKey(vip), vip] as const)]),
@@ -65,8 +65,8 @@ export function isHolding(state: State): boolean {
 
 /** The lease that must not be relied on any more has run its length since it was last confirmed. */
 export function hasLapsed(state: State, nowMs: number): boolean {
-  const { confirmedAtMs } = state.addresses;
-  return confirmedAtMs !== undefined && nowMs - confirmedAtMs >= state.settings.leaseMs;
+  const { confirmedUntilMs } = state.addresses;
+  return confirmedUntilMs !== undefined && nowMs >= confirmedUntilMs;
 }
 
 /** Takes the pending lease of this number out of the list. */
@@ -79,17 +79,24 @@ export function settleLease(turn: Turn, batch: number): PendingLease | undefined
 
 /** A lease of all wanted VIPs went well. */
 export function confirm(turn: Turn, pending: PendingLease): void {
+  const { sentAtMs, validMs } = pending;
+  const confirmed = new Set(pending.vips.map(vipKey));
+  const isWhole = wantedVips(turn.state).every((vip) => confirmed.has(vipKey(vip)));
+  // What somebody removed while this lease was on its way may be missing again.
+  const isUndone = (turn.state.addresses.removedAtMs ?? -Infinity) >= sentAtMs;
   setAddresses(turn, {
-    confirmedAtMs: pending.sentAtMs,
-    confirmed: new Set(pending.vips.map(vipKey)),
-    renewAtMs: pending.sentAtMs + turn.state.timing.renewEveryMs,
+    confirmedAtMs: sentAtMs,
+    confirmedUntilMs: sentAtMs + validMs,
+    confirmed,
+    renewAtMs: isWhole && !isUndone ? sentAtMs + turn.state.timing.renewEveryMs : turn.now,
   });
 }
 
 /** Renews when it is due and no renewal is on its way. */
 export function judgeRenewal(turn: Turn): void {
-  const { addresses, settings, phase } = turn.state;
-  if (phase.kind !== "active" || addresses.leases.length > 0) return;
+  const { addresses, settings, phase, stopping } = turn.state;
+  // The long lease of a stop that keeps the VIPs must be the last word.
+  if (phase.kind !== "active" || addresses.leases.length > 0 || stopping?.kept === true) return;
   if (turn.now < (addresses.renewAtMs ?? turn.now)) return;
   lease(turn, "renew", wantedVips(turn.state), settings.leaseMs);
 }

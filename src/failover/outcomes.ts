@@ -24,6 +24,10 @@ import type { Turn } from "./turn.ts";
 
 /** A kernel that holds its lock cannot end leases either; longer than this many leases it is stuck. */
 const STUCK_LEASES = 3;
+/** After the kernel refused the leases; doubled by each further refusal, since a peer that can is not to be disturbed. */
+const REFUSED_PAUSE_MS = 1_000;
+/** Short enough for a router that is alone, and whose kernel is mended. */
+const REFUSED_PAUSE_LIMIT_MS = 16_000;
 
 export function onLeaseOutcome(turn: Turn, batch: number, results: readonly LeaseResult[]): void {
   const pending = settleLease(turn, batch);
@@ -51,6 +55,7 @@ function onTaken(turn: Turn, taking: Taking, pending: PendingLease, results: rea
   } else if (results.length < pending.vips.length || results.some((entry) => entry.result === "failed")) {
     noticeFailed(turn, results);
     abortTaking(turn, "all VIPs or none");
+    noteRefusal(turn);
   } else if (isTooLate(turn.state, turn.now)) {
     abortTaking(turn, "the agreement had run out when the kernel had the VIPs");
   } else {
@@ -60,6 +65,18 @@ function onTaken(turn: Turn, taking: Taking, pending: PendingLease, results: rea
     confirm(turn, pending);
     becomeActive(turn, taking.reason);
   }
+}
+
+/** The kernel refuses the leases: the peer goes first now, and each further try waits for longer. */
+function noteRefusal(turn: Turn): void {
+  const { refusals } = turn.state;
+  const pauseMs = Math.min(REFUSED_PAUSE_LIMIT_MS, REFUSED_PAUSE_MS * 2 ** refusals);
+  turn.set({ refusals: refusals + 1, retryTakeAtMs: turn.now + pauseMs });
+}
+
+function giveUpRefused(turn: Turn): void {
+  noteRefusal(turn);
+  becomeStandby(turn, "lease-failed");
 }
 
 function isInvoluntary(reason: string | undefined): boolean {
@@ -75,7 +92,7 @@ function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseRes
   }
   if (outcome === "failed") {
     noticeFailed(turn, results);
-    if (hasLapsed(turn.state, turn.now)) becomeStandby(turn, "lease-failed");
+    if (hasLapsed(turn.state, turn.now)) giveUpRefused(turn);
     else setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
     return;
   }
@@ -85,6 +102,7 @@ function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseRes
   // The kernel's report of the removal may come after the renewal that mended it.
   const told = guardedAtMs.some((atMs) => atMs >= confirmedAtMs);
   if (restored !== undefined && !told) guard(turn, restored.vip);
+  turn.set({ refusals: 0 });
   confirm(turn, pending);
   if (isNew || restored !== undefined) startAnnouncing(turn);
 }
@@ -109,7 +127,7 @@ export function onAddressRemoved(turn: Turn, vip: Vip): void {
     becomeStandby(turn, "lease-lost");
   } else {
     guard(turn, vip);
-    setAddresses(turn, { renewAtMs: turn.now });
+    setAddresses(turn, { renewAtMs: turn.now, removedAtMs: turn.now });
     judgeRenewal(turn);
   }
 }
@@ -128,12 +146,13 @@ export function judgeLapse(turn: Turn, slept: boolean): void {
   if (!slept && oldest !== undefined && !stuck) return;
   const ms = Math.round(turn.now - (addresses.confirmedAtMs ?? turn.now));
   turn.notice("error", "lease-lapsed", `the leases were last renewed ${ms} ms ago: the VIPs are given up`);
-  becomeStandby(turn, slept ? "lease-lost" : "lease-failed");
+  if (slept) becomeStandby(turn, "lease-lost");
+  else giveUpRefused(turn);
 }
 
 export function addLapseDeadlines(soonest: Soonest, { phase, addresses, settings }: State): void {
   if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return;
   soonest.add(addresses.renewAtMs);
-  soonest.add(addresses.confirmedAtMs + settings.leaseMs);
+  soonest.add(addresses.confirmedUntilMs);
   for (const pending of addresses.leases) soonest.add(pending.sentAtMs + STUCK_LEASES * settings.leaseMs);
 }

@@ -11,7 +11,7 @@ import type { Vip } from "../model/vip.ts";
 import { startAnnouncing } from "./announce.ts";
 import type { OwnerQuestion } from "./effect.ts";
 import { wantedVips } from "./lease.ts";
-import { isPeerAlive, silentAtMs } from "./peer.ts";
+import { doubtAtMs, isDoubted, isPeerAlive, silentAtMs } from "./peer.ts";
 import { ANNOUNCE_REFRESH_MS } from "./settings.ts";
 import type { OwnerQuery, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -50,7 +50,10 @@ function vipsToAsk(state: State, attempt: number): readonly Vip[] {
 export function judgeAsking(turn: Turn): void {
   const query = turn.state.query ?? { ...FIRST_QUERY, sinceMs: turn.now };
   if (turn.state.query !== undefined && turn.now < askDeadline(turn.state, query)) return;
-  if (turn.state.query === undefined) turn.cause("peer-late", "the peer is late: its kernel is asked for the VIPs");
+  if (turn.state.query === undefined) {
+    const why = isDoubted(turn.state, turn.now) ? "standby, and says for long that it has VIPs" : "late";
+    turn.cause("peer-late", `the peer is ${why}: its kernel is asked for the VIPs`);
+  }
   const questions: readonly OwnerQuestion[] = vipsToAsk(turn.state, query.attempt).map((vip) => {
     const mac = turn.state.peerMacs.get(vip.interface);
     return mac === undefined ? { vip } : { vip, mac };
@@ -150,11 +153,15 @@ function noticeConflict(turn: Turn, answer: { readonly address: IpAddress; reado
 function judgeStandoff(turn: Turn): void {
   const { query, settings } = turn.state;
   if (query === undefined || query.standoff) return;
-  const sinceMs = Math.max(silentAtMs(turn.state), query.firstAnswerAtMs ?? turn.now);
+  const isDoubt = isDoubted(turn.state, turn.now) && isPeerAlive(turn.state, turn.now);
+  const fromMs = isDoubt ? doubtAtMs(turn.state) : silentAtMs(turn.state);
+  const sinceMs = Math.max(fromMs, query.firstAnswerAtMs ?? turn.now);
   if (turn.now - sinceMs < 2 * settings.leaseMs) return;
   turn.set({ query: { ...query, standoff: true } });
+  const who = isDoubt ? "the peer is standby" : "the peer's heartbeats are not heard";
+  const why = isDoubt ? "" : "heartbeats filtered, another key, or ";
   const text =
-    "the peer's heartbeats are not heard, but its kernel still answers for the VIPs after two leases: " +
-    "heartbeats filtered, another key, or VIPs without a lease; standing off (`tandem failover take --force` takes them)";
+    `${who}, but its kernel still answers for the VIPs after two leases: ${why}VIPs without a lease; ` +
+    "standing off (`tandem failover take --force` takes them)";
   turn.notice("error", "peer-keeps-addresses", text);
 }

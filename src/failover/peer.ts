@@ -1,8 +1,9 @@
 /** What is known of the peer: alive, late or silent, and what it last said (rules 1 and 7). */
 import { sameAddress } from "../model/address.ts";
 import { PATHS } from "../model/pair.ts";
-import type { Heartbeat } from "../wire/heartbeat.ts";
+import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { pathUp } from "./session.ts";
+import { LEASE_SLACK_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -36,8 +37,32 @@ export function silentAtMs(state: State): number {
   return Math.max(silentSinceMs(state) + state.settings.deadAfterMs, state.graceUntilMs);
 }
 
+/**
+ * A packet of the process heard last that was sent before what is known of it: the paths are not equally fast. Terms
+ * only rise in a process, for packets of a version that does not number them.
+ */
+export function isOlder({ session, peer }: State, { bootId, payload }: Heartbeat): boolean {
+  if (peer === undefined || bootId !== session.peer?.bootId) return false;
+  const known = peer.says;
+  if (payload.sendNumber !== undefined && known.sendNumber !== undefined) return payload.sendNumber < known.sendNumber;
+  return payload.term < known.term;
+}
+
+/** An older packet that counted proves life, and changes nothing of what is known. */
+export function hearOlder(turn: Turn): void {
+  const { peer } = turn.state;
+  if (peer !== undefined) noteHeard(turn, peer.says, false);
+}
+
 /** Takes over what a packet that counted says. */
 export function hear(turn: Turn, heartbeat: Heartbeat, newBoot: boolean): void {
+  const before = turn.state.peer;
+  noteHeard(turn, heartbeat.payload, newBoot);
+  noticeConfig(turn, before?.says.configFingerprint);
+  learnMacs(turn);
+}
+
+function noteHeard(turn: Turn, says: HeartbeatPayload, newBoot: boolean): void {
   const { state } = turn;
   const before = state.peer;
   const gapMs = before === undefined ? Infinity : turn.now - before.heardAtMs;
@@ -47,10 +72,23 @@ export function hear(turn: Turn, heartbeat: Heartbeat, newBoot: boolean): void {
     turn.notice("info", "peer-back", `the peer is heard again after ${Math.round(gapMs)} ms`);
   }
   const sinceMs = newBoot || returned ? turn.now : (before?.sinceMs ?? turn.now);
-  turn.set({ peer: { heardAtMs: turn.now, sinceMs, says: heartbeat.payload } });
-  turn.clear("query");
-  noticeConfig(turn, before?.says.configFingerprint);
-  learnMacs(turn);
+  const isHolding = says.role === "standby" && says.holding;
+  const holdingSinceMs = returned ? turn.now : (before?.holdingSinceMs ?? turn.now);
+  turn.set({ peer: { heardAtMs: turn.now, sinceMs, says, ...(isHolding ? { holdingSinceMs } : {}) } });
+  turn.clear("lateWakes");
+  if (!isDoubted(turn.state, turn.now)) turn.clear("query");
+}
+
+/**
+ * When a living standby's word that it may have VIPs is not believed any more: whatever it had has ended by itself. Its
+ * removals may fail for ever, or its books be wrong; its kernel knows.
+ */
+export function doubtAtMs({ peer, settings }: State): number {
+  return (peer?.holdingSinceMs ?? Infinity) + settings.leaseMs + LEASE_SLACK_MS;
+}
+
+export function isDoubted(state: State, nowMs: number): boolean {
+  return nowMs >= doubtAtMs(state);
 }
 
 /** Rule 14: shown once at each change, never a reason to ignore the peer. */

@@ -1,9 +1,10 @@
 /** Two routers that are active and hear each other (rule 5), and obeying a higher term (rule 7). */
-import type { HeartbeatPayload } from "../wire/heartbeat.ts";
+import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
 import { wantedVips } from "./lease.ts";
 import { isAgreedOverlap } from "./move.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
+import { TERM_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -15,6 +16,18 @@ import type { Turn } from "./turn.ts";
 function peerPrevails(state: State, says: HeartbeatPayload): boolean {
   const mine = state.lastActiveTerm;
   return says.lastActiveTerm > mine || (says.lastActiveTerm === mine && state.settings.router === "backup");
+}
+
+/**
+ * A packet without terms that cannot be: a nonsense term that were obeyed would be kept on both disks for ever. Its sender
+ * is heard all the same, as one that was never active.
+ */
+export function withinTermLimit(heartbeat: Heartbeat): Heartbeat {
+  const { payload } = heartbeat;
+  if (payload.term <= TERM_LIMIT && payload.lastActiveTerm <= TERM_LIMIT) return heartbeat;
+  const bounded = (term: number) => (term > TERM_LIMIT ? 0 : term);
+  const terms = { term: bounded(payload.term), lastActiveTerm: bounded(payload.lastActiveTerm) };
+  return { ...heartbeat, payload: { ...payload, ...terms } };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Vip } from "../model/vip.ts";
 import { startAnnouncing } from "./announce.ts";
 import type { Transition, TransitionReason } from "./history.ts";
 import { lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
-import { HISTORY_LIMIT, TABLE_WAIT_MS } from "./settings.ts";
+import { HISTORY_LIMIT, TABLE_WAIT_MS, TERM_LIMIT } from "./settings.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -27,7 +27,7 @@ function record(turn: Turn, to: Transition["to"], reason: TransitionReason): voi
 /** Decides to become active: raises the term and, when the table is complete or was waited for, leases the VIPs. */
 export function startTaking(turn: Turn, reason: TransitionReason, force = false): void {
   const { state } = turn;
-  const term = Math.max(state.term, state.peer?.says.term ?? 0) + 1;
+  const term = Math.min(TERM_LIMIT, Math.max(state.term, state.peer?.says.term ?? 0) + 1);
   const wait = state.settings.hasServices && state.table?.complete !== true;
   turn.set({
     term,
@@ -67,10 +67,11 @@ export function startAdopting(turn: Turn, adoptable: readonly Vip[]): void {
 
 /** The VIPs are in the kernel: the role changes, and everybody is told. */
 export function becomeActive(turn: Turn, reason: TransitionReason): void {
-  const { term } = turn.state;
+  const { term, lastActiveTerm } = turn.state;
   turn.set({
     phase: { kind: "active", sinceMs: turn.now, reason },
-    lastActiveTerm: term,
+    // The tenure of the process before goes on: a rival's higher term, heard meanwhile, is not mine.
+    lastActiveTerm: reason === "adopted" ? Math.max(1, lastActiveTerm) : term,
     abstaining: false,
     rival: false,
   });
@@ -84,7 +85,13 @@ export function becomeActive(turn: Turn, reason: TransitionReason): void {
 
 function dropAll(turn: Turn): void {
   remove(turn);
-  const { confirmedAtMs: _, renewAtMs: __, ...addresses } = turn.state.addresses;
+  const {
+    confirmedAtMs: _,
+    confirmedUntilMs: __,
+    renewAtMs: ___,
+    removedAtMs: ____,
+    ...addresses
+  } = turn.state.addresses;
   turn.set({ addresses: { ...addresses, confirmed: new Set() } });
 }
 

@@ -46,6 +46,8 @@ export const TABLE_WAIT_MS = 200;
 export const ADOPT_WAIT_MS = 50;
 /** Rule 12: the lease that `stop = "keep"` leaves behind. */
 export const KEEP_LEASE_MS = 60_000;
+/** A term rises by one with each takeover: more than this is no term, whoever says so. */
+export const TERM_LIMIT = 2 ** 31;
 /** Rule 6. */
 export const ALONE_MEMORY_MS = 10_000;
 /** Rule 5: both standby, neither was ever active: the backup waits this long for the primary. */

@@ -23,6 +23,8 @@ export interface PeerView {
   /** Since when it has been heard without a silence of `dead_after` and without a restart. */
   readonly sinceMs: number;
   readonly says: HeartbeatPayload;
+  /** Since when it has said without a pause that it is standby and may have VIPs in its kernel. */
+  readonly holdingSinceMs?: number;
 }
 
 /** Asking the peer's kernel whether it still has the VIPs (rule 4). */
@@ -65,6 +67,7 @@ export interface PendingLease {
   readonly purpose: LeasePurpose;
   readonly sentAtMs: number;
   readonly vips: readonly Vip[];
+  readonly validMs: number;
 }
 
 export interface PendingRemoval {
@@ -80,11 +83,15 @@ export interface Addresses {
   readonly possible: ReadonlyMap<string, Vip>;
   readonly leases: readonly PendingLease[];
   readonly removals: readonly PendingRemoval[];
-  /** When the last wholly successful lease was sent: it ends no earlier than this and its length. */
+  /** When the last wholly successful lease was sent. */
   readonly confirmedAtMs?: number;
+  /** It ends no earlier than this: the moment it was sent and the length it was given. */
+  readonly confirmedUntilMs?: number;
   /** What it contained, by `vipKey`. */
   readonly confirmed: ReadonlySet<string>;
   readonly renewAtMs?: number;
+  /** When somebody last removed a VIP of this active. */
+  readonly removedAtMs?: number;
   readonly retryRemovalAtMs?: number;
   /** Removals by others, for rule 11. */
   readonly guardedAtMs: readonly number[];
@@ -182,6 +189,8 @@ export interface State {
   readonly listeningSinceMs: number;
   /** No judgement of silence before this: we were asleep (rule 7). */
   readonly graceUntilMs: number;
+  /** Late wakes since the peer was last heard: rule 7 is for a sleep, not for a machine that is always late. */
+  readonly lateWakes?: { readonly sinceMs: number; readonly count: number };
   /** When this process last woke late, or began. */
   readonly awakeSinceMs: number;
   readonly term: number;
@@ -210,6 +219,8 @@ export interface State {
   /** Since when both routers have been standby and heard each other. */
   readonly bothStandbySinceMs?: number;
   readonly sentAtMs?: number;
+  /** How often heartbeats have left. */
+  readonly sendNumber: number;
   /** All deadlines up to this have been judged. */
   readonly tickedAtMs: number;
   /** When the next tick is due. */
@@ -220,6 +231,8 @@ export interface State {
   readonly nextNumber: number;
   /** No try to take before this: the last one failed. */
   readonly retryTakeAtMs?: number;
+  /** How often in a row the kernel refused the leases; a renewal that went well ends the row. */
+  readonly refusals: number;
   readonly trail: readonly Cause[];
   readonly history: readonly Transition[];
 }

@@ -1,5 +1,5 @@
 /** SIGTERM: a planned move with a live peer; without one the VIPs are released or left (rule 12). */
-import { isHolding, lease, wantedVips } from "./lease.ts";
+import { isHolding, lease, remove, wantedVips } from "./lease.ts";
 import { endMove, startMove } from "./move.ts";
 import { hasSuccessor } from "./peer.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
@@ -25,8 +25,11 @@ export function onStop(turn: Turn): void {
   }
   turn.set({ stopping: { sinceMs: turn.now, kept: false } });
   turn.cause("stop", "asked to stop");
-  if (phase.kind === "starting") turn.set({ phase: { kind: "standby", sinceMs: turn.now } });
-  else if (phase.kind === "taking") abortTaking(turn, "asked to stop");
+  if (phase.kind === "starting") {
+    // What the process before left is not adopted any more.
+    remove(turn, phase.adoptable);
+    turn.set({ phase: { kind: "standby", sinceMs: turn.now } });
+  } else if (phase.kind === "taking") abortTaking(turn, "asked to stop");
   else if (phase.kind === "active") {
     endMove(turn, false, "this router was asked to stop");
     if (hasSuccessor(turn.state, turn.now)) startMove(turn, "stopping");
@@ -41,9 +44,14 @@ export function judgeStopping(turn: Turn): void {
     endTenure(turn, stopping);
     return;
   }
-  const stuck = turn.now >= stopping.sinceMs + REMOVAL_WAIT_MS;
-  if (isHolding(turn.state) && !stuck) return;
+  if (isHolding(turn.state) && turn.now < removalLimitMs(turn.state, stopping)) return;
   sayFarewell(turn);
+}
+
+/** Until when a removal is waited for: a planned move before it may have taken its time. */
+function removalLimitMs({ phase }: State, stopping: Stopping): number {
+  const sinceMs = phase.kind === "standby" ? Math.max(phase.sinceMs, stopping.sinceMs) : stopping.sinceMs;
+  return sinceMs + REMOVAL_WAIT_MS;
 }
 
 /** The active without a planned move: there is nobody to hand over to. */
@@ -75,8 +83,9 @@ function exit(turn: Turn): void {
   turn.emit({ kind: "exit" });
 }
 
-export function addStopDeadlines(soonest: Soonest, { stopping }: State): void {
+export function addStopDeadlines(soonest: Soonest, state: State): void {
+  const { stopping } = state;
   if (stopping === undefined) return;
-  soonest.add(stopping.sinceMs + REMOVAL_WAIT_MS);
+  soonest.add(removalLimitMs(state, stopping));
   soonest.add(stopping.farewellAtMs);
 }

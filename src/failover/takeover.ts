@@ -2,7 +2,7 @@
 import { formatAddressPrefix } from "../model/address.ts";
 import { seesSomebodySince } from "./evidence.ts";
 import { askDeadline, isOwnerGone, judgeAsking } from "./owner-query.ts";
-import { isPeerAlive, isPeerLate, isPeerSilent, silentAtMs, silentSinceMs } from "./peer.ts";
+import { doubtAtMs, isDoubted, isPeerAlive, isPeerLate, isPeerSilent, silentAtMs, silentSinceMs } from "./peer.ts";
 import { bootCarrierDeadline, canServe, unreadiness } from "./readiness.ts";
 import { isClaimedByDeafPeer } from "./rivals.ts";
 import { startTaking } from "./role.ts";
@@ -81,6 +81,7 @@ function judgeBothStandby(turn: Turn): void {
   const { peer, bothStandbySinceMs } = turn.state;
   if (peer === undefined || peer.says.role === "active" || peer.says.holding) {
     turn.clear("bothStandbySinceMs");
+    if (isDoubted(turn.state, turn.now)) judgeDoubtedPeer(turn);
     return;
   }
   if (bothStandbySinceMs === undefined) turn.set({ bothStandbySinceMs: turn.now });
@@ -90,6 +91,17 @@ function judgeBothStandby(turn: Turn): void {
   const peerIs = leaving ? "is leaving" : abstaining ? "was released" : ready ? "is standby too" : "is not ready";
   turn.cause("both-standby", `no router is active, and the peer ${peerIs}`);
   startTaking(turn, reason);
+}
+
+/** A standby that has said for longer than any lease that it has VIPs: its kernel is asked, as for a silent peer. */
+function judgeDoubtedPeer(turn: Turn): void {
+  if (!isOwnerGone(turn.state, turn.now)) {
+    judgeAsking(turn);
+    return;
+  }
+  if (!canServe(turn.state, turn.now)) return;
+  turn.cause("not-holding", "the peer is standby and says that it has VIPs, but its kernel does not answer for them");
+  startTaking(turn, "nobody-active");
 }
 
 function isPreferred(state: State): boolean {
@@ -118,6 +130,7 @@ export function addTakeoverDeadlines(soonest: Soonest, state: State): void {
   soonest.add(silentSinceMs(state) + timing.lateAfterMs);
   soonest.add(silentAtMs(state));
   soonest.add(bootCarrierDeadline(state));
+  soonest.add(doubtAtMs(state));
   soonest.add(retryTakeAtMs);
   if (query !== undefined) {
     soonest.add(askDeadline(state, query));

@@ -22,7 +22,18 @@ import {
   type WarmthReport,
 } from "./heartbeat.ts";
 
-const FIELD = { state: 1, heard: 2, sides: 3, vips: 4, config: 5, software: 6, agreement: 7, table: 8, warmth: 9 };
+const FIELD = {
+  state: 1,
+  heard: 2,
+  sides: 3,
+  vips: 4,
+  config: 5,
+  software: 6,
+  agreement: 7,
+  table: 8,
+  warmth: 9,
+  sendNumber: 10,
+};
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
 /** Bits of the state field, lowest first. */
@@ -177,6 +188,12 @@ function readWarmth(reader: Reader): WarmthReport {
   return { wanted: reader.be32("wanted"), present: reader.be32("present"), fullSync: readFlag(reader, "fullSync") };
 }
 
+function readSendNumber(reader: Reader): number {
+  const value = reader.be64("number");
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new DecodeError("number", `${value} is too large`);
+  return Number(value);
+}
+
 /** Appends the payload. @throws RangeError when a number is out of range or the buffer too small. */
 export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
   writeField(writer, FIELD.state, () => writeState(writer, payload));
@@ -193,7 +210,8 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
   writeField(writer, FIELD.software, () =>
     writer.bytes(new TextEncoder().encode(payload.software).subarray(0, SOFTWARE_LIMIT_BYTES)),
   );
-  const { agreement, table, warmth } = payload;
+  const { agreement, table, warmth, sendNumber } = payload;
+  if (sendNumber !== undefined) writeField(writer, FIELD.sendNumber, () => writer.be64(BigInt(sendNumber)));
   if (agreement !== undefined) {
     writeField(writer, FIELD.agreement, () => {
       writer.u8(AGREEMENT_STEPS.indexOf(agreement.step));
@@ -227,6 +245,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.agreement]: ["agreement", (reader) => ({ agreement: readAgreement(reader) })],
   [FIELD.table]: ["table", (reader) => ({ table: readTable(reader) })],
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
+  [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
 };
 
 function readSides(reader: Reader): { readonly [P in PathName]: SideReport } {

@@ -71,6 +71,11 @@ export const MAC_REPORT_LIMIT = 8;
 export const SOFTWARE_LIMIT_BYTES = 32;
 
 export interface HeartbeatPayload {
+  /**
+   * Rises with each time heartbeats leave, the same number on both paths: which of two packets that came by different
+   * paths is the newer. Absent in packets of older versions.
+   */
+  readonly sendNumber?: number;
   readonly role: Role;
   /** The highest term this router knows. */
   readonly term: number;
