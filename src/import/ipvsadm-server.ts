@@ -19,6 +19,8 @@ const CHECKSUM_OPTIONS: readonly (readonly [string, Tunnel["checksum"]])[] = [
   ["tun-remcsum", "remote"],
 ];
 
+const TUNNEL_OPTIONS = ["tun-type", "tun-port", ...CHECKSUM_OPTIONS.map(([name]) => name)];
+
 /** The one of several options that is given; the default where none is. */
 function oneOf<T>(options: Options, choices: readonly (readonly [string, T])[], fallback: T): Valued<T> {
   const [first, second] = choices.filter(([option]) => options.has(option));
@@ -36,10 +38,9 @@ function numberOf(options: Options, option: string, fallback: number, max: numbe
 }
 
 function tunnelOf(options: Options, forward: Forwarding): Valued<Tunnel | undefined> {
-  const used = ["tun-type", "tun-port", ...CHECKSUM_OPTIONS.map(([name]) => name)].find((option) =>
-    options.has(option),
-  );
-  if (used !== undefined && forward !== "tunnel") return wrong(used, `--${used} needs -i`);
+  const used = TUNNEL_OPTIONS.find((option) => options.has(option));
+  if (used === undefined) return { ok: true, value: undefined };
+  if (forward !== "tunnel") return wrong(used, `--${used} needs -i`);
   const text = options.get("tun-type")?.text ?? "ipip";
   const type = TUNNEL_TYPES.find((candidate) => candidate === text);
   if (type === undefined)
