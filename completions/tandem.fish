@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --duration --pause --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --limit
                 set skip 1
             case '-*'
             case '*'
@@ -175,7 +175,12 @@ complete -c tandem -n '__tandem_in check run' -l head -d 'http: ask with HEAD in
 complete -c tandem -n '__tandem_in check run' -l insecure -d 'https: don\'t verify the certificate'
 complete -c tandem -n '__tandem_in check run' -l command -x -d 'run this program with its arguments as the check, without a shell'
 complete -c tandem -n '__tandem_in check run' -l user -x -d 'with --command: the user that runs it'
+complete -c tandem -n '__tandem_in check run' -l set -x -d 'any key of [service.check], as in the configuration; repeatable'
+complete -c tandem -n '__tandem_in check run' -l verbose -d 'show what goes over the wire, on standard error'
+complete -c tandem -n '__tandem_in check run' -l repeat -x -d 'probe so many times'
+complete -c tandem -n '__tandem_in check run' -l interval -x -d 'with --repeat: between rounds'
 complete -c tandem -n '__tandem_in check run' -l timeout -x -d 'how long a probe may take'
+complete -c tandem -n '__tandem_in check list' -l history -d 'show the changes of each server\'s verdict since the daemon\'s balancer began'
 complete -c tandem -n '__tandem_in heartbeat keygen' -l force -d 'replace the file when it exists'
 complete -c tandem -n '__tandem_in heartbeat keygen' -r -F
 complete -c tandem -n '__tandem_in heartbeat watch' -l duration -x -d 'how long to listen'

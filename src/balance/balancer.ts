@@ -323,7 +323,7 @@ export class Balancer {
       this.#report({ kind: "answer", id: input.id, answer: { kind: "drains", drains } });
       return;
     }
-    const known = { healthOf: this.#healthOf, recordOf: (key: string) => this.#records.get(key) };
+    const known = { healthOf: this.#healthOf, recordOf: (key: string) => this.#records.get(key), nowMs };
     const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), known, this.#drains, observed);
     this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks } });
   }

@@ -1,6 +1,6 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
 import type { Drain } from "./drains.ts";
-import type { PastChange, ProbeTimes } from "./probe-record.ts";
+import type { ProbeTimes } from "./probe-record.ts";
 
 /** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
 
@@ -51,7 +51,9 @@ export interface CheckReport {
   /** Of the slowest check; absent before an attempt succeeded. */
   readonly times?: ProbeTimes;
   /** How the verdicts of its checks changed since the balancer began, the latest first. */
-  readonly changes?: readonly PastChange[];
+  readonly changes?: readonly ReportedChange[];
+  /** How long the verdict has held; absent when it began before this boot, or there is none. */
+  readonly forMs?: number;
   /** What else checks it, besides `kind`. */
   readonly furtherKinds?: readonly CheckKind[];
   /** The weight that the kernel should have now; absent when the server should not be in its table. */
@@ -59,6 +61,13 @@ export interface CheckReport {
   readonly drained: boolean;
   /** As the kernel had it when its table was last read; absent when the server was not in it. */
   readonly activeConnections?: number;
+}
+
+/** A change of a verdict, by its age. */
+export interface ReportedChange {
+  readonly to: Verdict;
+  readonly agoMs: number;
+  readonly reason: string;
 }
 
 export interface LastProbe {

@@ -14,6 +14,7 @@ export type RecordOf = (probeKey: string) => ProbeRecord | undefined;
 export interface Known {
   readonly healthOf: HealthOf;
   readonly recordOf: RecordOf;
+  readonly nowMs: number;
 }
 
 type Count = "up" | "down" | "unknown";
@@ -53,11 +54,14 @@ export function serviceViews(
 }
 
 /** The slowest times, and the latest changes, of all probes of a server. */
-function recorded({ probes }: UnitServer, recordOf: RecordOf): Pick<CheckReport, "times" | "changes"> {
+function recorded({ probes }: UnitServer, { recordOf, nowMs }: Known): Pick<CheckReport, "times" | "changes"> {
   const records = probes.map(({ key }) => recordOf(key)).filter((record) => record !== undefined);
   const times = records.map((record) => record.times()).filter((each) => each !== undefined);
   const [slowest] = times.sort((a, b) => b.p99Ms - a.p99Ms);
-  const changes = records.flatMap((record) => record.changes).sort((a, b) => b.atMs - a.atMs);
+  const changes = records
+    .flatMap((record) => record.changes)
+    .map(({ to, atMs, reason }) => ({ to, agoMs: nowMs - atMs, reason }))
+    .sort((a, b) => a.agoMs - b.agoMs);
   return {
     ...(slowest === undefined ? {} : { times: slowest }),
     ...(changes.length === 0 ? {} : { changes: changes.slice(0, CHANGES_KEPT) }),
@@ -75,7 +79,7 @@ function checkKinds({ probes }: UnitServer): Pick<CheckReport, "kind" | "further
 function reportServers(
   unit: Unit,
   balanced: BalancedService,
-  { healthOf, recordOf }: Known,
+  known: Known,
   drains: Drains,
   observed: ObservedService | undefined,
 ): CheckReport[] {
@@ -83,7 +87,7 @@ function reportServers(
   const present = new Map(observed?.servers.map((entry) => [realServerKey(entry.server), entry]));
   return unit.servers.map((unitServer) => {
     const { server, name } = unitServer;
-    const health = serverHealth(unitServer, healthOf);
+    const health = serverHealth(unitServer, known.healthOf);
     const weight = weights.get(name);
     const active = present.get(name)?.activeConnections;
     return {
@@ -94,8 +98,8 @@ function reportServers(
       verdict: health?.verdict ?? "up",
       drained: isDrained(drains, unit.service.key, server.endpoint),
       ...checkKinds(unitServer),
-      ...recorded(unitServer, recordOf),
-      ...(health?.sinceMs === undefined ? {} : { sinceMs: health.sinceMs }),
+      ...recorded(unitServer, known),
+      ...(health?.sinceMs === undefined ? {} : { sinceMs: health.sinceMs, forMs: known.nowMs - health.sinceMs }),
       ...(health?.last === undefined ? {} : { last: health.last }),
       ...(weight === undefined ? {} : { weight }),
       ...(active === undefined ? {} : { activeConnections: active }),

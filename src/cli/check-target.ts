@@ -13,6 +13,8 @@ export interface TargetSettings {
   readonly insecure: boolean;
   readonly command: string | undefined;
   readonly user: string | undefined;
+  /** `KEY=VALUE` each: keys of `[service.check]`. */
+  readonly set: readonly string[];
 }
 
 interface TargetCheck {

@@ -1,18 +1,18 @@
-import type { CheckReport } from "../balance/report.ts";
 import type { Config, ConfiguredService } from "../config/config.ts";
-import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
-import { type ExitCode, TandemError } from "../lib/errors.ts";
+import { TandemError } from "../lib/errors.ts";
 import { formatEndpoint } from "../model/address.ts";
-import type { Check, CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
-import { formatDuration } from "../model/duration.ts";
-import { realServerKey } from "../model/real-server.ts";
+import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
+import { quoteBytes } from "../probe/probe-text.ts";
 import { runCheck } from "../probe/run-check.ts";
+import type { Trace } from "../probe/trace.ts";
+import { checkOfTarget } from "./check-keys.ts";
+import { list } from "./check-list.ts";
 import { methodOfTarget, type TargetSettings } from "./check-target.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
-import { runtimeDir } from "./directories.ts";
+import type { Output } from "./output.ts";
 import type { check as spec } from "./spec/check.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
@@ -40,8 +40,8 @@ function findService(config: Config, word: string): ConfiguredService {
 }
 
 function jobsOfService(service: ConfiguredService): Job[] {
-  return service.servers.flatMap(({ server, check }): Job[] => {
-    if (check === undefined) return [];
+  return service.servers.flatMap(({ server, check, furtherChecks = [] }): Job[] => {
+    const checks = check === undefined ? [] : [check, ...furtherChecks];
     const [first] = service.listen;
     const key = first?.key;
     const target: CheckTarget = {
@@ -49,7 +49,7 @@ function jobsOfService(service: ConfiguredService): Job[] {
       port: server.endpoint.port,
       ...(key?.kind === "address" ? { serviceAddress: key.address, servicePort: key.port } : {}),
     };
-    return [{ service: service.name, target, method: check.method, timeoutMs: check.timeoutMs }];
+    return checks.map(({ method, timeoutMs }) => ({ service: service.name, target, method, timeoutMs }));
   });
 }
 
@@ -85,7 +85,13 @@ function outcomeCell(outcome: ProbeOutcome): Cell {
 
 function doneRow({ service, target, method, outcome }: Done): Cell[] {
   const time = elapsedText(outcome.elapsedMs);
-  return [service, formatEndpoint(target), method.kind, time, outcomeCell(outcome), outcome.reason];
+  const place = method.kind === "ping" ? target.address.text : formatEndpoint(target);
+  return [service, place, method.kind, time, outcomeCell(outcome), withWarning(outcome)];
+}
+
+function withWarning(outcome: ProbeOutcome): string {
+  const warning = outcome.result === "success" ? outcome.warning : undefined;
+  return warning === undefined ? outcome.reason : `${outcome.reason}; ${warning}`;
 }
 
 function doneJson({ service, target, method, outcome }: Done): Record<string, unknown> {
@@ -97,20 +103,34 @@ function doneJson({ service, target, method, outcome }: Done): Record<string, un
     elapsedMs: outcome.elapsedMs,
     reason: outcome.reason,
     failure: outcome.result === "failure" ? outcome.failure : null,
+    ...(outcome.result === "success" && outcome.warning !== undefined ? { warning: outcome.warning } : {}),
   };
 }
 
 /** Probes at once: enough for any table to be quick, few enough for any limit of open files. */
 const PROBES_AT_ONCE = 64;
 
-async function runAll(jobs: readonly Job[]): Promise<Done[]> {
+/** How much of a piece of a conversation is shown. */
+const SHOWN_BYTES_MAX = 1_000;
+
+/** Shows a conversation as it goes: `10.0.0.11:25 < "220 mail\r\n"`. */
+function tracer({ target }: Job, output: Output): Trace {
+  const place = formatEndpoint(target);
+  return (event, content) => {
+    const text = typeof content === "string" ? content : quoteBytes(content, SHOWN_BYTES_MAX);
+    output.note(`${place} ${{ sent: ">", received: "<", note: "*" }[event]} ${text}`);
+  };
+}
+
+async function runAll(jobs: readonly Job[], verbose: boolean, output: Output): Promise<Done[]> {
   const done: Done[] = [];
   for (let start = 0; start < jobs.length; start += PROBES_AT_ONCE) {
     const batch = jobs.slice(start, start + PROBES_AT_ONCE);
     const outcomes = await Promise.all(
-      batch.map(
-        async (job): Promise<Done> => ({ ...job, outcome: await runCheck(job.method, job.target, job.timeoutMs) }),
-      ),
+      batch.map(async (job): Promise<Done> => {
+        const surroundings = verbose ? { trace: tracer(job, output) } : {};
+        return { ...job, outcome: await runCheck(job.method, job.target, job.timeoutMs, surroundings) };
+      }),
     );
     done.push(...outcomes);
   }
@@ -118,9 +138,11 @@ async function runAll(jobs: readonly Job[]): Promise<Done[]> {
 }
 
 const TIMEOUT_DEFAULT_MS = 3_000;
+/** Between rounds; the interval that a configured check has by default. */
+const INTERVAL_DEFAULT_MS = 2_000;
 
 function isTarget(word: string): boolean {
-  return /^[a-z]+:\/\//.test(word);
+  return /^[a-z0-9]+:\/\//.test(word);
 }
 
 function jobsOf(
@@ -133,7 +155,9 @@ function jobsOf(
 ): Job[] {
   const { target, real } = input;
   if (target !== undefined && context.globals.config === undefined && isTarget(target)) {
-    const read = methodOfTarget(target, input);
+    // Plain targets are read as they always were; the schema's words are for what only it knows.
+    const isPlain = /^(?:tcp|https?):/.test(target) && input.set.length === 0;
+    const read = isPlain ? methodOfTarget(target, input) : checkOfTarget(target, input);
     if (!read.ok) throw new CommandLineError("check run", [read.problem]);
     if (real !== undefined) throw new CommandLineError("check run", [`unexpected ${JSON.stringify(real)}`]);
     return [{ service: "", ...read.value, timeoutMs: input.timeout ?? TIMEOUT_DEFAULT_MS }];
@@ -150,91 +174,19 @@ const run: Runner<Verbs["run"]> = async (input, context) => {
   if (jobs.length === 0) {
     throw new TandemError({ operation: "run checks", reason: "the configuration has none", hint: "name a TARGET" }, 2);
   }
-  const done = await runAll(jobs);
-  const isOk = done.every(({ outcome }) => outcome.result === "success");
-  if (output.json) output.printJson({ ok: isOk, results: done.map(doneJson) });
-  else output.lines(renderTable(COLUMNS, done.map(doneRow), output));
+  if (input.interval !== undefined && input.repeat === undefined) {
+    throw new CommandLineError("check run", ["--interval needs --repeat"]);
+  }
+  let isOk = true;
+  for (let round = 0; round < (input.repeat ?? 1); round += 1) {
+    if (round > 0) await Bun.sleep(input.interval ?? INTERVAL_DEFAULT_MS);
+    const done = await runAll(jobs, input.verbose, output);
+    const isGood = done.every(({ outcome }) => outcome.result === "success");
+    isOk &&= isGood;
+    if (output.json) output.printJson({ ok: isGood, results: done.map(doneJson) });
+    else output.lines(renderTable(COLUMNS, done.map(doneRow), output));
+  }
   return isOk ? 0 : 3;
 };
-
-const LIST_COLUMNS: readonly Column[] = [
-  { header: "SERVICE" },
-  { header: "TARGET" },
-  { header: "CHECK" },
-  { header: "INTERVAL", align: "right", dropOrder: 2 },
-  { header: "TIMEOUT", align: "right", dropOrder: 3 },
-  { header: "RISE/FALL", align: "right", dropOrder: 4 },
-  { header: "STATE", hideEmpty: true },
-  { header: "REASON", hideEmpty: true, flexible: true, dropOrder: 1 },
-];
-
-interface ListedCheck {
-  readonly service: string;
-  readonly target: string;
-  readonly check: Check | undefined;
-  readonly state: string | null;
-  readonly reason: string | null;
-}
-
-async function daemonChecks(context: CommandContext): Promise<readonly CheckReport[]> {
-  if (!daemonSocketExists(runtimeDir(context))) return [];
-  const value = await askDaemon(runtimeDir(context), { command: "checks" });
-  const isAnswer = typeof value === "object" && value !== null && "checks" in value && Array.isArray(value.checks);
-  return isAnswer ? (value.checks as readonly CheckReport[]) : [];
-}
-
-const STATE_TONES = { up: "good", down: "bad", unknown: "warn" } as const;
-
-function listedRow(entry: ListedCheck): Cell[] {
-  const { check } = entry;
-  const timing =
-    check === undefined
-      ? ["", "", ""]
-      : [formatDuration(check.intervalMs), formatDuration(check.timeoutMs), `${check.rise}/${check.fall}`];
-  const state = entry.state ?? "";
-  const tone = STATE_TONES[state as keyof typeof STATE_TONES];
-  return [
-    entry.service,
-    entry.target,
-    check?.method.kind ?? "none",
-    ...timing,
-    tone === undefined ? state : { text: state, tone },
-    entry.reason ?? "",
-  ];
-}
-
-const list: Runner<Verbs["list"]> = async (_input, context): Promise<ExitCode> => {
-  const { output } = context;
-  const { config } = readConfig(context);
-  const reports = await daemonChecks(context);
-  const checks = config.services.flatMap((service) =>
-    service.servers.map(({ server, check }): ListedCheck => {
-      const target = realServerKey(server);
-      const report = reports.find((candidate) => candidate.service === service.name && candidate.server === target);
-      const state = report === undefined ? null : report.drained ? "drained" : report.verdict;
-      return { service: service.name, target, check, state, reason: report?.last?.outcome.reason ?? null };
-    }),
-  );
-  if (output.json) {
-    const source = reports.length > 0 ? "daemon" : "configuration";
-    output.printJson({ source, checks: checks.map(listedJson) });
-  } else if (checks.length === 0) output.note("the configuration has no real servers");
-  else output.lines(renderTable(LIST_COLUMNS, checks.map(listedRow), output));
-  return 0;
-};
-
-function listedJson({ service, target, check, state, reason }: ListedCheck): Record<string, unknown> {
-  return {
-    service,
-    target,
-    kind: check?.method.kind ?? null,
-    intervalMs: check?.intervalMs ?? null,
-    timeoutMs: check?.timeoutMs ?? null,
-    rise: check?.rise ?? null,
-    fall: check?.fall ?? null,
-    state,
-    reason,
-  };
-}
 
 export const runners: Runners<typeof spec> = { run, list };

@@ -3,17 +3,17 @@
 /** How much of a foreign text is quoted. */
 const QUOTE_LENGTH_MAX = 60;
 
-/** `"SSH-2.0-OpenSSH…"`: at most 60 characters of Latin-1 text, with control characters escaped. */
-export function quoteBytes(bytes: Uint8Array): string {
+/** `"SSH-2.0-OpenSSH…"`: at most 60 characters of Latin-1 text (or `lengthMax`), with control characters escaped. */
+export function quoteBytes(bytes: Uint8Array, lengthMax = QUOTE_LENGTH_MAX): string {
   let text = "";
-  for (const byte of bytes.subarray(0, QUOTE_LENGTH_MAX)) {
+  for (const byte of bytes.subarray(0, lengthMax)) {
     if (byte === 0x0a) text += "\\n";
     else if (byte === 0x0d) text += "\\r";
     else if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
     else if (byte < 0x20 || byte > 0x7e) text += `\\x${byte.toString(16).padStart(2, "0")}`;
     else text += String.fromCharCode(byte);
   }
-  return bytes.length > QUOTE_LENGTH_MAX ? `"${text}…"` : `"${text}"`;
+  return bytes.length > lengthMax ? `"${text}…"` : `"${text}"`;
 }
 
 /** The same for a text of ours. */

@@ -1,10 +1,10 @@
-import { positiveDuration, statusRange, text, word } from "./kinds.ts";
+import { integer, positiveDuration, statusRange, text, word } from "./kinds.ts";
 import { type GroupSpec, listFlag, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const checkRun = verb({
   summary: "probe a target, or all configured real servers, once",
   description: [
-    "With a TARGET (tcp://10.0.0.11:80, http://10.0.0.11/healthz, https://…) and no --config: one probe of that target. Otherwise the checks of the configuration, of all services or of the one named (by its name or by what it listens on), of all its real servers or of the one named.",
+    "With a TARGET (tcp://10.0.0.11:80, http://10.0.0.11/healthz, https://…) and no --config: one probe of that target. Every kind of check is a scheme: smtp://10.0.0.11, dns://10.0.0.53/www.example.com, grpc://10.0.0.11:50051/SERVICE, ping://10.0.0.11, tls://10.0.0.11:993 for tcp within TLS, udp:// with --expect for an answer by UDP. Otherwise the checks of the configuration, of all services or of the one named (by its name or by what it listens on), of all its real servers or of the one named.",
     "Nothing is changed and no daemon is needed; an unprivileged user may run it.",
   ],
   arguments: {
@@ -30,6 +30,19 @@ export const checkRun = verb({
         "The words are split at spaces. The tokens {address}, {port}, {service.address} and {service.port} are replaced. The target is written tcp://ADDRESS:PORT.",
     }),
     user: valueFlag(word, { valueName: "USER", defaultText: "nobody", doc: "with --command: the user that runs it" }),
+    set: listFlag(word, {
+      valueName: "KEY=VALUE",
+      doc: "any key of [service.check], as in the configuration; repeatable",
+      longDoc:
+        "The keys are those of tandem.toml(5): --set headers='[\"X-A: b\"]', --set server_name=www.example.com, --set script='[{ expect = \"220 \" }]'. A value that is no number, list, table, quoted text, true or false is taken for a text.",
+    }),
+    verbose: switchFlag("show what goes over the wire, on standard error"),
+    repeat: valueFlag(integer(1, 1_000_000), { valueName: "N", defaultText: "1", doc: "probe so many times" }),
+    interval: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "2s",
+      doc: "with --repeat: between rounds",
+    }),
     timeout: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "3s", doc: "how long a probe may take" }),
   },
   examples: [
@@ -37,22 +50,27 @@ export const checkRun = verb({
     { command: "check run --config ./tandem.toml web", doc: "the checks of one service" },
     { command: "check run tcp://10.0.0.11:25 --expect '220 '", doc: "a greeting" },
     { command: "check run http://10.0.0.11/healthz --expect-status 200", doc: "a status" },
+    { command: "check run smtp://10.0.0.11 --set transport=tls --verbose", doc: "mail within TLS, and what was said" },
   ],
   uses: ["config"],
   changes: false,
   jsonDoc:
-    "{version, ok, results: [{service, target, kind, result, elapsedMs, reason, failure}]}; failure is null on success",
+    "{version, ok, results: [{service, target, kind, result, elapsedMs, reason, failure}]}; failure is null on success; warning where there is one; with --repeat one such object a round",
   exit3: "a probe failed",
 });
 
 export const checkList = verb({
   summary: "list the configured checks; with a daemon, what they found",
   arguments: {},
-  flags: {},
-  examples: [{ command: "check list", doc: "what is checked, how often, and how it stands" }],
+  flags: { history: switchFlag("show the changes of each server's verdict since the daemon's balancer began") },
+  examples: [
+    { command: "check list", doc: "what is checked, how often, and how it stands" },
+    { command: "check list --history", doc: "and how it came to that" },
+  ],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, source, checks: [{service, target, kind, intervalMs, timeoutMs, rise, fall, state, reason}]}",
+  jsonDoc:
+    "{version, source, checks: [{service, target, kind, intervalMs, timeoutMs, rise, fall, state, reason, forMs, p50Ms, p99Ms, changes: [{to, agoMs, reason}]}]}",
 });
 
 export const check = {

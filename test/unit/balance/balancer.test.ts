@@ -340,7 +340,7 @@ describe("Balancer, obeying orders", () => {
     const [checks, drains] = driver.take("answer").map(({ answer }) => answer);
     expect(
       checks?.kind === "checks" &&
-        checks.checks.map(({ last, sinceMs: _since, changes, ...report }) => ({
+        checks.checks.map(({ last, sinceMs: _since, forMs: _for, changes, ...report }) => ({
           ...report,
           streak: last?.streak,
           became: changes?.map(({ to }) => to),

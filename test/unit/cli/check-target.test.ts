@@ -11,6 +11,7 @@ const NOTHING: TargetSettings = {
   insecure: false,
   command: undefined,
   user: undefined,
+  set: [],
 };
 
 const SERVER = { family: "inet", text: "10.0.0.11" } as const;

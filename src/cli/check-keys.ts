@@ -1,0 +1,123 @@
+import { parseCheckText } from "../config/check-text.ts";
+import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
+import { CHECK_KINDS, type CheckKind, type CheckMethod, type CheckTarget } from "../model/check.ts";
+import { resolveEscapes, type TargetSettings } from "./check-target.ts";
+
+/** `tandem check run` with a target of any kind: the flags become the keys of a check, which the schema then judges. */
+
+/** The ports that these services usually have; IANA's. */
+const USUAL_PORTS: Readonly<Partial<Record<CheckKind, number>>> = {
+  http: 80,
+  https: 443,
+  smtp: 25,
+  imap: 143,
+  pop3: 110,
+  ldap: 389,
+  redis: 6379,
+  mysql: 3306,
+  postgresql: 5432,
+  dns: 53,
+  // An echo goes to no port.
+  ping: 1,
+};
+
+/** What the part after the target's port says. */
+const PATH_KEYS: Readonly<Partial<Record<CheckKind, string>>> = {
+  http: "path",
+  https: "path",
+  dns: "query",
+  grpc: "grpc_service",
+};
+
+/** The schemes: the kinds of check, and `tls`. */
+export function isScheme(word: string): boolean {
+  return word === "tls" || CHECK_KINDS.some((kind) => kind === word && kind !== "external" && kind !== "send-expect");
+}
+
+function kindOf(scheme: string, settings: TargetSettings): CheckKind {
+  const talks = settings.expect !== undefined || settings.set.some((pair) => /^(?:script|expect)=/.test(pair));
+  if (settings.command !== undefined) return "external";
+  if (scheme === "tls" || (scheme === "udp" && talks)) return "send-expect";
+  if (scheme === "tcp") return talks || settings.send !== undefined ? "send-expect" : "tcp";
+  return CHECK_KINDS.find((kind) => kind === scheme) ?? "tcp";
+}
+
+/** A value as TOML: as it stands where it is written like one, else a text with its escapes resolved. */
+function tomlValue(text: string): Parsed<string> {
+  if (/^(?:\[.*\]|\{.*\}|".*"|'.*'|true|false|\d+)$/s.test(text)) return parsed(text);
+  const resolved = resolveEscapes(text);
+  return resolved.ok ? parsed(JSON.stringify(resolved.value)) : resolved;
+}
+
+function flagPairs(scheme: string, path: string, kind: CheckKind, settings: TargetSettings): [string, string][] {
+  const pathKey = PATH_KEYS[kind];
+  const transport = scheme === "tls" ? "tls" : scheme === "udp" && kind === "send-expect" ? "udp" : undefined;
+  const ranges = settings.expectStatus.map(([first, last]) => JSON.stringify(`${first}-${last}`));
+  const given: [string, string | undefined][] = [
+    ["kind", kind],
+    [pathKey ?? "path", path === "" ? undefined : kind === "http" || kind === "https" ? path : path.slice(1)],
+    ["transport", transport],
+    ["send", settings.send],
+    ["expect", settings.expect],
+    ["expect_status", ranges.length === 0 ? undefined : `[${ranges.join(", ")}]`],
+    ["expect_body", settings.expectBody],
+    ["host", settings.host],
+    ["method", settings.head ? "HEAD" : undefined],
+    ["verify", settings.insecure ? "false" : undefined],
+    ["user", settings.user],
+  ];
+  return given.flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, value]]));
+}
+
+function tableText(pairs: readonly (readonly [string, string])[]): Parsed<string> {
+  const values = new Map<string, string>();
+  for (const [key, text] of pairs) {
+    const value = tomlValue(text);
+    if (!value.ok) return problem(`${key}: ${value.problem}`);
+    // A key that is set takes the place of what the target and the flags said.
+    values.set(key, value.value);
+  }
+  return parsed([...values].map(([key, value]) => `${key} = ${value}\n`).join(""));
+}
+
+function commandPair({ command }: TargetSettings): [string, string][] {
+  if (command === undefined) return [];
+  return [["command", JSON.stringify(command.split(/ +/).filter((part) => part !== ""))]];
+}
+
+function endpointOf(kind: CheckKind, scheme: string, text: string): Parsed<Endpoint> {
+  const endpoint = parseEndpoint(text);
+  if (!endpoint.ok || endpoint.value.port !== 0) return endpoint;
+  const port = USUAL_PORTS[kind];
+  return port === undefined
+    ? problem(`${JSON.stringify(text)} needs a port: ${scheme}://ADDRESS:PORT`)
+    : parsed({ ...endpoint.value, port });
+}
+
+/** Reads a target of any scheme with its flags and its `--set KEY=VALUE`. */
+export function checkOfTarget(
+  text: string,
+  settings: TargetSettings,
+): Parsed<{ readonly target: CheckTarget; readonly method: CheckMethod }> {
+  const [, scheme = "", host = "", path = ""] = /^([a-z0-9-]+):\/\/([^/]+)(\/.*)?$/.exec(text) ?? [];
+  if (!isScheme(scheme)) return problem(`${JSON.stringify(text)} is not a target; write smtp://ADDRESS:PORT, say`);
+  const sets = settings.set.map((pair): [string, string] => {
+    const at = pair.indexOf("=");
+    return at < 1 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1)];
+  });
+  const wrong = sets.find(([key]) => !/^[a-z_]+$/.test(key));
+  if (wrong !== undefined) return problem(`--set ${wrong[0]}: write KEY=VALUE`);
+  const kind = kindOf(scheme, settings);
+  const endpoint = endpointOf(kind, scheme, host);
+  if (!endpoint.ok) return problem(`TARGET: ${endpoint.problem}`);
+  if (path !== "" && PATH_KEYS[kind] === undefined)
+    return problem(`a ${scheme} target has no path: ${formatEndpoint(endpoint.value)}`);
+  const keys = tableText([...flagPairs(scheme, path, kind, settings), ...commandPair(settings), ...sets]);
+  if (!keys.ok) return keys;
+  const result = parseCheckText(keys.value);
+  if (result.ok) return parsed({ target: endpoint.value, method: result.check.method });
+  return problem(
+    result.issues.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`)).join("; "),
+  );
+}

@@ -1,0 +1,118 @@
+import type { CheckReport } from "../balance/report.ts";
+import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import type { Check } from "../model/check.ts";
+import { formatDuration, formatSpan } from "../model/duration.ts";
+import { realServerKey } from "../model/real-server.ts";
+import { formatElapsed } from "../probe/probe-text.ts";
+import { readConfig } from "./config-file.ts";
+import type { CommandContext, Runner } from "./context.ts";
+import { runtimeDir } from "./directories.ts";
+import type { check as spec } from "./spec/check.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+
+/** `tandem check list`: what is configured, and what the daemon knows of it. */
+
+type Verbs = (typeof spec)["verbs"];
+
+const LIST_COLUMNS: readonly Column[] = [
+  { header: "SERVICE" },
+  { header: "TARGET" },
+  { header: "CHECK" },
+  { header: "INTERVAL", align: "right", dropOrder: 2 },
+  { header: "TIMEOUT", align: "right", dropOrder: 3 },
+  { header: "RISE/FALL", align: "right", dropOrder: 4 },
+  { header: "STATE", hideEmpty: true },
+  { header: "FOR", align: "right", hideEmpty: true, dropOrder: 5 },
+  { header: "P50", align: "right", hideEmpty: true, dropOrder: 6 },
+  { header: "P99", align: "right", hideEmpty: true, dropOrder: 7 },
+  { header: "REASON", hideEmpty: true, flexible: true, dropOrder: 1 },
+];
+
+interface ListedCheck {
+  readonly service: string;
+  readonly target: string;
+  readonly check: Check | undefined;
+  readonly furtherChecks: readonly Check[];
+  readonly state: string | null;
+  readonly reason: string | null;
+  /** What the daemon knows of it. */
+  readonly report: CheckReport | undefined;
+}
+
+async function daemonChecks(context: CommandContext): Promise<readonly CheckReport[]> {
+  if (!(await daemonAnswers(runtimeDir(context)))) return [];
+  const value = await askDaemon(runtimeDir(context), { command: "checks" });
+  const isAnswer = typeof value === "object" && value !== null && "checks" in value && Array.isArray(value.checks);
+  return isAnswer ? (value.checks as readonly CheckReport[]) : [];
+}
+
+const STATE_TONES = { up: "good", down: "bad", unknown: "warn" } as const;
+
+function listedRow(entry: ListedCheck): Cell[] {
+  const { check } = entry;
+  const timing =
+    check === undefined
+      ? ["", "", ""]
+      : [formatDuration(check.intervalMs), formatDuration(check.timeoutMs), `${check.rise}/${check.fall}`];
+  const state = entry.state ?? "";
+  const tone = STATE_TONES[state as keyof typeof STATE_TONES];
+  return [
+    entry.service,
+    entry.target,
+    check === undefined ? "none" : [check, ...entry.furtherChecks].map(({ method }) => method.kind).join(", "),
+    ...timing,
+    tone === undefined ? state : { text: state, tone },
+    entry.report?.forMs === undefined ? "" : formatSpan(entry.report.forMs),
+    entry.report?.times === undefined ? "" : formatElapsed(entry.report.times.p50Ms),
+    entry.report?.times === undefined ? "" : formatElapsed(entry.report.times.p99Ms),
+    entry.reason ?? "",
+  ];
+}
+
+/** `web 10.0.0.11:80`, then each change on a line of its own. */
+function historyLines({ service, target, report }: ListedCheck): string[] {
+  const changes = report?.changes ?? [];
+  const lines = changes.map(({ to, agoMs, reason }) => `  ${formatSpan(agoMs)} ago: ${to}; ${reason}`);
+  return [`${service} ${target}`, ...(lines.length === 0 ? ["  no change"] : lines)];
+}
+
+export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitCode> => {
+  const { output } = context;
+  const { config } = readConfig(context);
+  const reports = await daemonChecks(context);
+  const checks = config.services.flatMap((service) =>
+    service.servers.map(({ server, check, furtherChecks = [] }): ListedCheck => {
+      const target = realServerKey(server);
+      const report = reports.find((candidate) => candidate.service === service.name && candidate.server === target);
+      const state = report === undefined ? null : report.drained ? "drained" : report.verdict;
+      const reason = report?.last?.outcome.reason ?? null;
+      return { service: service.name, target, check, furtherChecks, state, reason, report };
+    }),
+  );
+  if (output.json) {
+    const source = reports.length > 0 ? "daemon" : "configuration";
+    output.printJson({ source, checks: checks.map(listedJson) });
+  } else if (checks.length === 0) output.note("the configuration has no real servers");
+  else if (input.history) output.lines(checks.flatMap(historyLines));
+  else output.lines(renderTable(LIST_COLUMNS, checks.map(listedRow), output));
+  return 0;
+};
+
+function listedJson({ service, target, check, state, reason, report }: ListedCheck): Record<string, unknown> {
+  return {
+    service,
+    target,
+    kind: check?.method.kind ?? null,
+    intervalMs: check?.intervalMs ?? null,
+    timeoutMs: check?.timeoutMs ?? null,
+    rise: check?.rise ?? null,
+    fall: check?.fall ?? null,
+    state,
+    reason,
+    forMs: report?.forMs ?? null,
+    p50Ms: report?.times?.p50Ms ?? null,
+    p99Ms: report?.times?.p99Ms ?? null,
+    changes: report?.changes ?? [],
+  };
+}
