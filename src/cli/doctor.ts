@@ -7,6 +7,7 @@ import { readConfig } from "./config-file.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
 import type { doctor as spec } from "./spec/singles.ts";
 import { printable } from "./table.ts";
+import { wrap } from "./wrap.ts";
 
 /** The ways of forwarding that preflight asks about. */
 function forwardings(config: Config): PreflightRequest["forwarding"] {
@@ -62,9 +63,13 @@ function chooseRequest(context: CommandContext): { readonly request: PreflightRe
 }
 
 function findingLines(finding: Finding, context: CommandContext): string[] {
-  const { palette } = context.output;
-  const mark = finding.severity === "error" ? palette("bad", "error:") : palette("warn", "warning:");
-  return [`${mark} ${printable(finding.text)}`, `  mend: ${printable(finding.mend)}`];
+  const { palette, widthColumns } = context.output;
+  const isError = finding.severity === "error";
+  const sentence = `${isError ? "error:" : "warning:"} ${printable(finding.text)}`;
+  const [first = "", ...rest] = wrap(sentence, widthColumns ?? Number.POSITIVE_INFINITY);
+  const marked = first.replace(/^\w+:/, (mark) => palette(isError ? "bad" : "warn", mark));
+  // The command is never broken: it is there to be copied.
+  return [marked, ...rest, `  mend: ${printable(finding.mend)}`];
 }
 
 /** Says what on this host would break LVS; exit 3 when something would. */

@@ -1,4 +1,4 @@
-import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
+import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { type ExitCode, StateError, TandemError } from "../lib/errors.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
@@ -116,7 +116,7 @@ async function waitUntilDrained(target: Target, limitMs: number, context: Comman
 
 /** Weight 0 now; with --wait until nothing is open. */
 export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<ExitCode> => {
-  const changes = daemonSocketExists(runtimeDir(context))
+  const changes = (await daemonAnswers(runtimeDir(context)))
     ? await throughDaemon(input, "drain", context)
     : setWeight(input, 0, "drain", context.globals.dryRun);
   if (input.wait && !context.globals.dryRun) {
@@ -127,7 +127,7 @@ export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<Exi
 
 /** Work again. */
 export const undrain: Runner<Verbs["undrain"]> = async (input, context): Promise<ExitCode> => {
-  const changes = daemonSocketExists(runtimeDir(context))
+  const changes = (await daemonAnswers(runtimeDir(context)))
     ? await throughDaemon(input, "undrain", context)
     : setWeight(input, input.weight ?? 1, "undrain", context.globals.dryRun);
   return reportChanges(changes, context);

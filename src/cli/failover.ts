@@ -1,4 +1,4 @@
-import { askDaemon, daemonSocketExists } from "../daemon/control-client.ts";
+import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import type { ControlRequest } from "../daemon/control-protocol.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
@@ -50,7 +50,7 @@ const switchRoles: Runner<Verbs["switch"]> = (_input, context) =>
   operate({ command: "switch" }, "switch", "the roles of the two routers", context);
 
 const take: Runner<Verbs["take"]> = async ({ force, lease }, context) => {
-  if (daemonSocketExists(runtimeDir(context))) {
+  if (await daemonAnswers(runtimeDir(context))) {
     if (lease !== undefined) {
       const reason = "a daemon runs here, and its leases are those of the configuration";
       throw new TandemError({ operation: "take with --lease", reason, hint: "leave --lease out" }, 2);
@@ -66,7 +66,7 @@ const take: Runner<Verbs["take"]> = async ({ force, lease }, context) => {
 };
 
 const release: Runner<Verbs["release"]> = async (_input, context) => {
-  if (daemonSocketExists(runtimeDir(context))) {
+  if (await daemonAnswers(runtimeDir(context))) {
     return operate({ command: "release" }, "release", "the VIPs, by the daemon", context);
   }
   const { config } = readConfig(context);

@@ -1,4 +1,4 @@
-import { daemonSocketExists } from "../daemon/control-client.ts";
+import { daemonAnswers } from "../daemon/control-client.ts";
 import { HeartbeatVisitor } from "../daemon/heartbeat-visitor.ts";
 import { TandemError } from "../lib/errors.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
@@ -57,7 +57,7 @@ function json(times: PathTimes): Record<string, unknown> {
 /** Measures the round trip on both paths; exit 3 when one has no answer. */
 export const pingPeer: Runner<Verbs["ping"]> = async ({ count }, context) => {
   const { output } = context;
-  if (daemonSocketExists(runtimeDir(context))) {
+  if (await daemonAnswers(runtimeDir(context))) {
     throw new TandemError({
       operation: "ping the peer",
       reason: "a daemon runs here and has the port",

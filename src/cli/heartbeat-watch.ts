@@ -1,4 +1,4 @@
-import { daemonSocketExists } from "../daemon/control-client.ts";
+import { daemonAnswers } from "../daemon/control-client.ts";
 import { type HeardPacket, HeartbeatVisitor } from "../daemon/heartbeat-visitor.ts";
 import type { PathStatus } from "../daemon/status-report.ts";
 import { StateError } from "../lib/errors.ts";
@@ -158,7 +158,7 @@ function row(path: WatchedPath): Cell[] {
 export const watchHeartbeats: Runner<Verbs["watch"]> = async ({ duration, interface: name }, context) => {
   const { output } = context;
   const durationMs = duration ?? DURATION_DEFAULT_MS;
-  const heard = await (daemonSocketExists(runtimeDir(context)) ? askTwice : hear)(context, durationMs);
+  const heard = await ((await daemonAnswers(runtimeDir(context))) ? askTwice : hear)(context, durationMs);
   const shown = heard.filter((path) => name === undefined || path.interface === name);
   if (output.json) output.printJson({ paths: shown });
   else output.lines(renderTable(COLUMNS, shown.map(row), output));

@@ -1,8 +1,21 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { generateKey } from "../config/key-file.ts";
 import { TandemError } from "../lib/errors.ts";
 import { reportChanges } from "./changes.ts";
 import type { Runner, Runners } from "./context.ts";
+import { writeFailure } from "./file-failure.ts";
 import type { heartbeat as spec } from "./spec/heartbeat.ts";
 
 type Verbs = (typeof spec)["verbs"];
@@ -27,13 +40,27 @@ function writeSecret(file: string, text: string, replace: boolean): void {
     if (replace) renameSync(partial, file);
   } catch (error) {
     const code = errorCode(error);
-    if (code === "EEXIST") {
-      const reason = "the file exists already (EEXIST)";
-      const hint = "the pair stops hearing itself when only one router has a new key; --force replaces it";
-      throw new TandemError({ operation: "write key", subject: file, reason, hint, cause: error });
-    }
-    const exitCode = code === "EACCES" || code === "EPERM" || code === "EROFS" ? 4 : 1;
-    throw new TandemError({ operation: "write key", subject: file, reason: code, cause: error }, exitCode);
+    if (code === "EEXIST") throw keyExists(file);
+    throw writeFailure("write key", file, error);
+  }
+}
+
+function keyExists(file: string): TandemError {
+  return new TandemError({
+    operation: "write key",
+    subject: file,
+    reason: "the file exists already (EEXIST)",
+    hint: "the pair stops hearing itself when only one router has a new key; --force replaces it",
+  });
+}
+
+/** What the real run would be refused is refused to the plan as well. */
+function planSecret(file: string, replace: boolean): void {
+  if (!replace && existsSync(file)) throw keyExists(file);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw writeFailure("write key", file, error);
   }
 }
 
@@ -54,7 +81,10 @@ const keygen: Runner<Verbs["keygen"]> = ({ file, force }, context) => {
     return 0;
   }
   const subject = `a key to ${file}`;
-  if (globals.dryRun) return reportChanges([{ do: "write", subject, outcome: { kind: "planned" } }], context);
+  if (globals.dryRun) {
+    planSecret(file, force);
+    return reportChanges([{ do: "write", subject, outcome: { kind: "planned" } }], context);
+  }
   writeSecret(file, generateKey(), force);
   if (output.json) output.printJson({ dryRun: false, key: null, file });
   else output.lines([`wrote ${subject}, mode 0600`]);

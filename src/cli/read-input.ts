@@ -1,5 +1,6 @@
 import { TandemError } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
+import { readFailure } from "./file-failure.ts";
 
 /** More is no table and no configuration. */
 const INPUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -32,9 +33,7 @@ async function readNamed(file: string): Promise<Uint8Array> {
     return await source.bytes();
   } catch (cause) {
     if (cause instanceof TandemError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    const exitCode = code === "EACCES" || code === "EPERM" ? 4 : 2;
-    throw new TandemError({ operation: "read", subject: file, reason: code, cause }, exitCode);
+    throw readFailure(file, cause);
   }
 }
 

@@ -6,7 +6,6 @@ import { formatIpvsadm } from "../import/ipvsadm-format.ts";
 import type { TableResult } from "../import/table-result.ts";
 import { formatTable, parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
-import { TandemError } from "../lib/errors.ts";
 import type { IpvsChange, WantedService } from "../model/ipvs-table.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { performAllOrNothing, readTable } from "./all-or-nothing.ts";
@@ -15,6 +14,7 @@ import { reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
+import { writeFailure } from "./file-failure.ts";
 import { portNames } from "./port-names.ts";
 import { readInput } from "./read-input.ts";
 import { servicesJson } from "./service-table.ts";
@@ -41,9 +41,7 @@ function writeWhole(file: string, text: string): void {
     } catch {
       // It was never made.
     }
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    const exitCode = code === "EACCES" || code === "EPERM" ? 4 : 1;
-    throw new TandemError({ operation: "write", subject: file, reason: code, cause }, exitCode);
+    throw writeFailure("write", file, cause);
   }
 }
 

@@ -9,9 +9,25 @@ import {
   encodeControlRequest,
 } from "./control-protocol.ts";
 
-/** Whether a daemon seems to run there: its socket exists. `askDaemon` finds out for sure. */
-export function daemonSocketExists(runtimeDir: string): boolean {
-  return existsSync(join(runtimeDir, CONTROL_SOCKET_NAME));
+/**
+ * Whether a daemon runs there. A socket that a killed daemon left behind does not count; one that may not be opened
+ * does, and `askDaemon` says so.
+ */
+export async function daemonAnswers(runtimeDir: string): Promise<boolean> {
+  const path = join(runtimeDir, CONTROL_SOCKET_NAME);
+  if (!existsSync(path)) return false;
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data: () => {} } });
+    socket.end();
+    return true;
+  } catch (error) {
+    return isForbidden(error);
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "EACCES" || code === "EPERM";
 }
 
 function refusal(
@@ -20,15 +36,14 @@ function refusal(
   hint: string | undefined,
   exitCode: 1 | 2 | 3 | 4,
 ): TandemError {
-  const facts = { operation: `do "${request.command}"`, reason, ...(hint === undefined ? {} : { hint }) };
+  const facts = { operation: request.command, reason, ...(hint === undefined ? {} : { hint }) };
   if (exitCode === 2) return new UsageError(facts);
   if (exitCode === 3) return new StateError(facts);
   return exitCode === 4 ? new SupportError(facts) : new TandemError(facts);
 }
 
 function noDaemon(path: string, cause: unknown): TandemError {
-  const code = (cause as { code?: unknown }).code;
-  if (code === "EACCES" || code === "EPERM") {
+  if (isForbidden(cause)) {
     return new SupportError({
       operation: "talk to the daemon",
       subject: path,

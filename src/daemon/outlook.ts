@@ -43,14 +43,14 @@ function activeOutlook(state: State, peer: string, nowMs: number): string {
 type Words = string | { readonly [R in Role]: string };
 
 const REASONS: Readonly<Record<TransitionReason, Words>> = {
-  adopted: "a restarted daemon found its VIPs still here",
-  "peer-silent": "the peer was silent on all paths, and its kernel did not have the VIPs",
+  adopted: "a restarted daemon found its VIPs here",
+  "peer-silent": "the peer was silent on all paths",
   "peer-left": "the peer was leaving",
   "nobody-active": "no router was active",
   "handed-over": { active: "the peer handed over", standby: "handed over to the peer" },
   operator: "an operator wanted it",
   "higher-term": "the peer was active in a higher term",
-  "lease-lost": "the leases had ended before they were renewed",
+  "lease-lost": "the leases ended before a renewal",
   "lease-failed": "the kernel refused to renew the leases",
   alone: "this router saw nobody",
   stopped: "the daemon was stopped",

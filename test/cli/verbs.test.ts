@@ -36,6 +36,18 @@ describe("heartbeat keygen", () => {
     expect(await tandem("heartbeat", "keygen", file, "--dry-run")).toEqual(planned);
     expect(await Bun.file(file).exists()).toBe(false);
   });
+
+  test("refuses what it cannot write, the plan of it as well, with the command that helps", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("missing/pair.key");
+    const refused = {
+      stdout: "",
+      stderr: `tandem: cannot write key ${file}: its directory does not exist (ENOENT)\nhint: mkdir -p ${folder.file("missing")}\n`,
+      exitCode: 1,
+    };
+    expect(await tandem("heartbeat", "keygen", file)).toEqual(refused);
+    expect(await tandem("heartbeat", "keygen", file, "--dry-run")).toEqual(refused);
+  });
 });
 
 describe("check run", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { askDaemon } from "../../../src/daemon/control-client.ts";
+import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
 import {
   type ControlRequest,
   decodeControlLine,
@@ -49,6 +49,23 @@ test("decodeControlRequest() and decodeControlLine() answer any text with a valu
     }),
     { numRuns: 20_000 },
   );
+});
+
+test("daemonAnswers() is true for a daemon, false for none and for the socket that a killed one left", async () => {
+  const answers: boolean[] = [];
+  await withServer(
+    () => {},
+    async (runtimeDir, path) => {
+      answers.push(await daemonAnswers(runtimeDir));
+      rmSync(path);
+      answers.push(await daemonAnswers(runtimeDir));
+      const other = Bun.listen({ unix: join(runtimeDir, "other.sock"), socket: { data: () => {} } });
+      renameSync(join(runtimeDir, "other.sock"), path);
+      other.stop(true);
+      answers.push(statSync(path).isSocket(), await daemonAnswers(runtimeDir));
+    },
+  );
+  expect(answers).toEqual([true, false, true, false]);
 });
 
 test("askDaemon() reports progress and returns the value of a long answer", async () => {
