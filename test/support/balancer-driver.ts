@@ -14,7 +14,7 @@ const TURNS_MAX = 10_000;
 export class BalancerDriver {
   readonly kernel: SimulatedIpvs;
   readonly reports: BalancerReport[] = [];
-  /** What a probe of this address and port finds; absent: success. */
+  /** What a probe of this address and port finds, or of this kind there (`10.0.0.11:80 http`); absent: success. */
   readonly outcomes = new Map<string, ProbeOutcome>();
   /** Set: the kernel cannot be asked. */
   kernelTrouble: string | undefined;
@@ -67,7 +67,9 @@ export class BalancerDriver {
       case "probe": {
         this.probesBegun += 1;
         const { address, port } = effect.probe.target;
-        const outcome = this.outcomes.get(`${address.text}:${port}`) ?? SUCCESS;
+        const place = `${address.text}:${port}`;
+        const { kind } = effect.probe.check.method;
+        const outcome = this.outcomes.get(`${place} ${kind}`) ?? this.outcomes.get(place) ?? SUCCESS;
         return { kind: "probed", key: effect.probe.key, outcome };
       }
       case "save":

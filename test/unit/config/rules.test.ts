@@ -329,6 +329,40 @@ describe("parseConfig() judges checks", () => {
       message: "timeout (1s) must not be longer than interval (500ms)",
       hint: "an attempt must have ended before the next one begins",
     },
+    "a script beside send": {
+      edits: [[CHECK, '[service.check]\nkind = "send-expect"\nsend = "x"\n«script = [{ expect = "y" }]']],
+      path: "service[0].check.script",
+      message: "script takes the place of send and expect",
+      hint: "make them steps of the script",
+    },
+    "a step that is none": {
+      edits: [[CHECK, '[service.check]\nkind = "send-expect"\nscript = [{ expect = "y" }, «{ say = "x" }]']],
+      path: "service[0].check.script[1]",
+      message:
+        'script[1] must have one of the keys "send", "send_bytes", "expect", "expect_bytes", "expect_regex" or "close"',
+    },
+    "an expression that a hostile answer makes endless": {
+      edits: [[CHECK, '[service.check]\nkind = "send-expect"\nscript = [{ expect_regex = «"(a+)+b" }]']],
+      path: "service[0].check.script[0].expect_regex",
+      message: 'expect_regex: "(a+)+b" repeats a group that repeats itself, which a hostile answer can make endless',
+    },
+    "UDP for a kind that has none": {
+      edits: [[CHECK, '[service.check]\nkind = "redis"\ntransport = «"udp"']],
+      path: "service[0].check.transport",
+      message: 'a check of the kind "redis" can\'t be held over udp',
+      hint: 'use "tcp" or "tls"',
+    },
+    "a certificate without its key": {
+      edits: [[CHECK, '[service.check]\nkind = "https"\n«certificate_file = "/etc/client.pem"']],
+      path: "service[0].check.certificate_file",
+      message: "certificate_file and private_key_file go together",
+    },
+    "a wrong key in the second of two checks": {
+      edits: [[CHECK, '[[service.check]]\nkind = "tcp"\n\n[[service.check]]\nkind = "ping"\n«path = "/"']],
+      path: "service[0].check[1].path",
+      message: 'a check of the kind "ping" has no path',
+      hint: 'path belongs to the kind "http" or "https"',
+    },
     "a body in an answer to HEAD": {
       edits: [[CHECK, '[service.check]\nkind = "http"\nmethod = "HEAD"\nexpect_body = «"ok"']],
       path: "service[0].check.expect_body",
