@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -39,6 +39,7 @@ _tandem() {
       'run --router') _tandem_value choices 'primary backup' ;;
       'vip list --interface') _tandem_value interface ;;
       'vip add --interface') _tandem_value interface ;;
+      'vip add --scope') _tandem_value choices 'global site link host' ;;
       'vip del --interface') _tandem_value interface ;;
       'vip announce --interface') _tandem_value interface ;;
       'vip announce --form') _tandem_value choices 'request reply both' ;;
@@ -83,7 +84,7 @@ _tandem() {
     'vip list')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --all --ask --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--interface --label --lease --force --no-announce --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--interface --label --lease --no-prefix-route --scope --force --no-announce --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip del')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip announce')
@@ -123,7 +124,7 @@ _tandem() {
     'real del')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real drain')
-      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --delete --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real undrain')
       if [[ $cur == -* ]]; then _tandem_value choices '--weight --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'check run')

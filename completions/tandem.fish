@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --limit
                 set skip 1
             case '-*'
             case '*'
@@ -97,6 +97,8 @@ complete -c tandem -n '__tandem_in vip list' -l ask -d 'ask on each link who els
 complete -c tandem -n '__tandem_in vip add' -l interface -x -a '(ls /sys/class/net)' -d 'the interface that gets it'
 complete -c tandem -n '__tandem_in vip add' -l label -x -d 'the address\'s label, such as eth0:1 (IPv4 only)'
 complete -c tandem -n '__tandem_in vip add' -l lease -x -d 'how long the kernel keeps it without a renewal: 3s, forever'
+complete -c tandem -n '__tandem_in vip add' -l no-prefix-route -d 'make no route for the address\'s subnet'
+complete -c tandem -n '__tandem_in vip add' -l scope -x -a 'global site link host' -d 'who may know of the address (IPv4 only)'
 complete -c tandem -n '__tandem_in vip add' -l force -d 'add it even though somebody answers for it'
 complete -c tandem -n '__tandem_in vip add' -l no-announce -d 'don\'t tell the neighbours'
 complete -c tandem -n '__tandem_in vip del' -l interface -x -a '(ls /sys/class/net)' -d 'needed when several interfaces have it'
@@ -165,6 +167,7 @@ complete -c tandem -n '__tandem_in real edit' -l tunnel-checksum -x -a 'none ful
 complete -c tandem -n '__tandem_in real del' -l if-exists -d 'succeed when it is not there'
 complete -c tandem -n '__tandem_in real drain' -l wait -d 'wait until no connection is open; show how many are'
 complete -c tandem -n '__tandem_in real drain' -l timeout -x -d 'with --wait: the longest wait'
+complete -c tandem -n '__tandem_in real drain' -l delete -d 'then remove it from the kernel\'s table (without a daemon)'
 complete -c tandem -n '__tandem_in real undrain' -l weight -x -d 'the weight without a daemon'
 complete -c tandem -n '__tandem_in check run' -l send -x -d 'tcp: what to send; \\r \\n \\t \\0 \\xHH \\\\ are understood'
 complete -c tandem -n '__tandem_in check run' -l expect -x -d 'tcp: text that must come; the same escapes'

@@ -7,8 +7,10 @@ import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
+import { CommandLineError } from "./command-line-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { runtimeDir } from "./directories.ts";
+import { counted } from "./figures.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
 import { withServicePort } from "./service-port.ts";
 import type { real as spec } from "./spec/real.ts";
@@ -77,9 +79,25 @@ async function throughDaemon(target: Target, verb: "drain" | "undrain", context:
   return [{ ...change, outcome: { kind: "done" } } as const];
 }
 
-/** Templates of persistent clients end by their own timeout; they are no open connections. */
-function openConnections(found: readonly Found[]): number {
-  return found.reduce((sum, { observed }) => sum + observed.activeConnections + observed.inactiveConnections, 0);
+interface Remaining {
+  readonly open: number;
+  /** Clients that come back to the server while it remembers them; they are no open connections and end by their timeout. */
+  readonly persistent: number;
+}
+
+function remaining(found: readonly Found[]): Remaining {
+  return found.reduce(
+    ({ open, persistent }, { observed }) => ({
+      open: open + observed.activeConnections + observed.inactiveConnections,
+      persistent: persistent + observed.persistentConnections,
+    }),
+    { open: 0, persistent: 0 },
+  );
+}
+
+function remainingText({ open, persistent }: Remaining): string {
+  const clients = persistent === 0 ? "" : ` and ${counted(persistent, "persistent client")}`;
+  return `${counted(open, "open connection")}${clients}`;
 }
 
 const POLL_INTERVAL_MS = 500;
@@ -92,9 +110,9 @@ async function waitUntilDrained(target: Target, limitMs: number, context: Comman
   const beganMs = performance.now();
   let toldMs = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const open = openConnections(find(client, target));
+    const left = remaining(find(client, target));
     const elapsedMs = performance.now() - beganMs;
-    if (open === 0) {
+    if (left.open === 0) {
       context.output.note(`no open connections after ${formatSpan(elapsedMs)}`);
       return;
     }
@@ -102,26 +120,44 @@ async function waitUntilDrained(target: Target, limitMs: number, context: Comman
       throw new StateError({
         operation: "drain",
         subject: targetText(target),
-        reason: `${open} connections were still open after ${formatSpan(elapsedMs)}`,
+        reason: `${remainingText(left)} were still there after ${formatSpan(elapsedMs)}`,
         hint: "it stays drained; wait again with --wait, or end them with tandem real del",
       });
     }
     if (elapsedMs - toldMs >= PROGRESS_INTERVAL_MS) {
-      context.output.note(`${open} open connections, waiting for ${formatSpan(limitMs - elapsedMs)} at most`);
+      context.output.note(`${remainingText(left)}, waiting for ${formatSpan(limitMs - elapsedMs)} at most`);
       toldMs = elapsedMs;
     }
     await Bun.sleep(Math.min(POLL_INTERVAL_MS, Math.max(1, limitMs - elapsedMs)));
   }
 }
 
+/** Takes the drained servers out of the kernel's table. */
+function remove(target: Target, dryRun: boolean): ReportedChange[] {
+  using client = IpvsClient.open();
+  const changes = find(client, target).map(({ key, observed }): IpvsChange => {
+    return { kind: "delete-server", key, endpoint: observed.server.endpoint };
+  });
+  return performIpvsChanges(client, changes, dryRun);
+}
+
+/** A server that the daemon has configured would come back at once. */
+function refuseDeletion(): CommandLineError {
+  return new CommandLineError("real drain", [
+    "--delete: a daemon runs, and would put the server back; take it out of the configuration instead",
+  ]);
+}
+
 /** Weight 0 now; with --wait until nothing is open. */
 export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<ExitCode> => {
-  const changes = (await daemonAnswers(runtimeDir(context)))
+  const { dryRun } = context.globals;
+  const byDaemon = await daemonAnswers(runtimeDir(context));
+  if (byDaemon && input.delete) throw refuseDeletion();
+  const changes: ReportedChange[] = byDaemon
     ? await throughDaemon(input, "drain", context)
-    : setWeight(input, 0, "drain", context.globals.dryRun);
-  if (input.wait && !context.globals.dryRun) {
-    await waitUntilDrained(input, input.timeout ?? WAIT_DEFAULT_MS, context);
-  }
+    : setWeight(input, 0, "drain", dryRun);
+  if (input.wait && !dryRun) await waitUntilDrained(input, input.timeout ?? WAIT_DEFAULT_MS, context);
+  if (input.delete) changes.push(...remove(input, dryRun));
   return reportChanges(changes, context);
 };
 

@@ -5,7 +5,7 @@ import { LinkClient } from "../kernel/link-client.ts";
 import { NeighbourClient } from "../kernel/neighbour-client.ts";
 import { StateError, TandemError } from "../lib/errors.ts";
 import { formatAddressPrefix, type IpAddress, sameAddress } from "../model/address.ts";
-import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { AddressScope, InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { Vip } from "../model/vip.ts";
@@ -21,6 +21,9 @@ export interface TakeOptions {
   readonly force: boolean;
   readonly announce: boolean;
   readonly dryRun: boolean;
+  readonly noPrefixRoute?: boolean;
+  /** IPv4 only. */
+  readonly scope?: AddressScope;
 }
 
 interface PlannedVip {
@@ -133,7 +136,11 @@ export async function takeVips(vips: readonly Vip[], options: TakeOptions): Prom
   using addresses = AddressClient.open();
   using links = LinkClient.open();
   const present = addresses.list();
-  const planned = vips.map((vip) => plan(vip, links, present));
+  const { noPrefixRoute = false, scope = "global" } = options;
+  const planned = vips.map((vip): PlannedVip => {
+    const made = plan(vip, links, present);
+    return { ...made, lease: { ...made.lease, noPrefixRoute, scope } };
+  });
   if (!options.force) await withoutRights(options.dryRun, () => refuseOtherOwners(planned));
   if (options.dryRun) return plannedChanges(planned, options);
   const outcomes = addresses.lease(

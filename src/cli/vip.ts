@@ -113,11 +113,16 @@ const add: Runner<Verbs["add"]> = async (input, context) => {
   if (label !== undefined && label !== name && !label.startsWith(`${name}:`)) {
     throw new CommandLineError("vip add", [`--label: ${label} must begin with the interface's name: ${name}:1`]);
   }
+  if (input.scope !== undefined && address.address.family === "inet6") {
+    throw new CommandLineError("vip add", ["--scope: an IPv6 address has its scope by its number"]);
+  }
   const vip = { prefix: address, interface: name, ...(label === undefined ? {} : { label }) };
   const changes = await takeVips([vip], {
     validSeconds: input.lease ?? "forever",
     force: input.force,
     announce: !input.noAnnounce,
+    noPrefixRoute: input.noPrefixRoute,
+    ...(input.scope === undefined ? {} : { scope: input.scope }),
     dryRun: context.globals.dryRun,
   });
   return reportChanges(changes, context);

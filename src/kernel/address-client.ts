@@ -3,7 +3,7 @@
  */
 import type { NetlinkError } from "../lib/errors.ts";
 import { addressBits, coversAddress, formatAddressPrefix, sameAddress } from "../model/address.ts";
-import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { AddressScope, InterfaceAddress } from "../model/interface-address.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Writer } from "../wire/bytes.ts";
 import { beginMessage, endMessage, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST } from "../wire/netlink.ts";
@@ -30,12 +30,19 @@ const EEXIST = 17;
 const ENODEV = 19;
 const EADDRNOTAVAIL = 99;
 
+/** RT_SCOPE_* of linux/rtnetlink.h. */
+const SCOPE_NUMBERS = { global: 0, site: 200, link: 253, host: 254 } as const satisfies Record<AddressScope, number>;
+
 /** A VIP as it is to be in the kernel. */
 export interface VipLease {
   readonly vip: Vip;
   readonly interfaceIndex: number;
   /** From `kernelPrefixLength`; the same for a renewal and a removal as for the first time. */
   readonly kernelPrefixLength: number;
+  /** Makes no route for the subnet, where the prefix would bring one. */
+  readonly noPrefixRoute?: boolean;
+  /** IPv4 only; absent: global. */
+  readonly scope?: AddressScope;
 }
 
 /** `created`: it was not there before. For a renewal that means that it had been lost. */
@@ -174,9 +181,12 @@ function wantedAddress(lease: VipLease, validSeconds: number | "forever"): Wante
   const { label, prefix } = lease.vip;
   const base = { prefix: kernelPrefix(lease), interfaceIndex: lease.interfaceIndex, validSeconds };
   if (prefix.address.family === "inet") {
-    return { ...base, preferredSeconds: validSeconds, flags: 0, ...(label === undefined ? {} : { label }) };
+    const flags = lease.noPrefixRoute === true ? IFA_F_NOPREFIXROUTE : 0;
+    const scope = SCOPE_NUMBERS[lease.scope ?? "global"];
+    return { ...base, preferredSeconds: validSeconds, flags, scope, ...(label === undefined ? {} : { label }) };
   }
-  const flags = lease.kernelPrefixLength === 128 ? IFA_F_NODAD | IFA_F_NOPREFIXROUTE : IFA_F_NODAD;
+  const withoutRoute = lease.kernelPrefixLength === 128 || lease.noPrefixRoute === true;
+  const flags = withoutRoute ? IFA_F_NODAD | IFA_F_NOPREFIXROUTE : IFA_F_NODAD;
   return { ...base, preferredSeconds: 0, flags };
 }
 

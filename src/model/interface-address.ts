@@ -1,5 +1,9 @@
 import type { AddressPrefix } from "./address.ts";
 
+export const ADDRESS_SCOPES = ["global", "site", "link", "host"] as const;
+/** Who may know of an address. */
+export type AddressScope = (typeof ADDRESS_SCOPES)[number];
+
 /** An address of an interface of this machine as the kernel has it now. */
 export interface InterfaceAddress {
   /** The name of the interface; its number as text while it has none that we know. */
@@ -22,5 +26,5 @@ export interface InterfaceAddress {
   readonly secondary: boolean;
   /** The kernel has no route for its subnet because of it. */
   readonly noPrefixRoute: boolean;
-  readonly scope: "global" | "site" | "link" | "host" | "nowhere";
+  readonly scope: AddressScope | "nowhere";
 }

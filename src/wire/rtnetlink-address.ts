@@ -87,13 +87,15 @@ export interface WantedAddress {
   readonly preferredSeconds: number | "forever";
   /** IFA_F_* */
   readonly flags: number;
+  /** RT_SCOPE_*; absent: universe, 0. IPv6 takes it from the address. */
+  readonly scope?: number;
 }
 
-function writeAddressHeader(writer: Writer, prefix: AddressPrefix, interfaceIndex: number): void {
+function writeAddressHeader(writer: Writer, prefix: AddressPrefix, interfaceIndex: number, scope = 0): void {
   writer.u8(familyNumber(prefix.address.family));
   writer.u8(prefix.prefixLength);
   writer.u8(0);
-  writer.u8(0);
+  writer.u8(scope);
   writer.u32(interfaceIndex);
 }
 
@@ -106,7 +108,7 @@ function lifetimeNumber(seconds: number | "forever"): number {
 /** The payload of RTM_NEWADDR, with our mark on it. @throws RangeError for a lifetime or an index out of range. */
 export function writeAddress(writer: Writer, wanted: WantedAddress): void {
   const local = addressBytes(wanted.prefix.address);
-  writeAddressHeader(writer, wanted.prefix, wanted.interfaceIndex);
+  writeAddressHeader(writer, wanted.prefix, wanted.interfaceIndex, wanted.scope);
   addressAttributes.encode(writer, {
     address: local,
     local,

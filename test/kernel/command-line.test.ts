@@ -97,6 +97,16 @@ describe("service and real", () => {
     expect(rules()).toContain("-a -t 203.0.113.10:80 -r 10.0.0.11:80 -m -w 5");
   });
 
+  test("drain --wait --delete removes the real server once nothing is open", () => {
+    fillTable();
+    expect(tandem("real", "drain", WEB, "10.0.0.11:80", "--wait", "--delete")).toEqual({
+      stdout: `drained real server 10.0.0.11:80 of ${WEB} (nat, weight 0)\nremoved real server 10.0.0.11:80 of ${WEB}\n`,
+      stderr: expect.stringMatching(/^no open connections after \d+ms\n$/),
+      exitCode: 0,
+    });
+    expect(rules()).not.toContainEqual(expect.stringContaining("10.0.0.11"));
+  });
+
   test("list shows each service and real server that ipvsadm made", () => {
     fillTable();
     const { services } = JSON.parse(printed("service", "list", "--json"));

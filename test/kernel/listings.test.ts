@@ -143,6 +143,16 @@ describe("vip and a neighbour", () => {
     run("ip", "-n", "listings", "neigh", "del", "203.0.113.10", "dev", "nb1");
   });
 
+  test("add --scope and --no-prefix-route are what ip shows", () => {
+    const words = ["--interface", "nb0", "--scope", "link", "--no-prefix-route", "--no-announce", "--force"];
+    expect(tandem("vip", "add", "192.0.2.10/24", ...words).exitCode).toBe(0);
+    expect(run("ip", "-o", "address", "show", "to", "192.0.2.10")).toMatch(
+      /192\.0\.2\.10\/24 scope link noprefixroute/,
+    );
+    expect(run("ip", "route", "show", "192.0.2.0/24")).toBe("");
+    run("ip", "address", "del", "192.0.2.10/24", "dev", "nb0");
+  });
+
   test("list --ask tells who else answers, add refuses what somebody has", () => {
     expect(tandem("vip", "add", "203.0.113.2/24", "--interface", "nb0").exitCode).toBe(3);
     const own = tandem("vip", "list", "--interface", "nb0", "--ask").stdout;

@@ -97,10 +97,12 @@ export const realDrain = verb({
       defaultText: "10m",
       doc: "with --wait: the longest wait",
     }),
+    delete: switchFlag("then remove it from the kernel's table (without a daemon)"),
   },
   examples: [
     { command: "real drain tcp://203.0.113.10:80 10.0.0.11:80 --wait --timeout 5m", doc: "before maintenance" },
     { command: "real drain all 10.0.0.11:80", doc: "in each service that has it" },
+    { command: "real drain fwmark:7 10.0.0.11:80 --wait --delete", doc: "and remove it when nothing is open" },
   ],
   uses: ["runtimeDir"],
   changes: true,

@@ -1,3 +1,4 @@
+import { ADDRESS_SCOPES } from "../../model/interface-address.ts";
 import {
   address,
   addressPrefix,
@@ -44,6 +45,12 @@ export const vipAdd = verb({
       valueName: "TIME",
       defaultText: "forever",
       doc: "how long the kernel keeps it without a renewal: 3s, forever",
+    }),
+    noPrefixRoute: switchFlag("make no route for the address's subnet"),
+    scope: valueFlag(choice(ADDRESS_SCOPES), {
+      valueName: "SCOPE",
+      defaultText: "global",
+      doc: "who may know of the address (IPv4 only)",
     }),
     force: switchFlag("add it even though somebody answers for it"),
     noAnnounce: switchFlag("don't tell the neighbours"),
