@@ -22,7 +22,7 @@ export function judgeAutomaticMoves(turn: Turn): void {
   const better = betterThere(turn.state, turn.now);
   if (better !== undefined) {
     if (better.reason === "side-blind") {
-      turn.notice("warn", "side-blind", `nobody is seen on the ${better.side} side, but the peer sees somebody there`);
+      turn.notice("warn", "side-blind", `nobody answers on the ${better.side} side, but the peer gets answers there`);
     }
     startMove(turn, better.reason);
   } else if (addresses.guardMove === "due") {

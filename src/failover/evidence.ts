@@ -23,6 +23,23 @@ export function isBlind(state: State, side: PathName, nowMs: number): boolean {
   return carrier && askable && nowMs >= blindAtMs(state, side);
 }
 
+/**
+ * Frames come in, but nobody gets what is sent: for a whole window no neighbour has answered here and the peer has not
+ * heard me there, while neighbours answer the peer. Needs a peer that is alive by the other path.
+ */
+export function isMute(state: State, side: PathName, nowMs: number): boolean {
+  const { carrier, carrierSinceMs, askable, lastNeighbourAtMs = -Infinity } = state.sides[side];
+  const { peer, settings, awakeSinceMs } = state;
+  if (!carrier || !askable || peer === undefined) return false;
+  const sinceMs = Math.max(carrierSinceMs, lastNeighbourAtMs, awakeSinceMs, peer.sinceMs);
+  const windowMs = evidenceWindowMs(settings);
+  const agoMs = nowMs - peer.heardAtMs;
+  const { heardAgeMs, sides } = peer.says;
+  const isDeafThere = (heardAgeMs[side] ?? Infinity) >= windowMs;
+  const seesThere = sides[side].carrier && (sides[side].neighbourAgeMs ?? Infinity) + agoMs < windowMs;
+  return nowMs - sinceMs >= windowMs && isDeafThere && seesThere;
+}
+
 /** Nothing speaks against this side. */
 export function isFine(state: State, side: PathName, nowMs: number): boolean {
   return state.sides[side].carrier && !isBlind(state, side, nowMs);

@@ -1,7 +1,7 @@
 /** Whether this router could take the VIPs, and whether it is the better place for them. */
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { MoveReason } from "../wire/heartbeat.ts";
-import { isBlind, isFine, peerHasCarrier, peerSees, vipSides } from "./evidence.ts";
+import { isBlind, isFine, isMute, peerHasCarrier, peerSees, vipSides } from "./evidence.ts";
 import { isHolding } from "./lease.ts";
 import type { State } from "./state.ts";
 
@@ -16,6 +16,8 @@ export function unreadiness(state: State, nowMs: number): string | undefined {
   if (lost !== undefined) {
     return state.sides[lost].carrier ? `it sees nobody on its ${lost} side` : `no carrier on its ${lost} side`;
   }
+  const mute = vipSides(state.settings).find((side) => isMute(state, side, nowMs));
+  if (mute !== undefined) return `nobody gets what it sends on its ${mute} side`;
   if (state.phase.kind === "active") return undefined;
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return "its kernel refused the addresses";
   if (state.phase.kind === "standby" && isHolding(state)) return "its kernel still has VIPs";
@@ -46,6 +48,8 @@ export function betterThere(
   const noCarrierThere = PATHS.some((side) => state.sides[side].carrier && !peerHasCarrier(state, side));
   if (noCarrierThere) return undefined;
   if (noCarrierHere !== undefined) return { side: noCarrierHere, reason: "carrier-lost" };
-  const blindHere = PATHS.find((side) => isBlind(state, side, nowMs) && peerSees(state, side, nowMs));
+  const blindHere = PATHS.find(
+    (side) => (isBlind(state, side, nowMs) && peerSees(state, side, nowMs)) || isMute(state, side, nowMs),
+  );
   return blindHere === undefined ? undefined : { side: blindHere, reason: "side-blind" };
 }
