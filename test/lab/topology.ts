@@ -47,6 +47,8 @@ interface HostPlan {
 const CARRIER_ATTEMPTS = 100;
 const CARRIER_PAUSE_MS = 20;
 
+const MUTE = { "ipv6.conf.all.disable_ipv6": "1", "ipv6.conf.default.disable_ipv6": "1" };
+
 let made = 0;
 
 /** A network that exists until it is disposed of. */
@@ -132,6 +134,25 @@ export class Topology implements Disposable {
     this.#switch(`link set ${port} type bridge_slave fdb_flush`);
   }
 
+  /** The switch passes nothing between the two routers on that side, while both reach everybody else. */
+  separate(side: Side): void {
+    this.#isolate(side, "on");
+  }
+
+  /** Ends that. */
+  join(side: Side): void {
+    this.#isolate(side, "off");
+  }
+
+  #isolate(side: Side, state: "on" | "off"): void {
+    const cables = this.#plans.flatMap((plan) => plan.cables).filter((cable) => cable.side === side);
+    const ports = cables.filter(({ host }) => ROUTERS.some((router) => router.name === host));
+    // Isolated ports pass frames to every port but isolated ones (linux/if_link.h, IFLA_BRPORT_ISOLATED).
+    for (const { host, interface: name } of ports) {
+      this.#switch(`link set ${portName(host, name)} type bridge_slave isolated ${state}`);
+    }
+  }
+
   /** Ends every silence of that cable. */
   restore(host: string, interfaceName: string): void {
     const port = portName(host, interfaceName);
@@ -179,6 +200,8 @@ export class Topology implements Disposable {
         `peer name ${portName(cable.host, cable.interface)} netns ${this.namespace("switch")}\n`,
     );
     run(["ip", "-batch", "-"], [...names, ...pairs].join(""));
+    // A switch says nothing of its own: a port out of its bridge would send neighbour discovery to the silenced host.
+    this.on("switch", () => writeSysctls(MUTE));
     this.#batch("switch", [
       ...["public", "private"].map((bridge) => `link add ${bridge} type bridge`),
       ...["public", "private", "lo"].map((bridge) => `link set ${bridge} up`),
