@@ -34,6 +34,8 @@ function errorFields(payload: Uint8Array): ReadonlyMap<string, Uint8Array> {
 class PostgresqlDialogue implements Dialogue {
   readonly opening = startup();
   readonly #collected = new ByteCollector(ANSWER_LIMIT_BYTES);
+  /** A login without a password was taken; an error may still follow. */
+  #isTaken = false;
 
   connected(): Step {
     return CONTINUE;
@@ -43,18 +45,31 @@ class PostgresqlDialogue implements Dialogue {
     this.#collected.push(bytes);
     const given = Buffer.from(this.#collected.bytes);
     const type = given[0];
+    if (type === undefined) return CONTINUE;
+    if (this.#isTaken && type !== 0x45)
+      return { kind: "success", detail: "the server takes a login", farewell: TERMINATE };
     // R asks for a login, E refuses; nothing else comes first.
     if (type !== 0x52 && type !== 0x45) return this.#wrong();
     if (given.length < 5) return CONTINUE;
     const length = given.readUInt32BE(1);
     if (length < 4 || length > ANSWER_LIMIT_BYTES) return this.#wrong();
-    if (given.length >= 1 + length) return this.#judge(type, given.subarray(5, 1 + length));
+    if (given.length >= 1 + length) {
+      const payload = given.subarray(5, 1 + length);
+      // AuthenticationOk: what comes next tells.
+      if (type === 0x52 && payload.every((byte) => byte === 0)) {
+        this.#isTaken = true;
+        this.#collected.drop(1 + length);
+        return this.receive(new Uint8Array(0));
+      }
+      return this.#judge(type, payload);
+    }
     if (!this.#collected.isFull) return CONTINUE;
     return { kind: "failure", failure: "too-long", detail: "the server's message is too long" };
   }
 
   closed(): Judgement {
-    return { kind: "failure", failure: "closed", detail: "the server closed without an answer" };
+    const when = this.#isTaken ? "after it took the login" : "without an answer";
+    return { kind: "failure", failure: "closed", detail: `the server closed ${when}` };
   }
 
   expired(): Judgement {

@@ -46,6 +46,24 @@ describe("runExternal()", () => {
     expect([outcome.result, outcome.reason]).toEqual([result, reason]);
   });
 
+  test.each<[string, "success" | "failure", number | undefined]>([
+    ["echo 30", "success", 30],
+    ["echo 0; echo and a word", "success", 0],
+    ["echo 101", "failure", undefined],
+    ["echo -1", "failure", undefined],
+    ["exit 0", "failure", undefined],
+    ["echo 30; exit 1", "failure", undefined],
+  ])("takes the weight that %p says: %s, %p", async (script, result, percent) => {
+    const command = ["/bin/sh", "-c", script];
+    const outcome = await runExternal(
+      { kind: "external", command, user: "nobody", weight: "output" },
+      TARGET,
+      PATIENT_MS,
+    );
+    const given = outcome.result === "success" ? outcome.weightPercent : undefined;
+    expect<unknown>([outcome.result, given]).toEqual([result, percent]);
+  });
+
   test("fails closed when there is no such program", async () => {
     const method = { kind: "external", command: ["/nonexistent/check"], user: "nobody" } as const;
     const outcome = await runExternal(method, TARGET, PATIENT_MS);

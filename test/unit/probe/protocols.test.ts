@@ -245,6 +245,18 @@ describe("runCheck() of protocols that it knows", () => {
 
   test.each<[string, Uint8Array, string, string]>([
     ["asks for a login", Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 5), "success", "the server asks for a login"],
+    [
+      "takes any login, and then has too many connections",
+      Buffer.concat([Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 0), postgresqlError("53300")]),
+      "wrong-answer",
+      'the server says 53300: "no"',
+    ],
+    [
+      "takes any login",
+      Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49),
+      "success",
+      "the server takes a login",
+    ],
     ["refuses this one", postgresqlError("28000"), "success", "the server answers, refusing this login (28000)"],
     ["is starting", postgresqlError("57P03"), "wrong-answer", 'the server says 57P03: "no"'],
     [
