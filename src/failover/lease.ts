@@ -79,11 +79,11 @@ export function settleLease(turn: Turn, batch: number): PendingLease | undefined
 
 /** A lease of all wanted VIPs went well. */
 export function confirm(turn: Turn, pending: PendingLease): void {
-  const { sentAtMs, validMs } = pending;
+  const { batch, sentAtMs, validMs } = pending;
   const confirmed = new Set(pending.vips.map(vipKey));
   const isWhole = wantedVips(turn.state).every((vip) => confirmed.has(vipKey(vip)));
-  // What somebody removed while this lease was on its way may be missing again.
-  const isUndone = (turn.state.addresses.removedAtMs ?? -Infinity) >= sentAtMs;
+  // What somebody removed while this lease was on its way may be missing.
+  const isUndone = (turn.state.addresses.undoneBatch ?? -Infinity) >= batch;
   setAddresses(turn, {
     confirmedAtMs: sentAtMs,
     confirmedUntilMs: sentAtMs + validMs,

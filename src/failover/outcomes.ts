@@ -127,7 +127,8 @@ export function onAddressRemoved(turn: Turn, vip: Vip): void {
     becomeStandby(turn, "lease-lost");
   } else {
     guard(turn, vip);
-    setAddresses(turn, { renewAtMs: turn.now, removedAtMs: turn.now });
+    const underWay = turn.state.addresses.leases.at(-1)?.batch;
+    setAddresses(turn, { renewAtMs: turn.now, ...(underWay === undefined ? {} : { undoneBatch: underWay }) });
     judgeRenewal(turn);
   }
 }

@@ -89,7 +89,7 @@ function dropAll(turn: Turn): void {
     confirmedAtMs: _,
     confirmedUntilMs: __,
     renewAtMs: ___,
-    removedAtMs: ____,
+    undoneBatch: ____,
     ...addresses
   } = turn.state.addresses;
   turn.set({ addresses: { ...addresses, confirmed: new Set() } });

@@ -90,8 +90,8 @@ export interface Addresses {
   /** What it contained, by `vipKey`. */
   readonly confirmed: ReadonlySet<string>;
   readonly renewAtMs?: number;
-  /** When somebody last removed a VIP of this active. */
-  readonly removedAtMs?: number;
+  /** The last lease that was on its way when somebody removed a VIP: it may have come before. */
+  readonly undoneBatch?: number;
   readonly retryRemovalAtMs?: number;
   /** Removals by others, for rule 11. */
   readonly guardedAtMs: readonly number[];

@@ -22,6 +22,10 @@ export class Kernel {
   readonly #onRemoved: (vip: Vip) => void;
   readonly #onChange: () => void;
   lockedUntilMs = 0;
+  /** Interfaces that are gone, by name: nothing can be leased there. */
+  readonly gone = new Set<string>();
+  /** Removals from interfaces that are gone fail, as they do where the interface's number is asked for first. */
+  failsRemovals = false;
 
   /** @param onRemoved hears of every address that goes, as a netlink listener would; `onChange` of every change. */
   constructor(clock: Clock, random: Random, onRemoved: (vip: Vip) => void, onChange: () => void) {
@@ -47,6 +51,7 @@ export class Kernel {
     this.#onChange();
     const endsAtMs = this.#clock.now + validMs + this.#random.between(0, 1_100);
     return vips.map((vip) => {
+      if (this.gone.has(vip.interface)) return { vip, result: "failed" as const, error: "no such device (ENODEV)" };
       const key = vip.prefix.address.text;
       const result = this.#held.has(key) ? ("renewed" as const) : ("created" as const);
       this.#held.set(key, { vip, endsAtMs });
@@ -58,10 +63,22 @@ export class Kernel {
   remove(vips: readonly Vip[]): readonly RemoveResult[] {
     this.#onChange();
     return vips.map((vip) => {
+      if (this.failsRemovals && this.gone.has(vip.interface)) {
+        return { vip, result: "failed" as const, error: "no such device (ENODEV)" };
+      }
       const removed = this.#held.delete(vip.prefix.address.text);
       if (removed) this.#onRemoved(vip);
       return { vip, result: removed ? ("removed" as const) : ("absent" as const) };
     });
+  }
+
+  /** The interface goes, and its addresses with it. */
+  loseInterface(name: string): void {
+    this.gone.add(name);
+    const lost = this.addresses.filter((vip) => vip.interface === name);
+    for (const vip of lost) this.#held.delete(vip.prefix.address.text);
+    this.#onChange();
+    for (const vip of lost) this.#onRemoved(vip);
   }
 
   /** Power off: nothing is left, and nobody is told. */

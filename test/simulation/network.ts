@@ -42,6 +42,8 @@ export class Network {
   readonly #cuts = new Set<string>();
   conditions: Conditions;
   dropsHeartbeats = false;
+  /** Heartbeats wait this long behind other traffic, on this network only: a full synchronisation, say. */
+  heartbeatDelayMs = 0;
   /** The last heartbeats, as somebody on the wire would record them. */
   readonly recorded: Extract<Frame, { kind: "heartbeat" }>[] = [];
 
@@ -87,7 +89,8 @@ export class Network {
     if (frame.kind === "heartbeat" && this.dropsHeartbeats) return;
     if (!this.passes(from, to) || this.#random.chance(this.conditions.loss)) return;
     const { delayMs, jitterMs } = this.conditions;
-    this.#clock.after(delayMs + this.#random.next() * jitterMs, () => {
+    const queueMs = frame.kind === "heartbeat" ? this.heartbeatDelayMs : 0;
+    this.#clock.after(queueMs + delayMs + this.#random.next() * jitterMs, () => {
       if (to.cable && to.receives) to.receive(frame);
     });
   }

@@ -69,6 +69,8 @@ export class RouterHost {
   settings: FailoverSettings;
   /** How late the loop wakes, at most. */
   latenessMs = 0.5;
+  /** The loop is starved: it wakes this late, at least, for whatever comes. */
+  starvedMs = 0;
   /** How long the kernel thread needs for a batch, at most. */
   workMs = 3;
   powered = true;
@@ -266,6 +268,7 @@ export class RouterHost {
     });
   }
 
+  /** The daemon's own timer, which asks the neighbours and then tells what was seen, each interval. */
   #watchNeighbours(process: Process): void {
     if (this.process !== process) return;
     if (!process.frozen) {
@@ -294,7 +297,7 @@ export class RouterHost {
     const process = this.process;
     if (process === undefined) return;
     if (process.inbox.length < INBOX_LIMIT) process.inbox.push(input);
-    this.#wakeAt(process, this.#options.clock.now + this.#options.random.next() * 0.2);
+    this.#wakeAt(process, this.#options.clock.now + this.starvedMs + this.#options.random.next() * 0.2);
   }
 
   #wakeAt(process: Process, atMs: number): void {
@@ -317,7 +320,7 @@ export class RouterHost {
     this.#step(process, { kind: "tick" });
     const due = this.#options.machine.nextDeadline(process.state);
     if (due === undefined || this.process !== process) return;
-    const lateMs = this.#options.random.next() * this.latenessMs;
+    const lateMs = this.starvedMs + this.#options.random.next() * this.latenessMs;
     this.#wakeAt(process, Math.max(this.#options.clock.now, due - this.#offsetMs) + lateMs);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { formatVip } from "../../../src/model/vip.ts";
+import { vip } from "../../simulation/world.ts";
 import { PRIVATE_VIP, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
 function active(): TestRouter {
@@ -129,6 +130,41 @@ describe("a lease", () => {
       undefined,
       "lease-failed",
     ]);
+  });
+});
+
+describe("a VIP", () => {
+  test("that somebody removed while its renewal was under way is leased again at once", () => {
+    const router = active();
+    untilRenewal(router);
+    router.feed({ kind: "address-removed", vip: PUBLIC_VIP });
+    const before = router.all("lease").length;
+    router.leased("renewed");
+    expect(router.all("lease").length - before).toBe(1);
+    // Once: the next one is not due before its time.
+    router.leased("created");
+    router.hearFor(500);
+    expect(router.all("lease").length - before).toBe(1);
+  });
+
+  test("that a reload added while the VIPs were being taken is leased as soon as they are", () => {
+    const router = new TestRouter();
+    const { vips } = router.state.settings;
+    router.boot().meet();
+    const added = vip("198.51.100.10/24", "eth0", "public");
+    router.feed({ kind: "reload", settings: { ...router.state.settings, vips: [...vips, added] } });
+    router.leased("created");
+    expect(router.last("lease")?.vips.map(formatVip)).toContain(formatVip(added.vip));
+  });
+});
+
+describe("a reload that lengthens the lease", () => {
+  test("does not lengthen the one that the kernel has", () => {
+    const router = active();
+    router.feed({ kind: "reload", settings: { ...router.state.settings, leaseMs: 60_000 } });
+    router.nowMs += 3_500;
+    router.leased("created");
+    expect([router.state.phase.kind, router.last("record")?.transition.reason]).toEqual(["standby", "lease-lost"]);
   });
 });
 
