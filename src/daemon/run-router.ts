@@ -37,11 +37,23 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const usable = readConfiguration(options.configPath);
   const router = ownRouter(usable.config, options.router);
   const logger = stderrLogger(usable.config.log.format, usable.config.log.level);
-  const daemon = await RouterDaemon.start({ ...options, router, usable, logger });
-  const stop = () => daemon.stop();
-  const reload = () => void daemon.reload();
-  const fail = (error: unknown) => daemon.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
+  // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
+  let daemon: RouterDaemon | undefined;
+  let stopWanted = false;
+  const stop = () => {
+    stopWanted = true;
+    daemon?.stop();
+  };
+  const fail = (error: unknown) => {
+    if (daemon === undefined) throw error;
+    daemon.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  };
+  process
+    .on("SIGTERM", stop)
+    .on("SIGINT", stop)
+    .on("SIGHUP", () => void daemon?.reload());
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
+  daemon = await RouterDaemon.start({ ...options, router, usable, logger });
+  if (stopWanted) daemon.stop();
   return await daemon.ended;
 }
