@@ -103,6 +103,19 @@ const noise: Fault = (world, random) => {
   return { afterMs: random.between(500, 5_000), run: () => world.setConditions(before) };
 };
 
+/** One of the paths is busy: its heartbeats come late, those of the other one in time. */
+const busyPath: Fault = (world, random) => {
+  const network = world.networks[anyPath(random)];
+  network.heartbeatDelayMs = random.between(1, 100);
+  world.log(`heartbeats of one path come ${network.heartbeatDelayMs.toFixed(0)} ms late`);
+  return {
+    afterMs: random.between(500, 5_000),
+    run: () => {
+      network.heartbeatDelayMs = 0;
+    },
+  };
+};
+
 const slow: Fault = (world, random) => {
   const host = anyHost(world, random);
   host.latenessMs = random.between(1, 80);
@@ -193,7 +206,7 @@ export const WEATHERS: readonly Weather[] = [
   {
     // An agreement whose answers are lost runs its whole time; two actives that meet again need a heartbeat or two.
     name: "network",
-    faults: [cable, deadPort, partition, noise, operator, replay],
+    faults: [cable, deadPort, partition, noise, operator, replay, busyPath],
     conditions: anyConditions,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -230,6 +243,7 @@ export const WEATHERS: readonly Weather[] = [
       stopAndStart,
       replay,
       reload,
+      busyPath,
     ],
     conditions: anyConditions,
     stormMs: 40_000,

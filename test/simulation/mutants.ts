@@ -43,6 +43,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "planned switch on a slow network",
   },
   {
+    name: "takes an older packet of the slower path for news",
+    edits: [["peer.ts", "return payload.sendNumber < known.sendNumber;", "return payload.sendNumber < 0;"]],
+    caughtBy: "planned switch, the private path being slower than the public one",
+  },
+  {
     name: "forgets the second announcement",
     edits: [["announce.ts", "      againAtMs: turn.now + ANNOUNCE_AGAIN_MS,\n", ""]],
     caughtBy: "active switched off",

@@ -276,6 +276,18 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     transitions: 2,
   },
   {
+    ends: "b",
+    name: "planned switch, the private path being slower than the public one",
+    apply: (world, a) => {
+      world.networks.private.heartbeatDelayMs = 150;
+      world.run(500);
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    ...NOTHING,
+    twoOwnersMs: OVERLAP_MS,
+    transitions: 2,
+  },
+  {
     name: "planned switch, and the new owner is switched off while it takes",
     apply: (world, a, b) => {
       a.command({ kind: "operator", id: 1, command: { kind: "switch" } });

@@ -96,6 +96,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
       reason: fc.constantFrom(...MOVE_REASONS),
     }),
     table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
+    sendNumber: fc.maxSafeNat(),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
   },
   { requiredKeys: Object.keys(PAYLOAD) as (keyof HeartbeatPayload)[] },
