@@ -75,8 +75,10 @@ async function timeKeepalived(config: string, table: readonly WantedService[]): 
 }
 
 function line(name: string, ours: number, theirs: number | undefined, peer: string): void {
-  const beside = theirs === undefined ? "" : `${peer} ${formatMs(theirs)}`;
-  const ratio = theirs === undefined ? "" : `tandem takes ${(ours / theirs).toFixed(2)} of it`;
+  // NaN: the peer did not come to its end.
+  const ended = theirs !== undefined && !Number.isNaN(theirs);
+  const beside = theirs === undefined ? "" : `${peer} ${ended ? formatMs(theirs) : "did not end"}`;
+  const ratio = ended ? `tandem takes ${(ours / theirs).toFixed(2)} of it` : "";
   process.stdout.write(`  ${name.padEnd(34)} ${formatMs(ours).padStart(8)}   ${beside.padEnd(26)} ${ratio}\n`);
 }
 
