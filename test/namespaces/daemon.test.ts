@@ -1,0 +1,127 @@
+/** The daemon of the active is killed, stopped, restarted and told to end; the kernels say what becomes of the VIPs. */
+import { beforeAll, expect, test } from "bun:test";
+import { PUBLIC_VIP } from "../lab/topology.ts";
+import { requireLab } from "../support/lab.ts";
+import {
+  expectNeverTwo,
+  expectNothingLost,
+  LOADED_MS,
+  SCHEDULING_MS,
+  STOP_MS,
+  TAKEOVER_MS,
+  VipPair,
+} from "./support/vip-pair.ts";
+
+beforeAll(requireLab);
+
+test("SIGKILL: the VIPs end with their lease, and the standby takes them", async () => {
+  await using pair = await VipPair.start();
+  const watched = await pair.watch("SIGKILL of the active", async () => {
+    pair.router("lvs1").signal("SIGKILL");
+    await pair.owned("lvs2");
+  });
+  expectNeverTwo(watched);
+  for (const ms of Object.values(watched.owners.noOwnerMs)) expect(ms).toBeLessThan(TAKEOVER_MS + SCHEDULING_MS);
+});
+
+test("SIGSTOP: the same; after SIGCONT there is still one owner", async () => {
+  await using pair = await VipPair.start();
+  const watched = await pair.watch("SIGSTOP of the active", async () => {
+    pair.router("lvs1").signal("SIGSTOP");
+    await pair.owned("lvs2");
+    pair.router("lvs1").signal("SIGCONT");
+    await pair.settled("lvs2");
+  });
+  expectNeverTwo(watched);
+});
+
+test("a daemon that is killed and restarted adopts its VIPs without an interruption", async () => {
+  // A lease that outlasts the restart on a busy machine, and a peer that does not act before it.
+  await using pair = await VipPair.start({ pair: ['lease = "8s"', 'dead_after = "4s"', 'failback = "manual"'] });
+  const watched = await pair.watch("SIGKILL and restart of the active", async () => {
+    await pair.router("lvs1").end();
+    pair.router("lvs1").start();
+    await pair.settled("lvs1");
+  });
+  expect(VipPair.ownersOf(watched)).toEqual([["lvs1"]]);
+  const [last] = (await pair.router("lvs1").status())?.transitions ?? [];
+  expect(last?.chain.map((cause) => cause.what)).toContain("2 VIPs of an earlier process are in the kernel");
+});
+
+test('`stop = "keep"` leaves the VIPs for the daemon that comes next', async () => {
+  await using pair = await VipPair.prepare({ pair: ['stop = "keep"'] });
+  pair.router("lvs1").start();
+  await pair.owned("lvs1");
+  const watched = await pair.watch('SIGTERM under stop = "keep", then start', async () => {
+    pair.router("lvs1").signal("SIGTERM");
+    expect(await pair.router("lvs1").awaitEnd(LOADED_MS)).toBe(0);
+    pair.router("lvs1").start();
+    await pair.until("lvs1 is active", async () => (await pair.router("lvs1").status())?.router.role === "active");
+  });
+  expect(VipPair.ownersOf(watched)).toEqual([["lvs1"]]);
+  expectNothingLost(watched);
+});
+
+test("the last router that is told to stop ends at once, whether its peer left or died long ago", async () => {
+  await using pair = await VipPair.start();
+  pair.router("lvs2").signal("SIGTERM");
+  expect(await pair.router("lvs2").awaitEnd(LOADED_MS)).toBe(0);
+  const leftMs = await pair.timeToEnd("lvs1");
+  pair.router("lvs1").start();
+  await pair.owned("lvs1");
+  pair.router("lvs2").start();
+  await pair.settled("lvs1");
+  pair.router("lvs2").signal("SIGKILL");
+  await pair.until("lvs2 is silent", async () => (await pair.router("lvs1").status())?.peer.alive === false);
+  const diedMs = await pair.timeToEnd("lvs1");
+  expect(Math.max(leftMs, diedMs)).toBeLessThan(STOP_MS);
+  expect(pair.owners.owners(PUBLIC_VIP)).toEqual([]);
+});
+
+test("a VIP that somebody deletes is back at once", async () => {
+  await using pair = await VipPair.start();
+  const watched = await pair.watch("VIP deleted by hand", async () => {
+    pair.lab.topology.run("lvs1", ["ip", "addr", "del", `${PUBLIC_VIP}/32`, "dev", "eth0"]);
+    await pair.until("it was told of", () => pair.router("lvs1").log.some((line) => line.includes("put back")));
+    await pair.settled("lvs1");
+  });
+  expectNeverTwo(watched);
+  for (const ms of Object.values(watched.owners.noOwnerMs)) expect(ms).toBeLessThan(SCHEDULING_MS);
+});
+
+test("a peer with another key is stood off from: never two owners", async () => {
+  await using pair = await VipPair.prepare();
+  pair.router("lvs1").start();
+  await pair.owned("lvs1");
+  const watched = await pair.watch("another key on the standby", async () => {
+    await pair.changeKey();
+    pair.router("lvs2").start();
+    await pair.until("lvs2 stands off", async () => {
+      const status = await pair.router("lvs2").status();
+      return status?.router.doing.startsWith("standing off") === true;
+    });
+    expect(await pair.router("lvs2").tandem("status")).toMatchObject({ exitCode: 3 });
+  });
+  expectNeverTwo(watched);
+  expectNothingLost(watched);
+  expect((await pair.router("lvs1").status())?.paths.map((path) => path.refused["bad-mac"] ?? 0)).not.toContain(0);
+});
+
+test("SIGHUP adds a VIP and removes it; a file with mistakes changes nothing", async () => {
+  await using pair = await VipPair.start();
+  const extra = "203.0.113.20";
+  const before = pair.config;
+  const withVip = (address: string) => `${before}\n[[vip]]\naddress = "${address}/24"\ninterface = "eth0"\n`;
+  const watched = await pair.watch("three reloads", async () => {
+    using owners = pair.lab.sampleOwners(5, [extra]);
+    await pair.reload(withVip(extra));
+    await pair.until("lvs1 has the new VIP", () => owners.owners(extra).join() === "lvs1");
+    await pair.reload(withVip("203.0.113.300"), "the old configuration stays");
+    await pair.settled("lvs1");
+    expect(owners.owners(extra)).toEqual(["lvs1"]);
+    await pair.reload(before);
+    await pair.until("nobody has the VIP that went", () => owners.owners(extra).length === 0);
+  });
+  expect(VipPair.ownersOf(watched)).toEqual([["lvs1"]]);
+  expectNothingLost(watched);
+});

@@ -1,0 +1,208 @@
+/** A pair that only moves VIPs, watched while something is done to it: by its kernels, and by a client. */
+import { expect } from "bun:test";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { GapProbe, type GapReport } from "../../lab/parts/gap-probe.ts";
+import type { OwnerReport, OwnerSampler } from "../../lab/parts/owner-sampler.ts";
+import { pairConfig } from "../../lab/parts/pair-config.ts";
+import { PairLab } from "../../lab/parts/pair-lab.ts";
+import type { RouterProcess } from "../../lab/parts/router-process.ts";
+import { VipEcho } from "../../lab/parts/vip-echo.ts";
+import { GATEWAY, PUBLIC_VIP, type RouterName, serverAddress } from "../../lab/topology.ts";
+
+/** Rule 9: how long the two owners of a planned move may overlap. */
+export const OVERLAP_MS = 20;
+/** Section 9 of the design: until the standby has the VIPs once the old owner's kernel has dropped them. */
+export const TAKEOVER_MS = 50;
+/** The default of `interval`: so long it takes at most until two routers that hear each other again know. */
+export const HEARTBEAT_MS = 200;
+/** A daemon with nobody to hand over to drops, says farewell three times and is gone; it waits for nothing. */
+export const STOP_MS = 1_500;
+/** Daemons, probe and whatever else runs share two cores: how late anything may be that happens "at once". */
+export const SCHEDULING_MS = 250;
+/** The same for the steps of a planned move, the addresses of which a thread without real-time priority changes. */
+export const BUSY_MS = 100;
+/** For what is only asked to happen at all. */
+export const LOADED_MS = 10_000;
+
+const ECHO_PORT = 7;
+const LOOK_EVERY_MS = 3;
+/** Answers that wait for this process, should it be held up at the end, still count. */
+const GRACE_MS = 400;
+
+export interface Watched {
+  readonly owners: OwnerReport;
+  readonly gap: GapReport;
+}
+
+export interface VipPairOptions {
+  /** Lines for `[pair]` in place of the usual ones, but for the neighbours. */
+  readonly pair?: readonly string[];
+}
+
+/** Both sides have a neighbour that can be asked: the gateway and a machine on the private side. */
+const NEIGHBOURS = `neighbours = ["${GATEWAY}", "${serverAddress("web1")}"]`;
+/** Short leases, so that a test of their end is short too; no fail-back in the middle of another test. */
+const USUAL = ['lease = "2s"', 'failback = "manual"'];
+
+/** The configuration of a pair without any service. */
+export function vipOnlyConfig(lines: readonly string[] = USUAL): string {
+  return pairConfig({ pair: [NEIGHBOURS, ...lines] });
+}
+
+export class VipPair implements AsyncDisposable {
+  readonly lab: PairLab;
+  readonly #echo: VipEcho;
+  readonly owners: OwnerSampler;
+
+  private constructor(lab: PairLab, echo: VipEcho) {
+    this.lab = lab;
+    this.#echo = echo;
+    this.owners = lab.sampleOwners(LOOK_EVERY_MS);
+  }
+
+  /** The network and the files; no daemon runs yet. */
+  static async prepare(options: VipPairOptions = {}): Promise<VipPair> {
+    const lab = await PairLab.prepare(vipOnlyConfig(options.pair), { servers: 1 });
+    return new VipPair(lab, await VipEcho.start(lab.topology, PUBLIC_VIP, ECHO_PORT));
+  }
+
+  /** lvs1 active, lvs2 standby. */
+  static async start(options: VipPairOptions = {}): Promise<VipPair> {
+    const pair = await VipPair.prepare(options);
+    for (const router of pair.lab.pair.routers) router.start();
+    await pair.settled("lvs1");
+    return pair;
+  }
+
+  get routers(): readonly RouterProcess[] {
+    return this.lab.pair.routers;
+  }
+
+  router(name: RouterName): RouterProcess {
+    return this.lab.pair.router(name);
+  }
+
+  async until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+    await this.lab.until(what, LOADED_MS, holds);
+  }
+
+  /** Who has had the public VIP, in the order seen. */
+  static ownersOf({ owners }: Watched): readonly (readonly RouterName[])[] {
+    return (owners.changes[PUBLIC_VIP] ?? []).map((change) => change.owners);
+  }
+
+  get config(): string {
+    return readFileSync(this.lab.pair.configPath, "utf8");
+  }
+
+  /** Changes the file and sends SIGHUP to both; waits until both have said what came of it. */
+  async reload(config: string, saying = "is in force"): Promise<void> {
+    writeFileSync(this.lab.pair.configPath, config);
+    await this.said(saying, this.routers, () => {
+      for (const router of this.routers) router.signal("SIGHUP");
+    });
+  }
+
+  /** Until each of the routers has logged such a line because of `act`. */
+  async said(text: string, routers: readonly RouterProcess[], act: () => void): Promise<void> {
+    const count = (router: RouterProcess) => router.log.filter((line) => line.includes(text)).length;
+    const before = routers.map(count);
+    act();
+    await this.until(`a line with "${text}"`, () => routers.every((one, index) => count(one) > (before[index] ?? 0)));
+  }
+
+  /** Another key in the place of the pair's: daemons that run keep the old one. */
+  async changeKey(): Promise<void> {
+    const key = join(dirname(this.lab.pair.configPath), "pair.key");
+    const made = await this.router("lvs2").tandem("heartbeat", "keygen", `${key}.new`);
+    if (made.exitCode !== 0) throw new Error(`heartbeat keygen: ${made.stderr}`);
+    renameSync(`${key}.new`, key);
+  }
+
+  /** Tells a daemon to stop. Returns how long it took, in ms. */
+  async timeToEnd(name: RouterName): Promise<number> {
+    const beganMs = performance.now();
+    this.router(name).signal("SIGTERM");
+    const exitCode = await this.router(name).awaitEnd(LOADED_MS);
+    if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode}\n${this.lab.pair.logs()}`);
+    return performance.now() - beganMs;
+  }
+
+  /** Until exactly that router has every VIP. */
+  async owned(by: RouterName, limitMs = LOADED_MS): Promise<void> {
+    try {
+      await this.owners.awaitOwner(by, limitMs);
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\n${this.lab.pair.logs()}`);
+    }
+  }
+
+  /** Until that router has the VIPs and the other one knows it. */
+  async settled(active: RouterName): Promise<void> {
+    await this.owned(active);
+    const other = this.router(active === "lvs1" ? "lvs2" : "lvs1");
+    await this.until(`${other.name} standby, and hears that ${active} is active`, async () => {
+      const status = await other.status();
+      return status?.router.role === "standby" && status.peer.alive && status.peer.role === "active";
+    });
+    await this.lab.awaitRole(active, "active");
+  }
+
+  /** What the kernels and a client at 1 kHz notice while `act` is done. */
+  async watch(what: string, act: () => Promise<void>): Promise<Watched> {
+    const probe = await GapProbe.start(this.lab.topology, { address: PUBLIC_VIP, port: ECHO_PORT });
+    if (this.owners.owners(PUBLIC_VIP).length > 0) await this.#answeredAgain(probe);
+    using owners = this.lab.sampleOwners(LOOK_EVERY_MS);
+    await act();
+    await this.#answeredAgain(probe);
+    const watched = { owners: owners.report(), gap: await probe.stop(GRACE_MS) };
+    note(what, watched);
+    return watched;
+  }
+
+  async #answeredAgain(probe: GapProbe): Promise<void> {
+    const before = probe.report();
+    const answered = before.sent - before.lost;
+    await this.until("the client is answered", () => {
+      const now = probe.report();
+      return now.sent - now.lost > answered;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.owners[Symbol.dispose]();
+    this.#echo[Symbol.dispose]();
+    await this.lab[Symbol.asyncDispose]();
+  }
+}
+
+/** No VIP was ever seen on both routers. */
+export function expectNeverTwo({ owners }: Watched): void {
+  expect(owners.twoOwnersMs).toEqual(Object.fromEntries(Object.keys(owners.twoOwnersMs).map((vip) => [vip, 0])));
+}
+
+/** The two owners of an agreed move overlapped for no longer than agreed, by what the sampler can tell. */
+export function expectAgreedOverlap({ owners }: Watched, moves = 1): void {
+  // A look that finds both says so until the next one; the daemons were held up for as long as the sampler was.
+  const limitMs = moves * (OVERLAP_MS + 2 * owners.longestPauseMs) + BUSY_MS;
+  for (const ms of Object.values(owners.twoOwnersMs)) expect(ms).toBeLessThanOrEqual(limitMs);
+}
+
+/** Every datagram of the client was answered, and no VIP was ever on no router. */
+export function expectNothingLost({ owners, gap }: Watched): void {
+  const never = Object.fromEntries(Object.keys(owners.noOwnerMs).map((vip) => [vip, 0]));
+  expect({ lost: gap.lost, noOwnerMs: owners.noOwnerMs }).toEqual({ lost: 0, noOwnerMs: never });
+}
+
+/** Figures are printed with TANDEM_FIGURES=1; a test never judges them. */
+function note(what: string, { owners, gap }: Watched): void {
+  if (process.env["TANDEM_FIGURES"] === undefined) return;
+  const two = Math.max(...Object.values(owners.twoOwnersMs));
+  const none = Math.max(...Object.values(owners.noOwnerMs));
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  process.stdout.write(
+    `FIGURE ${what}: gap ${ms(gap.longestGapMs)}, lost ${gap.lost} of ${gap.sent}, two owners ${ms(two)}, ` +
+      `none ${ms(none)}, pauses: probe ${ms(gap.longestPauseMs)}, sampler ${ms(owners.longestPauseMs)}\n`,
+  );
+}
