@@ -57,6 +57,8 @@ export interface HookSettings {
   /** Programs with arguments, run on the transition of that name, without a shell. */
   readonly active: readonly string[];
   readonly standby: readonly string[];
+  /** Run at each change of a real server's verdict; absent: nothing. */
+  readonly verdict?: readonly string[];
   readonly timeoutMs: number;
 }
 

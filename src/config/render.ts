@@ -164,7 +164,12 @@ export function renderConfig(config: Config): string {
     "",
     ...tableLines(SYNC, { ...sync, sync: sync.mode }),
     "",
-    ...tableLines(HOOKS, { active: hooks.active, standby: hooks.standby, timeout: hooks.timeoutMs }),
+    ...tableLines(HOOKS, {
+      active: hooks.active,
+      standby: hooks.standby,
+      verdict: hooks.verdict ?? [],
+      timeout: hooks.timeoutMs,
+    }),
     "",
     ...tableLines(LOG, { format: log.format, level: log.level }),
   ];

@@ -62,8 +62,10 @@ export function resolveSync(
 /** `[hooks]`. */
 export function resolveHooks(hooks: Table<typeof HOOKS.spec> | undefined): HookSettings | undefined {
   if (hooks === undefined) return undefined;
-  const { active, standby, timeout: timeoutMs } = hooks.fields;
-  return whole({ active, standby, timeoutMs });
+  const { active, standby, verdict, timeout: timeoutMs } = hooks.fields;
+  const settings = whole({ active, standby, timeoutMs });
+  if (settings === undefined || verdict === undefined || verdict.length === 0) return settings;
+  return { ...settings, verdict };
 }
 
 /** `[log]`. */

@@ -136,26 +136,29 @@ export const SYNC = table("[sync]", "Connection synchronisation between the rout
   }),
 });
 
-export const HOOKS = table(
-  "[hooks]",
-  "Programs that are run when this router changes its role. No shell is involved.",
-  {
-    active: withDefault(optionalProgram, [], {
-      meaning: "Run when this router has become active; the empty list is no program.",
-      example: '["/usr/local/sbin/notify", "active"]',
-      alias: ["notify_master", "active_cmd"],
-    }),
-    standby: withDefault(optionalProgram, [], {
-      meaning: "Run when this router has become standby.",
-      example: '["/usr/local/sbin/notify", "standby"]',
-      alias: ["notify_backup", "inactive_cmd"],
-    }),
-    timeout: withDefault(duration("100ms", "10m"), 10_000, {
-      meaning: "A program that takes longer is ended, with all that it started.",
-      example: '"10s"',
-    }),
-  },
-);
+export const HOOKS = table("[hooks]", "Programs that are run when something changes. No shell is involved.", {
+  active: withDefault(optionalProgram, [], {
+    meaning: "Run when this router has become active; the empty list is no program.",
+    example: '["/usr/local/sbin/notify", "active"]',
+    alias: ["notify_master", "active_cmd"],
+  }),
+  standby: withDefault(optionalProgram, [], {
+    meaning: "Run when this router has become standby.",
+    example: '["/usr/local/sbin/notify", "standby"]',
+    alias: ["notify_backup", "inactive_cmd"],
+  }),
+  verdict: withDefault(optionalProgram, [], {
+    meaning:
+      "Run when a real server goes up or down, on both routers, with TANDEM_SERVICE, TANDEM_SERVER, TANDEM_FROM, " +
+      "TANDEM_VERDICT and TANDEM_REASON in its environment.",
+    example: '["/usr/local/sbin/notify", "server"]',
+    alias: ["notify_up", "notify_down", "checkcommand"],
+  }),
+  timeout: withDefault(duration("100ms", "10m"), 10_000, {
+    meaning: "A program that takes longer is ended, with all that it started.",
+    example: '"10s"',
+  }),
+});
 
 export const LOG = table("[log]", "What is logged, on standard error.", {
   format: withDefault(choice(["text", "json"]), "text", {

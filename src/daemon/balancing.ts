@@ -1,4 +1,4 @@
-import type { CheckReport, ServiceView } from "../balance/report.ts";
+import type { CheckReport, ServiceView, VerdictChange } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import type { Input } from "../failover/input.ts";
 import type { Logger } from "../log/logger.ts";
@@ -7,6 +7,7 @@ import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { HookRunner } from "./hooks.ts";
 import { ownProgram } from "./program.ts";
 
 /** The sync daemons of a router: it sends its connections and learns the other's, whichever role it has (rule 10). */
@@ -43,10 +44,12 @@ export class Balancing {
   #views: readonly ServiceView[] = [];
   #complete = false;
   #config: Config;
+  readonly #hooks: HookRunner;
 
   constructor(options: BalancingOptions) {
     this.#options = options;
     this.#config = options.config;
+    this.#hooks = new HookRunner(options.config.hooks);
     this.supervisor = new BalancerSupervisor(
       ownProgram(),
       options.stateDir,
@@ -67,6 +70,7 @@ export class Balancing {
   configure(config: Config): void {
     this.#config = config;
     this.#complete = false;
+    this.#hooks.configure(config.hooks);
     this.supervisor.configure({ services: config.services });
     this.supervisor.needTable();
   }
@@ -102,6 +106,7 @@ export class Balancing {
           part: "check",
           message: `${service} ${server} is ${to} (was ${from}): ${reason}`,
         });
+        this.#runVerdictHook(message.change);
         break;
       }
       case "log":
@@ -110,6 +115,25 @@ export class Balancing {
       default:
         break;
     }
+  }
+
+  /** A storm of changes is told in the log; its hooks beyond the limit of those that wait are left out, and that is logged. */
+  #runVerdictHook({ service, server, from, to, reason }: VerdictChange): void {
+    if ((this.#config.hooks.verdict ?? []).length === 0) return;
+    this.#hooks.run({
+      name: "verdict",
+      environment: {
+        TANDEM_SERVICE: service,
+        TANDEM_SERVER: server,
+        TANDEM_FROM: from,
+        TANDEM_VERDICT: to,
+        TANDEM_REASON: reason,
+      },
+      done: (ok, detail) => {
+        const message = `the hook for ${service} ${server}: ${detail}`;
+        this.#options.logger.log({ level: ok ? "debug" : "warn", part: "check", message });
+      },
+    });
   }
 
   #tellTable(): void {

@@ -7,7 +7,7 @@ import { runProgram } from "../probe/program.ts";
 const HOOKS_WAITING_MAX = 32;
 
 export interface HookJob {
-  readonly name: Role;
+  readonly name: Role | "verdict";
   /** Added to a small clean environment: TANDEM_ROLE, TANDEM_TERM … */
   readonly environment: Readonly<Record<string, string>>;
   readonly done: (ok: boolean, detail: string) => void;
@@ -39,7 +39,7 @@ export class HookRunner {
   async #runAll(): Promise<void> {
     this.#running = true;
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
-      const command = job.name === "active" ? this.#settings.active : this.#settings.standby;
+      const command = this.#settings[job.name] ?? [];
       if (command.length === 0) job.done(true, "no hook configured");
       else await this.#runOne(command, job);
     }

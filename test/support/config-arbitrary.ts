@@ -396,11 +396,16 @@ export const anyConfig: fc.Arbitrary<Config> = fc
         sometimes("interface", fc.constantFrom("eth1", "bond0.18")),
       )
       .map(([settings, on]) => ({ ...settings, ...on })),
-    hooks: fc.record({
-      active: fc.oneof(fc.constant([]), program),
-      standby: fc.oneof(fc.constant([]), program),
-      timeoutMs: fc.integer({ min: 100, max: 600_000 }),
-    }),
+    hooks: fc
+      .tuple(
+        fc.record({
+          active: fc.oneof(fc.constant([]), program),
+          standby: fc.oneof(fc.constant([]), program),
+          timeoutMs: fc.integer({ min: 100, max: 600_000 }),
+        }),
+        sometimes("verdict", program),
+      )
+      .map(([settings, verdict]) => ({ ...settings, ...verdict })),
     log: fc.record({
       format: fc.constantFrom("text" as const, "json" as const),
       level: fc.constantFrom("debug" as const, "info" as const, "warn" as const, "error" as const),

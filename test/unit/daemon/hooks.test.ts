@@ -6,7 +6,7 @@ function hooks(active: readonly string[], standby: readonly string[] = [], timeo
   return new HookRunner({ active, standby, timeoutMs });
 }
 
-function run(runner: HookRunner, name: Role, environment: Readonly<Record<string, string>> = {}) {
+function run(runner: HookRunner, name: Role | "verdict", environment: Readonly<Record<string, string>> = {}) {
   return new Promise<{ readonly ok: boolean; readonly detail: string }>((resolve) =>
     runner.run({ name, environment, done: (ok, detail) => resolve({ ok, detail }) }),
   );
@@ -18,6 +18,13 @@ test("HookRunner runs the program of the transition with its variables and nothi
     ok: true,
     detail: 'exit code 0: "active 7"',
   });
+});
+
+test("HookRunner runs the program for a change of verdict", async () => {
+  const verdict = ["/bin/sh", "-c", 'echo "$TANDEM_SERVER $TANDEM_VERDICT"'];
+  const runner = new HookRunner({ active: [], standby: [], verdict, timeoutMs: 5_000 });
+  const environment = { TANDEM_SERVER: "10.0.0.11:80", TANDEM_VERDICT: "down" };
+  expect(await run(runner, "verdict", environment)).toEqual({ ok: true, detail: 'exit code 0: "10.0.0.11:80 down"' });
 });
 
 test("HookRunner says that there is nothing to run", async () => {
