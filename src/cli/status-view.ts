@@ -70,9 +70,14 @@ function pathState(path: PathStatus): Cell {
   return path.up ? { text: "up", tone: "good" } : { text: "down", tone: "bad" };
 }
 
+/** Of packets that echo nothing, which each router that starts sends first: while the path is up they are history. */
+function isHello(reason: string): boolean {
+  return reason === "no-echo";
+}
+
 function pathRow(path: PathStatus): Cell[] {
   const refused = Object.entries(path.refused)
-    .filter(([, count]) => count > 0)
+    .filter(([reason, count]) => count > 0 && !(path.up && isHello(reason)))
     .map(([reason, count]) => `${count} ${reason}`)
     .join(", ");
   return [

@@ -4,7 +4,7 @@ import type { Transition } from "../failover/history.ts";
 import { isPeerAlive } from "../failover/peer.ts";
 import { pathUp } from "../failover/session.ts";
 import type { State } from "../failover/state.ts";
-import { sameAddress } from "../model/address.ts";
+import { type IpAddress, sameAddress } from "../model/address.ts";
 import { otherRouter, PATHS, type PathName, type Role } from "../model/pair.ts";
 import { realServerKey } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
@@ -115,14 +115,32 @@ export function pathStatus(state: State, path: PathName, interfaces: SideInterfa
   };
 }
 
+function has(vips: Iterable<Vip>, address: IpAddress): boolean {
+  return [...vips].some((vip) => sameAddress(vip.prefix.address, address));
+}
+
+/**
+ * Who has a VIP. What the peer last said may be older than a move, so that in an agreed one the newer owner counts from
+ * the moment it has it, and what is being removed here is gone; two owners beyond that are `both`.
+ */
+function ownerOf(state: State, address: IpAddress, nowMs: number): VipStatus["owner"] {
+  const { addresses, settings, peer, phase, acceptance, move } = state;
+  const self = settings.router;
+  const other = otherRouter(self);
+  const removed = addresses.removals.flatMap((removal) => removal.vips);
+  const mine = has(addresses.possible.values(), address) && !(phase.kind === "standby" && has(removed, address));
+  if (peer === undefined || !isPeerAlive(state, nowMs)) return mine ? self : "unknown";
+  const theirs = peer.says.vips.some((report) => report.held && sameAddress(report.address, address));
+  if (!theirs) return mine ? self : "nobody";
+  if (!mine) return other;
+  if (phase.kind === "active" && acceptance !== undefined) return self;
+  return move?.offeredAtMs !== undefined ? other : "both";
+}
+
 function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
-  const self = state.settings.router;
   const address = vip.prefix.address;
-  const mine = [...state.addresses.possible.values()].some((held) => sameAddress(held.prefix.address, address));
-  const reported = state.peer?.says.vips.find((report) => sameAddress(report.address, address));
-  const theirs = isPeerAlive(state, facts.nowMs) ? (reported?.held ?? false) : undefined;
-  const owner =
-    mine && theirs ? "both" : mine ? self : theirs ? otherRouter(self) : theirs === undefined ? "unknown" : "nobody";
+  const owner = ownerOf(state, address, facts.nowMs);
+  const mine = has(state.addresses.possible.values(), address);
   const { confirmedAtMs } = state.addresses;
   const left = confirmedAtMs === undefined ? 0 : confirmedAtMs + state.settings.leaseMs - facts.nowMs;
   const side = state.settings.vips.find((sided) => sided.vip === vip)?.side;

@@ -40,7 +40,7 @@ const REPORT: StatusReport = {
       sent: 9,
       accepted: 8,
       peerSent: 8,
-      refused: {},
+      refused: { "no-echo": 3 },
     },
     {
       path: "private",

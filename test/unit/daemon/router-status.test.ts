@@ -1,0 +1,97 @@
+import { describe, expect, test } from "bun:test";
+import { parseConfig } from "../../../src/config/parse.ts";
+import { statusReport } from "../../../src/daemon/router-status.ts";
+import { createState } from "../../../src/failover/failover.ts";
+import { vipKey } from "../../../src/failover/lease.ts";
+import type { State } from "../../../src/failover/state.ts";
+import type { Vip } from "../../../src/model/vip.ts";
+import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
+import { prefixOf } from "../../support/must.ts";
+import { BASE } from "../config/base.ts";
+
+const NOW_MS = 100_000;
+const parsed = parseConfig(BASE);
+if (!parsed.ok) throw new Error("the base file is not valid");
+const CONFIG = parsed.config;
+const VIP: Vip = { prefix: prefixOf("203.0.113.10/24"), interface: "eth0" };
+
+const CREATED = createState({
+  settings: {
+    router: "primary",
+    pairId: PAIR_ID,
+    intervalMs: 200,
+    deadAfterMs: 1_000,
+    leaseMs: 3_000,
+    failback: "automatic",
+    stop: "release",
+    vips: [{ vip: VIP, side: "public" }],
+    hasServices: false,
+    configFingerprint: "00000000000000aa",
+    software: "0.1.0",
+    failbackStableMs: 30_000,
+  },
+  seed: "5".repeat(64),
+  nowMs: 0,
+});
+
+const ACTIVE: Partial<State> = { phase: { kind: "active", sinceMs: NOW_MS - 30, reason: "operator" } };
+const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: NOW_MS - 1 } };
+const HELD: State["addresses"] = { ...CREATED.addresses, possible: new Map([[vipKey(VIP), VIP]]) };
+const MINE: Partial<State> = { addresses: HELD };
+const WORD = { id: 7, reason: "operator" } as const;
+
+/** The peer was heard `ms` ago and said that it holds the VIP, or that it doesn't. */
+function peer(held: boolean, ms = 100): Partial<State> {
+  const heardAtMs = NOW_MS - ms;
+  return { peer: { heardAtMs, sinceMs: 0, says: { ...PAYLOAD, vips: [{ address: VIP.prefix.address, held }] } } };
+}
+
+function owner(...parts: readonly Partial<State>[]): string | undefined {
+  const state = Object.assign({ ...CREATED }, ...parts) as State;
+  const report = statusReport(state, {
+    config: CONFIG,
+    interfaces: { public: "eth0", private: "eth1" },
+    software: "0.1.0",
+    pid: 1,
+    configWarnings: [],
+    checks: [],
+    views: [],
+    balancerAnswers: undefined,
+    nowMs: NOW_MS,
+    at: new Date(0),
+  });
+  return report.vips[0]?.owner;
+}
+
+describe("statusReport() names the owner of a VIP", () => {
+  test.each([
+    ["this router, which has it", "primary", [ACTIVE, MINE, peer(false)]],
+    ["this router, whose peer is silent", "primary", [ACTIVE, MINE, peer(true, 5_000)]],
+    ["the peer, which says so", "backup", [STANDBY, peer(true)]],
+    ["nobody, when neither has it", "nobody", [STANDBY, peer(false)]],
+    ["unknown, when the peer is silent", "unknown", [STANDBY, peer(true, 5_000)]],
+    ["both, when both have it without an agreement", "both", [ACTIVE, MINE, peer(true)]],
+    [
+      "the new owner, while the old one's last word is older than the move",
+      "primary",
+      [ACTIVE, MINE, peer(true), { acceptance: { word: { step: "verified", ...WORD }, heardAtMs: NOW_MS - 50 } }],
+    ],
+    [
+      "the new owner, once it has what this router still offers",
+      "backup",
+      [
+        ACTIVE,
+        MINE,
+        peer(true),
+        { move: { ...WORD, sinceMs: NOW_MS - 20, limitMs: 60_000, offeredAtMs: NOW_MS - 20 } },
+      ],
+    ],
+    [
+      "the peer, while this router's kernel is dropping it",
+      "backup",
+      [STANDBY, { addresses: { ...HELD, removals: [{ batch: 1, sentAtMs: NOW_MS - 1, vips: [VIP] }] } }, peer(true)],
+    ],
+  ] as const)("%s", (_case, expected, parts) => {
+    expect(owner(...parts)).toBe(expected);
+  });
+});
