@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leaves a VIP that somebody removed to the next renewal",
-    edits: [["outcomes.ts", "    setAddresses(turn, { renewAtMs: turn.now });\n    judgeRenewal(turn);\n", ""]],
+    edits: [["outcomes.ts", "renewAtMs: turn.now, ...(underWay", "...(underWay"]],
     caughtBy: "a VIP removed by hand",
   },
   {
@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "ends before its VIPs are removed",
     edits: [
-      ["stop.ts", "if (isHolding(turn.state) && !stuck) return;", "if (stuck) return;"],
+      ["stop.ts", "if (isHolding(turn.state) && turn.now < removal", "if (turn.now < 0 && turn.now < removal"],
       ["stop.ts", "const FAREWELLS = 3;", "const FAREWELLS = 0;"],
     ],
     caughtBy: "active stopped by SIGTERM and started again",
