@@ -3,7 +3,7 @@
  * The last line is `N passed, N failed`; the exit status is 1 when anything failed, a part without a test included.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { exitStatus, type LabKind, runInLab } from "./lab/run-in-lab.ts";
 import { addCounts, judge, NO_TESTS, readJunitCount, type TestCount } from "./support/test-report.ts";
@@ -37,12 +37,12 @@ const PARTS: readonly Part[] = [
   {
     name: "namespaces",
     purpose: "a pair on this kernel, without IPVS",
-    run: (folder) => runLabTests(folder, "namespaces", "namespaces"),
+    run: (folder) => runLabTests(folder, "namespaces", { kind: "namespaces" }),
   },
   {
     name: "kernel",
     purpose: "a pair on real IPVS, in the lab",
-    run: (folder) => runLabTests(folder, "kernel", undefined),
+    run: (folder) => runKernelTests(folder),
   },
 ];
 
@@ -82,22 +82,48 @@ async function runTests(reportFolder: string, name: string, folders: readonly st
   return judge(readCount(report), await runProgram(command));
 }
 
-async function runLabTests(reportFolder: string, folder: string, kind: LabKind | undefined): Promise<TestCount> {
-  if (kind === "namespaces" && process.getuid?.() !== 0) {
+/** Tests in a lab, all files in one; each part of `shard` (`1/2`) is a lab of its own. */
+async function runLabTests(
+  reportFolder: string,
+  folder: string,
+  options: { readonly kind?: LabKind; readonly shard?: string } = {},
+): Promise<TestCount> {
+  if (options.kind === "namespaces" && process.getuid?.() !== 0) {
     say("skipped: network namespaces of this kernel need root");
     return { ...NO_TESTS, skipped: 1 };
   }
-  const report = join(reportFolder, `${folder}.xml`);
+  const { shard } = options;
+  const report = join(reportFolder, `${folder}${shard?.replace("/", "-of-") ?? ""}.xml`);
   const present = presentFolders([folder]);
   if (present.length === 0) return judge(undefined, 0);
-  const outcome = await runInLab(testCommand(report, present, KERNEL_TEST_TIMEOUT_MS), {
-    ...(kind === undefined ? {} : { kind }),
+  const command = testCommand(report, present, KERNEL_TEST_TIMEOUT_MS);
+  const outcome = await runInLab([...command, ...(shard === undefined ? [] : [`--shard=${shard}`])], {
+    ...(options.kind === undefined ? {} : { kind: options.kind }),
     directory: ROOT,
     writableDirectories: [reportFolder],
     timeLimitMs: KERNEL_PART_LIMIT_MS,
+    ...(shard === undefined ? {} : { onOutput: wholeLines(`${shard}  `) }),
   });
   if (outcome.kind !== "ended") say(outcome.kind === "broken" ? outcome.reason : `the lab was ended: ${outcome.kind}`);
   return judge(readCount(report), exitStatus(outcome));
+}
+
+/** Two kernels at once where there are two processors: each has but one, and a slow one. */
+async function runKernelTests(reportFolder: string): Promise<TestCount> {
+  const shards = availableParallelism() > 1 ? ["1/2", "2/2"] : [undefined];
+  const counts = shards.map((shard) => runLabTests(reportFolder, "kernel", shard === undefined ? {} : { shard }));
+  return addCounts(await Promise.all(counts));
+}
+
+/** Keeps the lines of labs that run at once apart. */
+function wholeLines(mark: string): (stream: "stdout" | "stderr", bytes: Uint8Array) => void {
+  const rests = { stdout: "", stderr: "" };
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  return (stream, bytes) => {
+    const lines = (rests[stream] + decoders[stream].decode(bytes, { stream: true })).split("\n");
+    rests[stream] = lines.pop() ?? "";
+    for (const line of lines) process[stream].write(`${mark}${line}\n`);
+  };
 }
 
 function readCount(report: string): TestCount | undefined {

@@ -90,7 +90,7 @@ export async function serverDies(stage: Stage): Promise<void> {
       .run("lvs2", ["ipvsadm", "-Ln", "-t", `${web.address}:${web.port}`])
       .includes(`${serverAddress(victim.name)}:`);
   victim.behave("refuse");
-  screen.act(`${victim.name} refuses connections; three failed checks, 300 ms apart, take it out`);
+  screen.act(`${victim.name} refuses connections; three failed checks, 500 ms apart, take it out`);
   const outMs = await stage.until(`${victim.name} leaves the kernel's table`, 10_000, () => !inTable());
   const without = await spreadRequests(topology, web, { count: 30, parallel: 3 });
   const clean = without.failed === 0 && without.perServer[victim.name] === 0;

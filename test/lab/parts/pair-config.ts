@@ -56,13 +56,13 @@ export function serviceText(options: ServiceTextOptions): string {
   return ["[[service]]", ...head, ...check, ...servers, ""].join("\n");
 }
 
-/** A send/expect check that finds out within a second. */
+/** A send/expect check that finds out within two seconds, and that a busy CPU doesn't fool. */
 export const QUICK_CHECK = [
   'kind = "send-expect"',
   'send = "GET / HTTP/1.0\\r\\n\\r\\n"',
   'expect = "HTTP/1.0 200"',
-  'interval = "300ms"',
-  'timeout = "250ms"',
+  'interval = "500ms"',
+  'timeout = "500ms"',
   "rise = 2",
   "fall = 3",
 ];
