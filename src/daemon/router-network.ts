@@ -123,6 +123,11 @@ export class RouterNetwork {
     this.#readAgain();
   }
 
+  /** Carriers and MACs as last read. */
+  known(): Input[] {
+    return this.#linkInputs();
+  }
+
   send(path: PathName, heartbeat: Heartbeat): void {
     this.#paths.send(path, heartbeat);
   }

@@ -133,7 +133,7 @@ function ownerOf(state: State, address: IpAddress, nowMs: number): VipStatus["ow
   const theirs = peer.says.vips.some((report) => report.held && sameAddress(report.address, address));
   if (!theirs) return mine ? self : "nobody";
   if (!mine) return other;
-  if (phase.kind === "active" && acceptance !== undefined) return self;
+  if (acceptance !== undefined) return phase.kind === "active" ? self : other;
   return move?.offeredAtMs !== undefined ? other : "both";
 }
 

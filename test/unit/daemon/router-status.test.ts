@@ -77,6 +77,11 @@ describe("statusReport() names the owner of a VIP", () => {
       [ACTIVE, MINE, peer(true), { acceptance: { word: { step: "verified", ...WORD }, heardAtMs: NOW_MS - 50 } }],
     ],
     [
+      "the old owner, while this router only takes",
+      "backup",
+      [STANDBY, MINE, peer(true), { acceptance: { word: { step: "accept", ...WORD }, heardAtMs: NOW_MS - 1 } }],
+    ],
+    [
       "the new owner, once it has what this router still offers",
       "backup",
       [
