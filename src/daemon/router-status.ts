@@ -141,8 +141,7 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
   const address = vip.prefix.address;
   const owner = ownerOf(state, address, facts.nowMs);
   const mine = has(state.addresses.possible.values(), address);
-  const { confirmedAtMs } = state.addresses;
-  const left = confirmedAtMs === undefined ? 0 : confirmedAtMs + state.settings.leaseMs - facts.nowMs;
+  const left = (state.addresses.confirmedUntilMs ?? facts.nowMs) - facts.nowMs;
   const side = state.settings.vips.find((sided) => sided.vip === vip)?.side;
   const by = side === undefined ? undefined : state.verification?.answers[side];
   return {

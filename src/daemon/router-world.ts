@@ -57,9 +57,7 @@ function removeResult(vip: Vip, outcome: KernelOutcome | undefined): RemoveResul
 /** Until when the kernel surely has the VIPs that a renewal is for; undefined when they are to be set in any case. */
 function presentUntilMs(state: State, batch: number): number | undefined {
   const pending = state.addresses.leases.find((lease) => lease.batch === batch);
-  const { confirmedAtMs } = state.addresses;
-  if (pending?.purpose !== "renew" || confirmedAtMs === undefined) return undefined;
-  return confirmedAtMs + state.settings.leaseMs;
+  return pending?.purpose === "renew" ? state.addresses.confirmedUntilMs : undefined;
 }
 
 const BACKUP_ONLY = "net/ipv4/vs/backup_only";
