@@ -44,7 +44,7 @@ test("StateFile says what is wrong with a file and goes on without it", () => {
 test.each([
   ["nothing", undefined, undefined, []],
   ["a list", [], undefined, ["needs an object"]],
-  ["a negative term", { term: -1 }, undefined, ["term: needs a whole number from 0 to 9007199254740991"]],
+  ["a negative term", { term: -1 }, undefined, ["term: needs a whole number from 0 to 2147483648"]],
   [
     "a MAC that is none",
     { term: 1, lastActiveTerm: 1, hold: false, peerMacs: [{ interface: "eth0", mac: "xx" }] },
