@@ -75,7 +75,8 @@ describe("runCheck() of tcp", () => {
     expect(outcomes.length).toBe(150);
     // The servers here are of this process too: their ends of the connections close a moment later.
     while (server.open() + silent.open() > 0) await new Promise(setImmediate);
-    expect(openSockets()).toBe(before);
+    // Fewer are no leak: in a random order, the last connection of another test may have closed meanwhile.
+    expect(openSockets()).toBeLessThanOrEqual(before);
   });
 });
 
