@@ -79,7 +79,9 @@ async function runTests(reportFolder: string, name: string, folders: readonly st
   const present = presentFolders(folders);
   if (present.length === 0) return judge(undefined, 0);
   const command = [...testCommand(report, present, FAST_TEST_TIMEOUT_MS), "--randomize"];
-  return judge(readCount(report), await runProgram(command));
+  // The report is there only when the tests have ended.
+  const status = await runProgram(command);
+  return judge(readCount(report), status);
 }
 
 /** Tests in a lab, all files in one; each part of `shard` (`1/2`) is a lab of its own. */
