@@ -119,6 +119,11 @@ export class RealServer implements Disposable {
   static readonly sourcesLimit = 10_000;
 
   #answerDatagram(socket: udp.Socket<"buffer">, bytes: Uint8Array, port: number, address: string): void {
-    if (this.#behaviour === "answer") socket.send(bytes, port, address);
+    if (this.#behaviour !== "answer") return;
+    try {
+      socket.send(bytes, port, address);
+    } catch {
+      // No route to the sender, while a cable is out: the sender counts that as lost.
+    }
   }
 }

@@ -18,7 +18,7 @@ export class VipEcho implements Disposable {
         return Bun.udpSocket({
           hostname: address,
           port,
-          socket: { data: (socket, bytes, from, sender) => void socket.send(bytes, from, sender) },
+          socket: { data: answer },
         });
       }),
     );
@@ -27,5 +27,14 @@ export class VipEcho implements Disposable {
 
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.close();
+  }
+}
+
+/** Without the VIP there is no address to answer from: the sender counts that as lost. */
+function answer(socket: udp.Socket<"buffer">, bytes: Uint8Array, port: number, address: string): void {
+  try {
+    socket.send(bytes, port, address);
+  } catch {
+    // ENETUNREACH, EADDRNOTAVAIL
   }
 }
