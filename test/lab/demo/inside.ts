@@ -9,10 +9,7 @@ const CHAPTERS = [start, schedulers, killed, serverDies, failback, cutOff, switc
 const LOG_LINES = 25;
 
 async function main(): Promise<number> {
-  const screen = new Screen({
-    color: process.env["TANDEM_DEMO_COLOR"] === "1",
-    moving: process.env["TANDEM_DEMO_MOVING"] === "1",
-  });
+  const screen = Screen.ofDemo();
   await using stage = await screen.during("building the network", Stage.set(screen));
   try {
     for (const chapter of CHAPTERS) await chapter(stage);
@@ -20,11 +17,7 @@ async function main(): Promise<number> {
     stage.check(false, error instanceof Error ? error.message : String(error));
   }
   summary(stage);
-  screen.line();
-  if (stage.failures.length === 0) {
-    screen.line(screen.paint("bold", "    Everything worked."));
-    return 0;
-  }
+  if (stage.failures.length === 0) return 0;
   screen.line(screen.paint("red", `    ${stage.failures.length} did not work:`));
   for (const failure of stage.failures) screen.line(`    ✗ ${failure}`);
   screen.line(stage.pair.logs(LOG_LINES));

@@ -17,10 +17,10 @@ export interface Measurement {
   readonly twoOwnersMs: number;
 }
 
-/** The user-mode kernel has one slow CPU: one datagram in this time is what it can spare for the measuring. */
-const PROBE_EVERY_MS = 5;
-const REQUEST_EVERY_MS = 50;
-const LOOK_EVERY_MS = 4;
+/** The user-mode kernel has one slow CPU: this is what it can spare for the measuring. */
+const PROBE_EVERY_MS = 10;
+const REQUEST_EVERY_MS = 100;
+const LOOK_EVERY_MS = 5;
 /** Connections that say nothing for a while may still be alive: TCP sends again. */
 const SETTLE_MS = 1200;
 

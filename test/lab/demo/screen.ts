@@ -22,6 +22,15 @@ export class Screen {
     this.#moving = options.moving;
   }
 
+  /** The screen of a program that ../demo.ts started. */
+  static ofDemo(): Screen {
+    const chapter = Number(process.env["TANDEM_DEMO_CHAPTER"] ?? 0);
+    const color = process.env["TANDEM_DEMO_COLOR"] === "1";
+    const screen = new Screen({ color, moving: process.env["TANDEM_DEMO_MOVING"] === "1" });
+    screen.#chapter = chapter;
+    return screen;
+  }
+
   paint(style: Style, text: string): string {
     return this.#color ? `\x1b[${STYLES[style]}m${text}\x1b[0m` : text;
   }

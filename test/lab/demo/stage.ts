@@ -10,6 +10,8 @@ import { type Measurement, measure } from "./measurement.ts";
 import type { Screen } from "./screen.ts";
 
 const ECHO_PORT = 7;
+/** How long the primary has to be stable before it gets its role back: half the default, to keep this short. */
+export const FAILBACK_AFTER_SECONDS = 15;
 const SERVERS = ["web1", "web2", "web3"];
 
 export class Stage implements AsyncDisposable {
@@ -38,7 +40,8 @@ export class Stage implements AsyncDisposable {
       scheduler: "rr",
       servers: reals,
     });
-    const config = pairConfig({ extraVips: EXTRA_VIPS, services: [...trialServices(QUICK_CHECK), echo] });
+    const pair = [`failback_after = "${FAILBACK_AFTER_SECONDS}s"`];
+    const config = pairConfig({ pair, extraVips: EXTRA_VIPS, services: [...trialServices(QUICK_CHECK), echo] });
     return new Stage(screen, await PairLab.prepare(config, { clientAddresses: EXTRA_SOURCES.length }));
   }
 
