@@ -202,8 +202,8 @@ export class RouterDaemon implements ControlSubject {
     if (this.#config.services.length > 0) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
-    // The carriers in the same turn: a peer that answers meanwhile must not be told that there are none.
-    this.#router.feed({ kind: "start", adoptable: this.#network.adoptableVips() }, ...this.#network.known());
+    // The carriers in the same turn, and first: the peer must not be told that there are none.
+    this.#router.feed(...this.#network.known(), { kind: "start", adoptable: this.#network.adoptableVips() });
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(

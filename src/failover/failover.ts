@@ -22,7 +22,7 @@ import { judgeTaking, settleBalancing } from "./role.ts";
 import { countRefusal, createSession, judgePacket } from "./session.ts";
 import { type FailoverSettings, TERM_LIMIT, timingOf } from "./settings.ts";
 import { Soonest } from "./soonest.ts";
-import { judgeStarting, onStart } from "./start.ts";
+import { judgeStarting, NOT_STARTED, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
 import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
 import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
@@ -69,7 +69,7 @@ export function createState(boot: Boot): State {
     lastActiveTerm: Math.min(TERM_LIMIT, stored?.lastActiveTerm ?? 0),
     hold: stored?.hold ?? false,
     abstaining: false,
-    phase: { kind: "starting", adoptable: [], untilMs: Infinity },
+    phase: NOT_STARTED,
     addresses: NO_ADDRESSES,
     rival: false,
     sendNumber: 0,

@@ -5,6 +5,7 @@ import { sideReport } from "./evidence.ts";
 import { isHolding, vipKey, wantedVips } from "./lease.ts";
 import { unreadiness } from "./readiness.ts";
 import { mayAnswer, nextHead } from "./session.ts";
+import { isStarted } from "./start.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -53,7 +54,8 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     leaving: state.stopping !== undefined,
     hold: state.hold,
     abstaining: state.abstaining,
-    holding: isHolding(state),
+    // Until the kernel was read, an earlier process may have left VIPs there.
+    holding: isHolding(state) || !isStarted(state),
     failback: settings.failback,
     heardAgeMs: heardAges(state, nowMs),
     sides: { public: sideReport(sides.public, nowMs), private: sideReport(sides.private, nowMs) },

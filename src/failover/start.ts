@@ -4,7 +4,17 @@ import { remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
 import { isPeerAlive } from "./peer.ts";
 import { startAdopting } from "./role.ts";
 import { ADOPT_WAIT_MS } from "./settings.ts";
+import type { Phase, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+
+/** Before the first input: what is in the kernel is not known. */
+const NOT_STARTED_UNTIL_MS = Infinity;
+export const NOT_STARTED: Phase = { kind: "starting", adoptable: [], untilMs: NOT_STARTED_UNTIL_MS };
+
+/** Whether the machine was told what is in the kernel. */
+export function isStarted({ phase }: State): boolean {
+  return phase.kind !== "starting" || phase.untilMs !== NOT_STARTED_UNTIL_MS;
+}
 
 export function onStart(turn: Turn, found: readonly Vip[]): void {
   const wanted = new Set(wantedVips(turn.state).map(vipKey));

@@ -208,3 +208,25 @@ describe("configuration drift", () => {
     expect(told.map(({ name }) => name)).toEqual(["config-differs", "config-same"]);
   });
 });
+
+describe("a router that was not told yet what is in its kernel", () => {
+  /** What it says of VIPs that it may have, in everything it sends. */
+  function saysHolding(router: TestRouter): boolean[] {
+    return router.effects.flatMap((effect) =>
+      effect.kind === "send-heartbeat" ? [effect.heartbeat.payload.holding] : [],
+    );
+  }
+
+  test("says that it may have VIPs, also to a peer that speaks first", () => {
+    const router = new TestRouter();
+    router.hear({});
+    const said = saysHolding(router);
+    expect(said.length).toBeGreaterThan(0);
+    expect(said).not.toContain(false);
+  });
+
+  test("says that it has none once its kernel had none", () => {
+    const router = new TestRouter().boot();
+    expect(saysHolding(router).at(-1)).toBe(false);
+  });
+});
