@@ -3,26 +3,31 @@ import { writeFileSync } from "node:fs";
 import type { udp } from "bun";
 import { ROUTERS, type Topology } from "../topology.ts";
 
-export class VipEcho implements Disposable {
-  readonly #sockets: readonly udp.Socket<"buffer">[];
+type EchoSocket = udp.Socket<"buffer">;
 
-  private constructor(sockets: readonly udp.Socket<"buffer">[]) {
+export class VipEcho implements Disposable {
+  readonly #sockets: readonly EchoSocket[];
+
+  private constructor(sockets: readonly EchoSocket[]) {
     this.#sockets = sockets;
   }
 
   static async start(topology: Topology, address: string, port: number): Promise<VipEcho> {
+    const open: EchoSocket[] = [];
+    const data = (socket: EchoSocket, bytes: Uint8Array, senderPort: number, sender: string) => {
+      // The kernel gave it to the router that had the VIP then. When this process comes late, the other one may have it.
+      const others = open.filter((other) => other !== socket);
+      [socket, ...others].some((from) => answer(from, bytes, senderPort, sender));
+    };
     const sockets = ROUTERS.map(({ name }) =>
-      topology.on(name, () => {
+      topology.on(name, async () => {
         // Both listen on an address that only one of them has (ip-sysctl.rst, ip_nonlocal_bind).
         writeFileSync("/proc/sys/net/ipv4/ip_nonlocal_bind", "1");
-        return Bun.udpSocket({
-          hostname: address,
-          port,
-          socket: { data: answer },
-        });
+        return Bun.udpSocket({ hostname: address, port, socket: { data } });
       }),
     );
-    return new VipEcho(await Promise.all(sockets));
+    open.push(...(await Promise.all(sockets)));
+    return new VipEcho(open);
   }
 
   [Symbol.dispose](): void {
@@ -30,11 +35,12 @@ export class VipEcho implements Disposable {
   }
 }
 
-/** Without the VIP there is no address to answer from: the sender counts that as lost. */
-function answer(socket: udp.Socket<"buffer">, bytes: Uint8Array, port: number, address: string): void {
+/** Without the VIP there is no address to answer from: where nobody has it, the sender counts that as lost. */
+function answer(socket: EchoSocket, bytes: Uint8Array, port: number, address: string): boolean {
   try {
-    socket.send(bytes, port, address);
+    return socket.send(bytes, port, address);
   } catch {
     // ENETUNREACH, EADDRNOTAVAIL
+    return false;
   }
 }
