@@ -1,6 +1,6 @@
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { TandemError } from "../lib/errors.ts";
-import type { ConnectionTimeouts, SyncDaemon } from "../model/sync-daemon.ts";
+import { type ConnectionTimeouts, isMulticast, type SyncDaemon } from "../model/sync-daemon.ts";
 import { type Change, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner } from "./context.ts";
@@ -82,15 +82,10 @@ export const sync: Runner<Verbs["sync"]> = (_input, { output }) => {
   return 0;
 };
 
-/** A group is a multicast address: 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291). */
-function isMulticast(text: string): boolean {
-  return /^(?:22[4-9]|23\d)\./.test(text) || text.startsWith("ff");
-}
-
 /** Starts a sync daemon. */
 export const syncStart: Runner<Verbs["sync-start"]> = (input, context) => {
   const { state, group, port, ttl, maxLength } = input;
-  if (group !== undefined && !isMulticast(group.text)) {
+  if (group !== undefined && !isMulticast(group)) {
     throw new CommandLineError("service sync-start", [`--group: ${group.text} is not a multicast address`]);
   }
   const daemon: SyncDaemon = {

@@ -27,9 +27,9 @@ import { serviceKeyAttributes, toVirtualService } from "../wire/ipvs-service.ts"
 import { beginMessage, endMessage, type NetlinkMessage, NLM_F_REQUEST } from "../wire/netlink.ts";
 import { findGenericFamily } from "./generic-family.ts";
 import { changeCommand, IpvsChangeEncoder } from "./ipvs-change-encoder.ts";
-import { ipvsFailure } from "./ipvs-failure.ts";
-import { NetlinkConnection, type NetlinkReply, type Refusal, understood } from "./netlink-connection.ts";
-import { type Attempt, netlinkError, ROOT_HINT } from "./netlink-failure.ts";
+import { ipvsFailure, syncDaemonFailure, timeoutsFailure } from "./ipvs-failure.ts";
+import { NetlinkConnection, type NetlinkReply, understood } from "./netlink-connection.ts";
+import { netlinkError, ROOT_HINT } from "./netlink-failure.ts";
 
 /** asm-generic/errno-base.h */
 const EPERM = 1;
@@ -132,7 +132,8 @@ export class IpvsClient {
 
   /** Removes every service at once. @throws NetlinkError, TandemError */
   flush(): void {
-    this.#mustDo(IPVS_CMD.flush, {}, { operation: "remove all virtual services" });
+    const { refusal } = this.#request(IPVS_CMD.flush, {});
+    if (refusal !== undefined) throw netlinkError(refusal, { operation: "remove all virtual services" });
   }
 
   /** The sync daemons that run: none, one, or a master and a backup. @throws NetlinkError, TandemError */
@@ -149,11 +150,8 @@ export class IpvsClient {
 
   /** Starts a sync daemon. @throws NetlinkError (EEXIST when it runs already), TandemError */
   startSyncDaemon(daemon: SyncDaemon): void {
-    this.#mustDo(
-      IPVS_CMD.newDaemon,
-      { daemon: syncDaemonAttributes(daemon) },
-      { operation: "start the sync daemon", subject: `${daemon.state} on ${daemon.interface}` },
-    );
+    const { refusal } = this.#request(IPVS_CMD.newDaemon, { daemon: syncDaemonAttributes(daemon) });
+    if (refusal !== undefined) throw syncDaemonFailure(refusal, daemon);
   }
 
   /**
@@ -183,9 +181,8 @@ export class IpvsClient {
 
   /** Sets those that are not 0. @throws NetlinkError, TandemError */
   setConnectionTimeouts(timeouts: ConnectionTimeouts): void {
-    this.#mustDo(IPVS_CMD.setConfig, connectionTimeoutAttributes(timeouts), {
-      operation: "set the connection timeouts",
-    });
+    const { refusal } = this.#request(IPVS_CMD.setConfig, connectionTimeoutAttributes(timeouts));
+    if (refusal !== undefined) throw timeoutsFailure(refusal);
   }
 
   close(): void {
@@ -220,31 +217,12 @@ export class IpvsClient {
     );
   }
 
-  #mustDo(command: number, values: CommandAttributes, attempt: Attempt): void {
-    const { refusal } = this.#request(command, values);
-    if (refusal !== undefined) throw netlinkError(refusal, { ...attempt, ...daemonMeaning(refusal) });
-  }
-
   #request(command: number, values: CommandAttributes): NetlinkReply {
     return this.#connection.request({ type: this.#familyId, write: (writer) => writeCommand(writer, command, values) });
   }
 
   #dump(command: number, values: CommandAttributes): NetlinkReply {
     return this.#connection.dump({ type: this.#familyId, write: (writer) => writeCommand(writer, command, values) });
-  }
-}
-
-/** What the kernel means when it refuses a daemon or a timeout (ip_vs_sync.c, ip_vs_ctl.c). */
-function daemonMeaning(refusal: Refusal): { readonly reason?: string } {
-  switch (refusal.errno) {
-    case 17: // EEXIST
-      return { reason: "it runs already" };
-    case 19: // ENODEV
-      return { reason: "there is no such interface, or it is not up" };
-    case 99: // EADDRNOTAVAIL
-      return { reason: "the interface has no address to send from" };
-    default:
-      return {};
   }
 }
 

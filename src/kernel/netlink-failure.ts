@@ -15,6 +15,8 @@ export interface Attempt {
   /** What the errno means here, a clause; without it the errno's usual meaning is told. */
   readonly reason?: string;
   readonly hint?: string;
+  /** The kernel lacks what was asked for: exit code 4. */
+  readonly unsupported?: boolean;
 }
 
 /** The error that people see for a refusal of the kernel, its own words included. */
@@ -24,7 +26,7 @@ export function netlinkError(refusal: Refusal, attempt: Attempt): NetlinkError {
   const meaning = attempt.reason === undefined ? errnoReason(errno) : `${attempt.reason} (${name})`;
   // EACCES has other causes besides, which the caller may know.
   const hint = errno === EPERM ? ROOT_HINT : (attempt.hint ?? (errno === EACCES ? ROOT_HINT : undefined));
-  return new NetlinkError({
+  const facts = {
     operation: attempt.operation,
     reason: kernelMessage === undefined ? meaning : `${meaning}; the kernel says: ${kernelMessage}`,
     errno,
@@ -32,5 +34,6 @@ export function netlinkError(refusal: Refusal, attempt: Attempt): NetlinkError {
     ...(attempt.subject === undefined ? {} : { subject: attempt.subject }),
     ...(kernelMessage === undefined ? {} : { kernelMessage }),
     ...(hint === undefined ? {} : { hint }),
-  });
+  };
+  return new NetlinkError(facts, attempt.unsupported === true ? 4 : undefined);
 }

@@ -27,3 +27,8 @@ export interface ConnectionTimeouts {
   readonly tcpFinSeconds: number;
   readonly udpSeconds: number;
 }
+
+/** Whether a sync daemon may use it as its group: 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291). */
+export function isMulticast(address: IpAddress): boolean {
+  return address.family === "inet" ? /^(?:22[4-9]|23\d)\./.test(address.text) : /^ff..:/.test(address.text);
+}

@@ -57,23 +57,33 @@ export const positiveDuration: ValueKind<number> = kind((value) => {
   return ms.ok && ms.value === 0 ? problem(`${JSON.stringify(value)} must be longer than nothing`) : ms;
 });
 
+/** The kernel counts seconds in 32 bits (IPVS_SVC_ATTR_TIMEOUT, IPVS_CMD_ATTR_TIMEOUT_TCP). */
+const SECONDS_MAX = 0xffff_ffff;
+
 /** Whole seconds as a duration, as the kernel keeps them; `forever` besides. */
 export const leaseSeconds: ValueKind<number | "forever"> = kind<number | "forever">((value) => {
   if (value === "forever") return parsed("forever");
   const ms = parseDuration(value);
   if (!ms.ok) return ms;
-  return ms.value >= 1000 && ms.value % 1000 === 0
+  if (ms.value < 1000 || ms.value % 1000 !== 0) {
+    return problem(`${JSON.stringify(value)} must be whole seconds, such as "3s", or "forever"`);
+  }
+  // All ones is "for ever" to the kernel (INFINITY_LIFE_TIME, linux/if_addr.h).
+  return ms.value / 1000 < SECONDS_MAX
     ? parsed(ms.value / 1000)
-    : problem(`${JSON.stringify(value)} must be whole seconds, such as "3s", or "forever"`);
+    : problem(`${JSON.stringify(value)} is longer than the kernel can count; write "forever"`);
 });
 
 /** A duration in whole seconds, at least one. */
 export const wholeSeconds: ValueKind<number> = kind((value) => {
   const ms = parseDuration(value);
   if (!ms.ok) return ms;
-  return ms.value >= 1000 && ms.value % 1000 === 0
+  if (ms.value < 1000 || ms.value % 1000 !== 0) {
+    return problem(`${JSON.stringify(value)} must be whole seconds, such as "300s"`);
+  }
+  return ms.value / 1000 <= SECONDS_MAX
     ? parsed(ms.value / 1000)
-    : problem(`${JSON.stringify(value)} must be whole seconds, such as "300s"`);
+    : problem(`${JSON.stringify(value)} is longer than ${SECONDS_MAX}s, which is all that the kernel can count`);
 });
 
 /** Decimal digits only: no sign, no hexadecimal, no exponent. */
