@@ -116,7 +116,7 @@ _tandem() {
     'service sync-stop')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'master backup'; fi ;;
     'real list')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')
       if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real edit')

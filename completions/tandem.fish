@@ -149,6 +149,8 @@ complete -c tandem -n '__tandem_in service sync-start' -l max-length -x -d 'the 
 complete -c tandem -n '__tandem_in service sync-start' -a 'master backup'
 complete -c tandem -n '__tandem_in service sync-stop' -l if-exists -d 'succeed when it does not run'
 complete -c tandem -n '__tandem_in service sync-stop' -a 'master backup'
+complete -c tandem -n '__tandem_in real list' -l watch -d 'show them again and again until interrupted'
+complete -c tandem -n '__tandem_in real list' -l interval -x -d 'with --watch: the time between two readings'
 complete -c tandem -n '__tandem_in real add' -l forward -x -a 'nat direct tunnel' -d 'nat, direct or tunnel'
 complete -c tandem -n '__tandem_in real add' -l weight -x -d 'its share of the work; 0 gets no new connections'
 complete -c tandem -n '__tandem_in real add' -l upper-threshold -x -d 'no new work at this many connections; 0: no limit'

@@ -57,9 +57,9 @@ export function findConnections(filter: ConnectionFilter): IpvsConnection[] {
 
 const COLUMNS: readonly Column[] = [
   { header: "PROTOCOL", dropOrder: 2 },
-  { header: "CLIENT" },
+  { header: "CLIENT", cutLast: true },
   { header: "SERVICE", dropOrder: 1 },
-  { header: "REAL SERVER" },
+  { header: "REAL SERVER", cutLast: true },
   { header: "STATE" },
   { header: "EXPIRES", align: "right" },
   { header: "ENGINE", hideEmpty: true, dropOrder: 3, flexible: true },

@@ -50,8 +50,6 @@ export class Output {
   /** Colours of standard output. */
   readonly palette: Palette;
   readonly errorPalette: Palette;
-  /** The terminal's width; undefined when standard output is not a terminal, and then nothing is cut. */
-  readonly widthColumns: number | undefined;
   /** Whether results are wanted as JSON. */
   readonly json: boolean;
 
@@ -59,12 +57,16 @@ export class Output {
     this.json = json;
     this.palette = palette;
     this.errorPalette = errorPalette;
-    this.widthColumns = terminalWidthColumns();
   }
 
   static async open(options: { readonly json: boolean; readonly color: "auto" | "always" | "never" }): Promise<Output> {
     const palette = await paletteFor("stdout", options.color);
     return new Output(options.json, palette, await paletteFor("stderr", options.color));
+  }
+
+  /** The terminal's width as it is now; undefined when standard output is not a terminal, and then nothing is cut. */
+  get widthColumns(): number | undefined {
+    return terminalWidthColumns();
   }
 
   /** Text as it is, on standard output. @throws BrokenPipe */

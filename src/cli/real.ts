@@ -8,22 +8,13 @@ import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
-import { describeForwarding, describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
 import { newServer, withServerSettings } from "./server-settings.ts";
-import { noSuchService } from "./service-errors.ts";
+import { mustFindService } from "./service-errors.ts";
 import { withServicePort } from "./service-port.ts";
-import { serverCells, serverJson } from "./service-table.ts";
 import type { real as spec } from "./spec/real.ts";
-import { type Column, renderTable } from "./table.ts";
 
 type Verbs = (typeof spec)["verbs"];
-
-/** The service with its servers. @throws TandemError when the kernel doesn't have it. */
-function mustFindService(client: IpvsClient, key: ServiceKey) {
-  const observed = client.service(key);
-  if (observed === undefined) throw noSuchService(key);
-  return observed;
-}
 
 function findServer(servers: readonly ObservedServer[], endpoint: Endpoint): ObservedServer | undefined {
   const wanted = formatEndpoint(endpoint);
@@ -39,36 +30,7 @@ function noSuchServer(key: ServiceKey, endpoint: Endpoint): TandemError {
   });
 }
 
-const COLUMNS: readonly Column[] = [
-  { header: "SERVICE" },
-  { header: "REAL SERVER" },
-  { header: "FORWARD", dropOrder: 1, flexible: true },
-  { header: "WEIGHT", align: "right" },
-  { header: "ACTIVE", align: "right" },
-  { header: "INACTIVE", align: "right", dropOrder: 3 },
-  { header: "PERSISTENT", align: "right", dropOrder: 4 },
-];
-
-const list: Runner<Verbs["list"]> = ({ service }, { output }) => {
-  using client = IpvsClient.open();
-  const table = service === undefined ? client.table() : [mustFindService(client, service)];
-  const servers = table.flatMap((observed) =>
-    observed.servers.map((server) => ({ key: formatServiceKey(observed.service.key), server })),
-  );
-  if (output.json) {
-    output.printJson({ servers: servers.map(({ key, server }) => ({ service: key, ...serverJson(server) })) });
-  } else if (servers.length === 0) output.note("the kernel has no real servers");
-  else {
-    const rows = servers.map(({ key, server }) => [
-      key,
-      formatEndpoint(server.server.endpoint),
-      describeForwarding(server.server),
-      ...serverCells(server),
-    ]);
-    output.lines(renderTable(COLUMNS, rows, output));
-  }
-  return 0;
-};
+const list: Runner<Verbs["list"]> = async (input, context) => (await import("./real-list.ts")).list(input, context);
 
 const add: Runner<Verbs["add"]> = (input, context) => {
   const endpoint = withServicePort(input.service, input.server);

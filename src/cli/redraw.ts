@@ -32,3 +32,16 @@ export async function showAgainAndAgain(output: Output, next: () => Promise<Page
     }
   }
 }
+
+/**
+ * Makes a page again and again, the first one at once, the others each `intervalMs` after the one before.
+ * @param read makes a page of what there is now
+ */
+export function everyInterval(intervalMs: number, read: () => Page): () => Promise<Page> {
+  let isFirst = true;
+  return async () => {
+    if (!isFirst) await Bun.sleep(intervalMs);
+    isFirst = false;
+    return read();
+  };
+}

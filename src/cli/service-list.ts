@@ -6,7 +6,7 @@ import { CommandLineError } from "./command-line-error.ts";
 import { connectionLines, connectionsJson, findConnections } from "./connections.ts";
 import type { Runner } from "./context.ts";
 import type { Output } from "./output.ts";
-import { type Page, showAgainAndAgain } from "./redraw.ts";
+import { everyInterval, type Page, showAgainAndAgain } from "./redraw.ts";
 import { noSuchService } from "./service-errors.ts";
 import { servicesJson, serviceTable } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
@@ -84,22 +84,9 @@ class Sampler {
 /** Makes the pages of the view that is asked for. The first one of a view without rates comes at once. */
 function pagesOf(input: Input, output: Output, client: IpvsClient | undefined): () => Promise<Page> {
   const intervalMs = input.interval ?? INTERVAL_DEFAULT_MS;
-  let isFirst = true;
-  const wait = async (): Promise<void> => {
-    if (!isFirst) await Bun.sleep(intervalMs);
-    isFirst = false;
-  };
-  if (client === undefined) {
-    return async () => {
-      await wait();
-      return connectionsPage(input, output);
-    };
-  }
+  if (client === undefined) return everyInterval(intervalMs, () => connectionsPage(input, output));
   if (!input.rates) {
-    return async () => {
-      await wait();
-      return tablePage(readTable(client, input, output), input, undefined, output);
-    };
+    return everyInterval(intervalMs, () => tablePage(readTable(client, input, output), input, undefined, output));
   }
   const sampler = new Sampler(() => readTable(client, input, output));
   return async () => {

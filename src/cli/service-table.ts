@@ -41,8 +41,8 @@ const COUNT_COLUMNS: readonly Column[] = [
 
 function columnsOf(shown: Shown): Column[] {
   return [
-    { header: "SERVICE / REAL SERVER" },
-    { header: "SETTINGS", dropOrder: shown.stats || shown.rates !== undefined ? 7 : 0 },
+    { header: "SERVICE / REAL SERVER", cutLast: true },
+    { header: "SETTINGS", flexible: true, dropOrder: shown.stats || shown.rates !== undefined ? 7 : 0 },
     ...COUNT_COLUMNS,
     ...(shown.stats ? STATS_COLUMNS : []),
     ...(shown.rates !== undefined ? RATES_COLUMNS : []),
@@ -73,7 +73,8 @@ function trafficCells(stats: TrafficStats, shown: Shown): string[] {
   return [...totals, ...rates];
 }
 
-function thresholdText(observed: ObservedServer): string {
+/** `, thresholds 100 to 200`; empty where there are none. */
+export function thresholdText(observed: ObservedServer): string {
   const { lowerThreshold, upperThreshold } = observed.server;
   return lowerThreshold === 0 && upperThreshold === 0 ? "" : `, thresholds ${lowerThreshold} to ${upperThreshold}`;
 }

@@ -10,6 +10,8 @@ export interface Column {
   readonly hideEmpty?: boolean;
   /** In a narrow terminal its texts are cut. */
   readonly flexible?: boolean;
+  /** Its texts are cut when the columns that always stay don't fit otherwise; the widest one first. */
+  readonly cutLast?: boolean;
 }
 
 export type Cell = string | { readonly text: string; readonly tone: Tone };
@@ -57,7 +59,10 @@ function totalWidth(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
 }
 
-/** Which columns fit, by their index, and how wide each is: a flexible column is cut first, then others are dropped. */
+/**
+ * Which columns fit, by their index, and how wide each is: a flexible column is cut first, then others are dropped, then
+ * those that always stay are cut.
+ */
 function fit(
   columns: readonly Column[],
   candidates: readonly number[],
@@ -75,6 +80,12 @@ function fit(
     const victim = droppable.toSorted((a, b) => (columns[b]?.dropOrder ?? 0) - (columns[a]?.dropOrder ?? 0))[0];
     if (victim === undefined) break;
     shown = shown.filter((index) => index !== victim);
+  }
+  for (const index of shown.toSorted((a, b) => (least[b] ?? 0) - (least[a] ?? 0))) {
+    const excess = total() - available;
+    if (excess > 0 && columns[index]?.cutLast === true) {
+      least[index] = Math.max(Math.min(FLEXIBLE_WIDTH_MIN, least[index] ?? 0), (least[index] ?? 0) - excess);
+    }
   }
   let room = Math.max(0, available - total());
   const widths = [...least];

@@ -73,6 +73,77 @@ describe("service list with an open connection", () => {
   });
 });
 
+/** What a program shows on a terminal of that many columns. `--watch` is ended after a page or more. */
+function onTerminal(columns: number, command: string): string[] {
+  const { stdout } = Bun.spawnSync(["script", "-qec", `stty cols ${columns} rows 24; ${command}`, "/dev/null"], {
+    env: { PATH: "/usr/sbin:/usr/bin", NO_COLOR: "1" },
+  });
+  return stdout.toString().replaceAll("\r", "").split("\n");
+}
+
+describe("in a terminal", () => {
+  const LONG = "udp://[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+  beforeAll(() => {
+    run("ipvsadm", "-C");
+    run("ipvsadm", "-A", "-u", LONG.slice(6), "-s", "sh", "-b", "sh-port,sh-fallback", "-p", "300", "-M", "64", "-o");
+    const server = ["-r", "[2001:db8:1111:2222:3333:4444:5555:7777]:65535", "-i", "--tun-type", "gue"];
+    run("ipvsadm", "-a", "-u", LONG.slice(6), ...server, "--tun-port", "6080", "-x", "1000", "-y", "500");
+  });
+  afterAll(() => {
+    run("ipvsadm", "-C");
+  });
+
+  test.each([80, 132, 240])("of %d columns no line of a listing is longer, and the weight is there", (columns) => {
+    for (const listing of ["service list", "real list", "service list --stats"]) {
+      const lines = onTerminal(columns, `${PROGRAM} ${listing}`);
+      expect(lines.filter((line) => Bun.stringWidth(line) > columns)).toEqual([]);
+      expect(lines.length).toBeGreaterThan(2);
+      if (!listing.endsWith("--stats")) expect(lines[0]).toContain("WEIGHT");
+    }
+  });
+
+  test("real list --watch clears the screen once and then draws over it again and again", async () => {
+    const command = [
+      "script",
+      "-qec",
+      `stty cols 80 rows 24; ${PROGRAM} real list --watch --interval 50ms`,
+      "/dev/null",
+    ];
+    // Closing the terminal ends what runs in it.
+    await using shown = Bun.spawn(command, { env: { PATH: "/usr/sbin:/usr/bin" }, stdin: "ignore", stdout: "pipe" });
+    let text = "";
+    for await (const chunk of shown.stdout) {
+      text += new TextDecoder().decode(chunk);
+      if (text.split("\u001b[H").length > 3) break;
+    }
+    expect(text.split("\u001b[2J").length).toBe(2);
+    expect(text.split("\u001b[J").length).toBeGreaterThan(2);
+  });
+});
+
+test("real list --watch prints one page after the other where there is no terminal, until nobody reads", () => {
+  run("ipvsadm", "-A", "-f", "9");
+  run("ipvsadm", "-a", "-f", "9", "-r", "10.0.0.11:80", "-m");
+  const { stdout, exitCode } = Bun.spawnSync([
+    "bash",
+    "-c",
+    `${PROGRAM} real list --watch --interval 50ms | head -n 5; exit "\${PIPESTATUS[0]}"`,
+  ]);
+  const page = [
+    "SERVICE   REAL SERVER   FORWARD  WEIGHT  ACTIVE  INACTIVE  PERSISTENT",
+    "fwmark:9  10.0.0.11:80  nat           1       0         0           0",
+  ];
+  expect({ lines: stdout.toString().split("\n"), exitCode }).toEqual({
+    lines: [...page, "", ...page, ""],
+    exitCode: 0,
+  });
+  expect(json("real", "list")).toMatchObject({
+    version: 1,
+    servers: [{ service: "fwmark:9", server: "10.0.0.11:80" }],
+  });
+  run("ipvsadm", "-C");
+});
+
 test("service timeouts shows and sets what ipvsadm shows", () => {
   expect(tandem("service", "timeouts", "--tcp", "800s", "--udp", "200s").exitCode).toBe(0);
   expect(run("ipvsadm", "-L", "--timeout")).toContain("800 120 200");

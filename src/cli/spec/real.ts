@@ -38,8 +38,18 @@ const settings = {
 export const realList = verb({
   summary: "list real servers with weights and connections",
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only those of this virtual service") },
-  flags: {},
-  examples: [{ command: "real list tcp://203.0.113.10:80", doc: "the real servers of one service" }],
+  flags: {
+    watch: switchFlag("show them again and again until interrupted"),
+    interval: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "1s",
+      doc: "with --watch: the time between two readings",
+    }),
+  },
+  examples: [
+    { command: "real list tcp://203.0.113.10:80", doc: "the real servers of one service" },
+    { command: "real list --watch", doc: "all of them, redrawn every second" },
+  ],
   changes: false,
   jsonDoc: "{version, servers: [{service, server, forward, weight, …}]}; each as in service list",
 });

@@ -45,6 +45,25 @@ describe("renderTable()", () => {
     `);
   });
 
+  test("cuts the columns that always stay when nothing else helps, the widest first", () => {
+    const columns: readonly Column[] = [
+      { header: "SERVICE", cutLast: true },
+      { header: "REAL SERVER", cutLast: true },
+      { header: "WEIGHT", align: "right" },
+      { header: "IDLE", align: "right", dropOrder: 1 },
+    ];
+    const rows = [["udp://[2001:db8:1111::6666]:65535", "[2001:db8::7777]:65535", "100", "7"]];
+    const lines = (widthColumns: number) => renderTable(columns, rows, { palette: (_, text) => text, widthColumns });
+    expect([...lines(60), ...lines(44), ...lines(10)]).toEqual([
+      "SERVICE                       REAL SERVER             WEIGHT",
+      "udp://[2001:db8:1111::6666]…  [2001:db8::7777]:65535     100",
+      "SERVICE           REAL SERVER         WEIGHT",
+      "udp://[2001:db8…  [2001:db8::7777]:…     100",
+      "SERVICE           REAL SERVER       WEIGHT",
+      "udp://[2001:db8…  [2001:db8::7777…     100",
+    ]);
+  });
+
   test("never cuts where there is no terminal", () => {
     expect(render(undefined, [["web", "1", "", "x".repeat(300)]])).toContain("x".repeat(300));
   });
