@@ -51,6 +51,9 @@ const MUTE = { "ipv6.conf.all.disable_ipv6": "1", "ipv6.conf.default.disable_ipv
 
 let made = 0;
 
+/** All that a probe needs of a topology: to open its sockets on a host. */
+export type Hosts = Pick<Topology, "on">;
+
 /** A network that exists until it is disposed of. */
 export class Topology implements Disposable {
   readonly #prefix: string;

@@ -4,7 +4,7 @@
  * longest pause is reported beside, and a gap that is no longer than that says nothing.
  */
 import type { udp } from "bun";
-import type { Topology } from "../topology.ts";
+import type { Hosts } from "../topology.ts";
 
 export interface GapReport {
   readonly sent: number;
@@ -34,12 +34,12 @@ export class GapProbe {
 
   /** Begins to probe from the client. At 1 ms the probe alone takes half of the user-mode kernel's CPU. */
   static async start(
-    topology: Topology,
+    hosts: Hosts,
     target: { readonly address: string; readonly port: number },
     everyMs = 1,
   ): Promise<GapProbe> {
     const answered = new Set<number>();
-    const socket = await topology.on("client", () =>
+    const socket = await hosts.on("client", () =>
       Bun.udpSocket({
         connect: { hostname: target.address, port: target.port },
         socket: {
@@ -52,6 +52,11 @@ export class GapProbe {
       }),
     );
     return new GapProbe(socket, answered, everyMs);
+  }
+
+  /** How many have been answered so far. */
+  get answered(): number {
+    return this.#answered.size;
   }
 
   /** The figures since the start. */

@@ -3,7 +3,7 @@
  * A /proc/net file shows for ever the namespace of the thread that opened it, so two open files are all it takes.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+import { type Hosts, ROUTERS, type RouterName } from "../topology.ts";
 
 export interface Ownership {
   readonly atMs: number;
@@ -42,11 +42,11 @@ export class OwnerSampler implements Disposable {
   #previousMs: number | undefined;
   #longestPauseMs = 0;
 
-  private constructor(topology: Topology, vips: readonly string[], everyMs: number) {
+  private constructor(hosts: Hosts, vips: readonly string[], everyMs: number) {
     const paths = addressFiles(vips);
     this.#files = ROUTERS.map(({ name }) => ({
       router: name,
-      descriptors: topology.on(name, () => paths.map((path) => openSync(path, "r"))),
+      descriptors: hosts.on(name, () => paths.map((path) => openSync(path, "r"))),
     }));
     this.#tracks = vips.map((vip) => ({
       vip,
@@ -59,8 +59,8 @@ export class OwnerSampler implements Disposable {
     this.#look();
   }
 
-  static start(topology: Topology, vips: readonly string[], everyMs = 3): OwnerSampler {
-    return new OwnerSampler(topology, vips, everyMs);
+  static start(hosts: Hosts, vips: readonly string[], everyMs = 3): OwnerSampler {
+    return new OwnerSampler(hosts, vips, everyMs);
   }
 
   /** Who has that VIP now. */

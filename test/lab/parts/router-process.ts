@@ -18,7 +18,7 @@ export class RouterProcess {
   readonly name: RouterName;
   readonly log: string[] = [];
   readonly #topology: Topology;
-  readonly #binary: string;
+  readonly binary: string;
   readonly #folder: string;
   readonly #configPath: string;
   #process: Subprocess<"ignore", "ignore", "pipe"> | undefined;
@@ -31,7 +31,7 @@ export class RouterProcess {
   ) {
     this.#topology = topology;
     this.name = name;
-    this.#binary = files.binary;
+    this.binary = files.binary;
     this.#folder = join(files.folder, name);
     this.#configPath = files.configPath;
     for (const directory of [this.runtimeDirectory, this.stateDirectory]) mkdirSync(directory, { recursive: true });
@@ -52,7 +52,7 @@ export class RouterProcess {
   start(): void {
     const role = this.name === ROUTERS[0].name ? "primary" : "backup";
     const directories = ["--runtime-dir", this.runtimeDirectory, "--state-dir", this.stateDirectory];
-    const command = [this.#binary, "run", "--config", this.#configPath, "--router", role, ...directories];
+    const command = [this.binary, "run", "--config", this.#configPath, "--router", role, ...directories];
     // `ip netns exec` becomes the program, so that the process id is tandem's own; it also gives it a /sys of its own.
     this.#process = Bun.spawn(["ip", "netns", "exec", this.#topology.namespace(this.name), ...command], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -76,7 +76,7 @@ export class RouterProcess {
   async tandem(...words: readonly string[]): Promise<CommandResult> {
     const asked = this.#topology.on(this.name, () =>
       // Niced: on one slow CPU a program that starts would else hold up the routers and the probes for a third of a second.
-      Bun.spawn(["nice", "-n", "10", this.#binary, ...words, ...this.#directoryFlags(words)], {
+      Bun.spawn(["nice", "-n", "10", this.binary, ...words, ...this.#directoryFlags(words)], {
         stdio: ["ignore", "pipe", "pipe"],
       }),
     );

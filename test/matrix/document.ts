@@ -1,0 +1,75 @@
+/** docs/fault-matrix.md from the rows of a run. */
+import type { LabKind } from "../lab/run-in-lab.ts";
+import { dateText, machineText } from "../support/machine.ts";
+import type { Fault } from "./fault.ts";
+import type { Row } from "./row.ts";
+
+function milliseconds(value: number): string {
+  if (value === 0) return "0";
+  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+}
+
+function cells(values: readonly string[]): string {
+  return `| ${values.map((value) => value.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function table(rows: readonly Row[], kind: LabKind, noteOf: (row: Row) => string): string {
+  const services = kind === "uml";
+  const heads = ["fault", "longest gap", "probe's pause", "two owners", ...(services ? ["connections lost"] : [])];
+  const lines = rows.map((row) =>
+    cells([
+      `${row.violations.length === 0 ? "" : "**✗** "}${row.name}${noteOf(row)}`,
+      milliseconds(row.longestGapMs),
+      milliseconds(row.probePauseMs),
+      row.owners.length > 1 ? "until they meet" : milliseconds(row.twoOwnersMs),
+      ...(services ? [row.connections === 0 ? "-" : `${row.connectionsLost} of ${row.connections}`] : []),
+      row.history ?? "none",
+    ]),
+  );
+  const head = [...heads, "`tandem failover history`"];
+  return [cells(head), cells(head.map(() => "---")), ...lines].join("\n");
+}
+
+/** @param faults every fault of the matrix, for its note */
+export function matrixDocument(rows: readonly Row[], faults: readonly Fault[]): string {
+  const notes = faults.flatMap((fault) => (fault.note === undefined ? [] : [fault]));
+  const number = (name: string) => notes.findIndex((fault) => fault.name === name) + 1;
+  const noteOf = (row: Row) => (number(row.name) === 0 ? "" : ` [${number(row.name)}]`);
+  const of = (kind: LabKind) => rows.filter((row) => row.kind === kind);
+  const bad = rows.filter((row) => row.violations.length > 0);
+  const verdict =
+    bad.length === 0
+      ? `All ${rows.length} rows are as they must be.`
+      : `${bad.length} of ${rows.length} rows are **not** as they must be:\n\n${bad
+          .flatMap((row) => row.violations.map((violation) => `- ${row.name} (${row.kind}): ${violation}`))
+          .join("\n")}`;
+  return `# The fault matrix
+
+Written by \`npm run matrix\` on ${dateText()}: real daemons, real kernels, real cuts, each row with a pair of its own and
+the default settings (heartbeats every 200 ms, \`dead_after\` 1 s, leases of 3 s). The machine: ${machineText()}.
+
+- **longest gap**: the longest time between two datagrams that were answered, of one every ms (every 10 ms in the second
+  table). **probe's pause**: the longest time in which the probe itself sent nothing; a gap no longer than that says
+  nothing.
+- **two owners**: how long both kernels had a VIP, looked at every ms (every 5 ms in the second table). An agreed move
+  may overlap by 20 ms.
+- **connections lost**: of 50 that were open and spoke ten times a second: reset, closed, or silent for good.
+- The last column is the newest line of the router that has the VIPs in the end; \`none\`: nothing moved.
+
+${verdict}
+
+## VIPs on this machine's own kernel
+
+${table(of("namespaces"), "namespaces", noteOf)}
+
+## With services, on the lab's kernel
+
+User-mode Linux with IPVS: one slow processor for both routers, three real servers and all clients.
+
+${table(of("uml"), "uml", noteOf)}
+
+## Notes
+
+${notes.map((fault, index) => `${index + 1}. ${fault.name}: ${fault.note}.`).join("\n")}
+`;
+}

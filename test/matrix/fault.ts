@@ -1,0 +1,38 @@
+import type { LabKind } from "../lab/run-in-lab.ts";
+import type { RouterName } from "../lab/topology.ts";
+import type { Stage } from "./stage.ts";
+
+/** What must come of a fault; bounds are generous, figures are for the table. */
+export interface Expected {
+  /** Who has the VIPs in the end; `both` where physics leaves no other way. */
+  readonly owner: RouterName | "both";
+  /** The client's longest gap on a fast kernel. */
+  readonly gapMs: number;
+  /** Default 0. An agreed move may overlap by 20 ms. */
+  readonly twoOwnersMs?: number;
+  /** Of 50. Default 0. */
+  readonly connectionsLost?: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  /** Where it can be done; default: on both kernels. */
+  readonly kinds?: readonly LabKind[];
+  /** `down`: the routers are not started before `act`. */
+  readonly routers?: "down";
+  readonly expected: Expected;
+  /** What nobody can avoid, and what the figures contain besides. */
+  readonly note?: string;
+  readonly act: (stage: Stage) => Promise<void>;
+}
+
+/** Rule 9: how long the two owners of an agreed move may overlap. */
+export const AGREED_MS = 20;
+/** The defaults of the configuration. */
+export const DEAD_AFTER_MS = 1000;
+export const LEASE_MS = 3000;
+/** Nothing should be noticed: what a busy machine may do to the probe. */
+export const NOTHING_MS = 150;
+/** Until the standby takes over when it is told, or when it hears nothing. */
+export const TOLD_MS = 300;
+export const SILENCE_MS = 1700;

@@ -1,0 +1,85 @@
+/** What a switch can do to its hosts beside passing frames: nftables and flags of its ports. */
+import { PUBLIC_VIP, type RouterName, type Side, type Topology } from "../lab/topology.ts";
+
+/** As topology.ts names the switch's end of a cable. */
+function port(host: string, interfaceName: string): string {
+  return `${host}-${interfaceName}`;
+}
+
+function interfaceOf(host: string, side: Side): string | undefined {
+  if (host.startsWith("direct")) return side === "private" ? "eth0" : "eth1";
+  if (host.startsWith("lvs")) return side === "public" ? "eth0" : "eth1";
+  return (host === "client") === (side === "public") ? "eth0" : undefined;
+}
+
+function portsOf(topology: Topology, side: Side): string[] {
+  return topology.hosts.flatMap((host) => {
+    const name = interfaceOf(host, side);
+    return name === undefined ? [] : [port(host, name)];
+  });
+}
+
+function links(topology: Topology, lines: readonly string[]): void {
+  topology.run("switch", ["sh", "-c", lines.map((line) => `ip link ${line}`).join(" && ")]);
+}
+
+/** Every port of that side loses its carrier, as when the switch has no power. */
+export function switchOff(topology: Topology, side: Side): void {
+  links(
+    topology,
+    portsOf(topology, side).map((name) => `set ${name} down`),
+  );
+}
+
+export function switchOn(topology: Topology, side: Side): void {
+  links(
+    topology,
+    portsOf(topology, side).map((name) => `set ${name} up`),
+  );
+}
+
+/** The host is gone from one moment to the next: its cables end nowhere. */
+export function removeHost(topology: Topology, router: RouterName): void {
+  links(
+    topology,
+    ["eth0", "eth1"].map((name) => `del ${port(router, name)}`),
+  );
+}
+
+/** Rules for what the switch passes on, until `passAll`. */
+function filter(topology: Topology, rules: readonly string[]): void {
+  const chain = `{ type filter hook forward priority 0; policy accept; ${rules.join("; ")}; }`;
+  topology.run("switch", ["nft", `table bridge faults { chain forward ${chain}; }`]);
+}
+
+export function passAll(topology: Topology): void {
+  topology.run("switch", ["nft", "delete table bridge faults"]);
+}
+
+/** Each frame to or from a router is lost with that probability. */
+export function loseFrames(topology: Topology, percent: number): void {
+  const ports = `{ ${["lvs1-eth0", "lvs1-eth1", "lvs2-eth0", "lvs2-eth1"].map((name) => `"${name}"`).join(", ")} }`;
+  filter(
+    topology,
+    ["iifname", "oifname"].map((key) => `${key} ${ports} numgen random mod 100 < ${percent} drop`),
+  );
+}
+
+/** No broadcast in which somebody says that it has the VIP is passed on. */
+export function dropAnnouncements(topology: Topology): void {
+  filter(topology, [`arp saddr ip ${PUBLIC_VIP} ether daddr ff:ff:ff:ff:ff:ff drop`]);
+}
+
+/**
+ * Ports that answer ARP requests in the place of the machine asked for, and pass on neither requests that they can
+ * answer nor announcements (linux/if_link.h, IFLA_BRPORT_NEIGH_SUPPRESS). What they know of the VIP stays as it is now.
+ */
+export function suppressArp(topology: Topology, owner: RouterName): void {
+  const mac = JSON.parse(topology.run(owner, ["ip", "-j", "link", "show", "eth0"]))[0].address;
+  topology.run("switch", ["ip", "neigh", "replace", PUBLIC_VIP, "lladdr", mac, "dev", "public", "nud", "permanent"]);
+  const ports = portsOf(topology, "public");
+  links(
+    topology,
+    ports.map((name) => `set ${name} type bridge_slave neigh_suppress on`),
+  );
+}
