@@ -121,7 +121,9 @@ const CHECK_KEYS = {
       "Several steps instead of send and expect, each a table: { send = TEXT }, { send_bytes = HEX }, " +
       "{ expect = TEXT }, { expect_bytes = HEX }, { expect_regex = PATTERN } or { close = true }, which waits for the " +
       "server to close. Each expectation goes on after the match of the one before it and reads at most limit bytes " +
-      "(default 65536): { expect = TEXT, limit = 100 }. In patterns ^ and $ match at line ends too.",
+      "(default 65536): { expect = TEXT, limit = 100 }. A pattern is met at the first byte possible, in time linear " +
+      "in the answer; it has neither backreferences nor (?= and its like. ^ and $ match at line ends too, and (?i) at " +
+      "its beginning ignores case.",
     example: '[{ expect = "220 " }, { send = "QUIT\\r\\n" }, { expect_regex = "^221" }, { close = true }]',
     kinds: SEND_EXPECT,
     alias: ["steps", "conversation"],
@@ -179,7 +181,7 @@ const CHECK_KEYS = {
     alias: ["receive", "body"],
   }),
   expect_body_regex: optional(regularExpression, {
-    meaning: "A regular expression that must match in the first MiB of the answer's body.",
+    meaning: "A regular expression, as in script, that must match in the first MiB of the answer's body.",
     fallbackText: "any body is good",
     example: '"^ready: [0-9]+$"',
     kinds: HTTP,

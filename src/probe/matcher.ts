@@ -1,3 +1,4 @@
+import { Pattern, PatternSearch } from "../lib/pattern.ts";
 import type { ScriptStep } from "../model/check.ts";
 import { quoteText } from "./probe-text.ts";
 import { TextSearch } from "./text-search.ts";
@@ -15,14 +16,12 @@ export interface Matcher {
   readonly head: Uint8Array;
   readonly exhausted: boolean;
   push(bytes: Uint8Array): void;
-  /** No more comes: the last chance to match. */
+  /** Nothing more comes, or what came is whole in itself: the last chance to match. */
   finish(): void;
 }
 
 /** How far into an answer the expected text is looked for: more than any greeting, less than a flood. */
 export const EXPECT_LIMIT_BYTES = 64 * 1024;
-/** Up to here an expression is tried on each piece; beyond, only when there is an eighth more: bytes one by one cost no square. */
-const EAGER_BYTES = 4 * 1024;
 
 class BytesMatcher implements Matcher {
   readonly wanted: string;
@@ -64,26 +63,39 @@ class BytesMatcher implements Matcher {
   }
 }
 
-/** A regular expression over Latin-1 characters, one for each byte; `^` and `$` match at line ends too. */
+/** Patterns that were compiled, with the states they have come to know; the configuration has some hundreds at most. */
+const PATTERNS_MAX = 1_000;
+const patterns = new Map<string, Pattern>();
+
+function patternOf(text: string): Pattern {
+  const known = patterns.get(text);
+  if (known !== undefined) return known;
+  const compiled = Pattern.compile(text);
+  // The configuration takes no other; such a check fails.
+  if (!compiled.ok) throw new SyntaxError(`the pattern ${quoteText(text)} is not one: ${compiled.problem}`);
+  if (patterns.size >= PATTERNS_MAX) patterns.clear();
+  patterns.set(text, compiled.value);
+  return compiled.value;
+}
+
+/** A regular expression over bytes; `^` and `$` match at line ends too. Met at the first byte possible. */
 export class RegexMatcher implements Matcher {
   readonly wanted: string;
   readonly limitBytes: number;
-  readonly #expression: RegExp;
-  readonly #pieces: Uint8Array[] = [];
+  readonly #search: PatternSearch;
   #seenBytes = 0;
-  #triedBytes = 0;
-  #found = false;
+  #head: Uint8Array = new Uint8Array(0);
   #rest: Uint8Array = new Uint8Array(0);
 
   /** @throws SyntaxError for a pattern that is none: the configuration is checked for that. */
   constructor(pattern: string, limitBytes: number) {
     this.wanted = `/${quoteText(pattern).slice(1, -1)}/`;
     this.limitBytes = limitBytes;
-    this.#expression = new RegExp(pattern, "m");
+    this.#search = new PatternSearch(patternOf(pattern));
   }
 
   get found(): boolean {
-    return this.#found;
+    return this.#search.isMet;
   }
 
   get rest(): Uint8Array {
@@ -95,35 +107,24 @@ export class RegexMatcher implements Matcher {
   }
 
   get head(): Uint8Array {
-    return Buffer.concat(this.#pieces.slice(0, 64)).subarray(0, 64);
+    return this.#head;
   }
 
   get exhausted(): boolean {
-    return !this.#found && this.#seenBytes >= this.limitBytes;
+    return !this.found && this.#seenBytes >= this.limitBytes;
   }
 
   push(given: Uint8Array): void {
     const bytes = given.subarray(0, Math.max(0, this.limitBytes - this.#seenBytes));
-    this.#pieces.push(Uint8Array.from(bytes));
     this.#seenBytes += bytes.length;
-    const grown = this.#seenBytes - this.#triedBytes;
-    if (this.#seenBytes <= EAGER_BYTES || grown * 8 >= this.#seenBytes || this.exhausted) this.#try(given);
+    // 64: a little more than a report quotes (probe-text.ts).
+    if (this.#head.length < 64) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    const taken = this.#search.push(bytes);
+    if (this.found) this.#rest = given.subarray(taken);
   }
 
   finish(): void {
-    if (this.#seenBytes > this.#triedBytes) this.#try(new Uint8Array(0));
-  }
-
-  #try(last: Uint8Array): void {
-    if (this.#found) return;
-    this.#triedBytes = this.#seenBytes;
-    const all = Buffer.concat(this.#pieces);
-    const match = this.#expression.exec(all.toString("latin1"));
-    if (match === null) return;
-    this.#found = true;
-    const end = match.index + match[0].length;
-    const beyond = last.subarray(Math.min(last.length, this.limitBytes));
-    this.#rest = beyond.length === 0 ? all.subarray(end) : Buffer.concat([all.subarray(end), beyond]);
+    this.#search.finish();
   }
 }
 

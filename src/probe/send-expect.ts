@@ -21,14 +21,17 @@ function formatLimit(bytes: number): string {
 class ScriptDialogue implements Dialogue {
   readonly opening: Uint8Array;
   readonly #steps: readonly ScriptStep[];
+  /** Whether each piece is a whole answer. */
+  readonly #inDatagrams: boolean;
   readonly #expectations: number;
   #index: number;
   #matcher: Matcher | undefined;
   #met = 0;
   #last = "";
 
-  constructor(steps: readonly ScriptStep[]) {
+  constructor(steps: readonly ScriptStep[], inDatagrams: boolean) {
     this.#steps = steps;
+    this.#inDatagrams = inDatagrams;
     this.#expectations = steps.filter((step) => sentBytes(step) === undefined).length;
     const first = steps.findIndex((step) => sentBytes(step) === undefined);
     this.#index = first < 0 ? steps.length : first;
@@ -83,6 +86,7 @@ class ScriptDialogue implements Dialogue {
       else if (this.#matcher === undefined) break;
       else {
         if (bytes.length > 0 && !this.#matcher.found) this.#matcher.push(bytes);
+        if (bytes.length > 0 && this.#inDatagrams) this.#matcher.finish();
         if (!this.#matcher.found) return this.#unmet(toSend);
         bytes = this.#matcher.rest;
         this.#met += 1;
@@ -125,18 +129,19 @@ function asStep(toSend: readonly Uint8Array[]): Step {
   return toSend.length === 0 ? { kind: "continue" } : { kind: "send", bytes: Buffer.concat(toSend) };
 }
 
-/** Holds the conversation of a script. */
-export function scriptDialogue(steps: readonly ScriptStep[]): Dialogue {
-  return new ScriptDialogue(steps);
+/** Holds the conversation of a script. `inDatagrams`: each piece that comes is whole, so that `$` holds at its end. */
+export function scriptDialogue(steps: readonly ScriptStep[], inDatagrams = false): Dialogue {
+  return new ScriptDialogue(steps, inDatagrams);
 }
 
 /** Sends a text and wants another one anywhere in the first 64 KiB of the answer; or goes through a script. */
 export function sendExpectDialogue(
-  method: Pick<Extract<CheckMethod, { kind: "send-expect" }>, "send" | "expect" | "script">,
+  method: Pick<Extract<CheckMethod, { kind: "send-expect" }>, "send" | "expect" | "script" | "transport">,
 ): Dialogue {
-  if (method.script !== undefined) return scriptDialogue(method.script);
-  return scriptDialogue([
-    ...(method.send === "" ? [] : [{ kind: "send" as const, value: method.send }]),
-    { kind: "expect", value: method.expect },
-  ]);
+  const { script, send, expect, transport } = method;
+  const steps: readonly ScriptStep[] = script ?? [
+    ...(send === "" ? [] : [{ kind: "send" as const, value: send }]),
+    { kind: "expect", value: expect },
+  ];
+  return scriptDialogue(steps, transport === "udp");
 }
