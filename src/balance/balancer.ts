@@ -228,8 +228,9 @@ export class Balancer {
       return;
     }
     this.#drains = ordered.value.drains;
-    for (const name of ordered.value.touched) this.#kernel.touch(name);
-    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    const { touched, made } = ordered.value;
+    for (const name of touched) this.#kernel.touch(name);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()], made });
     this.#report({ kind: "done", id: order.id });
     this.#viewsSoon(nowMs);
     this.#save(nowMs);

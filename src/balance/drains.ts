@@ -9,6 +9,12 @@ export type Drain =
   | { readonly kind: "drain"; readonly service: ServiceKey; readonly server: Endpoint }
   | { readonly kind: "weight"; readonly service: ServiceKey; readonly server: Endpoint; readonly weight: number };
 
+/** A server of a service that an order is for. */
+export interface OrderedServer {
+  readonly service: ServiceKey;
+  readonly server: Endpoint;
+}
+
 /** Orders by service and server. At most `MAX_DRAINS`. */
 export type Drains = ReadonlyMap<string, Drain>;
 

@@ -1,7 +1,7 @@
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, sameAddress } from "../model/address.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
-import { type Drain, type Drains, MAX_DRAINS, withDrain, withoutDrain } from "./drains.ts";
+import { type Drain, type Drains, MAX_DRAINS, type OrderedServer, withDrain, withoutDrain } from "./drains.ts";
 import type { BalancerInput, OrderTarget } from "./input.ts";
 import type { Unit } from "./units.ts";
 
@@ -41,6 +41,8 @@ export interface Ordered {
   readonly drains: Drains;
   /** Keys of the services that are concerned. */
   readonly touched: readonly string[];
+  /** The servers that the order was for, one for each service that has it. */
+  readonly made: readonly OrderedServer[];
 }
 
 /** What an order makes of those that hold, or why it is refused. */
@@ -52,6 +54,7 @@ export function giveOrder(order: Order, drains: Drains, units: Iterable<Unit>): 
       `${where} has ${order.service === undefined ? "the" : "no"} real server ${formatEndpoint(order.server)}`,
     );
   }
+  const made = matches.map(({ unit, endpoint }) => ({ service: unit.service.key, server: endpoint }));
   let result = drains;
   for (const match of matches) {
     const drain = drainFor(order, match);
@@ -60,5 +63,5 @@ export function giveOrder(order: Order, drains: Drains, units: Iterable<Unit>): 
     if (next === undefined) return problem(`there are ${MAX_DRAINS} orders already`);
     result = next;
   }
-  return parsed({ drains: result, touched: matches.map(({ unit }) => unit.key) });
+  return parsed({ drains: result, touched: matches.map(({ unit }) => unit.key), made });
 }

@@ -1,5 +1,5 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
-import type { Drain } from "./drains.ts";
+import type { Drain, OrderedServer } from "./drains.ts";
 import type { ProbeTimes } from "./probe-record.ts";
 
 /** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
@@ -97,8 +97,11 @@ export type BalancerReport =
   | { readonly kind: "verdict-changed"; readonly change: VerdictChange }
   /** After each change, and once after `configure`. */
   | { readonly kind: "views"; readonly services: readonly ServiceView[] }
-  /** All orders that hold, after each change of them. */
-  | { readonly kind: "drains-changed"; readonly drains: readonly Drain[] }
+  /**
+   * All orders that hold, after each change of them. `made`: those servers an operator has just given or taken back an
+   * order for; absent: the router gave the list.
+   */
+  | { readonly kind: "drains-changed"; readonly drains: readonly Drain[]; readonly made?: readonly OrderedServer[] }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "refused"; readonly id: number; readonly reason: string }

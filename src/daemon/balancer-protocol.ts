@@ -167,7 +167,11 @@ export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
   "table-complete": record({ kind: exactly("table-complete"), id }),
   "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
   views: record({ kind: exactly("views"), services: list(serviceView) }),
-  "drains-changed": record({ kind: exactly("drains-changed"), drains: list(drain) }),
+  "drains-changed": record({
+    kind: exactly("drains-changed"),
+    drains: list(drain),
+    made: optional(list(record({ service: serviceKey, server: endpoint }))),
+  }),
   log: record({ kind: exactly("log"), level: oneOf(LOG_LEVELS), message: text }),
   done: record({ kind: exactly("done"), id }),
   refused: record({ kind: exactly("refused"), id, reason: text }),

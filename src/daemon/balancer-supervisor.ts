@@ -1,4 +1,5 @@
 import type { Subprocess } from "bun";
+import type { Drain } from "../balance/drains.ts";
 import { DecodeError } from "../lib/errors.ts";
 import { BALANCER_ARGUMENT } from "./balancer-argument.ts";
 import {
@@ -52,6 +53,7 @@ export class BalancerSupervisor {
   readonly #questions = new Map<number, Question>();
   #process: Subprocess | undefined;
   #config: BalancerConfig;
+  #drains: readonly Drain[] | undefined;
   #role: "active" | "standby" = "standby";
   #lastId = 0;
   #startedAtMs = 0;
@@ -99,13 +101,29 @@ export class BalancerSupervisor {
       onExit: (_child, exitCode, signal): void => this.#ended(child, exitCode, signal),
     });
     this.#process = child;
-    this.#send({ kind: "configure", config: this.#config });
+    this.#sendConfiguration();
     this.#send({ kind: "role", role: this.#role });
   }
 
   configure(config: BalancerConfig): void {
     this.#config = config;
-    this.#send({ kind: "configure", config });
+    this.#sendConfiguration();
+  }
+
+  /** The orders that hold, in place of those that the balancer has. */
+  setDrains(drains: readonly Drain[]): void {
+    this.#drains = drains;
+    this.#sendConfiguration();
+  }
+
+  /** The orders that the balancer has by now, for one that is started later. */
+  keepDrains(drains: readonly Drain[]): void {
+    if (this.#drains !== undefined) this.#drains = drains;
+  }
+
+  #sendConfiguration(): void {
+    const drains = this.#drains;
+    this.#send({ kind: "configure", config: this.#config, ...(drains === undefined ? {} : { drains }) });
   }
 
   setRole(role: "active" | "standby"): void {

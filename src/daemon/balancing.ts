@@ -1,8 +1,10 @@
+import { type Drain, drainKey, drainsOf } from "../balance/drains.ts";
 import type { CheckReport, ServiceView, VerdictChange } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import type { Input } from "../failover/input.ts";
 import type { Logger } from "../log/logger.ts";
 import { parseAddress } from "../model/address.ts";
+import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
@@ -25,6 +27,19 @@ export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): r
     // Tried: with one connection a message each reaches the standby at once; else it waits for a full packet.
     ...(sync.mode === "prompt" ? { maxLengthBytes: 1 } : {}),
   }));
+}
+
+function orderOf(drain: Drain | undefined): ServerOrder {
+  if (drain === undefined) return { kind: "none" };
+  return drain.kind === "drain" ? { kind: "drain" } : { kind: "weight", weight: drain.weight };
+}
+
+function drainOf(entry: SharedEntry): Drain | undefined {
+  if (entry.kind !== "server" || entry.order.kind === "none") return undefined;
+  const { service, server, order } = entry;
+  return order.kind === "drain"
+    ? { kind: "drain", service, server }
+    : { kind: "weight", service, server, weight: order.weight };
 }
 
 export interface BalancingOptions {
@@ -109,12 +124,33 @@ export class Balancing {
         this.#runVerdictHook(message.change);
         break;
       }
+      case "drains-changed":
+        this.#ordered(message);
+        break;
       case "log":
         logger.log({ level: message.level, part: "balancer", message: message.message });
         break;
       default:
         break;
     }
+  }
+
+  /** An operator's orders are for both routers; what the balancer holds by now is what a restarted one must get. */
+  #ordered({ drains, made }: Extract<FromBalancer, { kind: "drains-changed" }>): void {
+    if (made === undefined) return;
+    this.supervisor.keepDrains(drains);
+    const orders = drainsOf(drains);
+    const subjects = made.map(({ service, server }): SharedSubject => {
+      const drain = orders.get(drainKey(service, server));
+      return { kind: "server", service, server, order: orderOf(drain) };
+    });
+    this.#options.onInput({ kind: "ordered", subjects });
+  }
+
+  /** The orders of both routers' operators, as the pair has them. */
+  setOrders(entries: readonly SharedEntry[]): void {
+    this.supervisor.setDrains(entries.flatMap((entry) => drainOf(entry) ?? []));
+    this.supervisor.needTable();
   }
 
   /** A storm of changes is told in the log; its hooks beyond the limit of those that wait are left out, and that is logged. */

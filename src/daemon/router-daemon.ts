@@ -26,7 +26,7 @@ import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { makeStateDir, StateFile } from "./state-store.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
-import { readStoredState } from "./stored-state.ts";
+import { readSharedEntries, readStoredState } from "./stored-state.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 
@@ -110,11 +110,14 @@ export class RouterDaemon implements ControlSubject {
     const store = new StateFile(options.stateDir, "failover.json", warn);
     const stored = readStoredState(store.read(warn), warn);
     this.#network.open();
-    this.#world = this.#makeWorld(store);
+    const sharedStore = new StateFile(options.stateDir, "shared.json", warn);
+    const shared = readSharedEntries(sharedStore.read(warn), warn);
+    this.#world = this.#makeWorld(store, sharedStore);
     this.#router = new Router(
       {
         settings: this.#settings(),
         ...(stored === undefined ? {} : { stored }),
+        ...(shared === undefined ? {} : { shared }),
         // 32 bytes, from which boot id and nonces are drawn.
         seed: randomBytes(32).toString("hex"),
         nowMs: monotonicMs(),
@@ -274,16 +277,18 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
-  #makeWorld(store: StateFile): KernelWorld {
+  #makeWorld(store: StateFile, sharedStore: StateFile): KernelWorld {
     return new KernelWorld({
       network: this.#network,
       kernelThread: this.#kernelThread,
       hooks: this.#hooks,
       store,
+      sharedStore,
       desk: this.#desk,
       logger: this.#logger,
       balancer: () => this.#balancing?.supervisor,
       router: () => this.#router,
+      onOrders: (orders) => this.#balancing?.setOrders(orders),
       onTransition: (transition) => this.#transitions.add(transition, monotonicMs(), new Date()),
       now: monotonicMs,
       exit: () => this.#finish(0),

@@ -6,6 +6,7 @@ import { writeSysctl } from "../kernel/sysctl.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Role } from "../model/pair.ts";
+import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { HookRunner } from "./hooks.ts";
@@ -22,11 +23,14 @@ export interface WorldParts {
   readonly kernelThread: KernelThread;
   readonly hooks: HookRunner;
   readonly store: StateFile;
+  readonly sharedStore: StateFile;
   readonly desk: OperatorDesk;
   readonly logger: Logger;
   /** Absent where the configuration has no services. */
   readonly balancer: () => BalancerSupervisor | undefined;
   readonly router: () => Router;
+  /** The orders of both routers' operators. */
+  readonly onOrders: (orders: readonly SharedEntry[]) => void;
   readonly onTransition: (transition: Transition) => void;
   readonly now: () => number;
   readonly exit: () => void;
@@ -84,7 +88,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   perform(effect: Effect): void {
-    const { network, desk, logger, store } = this.#parts;
+    const { network, desk, logger, store, sharedStore } = this.#parts;
     switch (effect.kind) {
       case "send-heartbeat":
         network.send(effect.path, effect.heartbeat);
@@ -112,6 +116,12 @@ export class KernelWorld implements RouterWorld {
         break;
       case "persist":
         store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
+        break;
+      case "persist-shared":
+        sharedStore.write({ version: 1, entries: effect.entries });
+        break;
+      case "orders":
+        this.#parts.onOrders(effect.orders);
         break;
       case "record":
         this.#parts.onTransition(effect.transition);

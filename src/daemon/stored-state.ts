@@ -1,8 +1,23 @@
+import { endpoint, serviceKey } from "../balance/decoders.ts";
 import type { StoredState } from "../failover/effect.ts";
 import { FAILBACK_STABLE_LIMIT_MS, TERM_LIMIT } from "../failover/settings.ts";
 import { DecodeError } from "../lib/errors.ts";
-import { bool, type Decoder, finite, list, optional, parsedText, record, text, whole } from "../lib/plain-data.ts";
+import {
+  bool,
+  type Decoder,
+  exactly,
+  finite,
+  list,
+  oneOf,
+  optional,
+  parsedText,
+  record,
+  text,
+  union,
+  whole,
+} from "../lib/plain-data.ts";
 import { parseMacAddress } from "../model/mac-address.ts";
+import type { SharedEntry } from "../model/shared-entry.ts";
 import type { TransitionStatus } from "./status-report.ts";
 
 /** Terms rise by one with each takeover: more than this is no term. */
@@ -53,6 +68,36 @@ function readAs<T>(decode: Decoder<T>, value: unknown, onProblem: (problem: stri
 /** What `persist` wrote before; undefined when there is none that can be read. */
 export function readStoredState(value: unknown, onProblem: (problem: string) => void): StoredState | undefined {
   return readAs(storedState, value, onProblem);
+}
+
+/** A state file is not the network, but a revision that cannot be would stay for ever all the same. */
+const REVISION_MAX = 2 ** 31;
+const ENTRIES_MAX = 20_000;
+const stamp = { revision: whole(0, REVISION_MAX), by: oneOf(["primary", "backup"]) };
+
+const sharedEntry: Decoder<SharedEntry> = union("kind", {
+  hold: record({ kind: exactly("hold"), held: bool, ...stamp }),
+  server: record({
+    kind: exactly("server"),
+    service: serviceKey,
+    server: endpoint,
+    order: union("kind", {
+      none: record({ kind: exactly("none") }),
+      drain: record({ kind: exactly("drain") }),
+      weight: record({ kind: exactly("weight"), weight: whole(0, 0x7fff_ffff) }),
+    }),
+    ...stamp,
+  }),
+});
+
+const sharedEntries = record({ entries: list(sharedEntry) });
+
+/** What `persist-shared` wrote before; undefined when there is none that can be read. */
+export function readSharedEntries(
+  value: unknown,
+  onProblem: (problem: string) => void,
+): readonly SharedEntry[] | undefined {
+  return readAs(sharedEntries, value, onProblem)?.entries.slice(0, ENTRIES_MAX);
 }
 
 /** The transitions of former processes, oldest first. */

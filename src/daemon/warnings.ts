@@ -178,9 +178,8 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
 function operatorWarnings({ state, peer, alive }: Look): string[] {
   const says = alive ? state.peer?.says : undefined;
   const warnings: string[] = [];
-  if (state.hold) warnings.push("fail-back is held here by an operator; `tandem failover hold --end` ends that");
-  if (says?.hold === true) {
-    warnings.push(`fail-back is held on ${peer} by an operator; \`tandem failover hold --end\` there ends that`);
+  if (state.hold || says?.hold === true) {
+    warnings.push("fail-back is held by an operator; `tandem failover hold --end` on either router ends that");
   }
   if (state.abstaining) {
     warnings.push("this router was released by an operator: it takes nothing by itself until `tandem failover take`");

@@ -7,6 +7,7 @@
  */
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role } from "../model/pair.ts";
+import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import type { Cause, Transition } from "./history.ts";
@@ -55,6 +56,7 @@ export const WARNINGS = [
   "verified",
   "hook-failed",
   "no-carrier",
+  "order-heard",
 ] as const;
 /** The name of a log line; its text is for people. */
 export type NoticeName = (typeof WARNINGS)[number];
@@ -77,6 +79,10 @@ export type Effect =
   /** `active`: backup_only 0, master daemon …; `standby`: backup_only 1 (rule 10). */
   | { readonly kind: "set-balancing"; readonly role: Role }
   | { readonly kind: "persist"; readonly stored: StoredState }
+  /** What operators ordered, the newest first: `Boot.shared` at the next start. */
+  | { readonly kind: "persist-shared"; readonly entries: readonly SharedEntry[] }
+  /** The orders for real servers that hold: what this router's balancer has to follow in place of what it knew. */
+  | { readonly kind: "orders"; readonly orders: readonly SharedEntry[] }
   | { readonly kind: "record"; readonly transition: Transition }
   | {
       readonly kind: "notice";

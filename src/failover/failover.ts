@@ -2,6 +2,7 @@
  * One router's failover machine: the only entry to this folder besides the types. Pure: time is passed in, effects are
  * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
  */
+import type { SharedEntry } from "../model/shared-entry.ts";
 import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
@@ -21,6 +22,7 @@ import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm, withinTermLimit }
 import { judgeTaking, settleBalancing } from "./role.ts";
 import { countRefusal, createSession, judgePacket } from "./session.ts";
 import { type FailoverSettings, TERM_LIMIT, timingOf } from "./settings.ts";
+import { hearShared, isHeld, order, restoreShared, tellOrders } from "./shared.ts";
 import { Soonest } from "./soonest.ts";
 import { judgeStarting, NOT_STARTED, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
@@ -32,6 +34,8 @@ export interface Boot {
   readonly settings: FailoverSettings;
   /** What `persist` last wrote; absent at the very first start. */
   readonly stored?: StoredState;
+  /** What `persist-shared` last wrote; absent: nothing was ever ordered here. */
+  readonly shared?: readonly SharedEntry[];
   /** 64 hexadecimal digits from the system's random source: nonces, boot id and agreement ids come from it. */
   readonly seed: string;
   readonly nowMs: number;
@@ -45,6 +49,7 @@ export interface StepResult {
 /** The state of a router that has just started; its first input is `start`. */
 export function createState(boot: Boot): State {
   const { settings, stored, seed, nowMs } = boot;
+  const shared = restoreShared(boot.shared ?? []);
   const side: Side = { carrier: false, carrierSinceMs: nowMs, askable: false };
   return {
     settings,
@@ -67,7 +72,8 @@ export function createState(boot: Boot): State {
     awakeSinceMs: nowMs,
     term: Math.min(TERM_LIMIT, stored?.term ?? 0),
     lastActiveTerm: Math.min(TERM_LIMIT, stored?.lastActiveTerm ?? 0),
-    hold: stored?.hold ?? false,
+    shared,
+    hold: isHeld(shared),
     abstaining: false,
     phase: NOT_STARTED,
     addresses: NO_ADDRESSES,
@@ -129,7 +135,10 @@ function grantGrace(turn: Turn): void {
 type InputOf<K extends Input["kind"]> = Extract<Input, { kind: K }>;
 
 const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => void } = {
-  start: (turn, input) => onStart(turn, input.adoptable),
+  start: (turn, input) => {
+    tellOrders(turn);
+    onStart(turn, input.adoptable);
+  },
   tick: judge,
   heartbeat: onHeartbeat,
   "packet-refused": (turn, input) => turn.set({ session: countRefusal(turn.state.session, input.path, input.reason) }),
@@ -143,6 +152,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, input) => turn.set({ warmth: input.warmth }),
+  ordered: (turn, input) => order(turn, input.subjects),
   operator: (turn, input) => onOperator(turn, input.id, input.command),
   stop: onStop,
   reload: (turn, input) => onReload(turn, input.settings),
@@ -185,6 +195,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
     }
     return;
   }
+  hearShared(turn, heartbeat.payload.shared);
   if (!judgement.newBoot && isOlder(turn.state, heartbeat)) {
     hearOlder(turn);
     return;

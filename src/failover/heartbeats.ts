@@ -5,6 +5,7 @@ import { sideReport } from "./evidence.ts";
 import { isHolding, vipKey, wantedVips } from "./lease.ts";
 import { unreadiness } from "./readiness.ts";
 import { mayAnswer, nextHead } from "./session.ts";
+import { noteSharedSent, sharedReport } from "./shared.ts";
 import { isStarted } from "./start.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -66,6 +67,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     ...(agreement === undefined ? {} : { agreement }),
     ...(table === undefined ? {} : { table }),
     ...(warmth === undefined ? {} : { warmth }),
+    shared: sharedReport(state),
   };
 }
 
@@ -81,6 +83,7 @@ function send(turn: Turn, path: PathName, echo?: { readonly nonce: string; reado
 export function sendBoth(turn: Turn): void {
   turn.set({ sendNumber: turn.state.sendNumber + 1 });
   for (const path of PATHS) send(turn, path);
+  noteSharedSent(turn);
   turn.set({ sentAtMs: turn.now });
 }
 

@@ -7,6 +7,7 @@
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
+import type { SharedSubject } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { FailoverSettings } from "./settings.ts";
@@ -86,6 +87,8 @@ export type Input =
   | { readonly kind: "table"; readonly table: TableReport }
   /** How much of the active's connections the standby's kernel knows; never told: planned moves don't wait for it. */
   | { readonly kind: "warmth"; readonly warmth: WarmthReport }
+  /** An operator's orders for real servers were followed by this router's balancer. */
+  | { readonly kind: "ordered"; readonly subjects: readonly SharedSubject[] }
   | { readonly kind: "operator"; readonly id: number; readonly command: OperatorCommand }
   /** SIGTERM. A second one gives up waiting: VIPs are removed and the machine exits. */
   | { readonly kind: "stop" }

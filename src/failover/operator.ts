@@ -4,6 +4,7 @@ import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import { becomeStandby, startTaking } from "./role.ts";
 import { MOVE_LIMIT_MS } from "./settings.ts";
+import { order } from "./shared.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -29,9 +30,8 @@ function answer(turn: Turn, id: number, ok: boolean, text: string): void {
 }
 
 function onHold(turn: Turn, id: number, hold: boolean): void {
-  turn.set({ hold });
+  order(turn, [{ kind: "hold", held: hold }]);
   turn.persist();
-  turn.tell = true;
   answer(turn, id, true, hold ? "automatic fail-back is held" : "automatic fail-back is allowed");
 }
 

@@ -7,6 +7,7 @@ import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthRe
 import type { Cause, Transition, TransitionReason } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { FailoverSettings, Timing } from "./settings.ts";
+import type { Shared } from "./shared.ts";
 
 /** Evidence of one side. */
 export interface Side {
@@ -195,6 +196,9 @@ export interface State {
   readonly awakeSinceMs: number;
   readonly term: number;
   readonly lastActiveTerm: number;
+  /** What operators ordered at either router. */
+  readonly shared: Shared;
+  /** Fail-back is held, by what is shared. */
   readonly hold: boolean;
   readonly abstaining: boolean;
   readonly phase: Phase;

@@ -21,6 +21,7 @@ import {
   type VipReport,
   type WarmthReport,
 } from "./heartbeat.ts";
+import { readShared, writeShared } from "./heartbeat-shared.ts";
 
 const FIELD = {
   state: 1,
@@ -33,6 +34,7 @@ const FIELD = {
   table: 8,
   warmth: 9,
   sendNumber: 10,
+  shared: 11,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -210,7 +212,12 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
   writeField(writer, FIELD.software, () =>
     writer.bytes(new TextEncoder().encode(payload.software).subarray(0, SOFTWARE_LIMIT_BYTES)),
   );
-  const { agreement, table, warmth, sendNumber } = payload;
+  writeOptional(writer, payload);
+}
+
+function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
+  const { agreement, table, warmth, sendNumber, shared } = payload;
+  if (shared !== undefined) writeField(writer, FIELD.shared, () => writeShared(writer, shared));
   if (sendNumber !== undefined) writeField(writer, FIELD.sendNumber, () => writer.be64(BigInt(sendNumber)));
   if (agreement !== undefined) {
     writeField(writer, FIELD.agreement, () => {
@@ -246,6 +253,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.table]: ["table", (reader) => ({ table: readTable(reader) })],
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
   [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
+  [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
 };
 
 function readSides(reader: Reader): { readonly [P in PathName]: SideReport } {

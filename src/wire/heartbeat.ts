@@ -2,6 +2,7 @@
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { SharedEntry } from "../model/shared-entry.ts";
 
 export const MOVE_REASONS = [
   "operator",
@@ -69,6 +70,16 @@ export const VIP_REPORT_LIMIT = 40;
 /** Bound on the distinct MACs among them. */
 export const MAC_REPORT_LIMIT = 8;
 export const SOFTWARE_LIMIT_BYTES = 32;
+/** Room for entries of the shared state: one of the longest, or four short ones, beside all else at its longest. */
+export const SHARED_ENTRIES_BYTES = 220;
+
+/** What operators ordered, as far as the sender knows (drains, weights, a hold). */
+export interface SharedReport {
+  /** 16 hexadecimal digits over all entries: equal digests, nothing to tell. */
+  readonly digest: string;
+  /** Some of them. */
+  readonly entries: readonly SharedEntry[];
+}
 
 export interface HeartbeatPayload {
   /**
@@ -104,6 +115,8 @@ export interface HeartbeatPayload {
   readonly software: string;
   readonly table?: TableReport;
   readonly warmth?: WarmthReport;
+  /** Absent in packets of older versions. */
+  readonly shared?: SharedReport;
 }
 
 /** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */

@@ -1,6 +1,7 @@
 /** Many faults at once, from a seed; then everything is mended, and the pair must come to rest. */
 import { AGREEMENT_MS, ANNOUNCE_REFRESH_MS, type FailoverSettings } from "../../src/failover/settings.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
+import type { ServerOrder } from "../../src/model/shared-entry.ts";
 import { Checkers, isServed, longestMs } from "./checkers.ts";
 import type { Conditions } from "./network.ts";
 import { Random } from "./random.ts";
@@ -184,6 +185,19 @@ const operator: Fault = (world, random) => {
   return undefined;
 };
 
+/** An operator drains a server, or says something else of one; both routers must know it in the end. */
+const order: Fault = (world, random) => {
+  const server = `10.0.0.${random.whole(11, 40)}:80`;
+  const what = random.pick<ServerOrder>([
+    { kind: "drain" },
+    { kind: "drain" },
+    { kind: "weight", weight: random.whole(0, 9) },
+    { kind: "none" },
+  ]);
+  anyHost(world, random).order(server, what);
+  return undefined;
+};
+
 const stopAndStart: Fault = (world, random) => {
   const host = anyHost(world, random);
   if (host.process?.frozen === true) return undefined;
@@ -206,7 +220,7 @@ export const WEATHERS: readonly Weather[] = [
   {
     // An agreement whose answers are lost runs its whole time; two actives that meet again need a heartbeat or two.
     name: "network",
-    faults: [cable, deadPort, partition, noise, operator, replay, busyPath],
+    faults: [cable, deadPort, partition, noise, operator, replay, busyPath, order],
     conditions: anyConditions,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -217,7 +231,7 @@ export const WEATHERS: readonly Weather[] = [
   {
     // A daemon that dies or freezes in the middle of a planned move leaves its addresses to their lease.
     name: "machines",
-    faults: [kill, freeze, powerOff, operator, stopAndStart, byHand, replay, reload],
+    faults: [kill, freeze, powerOff, operator, stopAndStart, byHand, replay, reload, order],
     conditions: tame,
     stormMs: 40_000,
     calmDownMs: 15_000,
@@ -244,6 +258,7 @@ export const WEATHERS: readonly Weather[] = [
       replay,
       reload,
       busyPath,
+      order,
     ],
     conditions: anyConditions,
     stormMs: 40_000,
@@ -337,6 +352,7 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
     ...checkers.flapping(),
     ...checkers.unannounced(world),
     ...checkers.unsettled(world),
+    ...checkers.unshared(world),
   );
   // By the refresh each minute also the neighbour that missed every announcement has learnt it.
   if (weather.calmDownMs + weather.restMs > ANNOUNCE_REFRESH_MS && !isServed(world))

@@ -4,6 +4,7 @@
  */
 import type { Transition } from "../../src/failover/history.ts";
 import { PATHS, type RouterId } from "../../src/model/pair.ts";
+import { isTakenBack, orderText, type SharedEntry, sharedKey } from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";
 import type { World } from "./world.ts";
 import { ROUTERS } from "./world.ts";
@@ -114,11 +115,45 @@ export class Checkers {
     onAnswer: (router: RouterId, id: number, ok: boolean, text: string): void => {
       this.answers.push({ atMs: this.world?.clock.now ?? 0, router, what: { id, ok, text } });
     },
+    onShared: (_router: RouterId, entries: readonly SharedEntry[]): void => {
+      for (const entry of entries) this.#noteOrder(entry);
+    },
     onEffect: (): void => {},
     onWake: (router: RouterId): void => {
       this.wakes[router] += 1;
     },
   };
+
+  /** What operators ordered and a router kept, the newest word of each. */
+  readonly #orders = new Map<string, SharedEntry>();
+
+  #noteOrder(entry: SharedEntry): void {
+    const known = this.#orders.get(sharedKey(entry));
+    const isNewer = known === undefined || entry.revision > known.revision;
+    const isPrimarys = entry.revision === known?.revision && entry.by === "primary";
+    if (isNewer || isPrimarys) this.#orders.set(sharedKey(entry), entry);
+  }
+
+  /** At rest both routers know the newest word of each order, and their balancers follow just those. */
+  unshared(world: World): readonly string[] {
+    // A router that was stopped for good, with nobody there to tell, has taken its news along.
+    if (ROUTERS.some((router) => world.hosts[router].process === undefined)) return [];
+    return ROUTERS.flatMap((router) => {
+      const { process, ordered } = world.hosts[router];
+      if (process === undefined) return [];
+      const wrong = [...this.#orders].filter(([key, newest]) => {
+        const known = process.state.shared.entries.get(key);
+        return known === undefined || orderText(known) !== orderText(newest);
+      });
+      const followed = [...this.#orders.values()].filter((entry) => entry.kind === "server" && !isTakenBack(entry));
+      const texts = followed.map((entry) => `${sharedKey(entry)}: ${orderText(entry)}`).toSorted();
+      const has = [...ordered].map(([key, text]) => `${key}: ${text}`).toSorted();
+      return [
+        ...wrong.map(([key, newest]) => `${router} does not know of ${key}: ${orderText(newest)}`),
+        ...(texts.join() === has.join() ? [] : [`${router}'s balancer follows ${has.join()}, not ${texts.join()}`]),
+      ];
+    });
+  }
 
   /** Every time a router became active, both forms of every VIP were announced at once and again 1.1 s later. */
   unannounced(world: World): readonly string[] {

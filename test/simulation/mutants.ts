@@ -171,6 +171,21 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "active stopped by SIGTERM and started again",
   },
   {
+    name: "keeps operators' orders to itself",
+    edits: [["shared.ts", "theirs === undefined || theirs === digest ? []", "theirs !== null ? []"]],
+    caughtBy: "network",
+  },
+  {
+    name: "forgets at a restart what operators ordered",
+    edits: [["failover.ts", "restoreShared(boot.shared ?? [])", "restoreShared([])"]],
+    caughtBy: "machines",
+  },
+  {
+    name: "follows its own operators' orders only",
+    edits: [["shared.ts", 'if (news.some((entry) => entry.kind === "server")) tellOrders(turn);', ""]],
+    caughtBy: "network",
+  },
+  {
     name: "judges nothing on some ticks, so that its loop spins",
     edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
     caughtBy: "planned switch",

@@ -5,9 +5,19 @@ import type { Transition } from "../../src/failover/history.ts";
 import type { Input } from "../../src/failover/input.ts";
 import type { FailoverSettings } from "../../src/failover/settings.ts";
 import type { State } from "../../src/failover/state.ts";
+import { parseEndpoint } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import { PATHS, type PathName, type Role, type RouterId } from "../../src/model/pair.ts";
+import {
+  isTakenBack,
+  orderText,
+  type ServerOrder,
+  type SharedEntry,
+  type SharedSubject,
+  sharedKey,
+} from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";
+import { parseServiceKey } from "../../src/model/virtual-service.ts";
 import type { Clock } from "./clock.ts";
 import { Kernel } from "./kernel.ts";
 import type { Frame, Network, Port } from "./network.ts";
@@ -28,6 +38,8 @@ export interface Watcher {
   onAnswer(router: RouterId, id: number, ok: boolean, text: string): void;
   onWake(router: RouterId): void;
   onDisturbed(router: RouterId): void;
+  /** What this router knows of operators' orders is on its disk. */
+  onShared(router: RouterId, entries: readonly SharedEntry[]): void;
   /** Each effect, for transcripts. */
   onEffect(router: RouterId, effect: Effect): void;
   /** Addresses, cables or daemons changed: the checkers must look. */
@@ -44,6 +56,14 @@ export interface HostOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly watcher: Watcher;
+}
+
+/** The order as the balancer tells it, for one service. */
+export function serverSubject(server: string, order: ServerOrder): SharedSubject {
+  const service = parseServiceKey("tcp://203.0.113.10:80");
+  const endpoint = parseEndpoint(server);
+  if (!service.ok || !endpoint.ok) throw new RangeError(`not a server: ${server}`);
+  return { kind: "server", service: service.value, server: endpoint.value, order };
 }
 
 /** What a socket buffer holds while nobody reads. */
@@ -81,6 +101,9 @@ export class RouterHost {
   readonly #lastFrame: { [P in PathName]?: number } = {};
   readonly #lastNeighbour: { [P in PathName]?: number } = {};
   #disk: StoredState | undefined;
+  #sharedDisk: readonly SharedEntry[] | undefined;
+  /** What the balancer was ordered, by server; its own process and file outlive the router's. */
+  readonly ordered = new Map<string, string>();
   /** The balancer loads its table soon after the start. */
   loadsTable = true;
   /** The daemon knows neighbours to ask. */
@@ -126,7 +149,9 @@ export class RouterHost {
     const { machine, random, watcher } = this.#options;
     const seed = random.hex(64);
     const stored = this.#disk === undefined ? {} : { stored: this.#disk };
-    this.process = new Process(machine.createState({ settings: this.settings, seed, nowMs: this.#now, ...stored }));
+    const shared = this.#sharedDisk === undefined ? {} : { shared: this.#sharedDisk };
+    const boot: Boot = { settings: this.settings, seed, nowMs: this.#now, ...stored, ...shared };
+    this.process = new Process(machine.createState(boot));
     watcher.log(`${this.router}: daemon starts`);
     this.#input({ kind: "own-macs", macs: this.#ownMacs() });
     for (const side of PATHS) this.#input({ kind: "carrier", side, up: this.ports[side].cable });
@@ -213,6 +238,21 @@ export class RouterHost {
     const what = input.kind === "operator" ? input.command.kind : input.kind;
     this.#options.watcher.log(`${this.router}: told to ${what}`);
     this.#input(input);
+  }
+
+  /** An operator drains a real server here, gives it another weight, or takes that back. */
+  order(server: string, order: ServerOrder): void {
+    // Orders go through the router's process.
+    if (!this.running) return;
+    const subject = serverSubject(server, order);
+    this.#options.watcher.log(`${this.router}: an operator orders ${server}: ${orderText(subject)}`);
+    this.#follow(subject);
+    this.#input({ kind: "ordered", subjects: [subject] });
+  }
+
+  #follow(subject: SharedSubject): void {
+    if (isTakenBack(subject)) this.ordered.delete(sharedKey(subject));
+    else this.ordered.set(sharedKey(subject), orderText(subject));
   }
 
   // --- the kernel's side of the wire ----------------------------------------------------------------------------
@@ -379,6 +419,14 @@ export class RouterHost {
         return;
       case "persist":
         this.#disk = effect.stored;
+        return;
+      case "persist-shared":
+        this.#sharedDisk = effect.entries;
+        watcher.onShared(this.router, effect.entries);
+        return;
+      case "orders":
+        this.ordered.clear();
+        for (const entry of effect.orders) this.#follow(entry);
         return;
       case "record": {
         const { transition } = effect;

@@ -56,7 +56,7 @@ export function runSingleFault(fault: SingleFault, seed: number, machine: Machin
   const wakes = (checkers.wakes.primary + checkers.wakes.backup - wakesBefore) / ((now - markMs) / 1_000);
   if (wakes > WAKES_PER_SECOND) problems.push(`the loops woke ${wakes.toFixed(0)} times a second`);
   problems.push(...before, ...checkers.problems, ...checkers.flapping());
-  problems.push(...checkers.unannounced(world), ...checkers.unsettled(world));
+  problems.push(...checkers.unannounced(world), ...checkers.unsettled(world), ...checkers.unshared(world));
   const last = fault.ends === "b" ? b : a;
   if (last.role !== "active") problems.push(`at the end the ${last.router} is not active`);
   if (!isServed(world)) problems.push("at the end a neighbour is not served");

@@ -6,6 +6,7 @@ import type { FailoverSettings } from "../../src/failover/settings.ts";
 import type { State } from "../../src/failover/state.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import type { RouterId } from "../../src/model/pair.ts";
+import type { SharedEntry } from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";
 import type { Heartbeat, HeartbeatPayload } from "../../src/wire/heartbeat.ts";
 import { vip } from "../simulation/world.ts";
@@ -68,15 +69,23 @@ export class TestRouter {
   /** Neighbours answer and frames come, as the loop tells it with each interval. */
   evidence = true;
 
-  constructor(options: { settings?: Partial<FailoverSettings>; stored?: StoredState; nowMs?: number } = {}) {
+  constructor(
+    options: {
+      settings?: Partial<FailoverSettings>;
+      stored?: StoredState;
+      shared?: readonly SharedEntry[];
+      nowMs?: number;
+    } = {},
+  ) {
     const settings = { ...SETTINGS, ...options.settings };
-    const { stored } = options;
+    const { stored, shared } = options;
     this.nowMs = options.nowMs ?? 1_000_000;
     this.state = createState({
       settings,
       seed: "5".repeat(64),
       nowMs: this.nowMs,
       ...(stored === undefined ? {} : { stored }),
+      ...(shared === undefined ? {} : { shared }),
     });
     const peer: RouterId = settings.router === "primary" ? "backup" : "primary";
     this.#peer = new SessionEnd(peer);

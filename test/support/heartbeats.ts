@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import { addressFromBytes } from "../../src/model/address.ts";
 import { type MacAddress, macFromBytes } from "../../src/model/mac-address.ts";
+import type { SharedEntry } from "../../src/model/shared-entry.ts";
+import { PROTOCOLS } from "../../src/model/virtual-service.ts";
 import {
   AGREEMENT_STEPS,
   type Heartbeat,
@@ -10,6 +12,7 @@ import {
   MOVE_REASONS,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
+import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
 
 export const KEY = new Uint8Array(32).fill(1);
 export const OTHER_KEY = new Uint8Array(32).fill(2);
@@ -70,6 +73,36 @@ const vips = fc.array(mac, { minLength: 1, maxLength: MAC_REPORT_LIMIT }).chain(
   ),
 );
 
+const endpoint = fc.record({ address, port: fc.nat({ max: 0xffff }) });
+const serviceKey = fc.oneof(
+  fc.record({
+    kind: fc.constant("address" as const),
+    protocol: fc.constantFrom(...PROTOCOLS),
+    address,
+    port: fc.nat({ max: 0xffff }),
+  }),
+  fc.record({
+    kind: fc.constant("fwmark" as const),
+    mark: fc.integer({ min: 1, max: 0xffff_ffff }),
+    family: fc.constantFrom("inet" as const, "inet6" as const),
+  }),
+);
+const stamp = { revision: u32, by: fc.constantFrom("primary" as const, "backup" as const) };
+export const sharedEntry: fc.Arbitrary<SharedEntry> = fc.oneof(
+  fc.record({ kind: fc.constant("hold" as const), held: fc.boolean(), ...stamp }),
+  fc.record({
+    kind: fc.constant("server" as const),
+    service: serviceKey,
+    server: endpoint,
+    order: fc.oneof(
+      fc.constant({ kind: "none" as const }),
+      fc.constant({ kind: "drain" as const }),
+      fc.record({ kind: fc.constant("weight" as const), weight: fc.nat({ max: 0x7fff_ffff }) }),
+    ),
+    ...stamp,
+  }),
+);
+
 const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
   {
     role: fc.constantFrom("active", "standby"),
@@ -98,6 +131,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
     sendNumber: fc.maxSafeNat(),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
+    shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
   },
   { requiredKeys: Object.keys(PAYLOAD) as (keyof HeartbeatPayload)[] },
 );

@@ -182,11 +182,11 @@ describe("currentWarnings()", () => {
       { addresses: { ...healthy().addresses, guardedAtMs: [NOW_MS - 70_000, NOW_MS - 2_000, NOW_MS - 1_000] } },
       ["somebody else removed VIPs 2 times within the last minute; they were put back"],
     ],
-    ["held", { hold: true }, ["fail-back is held here by an operator; `tandem failover hold --end` ends that"]],
+    ["held", { hold: true }, ["fail-back is held by an operator; `tandem failover hold --end` on either router ends that"]],
     [
       "held over there",
       saying({ hold: true }),
-      ["fail-back is held on lvs2 by an operator; `tandem failover hold --end` there ends that"],
+      ["fail-back is held by an operator; `tandem failover hold --end` on either router ends that"],
     ],
     [
       "released over there",

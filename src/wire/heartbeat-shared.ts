@@ -1,0 +1,98 @@
+/**
+ * The part of a heartbeat that carries what operators ordered: a digest of all that the sender knows, and some entries
+ * of it, each whole, so that a lost packet costs nothing but time.
+ */
+import { DecodeError } from "../lib/errors.ts";
+import type { Parsed } from "../lib/parsed.ts";
+import { formatEndpoint, parseEndpoint } from "../model/address.ts";
+import type { ServerOrder, SharedEntry } from "../model/shared-entry.ts";
+import { formatServiceKey, parseServiceKey } from "../model/virtual-service.ts";
+import type { Reader, Writer } from "./bytes.ts";
+import { SHARED_ENTRIES_BYTES, type SharedReport } from "./heartbeat.ts";
+
+const ORDERS = ["none", "drain", "weight"] as const satisfies readonly ServerOrder["kind"][];
+/** INT_MAX: the kernel keeps weights in 32 bits with a sign (linux/ip_vs.h). */
+const WEIGHT_MAX = 0x7fff_ffff;
+const HEAD_BYTES = 6;
+
+/** The bytes that an entry takes. */
+export function sharedEntryBytes(entry: SharedEntry): number {
+  if (entry.kind === "hold") return HEAD_BYTES + 1;
+  const texts = formatServiceKey(entry.service).length + formatEndpoint(entry.server).length;
+  return HEAD_BYTES + 2 + texts + 1 + (entry.order.kind === "weight" ? 4 : 0);
+}
+
+/** As many of the first entries as a packet has room for. */
+export function fittingEntries(entries: readonly SharedEntry[]): readonly SharedEntry[] {
+  let room = SHARED_ENTRIES_BYTES;
+  const end = entries.findIndex((entry) => {
+    room -= sharedEntryBytes(entry);
+    return room < 0;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+function writeText(writer: Writer, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  writer.u8(bytes.length);
+  writer.bytes(bytes);
+}
+
+function readText<T>(reader: Reader, field: string, parse: (text: string) => Parsed<T>): T {
+  const result = parse(new TextDecoder().decode(reader.bytes(reader.u8(field), field)));
+  if (!result.ok) throw new DecodeError(field, result.problem);
+  return result.value;
+}
+
+function writeEntry(writer: Writer, entry: SharedEntry): void {
+  writer.be32(entry.revision);
+  writer.u8(entry.by === "backup" ? 1 : 0);
+  writer.u8(entry.kind === "hold" ? 0 : 1);
+  if (entry.kind === "hold") {
+    writer.u8(entry.held ? 1 : 0);
+    return;
+  }
+  writeText(writer, formatServiceKey(entry.service));
+  writeText(writer, formatEndpoint(entry.server));
+  writer.u8(ORDERS.indexOf(entry.order.kind));
+  if (entry.order.kind === "weight") writer.be32(entry.order.weight);
+}
+
+function readOrder(reader: Reader): ServerOrder {
+  const kind = ORDERS[reader.u8("order")];
+  if (kind === undefined) throw new DecodeError("order", "unknown");
+  if (kind !== "weight") return { kind };
+  const weight = reader.be32("weight");
+  if (weight > WEIGHT_MAX) throw new DecodeError("weight", `${weight} is more than ${WEIGHT_MAX}`);
+  return { kind, weight };
+}
+
+function readEntry(reader: Reader): SharedEntry {
+  const revision = reader.be32("revision");
+  const by = reader.u8("by");
+  const kind = reader.u8("kind");
+  if (by > 1 || kind > 1) throw new DecodeError("entry", "unknown router or kind");
+  const stamp = { revision, by: by === 1 ? ("backup" as const) : ("primary" as const) };
+  if (kind === 0) {
+    const held = reader.u8("held");
+    if (held > 1) throw new DecodeError("held", `${held} is not 0 or 1`);
+    return { kind: "hold", held: held === 1, ...stamp };
+  }
+  const service = readText(reader, "service", parseServiceKey);
+  const server = readText(reader, "server", parseEndpoint);
+  return { kind: "server", service, server, order: readOrder(reader), ...stamp };
+}
+
+/** Appends the part. @throws RangeError when a number is out of range. */
+export function writeShared(writer: Writer, shared: SharedReport): void {
+  writer.bytes(Uint8Array.fromHex(shared.digest));
+  writer.u8(shared.entries.length);
+  for (const entry of shared.entries) writeEntry(writer, entry);
+}
+
+/** Reads the part. @throws DecodeError */
+export function readShared(reader: Reader): SharedReport {
+  const digest = reader.bytes(8, "digest").toHex();
+  const count = reader.u8("count");
+  return { digest, entries: Array.from({ length: count }, () => readEntry(reader)) };
+}

@@ -1,0 +1,46 @@
+/** What an operator orders at one router holds at the other one too, and lasts: over a takeover and over a restart. */
+import { beforeAll, expect, test } from "bun:test";
+import { ipvsadmTable } from "../lab/parts/ipvs-table.ts";
+import { pairConfig, QUICK_CHECK, serviceText } from "../lab/parts/pair-config.ts";
+import { PairLab } from "../lab/parts/pair-lab.ts";
+import { type RouterName, serverAddress } from "../lab/topology.ts";
+import { requireLab } from "../support/lab.ts";
+
+beforeAll(requireLab);
+
+const SERVICE = "tcp://203.0.113.10:80";
+const CONFIG = pairConfig({
+  services: [
+    serviceText({
+      name: "web",
+      listen: SERVICE,
+      scheduler: "rr",
+      servers: ["web1", "web2", "web3"].map((name) => ({ address: `${serverAddress(name)}:80` })),
+      check: QUICK_CHECK,
+    }),
+  ],
+});
+const LIMIT_MS = 15_000;
+
+test("a drain reaches the other router, holds after a takeover, and is known to a restarted daemon", async () => {
+  await using lab = await PairLab.start(CONFIG);
+  const weighs = (router: RouterName, weight: number) => () =>
+    ipvsadmTable(lab.topology.run(router, ["ipvsadm", "-Ln"])).includes(`${SERVICE} -> 10.0.0.13:80 nat ${weight}`);
+  const [first, second] = lab.pair.routers;
+  const drained = await first.tandem("real", "drain", SERVICE, "10.0.0.13:80");
+  expect(drained).toEqual({ stdout: drained.stdout, stderr: "", exitCode: 0 });
+  await lab.until("drained in both kernels", LIMIT_MS, () => weighs("lvs1", 0)() && weighs("lvs2", 0)());
+
+  first.signal("SIGKILL");
+  await lab.until("lvs2 active", LIMIT_MS, async () => (await second.status())?.router.role === "active");
+  expect(weighs("lvs2", 0)()).toBe(true);
+  // Taken back where it was not given, while the other one is away.
+  await second.tandem("real", "undrain", SERVICE, "10.0.0.13:80");
+  await second.tandem("failover", "hold");
+  await lab.until("undrained in the kernel of lvs2", LIMIT_MS, weighs("lvs2", 1));
+
+  first.start();
+  await lab.until("lvs1 knows of both", LIMIT_MS, async () => {
+    return weighs("lvs1", 1)() && (await first.status())?.router.held === true;
+  });
+});
