@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
 import { versionText } from "./lib/version.ts";
 
@@ -6,6 +5,8 @@ import { versionText } from "./lib/version.ts";
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version") {
     try {
+      // Loading it takes 1 ms, which no other command needs to pay.
+      const { writeSync } = await import("node:fs");
       writeSync(1, `${versionText()}\n`);
       return 0;
     } catch {

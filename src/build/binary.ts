@@ -25,6 +25,9 @@ export function build(outfile: string): number {
       "--compile",
       "--minify",
       "--bytecode",
+      // A command loads the pieces that it needs: of the whole, each start would touch a megabyte (measured: 6 ms of 11).
+      "--splitting",
+      "--format=esm",
       "--no-compile-autoload-bunfig",
       "--no-compile-autoload-dotenv",
       "--define",

@@ -11,7 +11,7 @@ import type { config as spec } from "./spec/config.ts";
 /** `config import`: the configuration to standard output, what has no counterpart to standard error. */
 export const importConfig: Runner<(typeof spec)["verbs"]["import"]> = async (input, { output }): Promise<ExitCode> => {
   const { file, format } = input;
-  const { name, text } = await readInput("config import", file);
+  const { name, text } = readInput("config import", file);
   const result = parseIpvsadm(text, portNames());
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "file");
   const config = formatServicePart(result.services);

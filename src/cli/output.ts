@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { writeStream } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
 import { type Palette, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
@@ -15,29 +15,15 @@ declare global {
   }
 }
 
-// asm-generic/errno-base.h names, as Bun's errors carry them.
-const RETRY = new Set(["EAGAIN", "EINTR"]);
+const STREAM_NAMES = { stdout: "standard output", stderr: "standard error" } as const;
+const encoder = new TextEncoder();
 
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-/** Writes all of a text, also to a pipe that somebody made non-blocking. */
-function writeAll(fd: number, text: string): void {
-  let bytes: Uint8Array = new TextEncoder().encode(text);
-  while (bytes.length > 0) {
-    try {
-      bytes = bytes.subarray(writeSync(fd, bytes));
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === "EPIPE") throw new BrokenPipe();
-      if (!RETRY.has(code)) {
-        const stream = fd === 1 ? "standard output" : "standard error";
-        throw new TandemError({ operation: "write to", subject: stream, reason: code, cause: error });
-      }
-      Bun.sleepSync(1);
-    }
-  }
+/** Writes all of it, also to a pipe that somebody made non-blocking. */
+function writeAll(stream: keyof typeof STREAM_NAMES, content: string | Uint8Array): void {
+  const outcome = writeStream(stream, typeof content === "string" ? encoder.encode(content) : content);
+  if (outcome.kind === "written") return;
+  if (outcome.errnoName === "EPIPE") throw new BrokenPipe();
+  throw new TandemError({ operation: "write to", subject: STREAM_NAMES[stream], reason: outcome.errnoName });
 }
 
 /** A counter of the kernel is a bigint: its digits are written as they are, exact also past 2^53. */
@@ -69,23 +55,23 @@ export class Output {
     return terminalWidthColumns();
   }
 
-  /** Text as it is, on standard output. @throws BrokenPipe */
-  write(text: string): void {
-    writeAll(1, text);
+  /** Text, or the bytes of one, as it is, on standard output. @throws BrokenPipe */
+  write(content: string | Uint8Array): void {
+    writeAll("stdout", content);
   }
 
   /** Lines on standard output. @throws BrokenPipe */
   lines(lines: readonly string[]): void {
-    if (lines.length > 0) writeAll(1, `${lines.join("\n")}\n`);
+    if (lines.length > 0) writeAll("stdout", `${lines.join("\n")}\n`);
   }
 
   /** One JSON value and a line's end on standard output; `version` comes first. @throws BrokenPipe */
   printJson(value: Readonly<Record<string, unknown>>): void {
-    writeAll(1, `${JSON.stringify({ version: 1, ...value }, jsonValue, 2)}\n`);
+    writeAll("stdout", `${JSON.stringify({ version: 1, ...value }, jsonValue, 2)}\n`);
   }
 
   /** A line for people on standard error: progress, warnings, errors. */
   note(text: string): void {
-    writeAll(2, `${text}\n`);
+    writeAll("stderr", `${text}\n`);
   }
 }

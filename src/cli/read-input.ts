@@ -1,6 +1,8 @@
+import { readFileBytes, readStandardInput } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readFailure } from "./file-failure.ts";
+import { isTerminal } from "./terminal.ts";
 
 /** More is no table and no configuration. */
 const INPUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -15,39 +17,25 @@ function tooLong(name: string): TandemError {
   return new TandemError({ operation: "read", subject: name, reason: `it has more than ${INPUT_BYTES_MAX} bytes` }, 2);
 }
 
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of Bun.stdin.stream()) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > INPUT_BYTES_MAX) throw tooLong("standard input");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-async function readNamed(file: string): Promise<Uint8Array> {
-  try {
-    const source = Bun.file(file);
-    if (source.size > INPUT_BYTES_MAX && Number.isFinite(source.size)) throw tooLong(file);
-    return await source.bytes();
-  } catch (cause) {
-    if (cause instanceof TandemError) throw cause;
-    throw readFailure(file, cause);
-  }
+function readNamed(file: string | undefined): Uint8Array {
+  const name = file ?? "standard input";
+  const outcome = file === undefined ? readStandardInput(INPUT_BYTES_MAX) : readFileBytes(file, INPUT_BYTES_MAX);
+  if (outcome.kind === "too-long") throw tooLong(name);
+  if (outcome.kind === "failed") throw readFailure(name, outcome.errnoName);
+  return outcome.bytes;
 }
 
 /**
  * Reads FILE; `-` or nothing is standard input.
  * @throws CommandLineError when nothing is named and standard input is a terminal, TandemError when it can't be read.
  */
-export async function readInput(command: string, file: string | undefined): Promise<InputText> {
-  if (file === undefined && process.stdin.isTTY) {
+export function readInput(command: string, file: string | undefined): InputText {
+  if (file === undefined && isTerminal("stdin")) {
     throw new CommandLineError(command, ["name a FILE, or give - and type the text"]);
   }
   const isStandard = file === undefined || file === "-";
   const name = isStandard ? "standard input" : file;
-  const bytes = isStandard ? await readStandardInput() : await readNamed(file);
+  const bytes = readNamed(isStandard ? undefined : file);
   try {
     return { name, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (cause) {

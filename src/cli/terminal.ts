@@ -1,20 +1,10 @@
-import { fstatSync } from "node:fs";
+import { isTerminalStream, type StreamName } from "../kernel/streams.ts";
 
-export type StreamName = "stdout" | "stderr";
+export type { StreamName };
 
-const FILE_DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
-
-/**
- * Whether a person watches this stream. Only a character device can be a terminal: asking Bun's own streams builds
- * them, which takes 4 ms (measured) that a script's pipe need not pay.
- */
+/** Whether a person watches this stream: asking Bun's own streams builds them, which takes 4 ms (measured). */
 export function isTerminal(stream: StreamName): boolean {
-  try {
-    return fstatSync(FILE_DESCRIPTORS[stream]).isCharacterDevice() && process[stream].isTTY === true;
-  } catch {
-    // The descriptor is closed.
-    return false;
-  }
+  return isTerminalStream(stream);
 }
 
 /** The terminal's width; undefined when standard output is not a terminal. */

@@ -31,6 +31,14 @@ const PROTOTYPES = {
   sendmsg: { args: [i32, ptr, i32], returns: i64 },
   // ssize_t recv(int fd, void *buffer, size_t length, int flags);
   recv: { args: [i32, ptr, u64, i32], returns: i64 },
+  // ssize_t read(int fd, void *buffer, size_t count);
+  read: { args: [i32, ptr, u64], returns: i64 },
+  // ssize_t write(int fd, const void *buffer, size_t count);
+  write: { args: [i32, ptr, u64], returns: i64 },
+  // int isatty(int fd);
+  isatty: { args: [i32], returns: i32 },
+  // int poll(struct pollfd *descriptors, nfds_t count, int timeout);
+  poll: { args: [ptr, u64, i32], returns: i32 },
   // int close(int fd);
   close: { args: [i32], returns: i32 },
   // int fcntl(int fd, int command, ... /* int argument */);

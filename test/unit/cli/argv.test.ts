@@ -124,3 +124,15 @@ describe("readCommandLine()", () => {
     );
   });
 });
+
+test("a line that begins with a noun is about that noun for cac too: program.ts does not ask it then", () => {
+  const words = fc.array(
+    fc.oneof(fc.constantFrom("--json", "-c", "--config", "list", "vip", "--", "-", "--no-json"), fc.string()),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...COMMANDS), words, (noun, rest) => {
+      expect(routeNoun([noun.name, ...rest], COMMANDS)).toBe(noun);
+    }),
+    { numRuns: 500 },
+  );
+});

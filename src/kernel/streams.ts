@@ -1,0 +1,35 @@
+/** The standard streams and whole files of this process, by plain system calls: see sys/descriptor.ts for why. */
+import {
+  isTerminal,
+  type ReadOutcome,
+  readToEnd,
+  readWholeFile,
+  type WriteOutcome,
+  writeWhole,
+} from "../sys/descriptor.ts";
+import { asFd } from "../sys/fd.ts";
+
+const STREAMS = { stdin: asFd(0), stdout: asFd(1), stderr: asFd(2) } as const;
+
+export type StreamName = keyof typeof STREAMS;
+export type { ReadOutcome, WriteOutcome };
+
+/** Writes all bytes to a stream. Waits for a slow reader. */
+export function writeStream(stream: StreamName, bytes: Uint8Array): WriteOutcome {
+  return writeWhole(STREAMS[stream], bytes);
+}
+
+/** Whether a person is at the other end; false for a stream that is closed. */
+export function isTerminalStream(stream: StreamName): boolean {
+  return isTerminal(STREAMS[stream]);
+}
+
+/** Reads standard input to its end. */
+export function readStandardInput(maxBytes: number): ReadOutcome {
+  return readToEnd(STREAMS.stdin, maxBytes);
+}
+
+/** Reads a whole file. */
+export function readFileBytes(path: string, maxBytes: number): ReadOutcome {
+  return readWholeFile(path, maxBytes);
+}
