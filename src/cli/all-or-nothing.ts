@@ -57,3 +57,14 @@ export function performAllOrNothing(
     return { ...described, outcome: failures === 0 ? { kind: "done" } : { kind: "undone", reason } };
   });
 }
+
+/** Takes changes back that were all made, because something that belongs to them failed. */
+export function takeBack(
+  client: IpvsClient,
+  changes: readonly IpvsChange[],
+  before: ReadonlyMap<string, ObservedService>,
+): ReportedChange[] {
+  undo(client, changes, before);
+  const outcome = { kind: "undone", reason: `undone, since ${counted(1, "other change")} failed` } as const;
+  return changes.map((change) => ({ ...describeIpvsChange(change), outcome }));
+}

@@ -6,28 +6,26 @@ import { formatIpvsadm } from "../import/ipvsadm-format.ts";
 import type { TableResult } from "../import/table-result.ts";
 import { formatTable, parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
-import type { IpvsChange, WantedService } from "../model/ipvs-table.ts";
+import type { IpvsChange, ObservedService, WantedService } from "../model/ipvs-table.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
-import { performAllOrNothing, readTable } from "./all-or-nothing.ts";
+import { performAllOrNothing, readTable, takeBack } from "./all-or-nothing.ts";
 import { readChangeList } from "./change-list.ts";
-import { reportChanges } from "./changes.ts";
+import { type ReportedChange, reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
 import { writeFailure } from "./file-failure.ts";
 import { portNames } from "./port-names.ts";
 import { readInput } from "./read-input.ts";
+import { readSettings, restoreSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
+import { daemonJson } from "./sync-daemons.ts";
 
 /** `service save` and `restore`: the kernel's table as a text and back. */
 
 type Verbs = (typeof spec)["verbs"];
 type TableFormat = "toml" | "ipvsadm";
-
-function formatted(table: readonly WantedService[], format: TableFormat): string {
-  return format === "ipvsadm" ? formatIpvsadm(table) : formatTable(table);
-}
 
 /** Writes beside the file first, so that a full disk leaves the old one whole. */
 function writeWhole(file: string, text: string): void {
@@ -50,11 +48,12 @@ export const save: Runner<Verbs["save"]> = ({ file, format }, { output, globals 
   using client = IpvsClient.open();
   const observed = client.table(output.json ? "counted" : "skipped");
   if (output.json) {
-    output.printJson({ services: servicesJson(observed) });
+    const { timeouts, daemons } = readSettings(client);
+    output.printJson({ timeouts, syncDaemons: daemons.map(daemonJson), services: servicesJson(observed) });
     return 0;
   }
   const table = observed.map(({ service, servers }) => ({ service, servers: servers.map(({ server }) => server) }));
-  const text = formatted(table, format ?? "toml");
+  const text = format === "ipvsadm" ? formatIpvsadm(table) : formatTable(table, readSettings(client));
   if (file === undefined || file === "-") output.write(text);
   else {
     if (!globals.dryRun) writeWhole(file, text);
@@ -73,19 +72,21 @@ function parseText(text: string, format: TableFormat): TableResult {
   return format === "ipvsadm" ? parseIpvsadm(text, portNames()) : parseTable(text);
 }
 
+type SavedTable = Extract<TableResult, { readonly ok: true }>;
+
 /** Reads a table. @throws ConfigFileError (exit 2) with every mistake. */
 async function readSaved(
   file: string | undefined,
   format: TableFormat | undefined,
   context: CommandContext,
-): Promise<readonly WantedService[]> {
+): Promise<SavedTable> {
   const { name, text } = await readInput("service restore", file);
   const result = parseText(text, format ?? formatOf(text));
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "table");
   if (!context.output.json && result.warnings.length > 0) {
     context.output.note(formatIssues(text, name, result.warnings, "warning").trimEnd());
   }
-  return result.services;
+  return result;
 }
 
 /** Makes the changes of a list, all of them or none. */
@@ -98,19 +99,38 @@ export const apply: Runner<Verbs["apply"]> = async ({ file }, context) => {
   return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
 };
 
-/** Makes the kernel's table what the text says, by the smallest set of changes. */
-export const restore: Runner<Verbs["restore"]> = async ({ file, format, keepOthers }, context) => {
-  const wanted = await readSaved(file, format, context);
-  using client = IpvsClient.open();
-  const before = readTable(client);
+/** The smallest set of changes from the kernel's table to the wanted one. */
+function planTable(
+  wanted: readonly WantedService[],
+  before: ReadonlyMap<string, ObservedService>,
+  keepOthers: boolean,
+): IpvsChange[] {
   const others = new Map(before);
   const changes = wanted.flatMap((service): IpvsChange[] => {
     const name = formatServiceKey(service.service.key);
     others.delete(name);
     return planService(service, before.get(name));
   });
-  if (!keepOthers) {
-    for (const { service } of others.values()) changes.push({ kind: "delete-service", key: service.key });
-  }
-  return reportChanges(performAllOrNothing(client, changes, before, context.globals.dryRun), context);
+  if (keepOthers) return changes;
+  return [
+    ...changes,
+    ...[...others.values()].map(({ service: { key } }) => ({ kind: "delete-service", key }) as const),
+  ];
+}
+
+function hasFailure(changes: readonly ReportedChange[]): boolean {
+  return changes.some(({ outcome }) => outcome.kind === "failed");
+}
+
+/** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
+export const restore: Runner<Verbs["restore"]> = async ({ file, format, keepOthers }, context) => {
+  const { services, settings } = await readSaved(file, format, context);
+  using client = IpvsClient.open();
+  const { dryRun } = context.globals;
+  const before = readTable(client);
+  const changes = planTable(services, before, keepOthers);
+  const made = performAllOrNothing(client, changes, before, dryRun);
+  if (settings === undefined || hasFailure(made)) return reportChanges(made, context);
+  const settled = restoreSettings(client, settings, dryRun);
+  return reportChanges([...(hasFailure(settled) ? takeBack(client, changes, before) : made), ...settled], context);
 };

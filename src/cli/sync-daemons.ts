@@ -12,7 +12,8 @@ import { type Column, renderTable } from "./table.ts";
 
 type Verbs = (typeof spec)["verbs"];
 
-function timeoutsText(timeouts: ConnectionTimeouts): string {
+/** `tcp 900s, tcp-fin 120s, udp 300s`. */
+export function timeoutsText(timeouts: ConnectionTimeouts): string {
   return `tcp ${timeouts.tcpSeconds}s, tcp-fin ${timeouts.tcpFinSeconds}s, udp ${timeouts.udpSeconds}s`;
 }
 
@@ -49,7 +50,8 @@ const COLUMNS: readonly Column[] = [
   { header: "LONGEST", align: "right", dropOrder: 2 },
 ];
 
-function daemonJson(daemon: SyncDaemon): Record<string, unknown> {
+/** A sync daemon for --json. */
+export function daemonJson(daemon: SyncDaemon): Record<string, unknown> {
   return {
     state: daemon.state,
     interface: daemon.interface,

@@ -19,6 +19,7 @@ import {
 import { maskOf } from "./ipvsadm-values.ts";
 import type { TableResult } from "./table-result.ts";
 import { SAVED_FILE, SAVED_PERSISTENCE, SAVED_SERVERS, SAVED_SERVICES, SAVED_TUNNEL } from "./table-schema.ts";
+import { resolveSettings, type SavedSettings, settingsLines } from "./table-settings.ts";
 
 type ServiceTable = Table<typeof SAVED_SERVICES.item.spec>;
 type ServerTable = Table<typeof SAVED_SERVERS.item.spec>;
@@ -101,7 +102,12 @@ function resolveService(service: ServiceTable): WantedService | undefined {
   return { service: { ...parts, ...(kept === undefined ? {} : { persistence: kept }) }, servers };
 }
 
-function resolveFile(file: Table<typeof SAVED_FILE.spec>): readonly WantedService[] | undefined {
+interface SavedTable {
+  readonly services: readonly WantedService[];
+  readonly settings?: SavedSettings;
+}
+
+function resolveFile(file: Table<typeof SAVED_FILE.spec>): SavedTable {
   const seen = new Map<string, Place>();
   const services: WantedService[] = [];
   for (const table of file.fields.service ?? []) {
@@ -110,7 +116,8 @@ function resolveFile(file: Table<typeof SAVED_FILE.spec>): readonly WantedServic
     services.push(service);
     once(seen, formatServiceKey(service.service.key), table.place.key("listen"));
   }
-  return services;
+  const settings = resolveSettings(file.fields.timeouts, file.fields.sync_daemon);
+  return { services, ...(settings === undefined ? {} : { settings }) };
 }
 
 /** The services of a whole configuration, as the kernel would have them with every server up. */
@@ -131,7 +138,7 @@ export function parseTable(text: string): TableResult {
     return result.ok ? { ok: true, services: tableOf(result.config), warnings: [] } : result;
   }
   const result = parseTomlFile(text, SAVED_FILE, resolveFile, () => []);
-  return result.ok ? { ok: true, services: result.value, warnings: result.warnings } : result;
+  return result.ok ? { ok: true, ...result.value, warnings: result.warnings } : result;
 }
 
 function persistenceLines(key: ServiceKey, persistence: Persistence | undefined): readonly string[] {
@@ -183,10 +190,19 @@ function serviceLines({ key, scheduler, schedulerFlags, persistence, onePacket }
   return [...tableLines(SAVED_SERVICES.item, values), ...persistenceLines(key, persistence)];
 }
 
-/** A table as TOML, in the order given; `parseTable` of it gives an equal table. Empty for no services. */
-export function formatTable(services: readonly WantedService[]): string {
+/**
+ * A table as TOML, in the order given, with the settings above it; `parseTable` of it gives an equal table. Empty for no
+ * services and no settings.
+ */
+export function formatTable(services: readonly WantedService[], settings?: SavedSettings): string {
   const parts = services.map(({ service, servers }) =>
     [...serviceLines(service), ...servers.flatMap(serverLines), ""].join("\n"),
   );
-  return parts.join("\n");
+  const above =
+    settings === undefined
+      ? ""
+      : settingsLines(settings)
+          .map((line) => `${line}\n`)
+          .join("");
+  return above + parts.join("\n");
 }

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { requireLab, run } from "../support/lab.ts";
 
@@ -132,6 +132,53 @@ describe("service save and restore", () => {
     printed("service", "restore", file);
     expect(rules()).toEqual(before);
     expect(tandem("service", "restore", file).stderr).toBe("nothing to change\n");
+  });
+
+  /** What IPVS has once for all services, as ipvsadm shows it. */
+  const settings = () => [run("ipvsadm", "-L", "--timeout"), run("ipvsadm", "-Ln", "--daemon")];
+
+  function resetSettings(): void {
+    run("ipvsadm", "--set", "900", "120", "300");
+    for (const state of ["master", "backup"]) Bun.spawnSync(["ipvsadm", "--stop-daemon", state], { stderr: "ignore" });
+  }
+
+  test("bring timeouts, sync daemons and thresholds back as well, or nothing at all", () => {
+    run("ip", "link", "add", "save0", "type", "veth", "peer", "name", "save1");
+    try {
+      for (const name of ["save0", "save1"]) run("ip", "link", "set", name, "up");
+      run("ip", "address", "add", "192.0.2.1/24", "dev", "save0");
+      fillTable();
+      run("ipvsadm", "-a", "-f", "7", "-r", "10.0.0.13", "-m", "-x", "9", "-y", "4");
+      run("ipvsadm", "--set", "800", "100", "200");
+      const master = ["--syncid", "5", "--mcast-group", "224.0.0.99", "--mcast-port", "9000", "--mcast-ttl", "3"];
+      run("ipvsadm", "--start-daemon", "master", "--mcast-interface", "save0", ...master, "--sync-maxlen", "1300");
+      run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "save1", "--mcast-group", "ff02::99");
+      const before = [...settings(), ...rules(), run("ipvsadm", "-Ln", "--thresholds")];
+      const file = join(FOLDER, "whole.toml");
+      expect(tandem("service", "save", file).exitCode).toBe(0);
+      resetSettings();
+      run("ipvsadm", "-C");
+      expect(printed("service", "restore", file)).toEndWith(
+        "changed timeouts of connections (tcp 800s, tcp-fin 100s, udp 200s)\nstarted sync daemon master on save0\nstarted sync daemon backup on save1\n",
+      );
+      expect([...settings(), ...rules(), run("ipvsadm", "-Ln", "--thresholds")]).toEqual(before);
+      expect(tandem("service", "restore", file, "--dry-run").stderr).toBe("nothing would change\n");
+      // The kernel refuses the last change of all: the table and the timeouts go back to what they were.
+      resetSettings();
+      run("ipvsadm", "-C");
+      const empty = settings();
+      writeFileSync(file, readFileSync(file, "utf8").replace("save1", "absent0"));
+      expect(tandem("service", "restore", file)).toEqual({
+        stdout: "",
+        stderr:
+          "nothing is changed: 8 changes undone\ntandem: cannot start the sync daemon backup on absent0: there is no interface absent0 (ENODEV)\nhint: `ip link` lists those that there are\n",
+        exitCode: 1,
+      });
+      expect([...settings(), ...rules()]).toEqual(empty);
+    } finally {
+      resetSettings();
+      run("ip", "link", "del", "save0");
+    }
   });
 
   test("make the fewest changes, and leave others when told so", () => {

@@ -2,8 +2,43 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
 import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
+import type { SavedSettings } from "../../src/import/table-settings.ts";
 import { formatTable, parseTable } from "../../src/import/table-toml.ts";
+import { address } from "../../src/model/address.ts";
+import { SYNC_DAEMON_STATES, type SyncDaemon } from "../../src/model/sync-daemon.ts";
 import { anyTable } from "../support/table-arbitrary.ts";
+
+const seconds = fc.nat(21_474_836);
+
+/** Each state once; what a kernel lists has every field. */
+const daemons = fc.subarray([...SYNC_DAEMON_STATES]).chain((states) =>
+  fc.tuple(
+    ...states.map((state) =>
+      fc.record<SyncDaemon>({
+        state: fc.constant(state),
+        interface: fc.constantFrom("eth0", "bond0.17", "a-15-byte-name0"),
+        syncId: fc.nat(255),
+        group: fc.constantFrom("224.0.0.81", "239.255.0.1", "ff02::81").map(address),
+        port: fc.integer({ min: 1, max: 65_535 }),
+        ttl: fc.integer({ min: 1, max: 255 }),
+        maxLengthBytes: fc.integer({ min: 1, max: 65_535 }),
+      }),
+    ),
+  ),
+);
+
+const settings = fc.record<SavedSettings>({
+  timeouts: fc.record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds }),
+  daemons,
+});
+
+test("parseTable() brings timeouts and sync daemons back beside the services", () => {
+  fc.assert(
+    fc.property(anyTable, settings, (services, saved) => {
+      expect(parseTable(formatTable(services, saved))).toEqual({ ok: true, services, settings: saved, warnings: [] });
+    }),
+  );
+});
 
 test("parseTable() of what formatTable() writes is the same table", () => {
   fc.assert(
@@ -80,9 +115,9 @@ test("parseIpvsadm() and parseTable() turn hostile texts into issues with a plac
     .array(fc.array(fc.constantFrom(...WORDS), { maxLength: 8 }), { maxLength: 5 })
     .map((words) => words.map((line) => line.join(" ")).join("\n"));
   const damaged = fc
-    .tuple(anyTable, fc.boolean(), fc.nat(500), fc.nat(20), fc.constantFrom("", ...WORDS))
-    .map(([table, isToml, at, length, word]) => {
-      const text = isToml ? formatTable(table) : formatIpvsadm(table);
+    .tuple(anyTable, fc.option(settings), fc.boolean(), fc.nat(500), fc.nat(20), fc.constantFrom("", ...WORDS))
+    .map(([table, saved, isToml, at, length, word]) => {
+      const text = isToml ? formatTable(table, saved ?? undefined) : formatIpvsadm(table);
       return text.slice(0, at) + word + text.slice(at + length);
     });
   fc.assert(

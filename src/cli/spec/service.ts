@@ -145,6 +145,9 @@ const FORMATS = choice(["toml", "ipvsadm"]);
 
 export const serviceSave = verb({
   summary: "print the kernel's table in a form that restore reads",
+  description: [
+    "TOML has the timeouts of connections and the sync daemons as well; ipvsadm's lines have neither, as ipvsadm -S hasn't.",
+  ],
   arguments: { file: optionalArgument(file, "FILE", "where to write it; default: standard output") },
   flags: {
     format: valueFlag(FORMATS, {
@@ -158,12 +161,16 @@ export const serviceSave = verb({
     { command: "service save --format ipvsadm", doc: "as ipvsadm -Sn prints it" },
   ],
   changes: false,
-  jsonDoc: "the shape of service list",
+  jsonDoc:
+    "{version, timeouts: {tcpSeconds, …}, syncDaemons: […], services: […]}; as in service timeouts, sync and list",
 });
 
 export const serviceRestore = verb({
   summary: "make the kernel's table what a file says, with the fewest changes",
-  description: ["All or nothing: when the kernel refuses a change, those made before are undone."],
+  description: [
+    "All or nothing: when the kernel refuses a change, those made before are undone.",
+    "Timeouts and sync daemons are set where the file names them; a sync daemon that it does not name is left alone.",
+  ],
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
   flags: {
     format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),

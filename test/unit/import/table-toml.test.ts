@@ -102,6 +102,29 @@ prefix  = 16
 });
 
 describe("parseTable()", () => {
+  test("tells mistakes in timeouts and sync daemons with their place", () => {
+    const text = `[timeouts]
+tcp = "0s"
+
+[[sync_daemon]]
+state = "master"
+interface = "eth0"
+group = "10.0.0.1"
+
+[[sync_daemon]]
+state = "master"
+interface = "eth1"
+ttl = 256
+`;
+    const result = parseTable(text);
+    expect(result.ok ? [] : result.issues.map(({ line, message }) => `${line}: ${message}`)).toEqual([
+      "2: tcp: 0s is not between 1s and 21474836s",
+      "7: group: 10.0.0.1 is not a multicast address",
+      "10: a machine has one master and one backup daemon at most",
+      "12: ttl must be a whole number from 1 to 255, not 256",
+    ]);
+  });
+
   test("says where a mistake is in the text that was given", () => {
     const result = parseTable('[[service]]\nname = "web"\nlisten = "tcp://1"\n');
     expect(result.ok ? [] : result.issues.map(({ line, column }) => [line, column])).toEqual([[3, 10]]);
