@@ -124,20 +124,11 @@ export class KernelWorld implements RouterWorld {
         this.#parts.onOrders(effect.orders);
         break;
       case "record":
-        this.#parts.onTransition(effect.transition);
-        logger.info("failover", `${effect.transition.from} to ${effect.transition.to}`, {
-          reason: effect.transition.reason,
-          term: effect.transition.term,
-        });
+        this.#record(effect.transition);
         break;
       case "notice":
         desk.tell(effect.text);
-        logger.log({
-          level: effect.level,
-          part: "failover",
-          message: effect.text,
-          fields: { name: effect.name },
-        });
+        logger.log({ level: effect.level, part: "failover", message: effect.text, fields: { name: effect.name } });
         break;
       case "run-hook":
         this.#runHook(effect.hook, effect.name, effect.causes);
@@ -151,6 +142,12 @@ export class KernelWorld implements RouterWorld {
       default:
         unreachable(effect);
     }
+  }
+
+  #record(transition: Transition): void {
+    const { from, to, reason, term } = transition;
+    this.#parts.onTransition(transition);
+    this.#parts.logger.info("failover", `${from} to ${to}`, { reason, term });
   }
 
   #lease(batch: number, vips: readonly Vip[], validMs: number): void {
