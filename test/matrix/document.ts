@@ -21,7 +21,7 @@ function table(rows: readonly Row[], kind: LabKind, noteOf: (row: Row) => string
       `${row.violations.length === 0 ? "" : "**✗** "}${row.name}${noteOf(row)}`,
       milliseconds(row.longestGapMs),
       milliseconds(row.probePauseMs),
-      row.owners.length > 1 ? "until they meet" : milliseconds(row.twoOwnersMs),
+      milliseconds(row.twoOwnersMs),
       ...(services ? [row.connections === 0 ? "-" : `${row.connectionsLost} of ${row.connections}`] : []),
       row.history ?? "none",
     ]),

@@ -4,8 +4,8 @@ import type { Stage } from "./stage.ts";
 
 /** What must come of a fault; bounds are generous, figures are for the table. */
 export interface Expected {
-  /** Who has the VIPs in the end; `both` where physics leaves no other way. */
-  readonly owner: RouterName | "both";
+  /** Who has the VIPs in the end. */
+  readonly owner: RouterName;
   /** The client's longest gap on a fast kernel. */
   readonly gapMs: number;
   /** Default 0. An agreed move may overlap by 20 ms. */

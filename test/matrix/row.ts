@@ -51,7 +51,7 @@ export function rowOf(fault: Fault, kind: LabKind, seen: Seen): Row {
 
 function violationsOf(fault: Fault, row: Omit<Row, "violations">): string[] {
   const { expected } = fault;
-  const owner = expected.owner === "both" ? "lvs1,lvs2" : expected.owner;
+  const { owner } = expected;
   const gapMs = expected.gapMs + 2 * row.probePauseMs + SLOWNESS_MS[row.kind];
   // A look that finds both says so until the next one; where none may be, one such look is one too many.
   const twoOwnersMs = expected.twoOwnersMs === undefined ? 0 : expected.twoOwnersMs + 2 * row.samplerPauseMs;

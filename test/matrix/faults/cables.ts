@@ -1,6 +1,6 @@
 /** Cables and switches. */
 import type { RouterName, Side } from "../../lab/topology.ts";
-import { AGREED_MS, type Fault, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
+import { AGREED_MS, DEAD_AFTER_MS, type Fault, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
 import { loseFrames, passAll, switchOff, switchOn } from "../switch-faults.ts";
 
 const SWITCH_OFF_MS = 3000;
@@ -47,7 +47,7 @@ function bothPulled(router: RouterName): Fault {
 function switchDead(side: Side): Fault {
   return {
     name: `the ${side} switch is off for ${SWITCH_OFF_MS / 1000} s`,
-    expected: { owner: "lvs1", gapMs: SWITCH_OFF_MS + SILENCE_MS },
+    expected: { owner: "lvs1", gapMs: SWITCH_OFF_MS + SILENCE_MS, twoOwnersMs: AGREED_MS },
     note:
       side === "public"
         ? `no client reaches anybody while it is off: ${SWITCH_OFF_MS / 1000} s of the gap`
@@ -114,13 +114,17 @@ export const CABLES: readonly Fault[] = [
   isolated("public"),
   isolated("private"),
   {
-    name: "isolated switch ports on both sides",
-    expected: { owner: "both", gapMs: NOTHING_MS, twoOwnersMs: Number.POSITIVE_INFINITY, connectionsLost: 50 },
+    name: `isolated switch ports on both sides for ${ISOLATED_MS / 1000} s`,
+    expected: { owner: "lvs2", gapMs: SILENCE_MS, twoOwnersMs: ISOLATED_MS, connectionsLost: 50 },
     note: "two machines without a third that judges cannot tell this from a dead peer: both serve until they meet again",
     async act(stage) {
       stage.topology.separate("public");
       stage.topology.separate("private");
       await stage.until("both are active", () => stage.owners().length === 2);
+      await Bun.sleep(ISOLATED_MS - DEAD_AFTER_MS);
+      stage.topology.join("public");
+      stage.topology.join("private");
+      await stage.settled("lvs2");
     },
   },
 ];
