@@ -5,9 +5,11 @@ import type { ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errnoName } from "../sys/errno.ts";
 import type { Route } from "../sys/route-options.ts";
+import { internetSocketAddress } from "../sys/socket-address.ts";
 import { startTcpConnection } from "../sys/tcp-socket.ts";
 import type { Dialogue, Judgement, Step } from "./dialogue.ts";
 import { connectionFailure, failure, success } from "./outcome.ts";
+import { plainConnections } from "./plain-connections.ts";
 import { formatElapsed } from "./probe-text.ts";
 import type { Trace } from "./trace.ts";
 
@@ -34,6 +36,10 @@ export interface ConverseOptions {
   readonly trace?: Trace;
 }
 
+interface SecureOptions extends ConverseOptions {
+  readonly tls: TlsSettings;
+}
+
 /**
  * Before a timeout is believed, the event loop gets this one more turn to deliver what has arrived: after a stall of
  * our own, timers run before sockets are read.
@@ -55,10 +61,10 @@ function tlsProblem(error: unknown, verify: boolean): string | undefined {
 
 type Phase = "connecting" | "handshaking" | "talking" | "over";
 
-/** One connection of one probe. It ends in exactly one outcome, and closes its descriptor in every case. */
+/** One connection of one probe with TLS in it. It ends in exactly one outcome, and closes its descriptor in every case. */
 class Attempt {
   readonly #dialogue: Dialogue;
-  readonly #options: ConverseOptions;
+  readonly #options: SecureOptions;
   readonly #startedMs = monotonicMs();
   readonly #finish: (outcome: ProbeOutcome) => void;
   #phase: Phase = "connecting";
@@ -68,7 +74,7 @@ class Attempt {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #warning: string | undefined;
 
-  constructor(dialogue: Dialogue, options: ConverseOptions, finish: (outcome: ProbeOutcome) => void) {
+  constructor(dialogue: Dialogue, options: SecureOptions, finish: (outcome: ProbeOutcome) => void) {
     this.#dialogue = dialogue;
     this.#options = options;
     this.#finish = finish;
@@ -93,12 +99,8 @@ class Attempt {
         },
         // With a descriptor that is still connecting, the first "drain" is the moment at which it became writable.
         drain: (socket) => this.#writable(socket),
-        data: (socket, bytes) => {
-          if (this.#options.tls !== undefined) return;
-          // A server that speaks first may be read before its socket is told to be writable.
-          if (this.#phase === "connecting") this.#connected(socket);
-          this.#receive(bytes);
-        },
+        // What comes before the handshake is no TLS; the handshake itself says so.
+        data: () => undefined,
         close: (_socket, error) => this.#closed(error),
         error: (_socket, error) => this.#closed(error),
         end: () => this.#closed(undefined),
@@ -119,13 +121,8 @@ class Attempt {
   #connected(socket: Socket<undefined>): void {
     this.#options.trace?.("note", `connected after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix = `connected after ${formatElapsed(this.#elapsedMs())}; `;
-    const { tls } = this.#options;
-    if (tls === undefined) {
-      this.#talk();
-      return;
-    }
     this.#phase = "handshaking";
-    this.#startTls(socket, tls);
+    this.#startTls(socket, this.#options.tls);
   }
 
   #startTls(socket: Socket<undefined>, settings: TlsSettings): void {
@@ -158,12 +155,12 @@ class Attempt {
 
   #agreed(socket: Socket<undefined>, error: unknown): void {
     if (this.#phase !== "handshaking") return;
-    const problem = tlsProblem(error, this.#options.tls?.verify ?? true);
+    const problem = tlsProblem(error, this.#options.tls.verify);
     if (problem !== undefined) {
       this.#judge({ kind: "failure", failure: "tls", detail: problem });
       return;
     }
-    const { warningOf } = this.#options.tls ?? {};
+    const { warningOf } = this.#options.tls;
     if (warningOf !== undefined) this.#warning = warningOf(socket.getPeerCertificate().valid_to);
     this.#options.trace?.("note", `TLS after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix += `TLS after ${formatElapsed(this.#elapsedMs())}; `;
@@ -248,11 +245,7 @@ class Attempt {
   }
 }
 
-/**
- * Connects to `target`, holds `dialogue` with it and returns what came of it. Never rejects. The timeout is for all of it
- * together: connecting, TLS, talking.
- */
-export function converse(target: Endpoint, dialogue: Dialogue, options: ConverseOptions): Promise<ProbeOutcome> {
+function converseSecurely(target: Endpoint, dialogue: Dialogue, options: SecureOptions): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const attempt = new Attempt(dialogue, options, resolve);
     try {
@@ -262,4 +255,42 @@ export function converse(target: Endpoint, dialogue: Dialogue, options: Converse
       resolve(failure(0, "local", detail));
     }
   });
+}
+
+/** Nothing but what the routes say. */
+function isPlain({ source, interface: name, mark }: Route): boolean {
+  return source === undefined && name === undefined && mark === undefined;
+}
+
+function converseInTheClear(
+  target: Endpoint,
+  dialogue: Dialogue | undefined,
+  { timeoutMs, route = {}, trace }: ConverseOptions,
+): Promise<ProbeOutcome> {
+  return new Promise((done) => {
+    plainConnections().begin({
+      to: internetSocketAddress(addressBytes(target.address), target.port),
+      timeoutMs,
+      done,
+      ...(dialogue === undefined ? {} : { dialogue }),
+      ...(isPlain(route) ? {} : { route }),
+      ...(trace === undefined ? {} : { trace }),
+    });
+  });
+}
+
+/**
+ * Connects to `target`, holds `dialogue` with it and returns what came of it. Never rejects. The timeout is for all of it
+ * together: connecting, TLS, talking.
+ */
+export function converse(target: Endpoint, dialogue: Dialogue, options: ConverseOptions): Promise<ProbeOutcome> {
+  const { tls } = options;
+  return tls === undefined
+    ? converseInTheClear(target, dialogue, options)
+    : converseSecurely(target, dialogue, { ...options, tls });
+}
+
+/** Content with the connection, and gives it up at once. Never rejects. */
+export function knock(target: Endpoint, options: Omit<ConverseOptions, "tls">): Promise<ProbeOutcome> {
+  return converseInTheClear(target, undefined, options);
 }

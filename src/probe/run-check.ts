@@ -3,7 +3,7 @@ import { addressBytes, type Endpoint, formatEndpoint } from "../model/address.ts
 import type { CheckMethod, CheckTarget, ConnectMethod, ProbeOutcome, TalkMethod } from "../model/check.ts";
 import { connectPing, connectUdp } from "../sys/datagram-socket.ts";
 import type { Route } from "../sys/route-options.ts";
-import { type ConverseOptions, converse } from "./connection.ts";
+import { type ConverseOptions, converse, knock } from "./connection.ts";
 import { exchangeDatagrams } from "./datagram-conversation.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { dnsDialogue } from "./dns.ts";
@@ -14,7 +14,6 @@ import { type HttpMethod, httpDialogue } from "./http.ts";
 import { failure } from "./outcome.ts";
 import { pingDialogue } from "./ping.ts";
 import { sendExpectDialogue } from "./send-expect.ts";
-import { tcpDialogue } from "./tcp.ts";
 import { tlsSettings } from "./tls-files.ts";
 import type { Trace } from "./trace.ts";
 import { udpDialogue } from "./udp.ts";
@@ -112,7 +111,7 @@ function askHttp(method: HttpMethod, attempt: Attempt): Promise<ProbeOutcome> {
 function probe(method: Exclude<CheckMethod, ExternalMethod>, attempt: Attempt): Promise<ProbeOutcome> {
   switch (method.kind) {
     case "tcp":
-      return converse(attempt.endpoint, tcpDialogue(), options(attempt));
+      return knock(attempt.endpoint, options(attempt));
     case "send-expect": {
       const { transport, ...rest } = method;
       const dialogue = sendExpectDialogue(method);

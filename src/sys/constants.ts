@@ -16,6 +16,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 // netinet/in.h
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
@@ -25,13 +26,26 @@ export const SOL_SOCKET = 1;
 export const SOL_NETLINK = 270;
 
 // asm-generic/socket.h
+export const SO_ERROR = 4;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
+export const SO_LINGER = 13;
 export const SO_RCVTIMEO = 20;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
+
+// linux/tcp.h
+export const TCP_INFO = 11;
+export const TCP_QUICKACK = 12;
+
+// asm-generic/poll.h
+export const POLLIN = 0x1;
+export const POLLOUT = 0x4;
+export const POLLERR = 0x8;
+export const POLLHUP = 0x10;
+export const POLLRDHUP = 0x2000;
 
 // linux/netlink.h
 export const NETLINK_ROUTE = 0;
@@ -51,6 +65,7 @@ export const IPV6_TCLASS = 67;
 // bits/socket.h: flags of send and recv
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
 
 // asm-generic/errno-base.h, errno.h
 export const EINTR = 4;
@@ -99,3 +114,14 @@ export const TC_PRIO_CONTROL = 7;
 
 // RFC 2474, RFC 4594: class selector 6, network control, in the upper six bits of the traffic class
 export const TRAFFIC_CLASS_CS6 = 0xc0;
+
+// linux/in.h, linux/in6.h: multicast
+export const IP_MULTICAST_IF = 32;
+export const IP_MULTICAST_TTL = 33;
+export const IP_MULTICAST_LOOP = 34;
+export const IPV6_MULTICAST_IF = 17;
+export const IPV6_MULTICAST_HOPS = 18;
+export const IPV6_MULTICAST_LOOP = 19;
+
+// linux/resource.h
+export const PRIO_PROCESS = 0;

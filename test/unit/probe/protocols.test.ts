@@ -347,7 +347,9 @@ describe("runCheck() from somewhere to somewhere else", () => {
   test("connects to the check's own address, from the address given", async () => {
     const seen: (string | undefined)[] = [];
     using server = tcpServer({ connected: (socket) => void seen.push(socket.remoteAddress) });
-    const method: CheckMethod = { kind: "tcp", address: address("127.0.0.1"), source: address("127.0.0.9") };
+    // Not "tcp": of that kind of check a server's program never hears.
+    const from = { address: address("127.0.0.1"), source: address("127.0.0.9") };
+    const method: CheckMethod = { kind: "send-expect", send: "", expect: "", ...from };
     const elsewhere = { address: address("192.0.2.1"), port: server.target.port };
     expect((await check(method, elsewhere))[0]).toBe("success");
     while (seen.length === 0) await new Promise(setImmediate);

@@ -46,6 +46,16 @@ describe("runCheck() of tcp", () => {
     expect(await check(TCP, targetOn(closedPort()))).toEqual(["refused", "refused (ECONNREFUSED)"]);
   });
 
+  test("does not bother the server's program", async () => {
+    const connections: unknown[] = [];
+    using server = tcpServer({ connected: (socket) => void connections.push(socket) });
+    for (let turn = 0; turn < 3; turn += 1) expect((await check(TCP, server.target))[0]).toBe("success");
+    // A connection made after them is told after them.
+    expect((await check({ kind: "send-expect", send: "", expect: "" }, server.target))[0]).toBe("success");
+    while (connections.length === 0) await new Promise(setImmediate);
+    expect(connections.length).toBe(1);
+  });
+
   test("uses the check's own port", async () => {
     using server = tcpServer();
     expect(await check({ kind: "tcp", port: server.target.port }, targetOn(closedPort()))).toEqual([
@@ -63,6 +73,8 @@ describe("runCheck() of tcp", () => {
   test("leaves no socket behind, whatever came of it", async () => {
     using server = tcpServer();
     using silent = tcpServer();
+    // Those that only connect leave their sockets for the next ones, which then make no further ones.
+    await Promise.all(Array.from({ length: 50 }, () => runCheck(TCP, server.target, PATIENT_MS)));
     const before = openSockets();
     const refused = targetOn(closedPort());
     const outcomes = await Promise.all(
