@@ -24,8 +24,9 @@ export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): r
     syncId: sync.id,
     ...(group.ok ? { group: group.value } : {}),
     port: sync.port,
-    // Tried: with one connection a message each reaches the standby at once; else it waits for a full packet.
-    ...(sync.mode === "prompt" ? { maxLengthBytes: 1 } : {}),
+    // Tried: with one connection a message each reaches the standby at once; else it waits for a full packet. A backup
+    // daemon takes it for the room it has, raises it to 1024, and would look like another one ever after.
+    ...(sync.mode === "prompt" && state === "master" ? { maxLengthBytes: 1 } : {}),
   }));
 }
 

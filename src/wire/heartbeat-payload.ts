@@ -22,6 +22,7 @@ import {
   type WarmthReport,
 } from "./heartbeat.ts";
 import { readShared, writeShared } from "./heartbeat-shared.ts";
+import { readSyncWord, writeSyncWord } from "./heartbeat-sync.ts";
 
 const FIELD = {
   state: 1,
@@ -35,6 +36,7 @@ const FIELD = {
   warmth: 9,
   sendNumber: 10,
   shared: 11,
+  sync: 12,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -216,7 +218,8 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 }
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
-  const { agreement, table, warmth, sendNumber, shared } = payload;
+  const { agreement, table, warmth, sendNumber, shared, sync } = payload;
+  if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
   if (shared !== undefined) writeField(writer, FIELD.shared, () => writeShared(writer, shared));
   if (sendNumber !== undefined) writeField(writer, FIELD.sendNumber, () => writer.be64(BigInt(sendNumber)));
   if (agreement !== undefined) {
@@ -254,6 +257,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
   [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
+  [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],
 };
 
 function readSides(reader: Reader): { readonly [P in PathName]: SideReport } {

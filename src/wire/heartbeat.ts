@@ -65,6 +65,33 @@ export interface WarmthReport {
   readonly fullSync: boolean;
 }
 
+/**
+ * Which connections the two kernels share (rule 10): the active asks, the standby answers with the keys of a part of its
+ * table, another part with each heartbeat.
+ */
+export interface SyncWord {
+  /** The active wants to know what the other kernel has when it hears this number; 0: nothing. */
+  readonly asks: number;
+  readonly answer?: SyncAnswer;
+}
+
+export interface SyncAnswer {
+  /** The number that was heard before the table was read. */
+  readonly to: number;
+  /** Connections in the whole table. */
+  readonly entries: number;
+  /** These are all keys whose first `bits` bits are `slice`. */
+  readonly bits: number;
+  readonly slice: number;
+  /** Ascending. */
+  readonly keys: readonly number[];
+}
+
+export const SYNC_KEYS_LIMIT = 96;
+/** With more VIPs than this, beside all else at its longest, a packet has room for no more than so many keys. */
+export const SYNC_CROWDED_VIPS = 16;
+export const SYNC_KEYS_LIMIT_CROWDED = 24;
+
 /** Bound on the VIPs that a heartbeat lists: 40 of IPv6 take 720 bytes. */
 export const VIP_REPORT_LIMIT = 40;
 /** Bound on the distinct MACs among them. */
@@ -115,6 +142,7 @@ export interface HeartbeatPayload {
   readonly software: string;
   readonly table?: TableReport;
   readonly warmth?: WarmthReport;
+  readonly sync?: SyncWord;
   /** Absent in packets of older versions. */
   readonly shared?: SharedReport;
 }

@@ -10,6 +10,8 @@ import {
   type HeartbeatPayload,
   MAC_REPORT_LIMIT,
   MOVE_REASONS,
+  SYNC_KEYS_LIMIT_CROWDED,
+  type SyncWord,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
 import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
@@ -103,6 +105,18 @@ export const sharedEntry: fc.Arbitrary<SharedEntry> = fc.oneof(
   }),
 );
 
+/** Keys of one slice, ascending and each once. */
+const syncAnswer = fc
+  .record({ to: u32, entries: u32, bits: fc.nat({ max: 24 }), position: fc.nat({ max: 0xffff_ffff }) })
+  .chain(({ position, ...answer }) => {
+    const slice = answer.bits === 0 ? 0 : position >>> (32 - answer.bits);
+    const width = 2 ** (32 - answer.bits);
+    return fc
+      .uniqueArray(fc.nat({ max: width - 1 }), { maxLength: SYNC_KEYS_LIMIT_CROWDED })
+      .map((keys) => ({ ...answer, slice, keys: keys.map((key) => slice * width + key).sort((a, b) => a - b) }));
+  });
+const syncWord: fc.Arbitrary<SyncWord> = fc.record({ asks: u32, answer: syncAnswer }, { requiredKeys: ["asks"] });
+
 const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
   {
     role: fc.constantFrom("active", "standby"),
@@ -132,6 +146,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     sendNumber: fc.maxSafeNat(),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
     shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
+    sync: syncWord,
   },
   { requiredKeys: Object.keys(PAYLOAD) as (keyof HeartbeatPayload)[] },
 );
