@@ -90,23 +90,23 @@ _tandem() {
     'vip announce')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --count --interval --form --verify --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service list')
-      if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --connections --server --watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --connections --server --watch --interval --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --one-packet --or-edit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --one-packet --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service edit')
-      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service del')
-      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service flush')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service zero')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service save')
       if [[ $cur == -* ]]; then _tandem_value choices '--format --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service restore')
-      if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service apply')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service timeouts')
       if [[ $cur == -* ]]; then _tandem_value choices '--tcp --tcp-fin --udp --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service sync')
@@ -116,17 +116,17 @@ _tandem() {
     'service sync-stop')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'master backup'; fi ;;
     'real list')
-      if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real edit')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real del')
-      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real drain')
-      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --delete --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --delete --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real undrain')
-      if [[ $cur == -* ]]; then _tandem_value choices '--weight --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--weight --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'check run')
       if [[ $cur == -* ]]; then _tandem_value choices '--send --expect --expect-status --expect-body --host --head --insecure --command --user --set --verbose --repeat --interval --timeout --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'check list')
@@ -160,7 +160,7 @@ _tandem() {
     'config example')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'config import')
-      if [[ $cur == -* ]]; then _tandem_value choices '--format --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--format --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'doctor')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'completions')

@@ -1,7 +1,14 @@
 import { nearest } from "../lib/nearest.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { GLOBAL_FLAGS } from "./spec/globals.ts";
-import { type FlagSpec, type FlagTable, flagName, type NounSpec, type VerbSpec } from "./spec/types.ts";
+import {
+  type FlagSpec,
+  type FlagTable,
+  flagName,
+  type NamedValues,
+  type NounSpec,
+  type VerbSpec,
+} from "./spec/types.ts";
 
 /**
  * Reads the words after `tandem` by the command table: parse first, act later. cac decides which noun is meant; all
@@ -132,7 +139,7 @@ function takeFlag(
 }
 
 /** The texts of a table's flags as values; problems carry the flag's name. */
-function readFlags(table: FlagTable, found: Scan, problems: string[]): Record<string, unknown> {
+function readFlags(table: FlagTable, found: Scan, problems: string[], names?: NamedValues): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(table)) {
     const texts = found.texts.get(key) ?? [];
@@ -141,7 +148,7 @@ function readFlags(table: FlagTable, found: Scan, problems: string[]): Record<st
       if (!found.texts.has(key)) problems.push(`--${flagName(key)} ${spec.valueName} is missing`);
       continue;
     }
-    const value = spec.read(texts);
+    const value = spec.read(texts, names);
     if (value.ok) values[key] = value.value;
     else problems.push(`--${flagName(key)}: ${value.problem}`);
   }
@@ -149,7 +156,12 @@ function readFlags(table: FlagTable, found: Scan, problems: string[]): Record<st
 }
 
 /** The words as the verb's arguments; too few and too many are problems. */
-function readArguments(spec: VerbSpec, words: readonly string[], problems: string[]): Record<string, unknown> {
+function readArguments(
+  spec: VerbSpec,
+  words: readonly string[],
+  problems: string[],
+  names?: NamedValues,
+): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   let rest = words;
   for (const [key, argument] of Object.entries(spec.arguments)) {
@@ -159,7 +171,7 @@ function readArguments(spec: VerbSpec, words: readonly string[], problems: strin
       problems.push(`${argument.valueName} is missing (${argument.doc})`);
       continue;
     }
-    const value = argument.read(taken);
+    const value = argument.read(taken, names);
     if (value.ok) values[key] = value.value;
     else problems.push(`${argument.valueName}: ${value.problem}`);
   }
@@ -173,10 +185,10 @@ function unknownWord(kind: string, word: string, known: readonly string[]): stri
   return `unknown ${kind} ${JSON.stringify(word)}${suggestion}`;
 }
 
-/** What the global flags say in a line that is wrong otherwise: an error should still come as JSON. */
-export function wantsJson(argv: readonly string[]): boolean {
+/** Whether a switch is among the words, before they are read. */
+export function hasSwitch(argv: readonly string[], name: "--json" | "--resolve"): boolean {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  return (end < 0 ? argv : argv.slice(0, end)).includes(name);
 }
 
 interface ChosenVerb {
@@ -228,9 +240,15 @@ function checkGlobals(spec: VerbSpec, globals: Globals, problems: string[]): voi
 /**
  * Reads the words after the program's name.
  * @param noun the noun that cac found in them; undefined when it found none.
+ * @param names what names stand for, where they may stand.
  * @throws CommandLineError with every problem.
  */
-export function readCommandLine(argv: readonly string[], nouns: readonly NounSpec[], noun?: NounSpec): CommandLine {
+export function readCommandLine(
+  argv: readonly string[],
+  nouns: readonly NounSpec[],
+  noun?: NounSpec,
+  names?: NamedValues,
+): CommandLine {
   if (noun === undefined) return readWithoutNoun(argv, nouns);
   const loose = scan(argv, flagsOfNoun(noun));
   if (loose.words[0] !== noun.name) throw new CommandLineError("", [`the command comes first: tandem ${noun.name} …`]);
@@ -246,9 +264,9 @@ export function readCommandLine(argv: readonly string[], nouns: readonly NounSpe
   const exact = scan(argv, { ...chosen.spec.flags, ...GLOBAL_FLAGS }, (name) => verbsWithFlag(noun, name));
   const problems = [...exact.problems];
   const globals = readGlobals(exact, problems);
-  const flags = readFlags(chosen.spec.flags, exact, problems);
+  const flags = readFlags(chosen.spec.flags, exact, problems, names);
   // A flag without its value swallows no word, an unknown one may have: then the words can't be judged.
-  const values = exact.problems.length > 0 ? {} : readArguments(chosen.spec, chosen.words, problems);
+  const values = exact.problems.length > 0 ? {} : readArguments(chosen.spec, chosen.words, problems, names);
   checkGlobals(chosen.spec, globals, problems);
   if (problems.length > 0) throw new CommandLineError(chosen.title, problems);
   if (globals.version) return { kind: "version", globals };

@@ -11,7 +11,7 @@ import { withServicePort } from "./service-port.ts";
 import { newService, withSettings } from "./service-settings.ts";
 import { real } from "./spec/real.ts";
 import { service } from "./spec/service.ts";
-import type { InputOf } from "./spec/types.ts";
+import type { InputOf, NamedValues } from "./spec/types.ts";
 
 /**
  * A list of changes as text, one command on a line as it would be typed, carried out on a table in memory. What the
@@ -127,14 +127,16 @@ const STEPS: Readonly<Record<string, (draft: TableDraft, input: unknown) => stri
 const NOUNS = [service, real] as const;
 
 /** Carries one line out. @returns what is wrong with it. */
-function runLine(draft: TableDraft, words: readonly string[]): string | undefined {
+function runLine(draft: TableDraft, words: readonly string[], names?: NamedValues): string | undefined {
   const step = STEPS[words.slice(0, 2).join(" ")];
   if (step === undefined) return `a line begins with ${Object.keys(STEPS).join(", ")}`;
+  if (words.includes("--resolve")) return "--resolve is for the whole list: tandem service apply --resolve";
   try {
     const line = readCommandLine(
       words,
       NOUNS,
       NOUNS.find(({ name }) => name === words[0]),
+      names,
     );
     return line.kind === "command" ? step(draft, line.input) : "a line is one command";
   } catch (error) {
@@ -161,9 +163,14 @@ function plan(draft: TableDraft, before: ReadonlyMap<string, ObservedService>): 
  * Reads a list of changes: `service add …`, `real edit …`, one on a line, with or without `tandem` before it; `#` begins
  * a comment.
  * @param before the table that they are for
+ * @param names what names stand for, where they may stand
  * @returns the smallest set of changes that the list comes to, or each mistake with its line.
  */
-export function readChangeList(text: string, before: ReadonlyMap<string, ObservedService>): ChangeList {
+export function readChangeList(
+  text: string,
+  before: ReadonlyMap<string, ObservedService>,
+  names?: NamedValues,
+): ChangeList {
   const draft = new TableDraft(before);
   const issues: ConfigIssue[] = [];
   for (const [index, line] of text.split("\n").entries()) {
@@ -172,7 +179,7 @@ export function readChangeList(text: string, before: ReadonlyMap<string, Observe
       .split(/\s+/)
       .filter((word) => word !== "");
     if (words[0] === "tandem") words.shift();
-    const problem = words.length === 0 ? undefined : runLine(draft, words);
+    const problem = words.length === 0 ? undefined : runLine(draft, words, names);
     if (problem === undefined) continue;
     issues.push({ line: index + 1, column: line.search(/\S/) + 1, path: "", message: problem });
     if (issues.length >= ISSUES_MAX) break;

@@ -1,6 +1,6 @@
 import type { ExitCode } from "../lib/errors.ts";
 import { COMMIT, VERSION, versionText } from "../lib/version.ts";
-import { type CommandLine, readCommandLine, wantsJson } from "./argv.ts";
+import { type CommandLine, hasSwitch, readCommandLine } from "./argv.ts";
 import { loadRunner } from "./dispatch.ts";
 import { renderHelp } from "./help.ts";
 import { Output } from "./output.ts";
@@ -39,19 +39,27 @@ async function nounOf(argv: readonly string[]): Promise<NounSpec | undefined> {
   return noun ?? (await import("./route.ts")).routeNoun(argv, COMMANDS);
 }
 
+/** The words as a command; with --resolve names in them are looked up first. */
+async function readLine(argv: readonly string[]): Promise<CommandLine> {
+  const noun = await nounOf(argv);
+  if (!hasSwitch(argv, "--resolve")) return readCommandLine(argv, COMMANDS, noun);
+  const { withNames } = await import("./names.ts");
+  return await withNames((names) => readCommandLine(argv, COMMANDS, noun, names));
+}
+
 /**
  * Does what the words after the program's name say.
  * @returns the exit code; every error has been told on standard error.
  */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
-  let output = await Output.open({ json: wantsJson(argv), color: colorIn(argv) });
+  let output = await Output.open({ json: hasSwitch(argv, "--json"), color: colorIn(argv) });
   try {
     if (argv.length === 0) {
       // Not a success: a script that lost its words should notice.
       output.note(renderHelp(COMMANDS, undefined, undefined, output.errorPalette).join("\n"));
       return 2;
     }
-    const line = readCommandLine(argv, COMMANDS, await nounOf(argv));
+    const line = await readLine(argv);
     output = await Output.open({ json: line.globals.json, color: line.globals.color ?? "auto" });
     return await perform(line, output);
   } catch (error) {

@@ -9,13 +9,12 @@ import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../model/ipvs-table.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { performAllOrNothing, readTable, takeBack } from "./all-or-nothing.ts";
-import { readChangeList } from "./change-list.ts";
+import { type ChangeList, readChangeList } from "./change-list.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
 import { writeFailure } from "./file-failure.ts";
-import { portNames } from "./port-names.ts";
 import { readInput } from "./read-input.ts";
 import { readSettings, restoreSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
@@ -68,20 +67,32 @@ function formatOf(text: string): TableFormat {
   return first !== undefined && /^\s*(ipvsadm\s+)?-/.test(first) ? "ipvsadm" : "toml";
 }
 
-function parseText(text: string, format: TableFormat): TableResult {
-  return format === "ipvsadm" ? parseIpvsadm(text, portNames()) : parseTable(text);
+async function parseText(text: string, format: TableFormat, resolve: boolean): Promise<TableResult> {
+  if (format === "toml") return parseTable(text);
+  if (!resolve) return parseIpvsadm(text);
+  const { withNames } = await import("./names.ts");
+  return await withNames((names) => parseIpvsadm(text, names));
+}
+
+async function readList(
+  text: string,
+  before: ReadonlyMap<string, ObservedService>,
+  resolve: boolean,
+): Promise<ChangeList> {
+  if (!resolve) return readChangeList(text, before);
+  const { withNames } = await import("./names.ts");
+  return await withNames((names) => readChangeList(text, before, names));
 }
 
 type SavedTable = Extract<TableResult, { readonly ok: true }>;
 
 /** Reads a table. @throws ConfigFileError (exit 2) with every mistake. */
 async function readSaved(
-  file: string | undefined,
-  format: TableFormat | undefined,
+  { file, format, resolve }: Parameters<Runner<Verbs["restore"]>>[0],
   context: CommandContext,
 ): Promise<SavedTable> {
-  const { name, text } = await readInput("service restore", file);
-  const result = parseText(text, format ?? formatOf(text));
+  const { name, text } = readInput("service restore", file);
+  const result = await parseText(text, format ?? formatOf(text), resolve);
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "table");
   if (!context.output.json && result.warnings.length > 0) {
     context.output.note(formatIssues(text, name, result.warnings, "warning").trimEnd());
@@ -90,11 +101,11 @@ async function readSaved(
 }
 
 /** Makes the changes of a list, all of them or none. */
-export const apply: Runner<Verbs["apply"]> = async ({ file }, context) => {
-  const { name, text } = await readInput("service apply", file);
+export const apply: Runner<Verbs["apply"]> = async ({ file, resolve }, context) => {
+  const { name, text } = readInput("service apply", file);
   using client = IpvsClient.open();
   const before = readTable(client);
-  const list = readChangeList(text, before);
+  const list = await readList(text, before, resolve);
   if (!list.ok) throw new ConfigFileError(name, text, list.issues, "list of changes");
   return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
 };
@@ -123,12 +134,12 @@ function hasFailure(changes: readonly ReportedChange[]): boolean {
 }
 
 /** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
-export const restore: Runner<Verbs["restore"]> = async ({ file, format, keepOthers }, context) => {
-  const { services, settings } = await readSaved(file, format, context);
+export const restore: Runner<Verbs["restore"]> = async (input, context) => {
+  const { services, settings } = await readSaved(input, context);
   using client = IpvsClient.open();
   const { dryRun } = context.globals;
   const before = readTable(client);
-  const changes = planTable(services, before, keepOthers);
+  const changes = planTable(services, before, input.keepOthers);
   const made = performAllOrNothing(client, changes, before, dryRun);
   if (settings === undefined || hasFailure(made)) return reportChanges(made, context);
   const settled = restoreSettings(client, settings, dryRun);

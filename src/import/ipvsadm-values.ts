@@ -25,10 +25,14 @@ export function parseNumber(text: string, min: number, max: number): Parsed<numb
   return problem(`${JSON.stringify(text)} is not a number from ${min} to ${max}`);
 }
 
-function parseHost(text: string, lookup: NameLookup): Parsed<IpAddress> {
+/** As much as a name may have (RFC 1035, section 2.3.4), of the characters that the resolver takes. */
+const HOST_NAME = /^(?=.*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9_.])?$/;
+
+function parseHost(text: string, isBracketed: boolean, lookup: NameLookup): Parsed<IpAddress> {
   const result = parseAddress(text);
   if (result.ok) return result;
-  const found = lookup.host(text);
+  // ipvsadm takes a name in brackets for that of an IPv6 address (parse_service).
+  const found = HOST_NAME.test(text) ? lookup.host(text, isBracketed ? "inet6" : undefined) : undefined;
   return found === undefined ? problem(`${JSON.stringify(text)} is not an address`) : parsed(found);
 }
 
@@ -48,7 +52,7 @@ export function parseHostAndPort(text: string, protocol: Protocol, lookup: NameL
     /^([^:]*)(?::([^:]*))?$/.exec(text) ??
     (parseAddress(text).ok ? [text, text] : /^([^:]*)(?::(.*))?$/.exec(text));
   const [, hostText = text, portText] = match ?? [];
-  const host = parseHost(hostText, lookup);
+  const host = parseHost(hostText, text.startsWith("["), lookup);
   if (!host.ok) return host;
   const port = portText === undefined ? parsed(0) : parsePortText(portText, protocol, lookup);
   return port.ok ? parsed({ address: host.value, port: port.value }) : port;
@@ -89,7 +93,7 @@ export function wrong(
   return { ok: false, problem: { option, message, ...(hint === undefined ? {} : { hint }) } };
 }
 
-const NUMBERS_HINT = "names are not looked up here; save with numbers: ipvsadm -Sn";
+const NUMBERS_HINT = "names are looked up with --resolve only; ipvsadm -Sn saves numbers";
 
 /** The service that a line is about. */
 export function keyOf(options: Options, lookup: NameLookup): Valued<ServiceKey> {

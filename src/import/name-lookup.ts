@@ -1,9 +1,10 @@
-import type { IpAddress } from "../model/address.ts";
+import type { Family, IpAddress } from "../model/address.ts";
 import type { Protocol } from "../model/virtual-service.ts";
 
 /** How names in an imported file become addresses and ports; a file written with numbers needs none. */
 export interface NameLookup {
-  host(name: string): IpAddress | undefined;
+  /** @param family only an address of this family will do */
+  host(name: string, family?: Family): IpAddress | undefined;
   port(name: string, protocol: Protocol): number | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { requireLab, run } from "../support/lab.ts";
@@ -190,6 +190,85 @@ describe("service save and restore", () => {
     const edit = `real server 10.0.0.11:80 of ${WEB} (nat, weight 5)\n`;
     expect(printed("service", "restore", file, "--keep-others", "--dry-run")).toBe(`would edit ${edit}`);
     expect(printed("service", "restore", file)).toBe(`changed ${edit}removed virtual service fwmark:9\n`);
+  });
+});
+
+describe("names of hosts and ports", () => {
+  /** Its own file of hosts, in place of the machine's: the lab has no name server. */
+  const HOSTS = join(FOLDER, "hosts");
+  beforeAll(() => {
+    writeFileSync(
+      HOSTS,
+      "203.0.113.10 www.example.com\n10.0.0.11 web1\n10.0.0.12 web2\n10.0.0.13 web2\n2001:db8::10 www6 www.example.com\n",
+    );
+    run("mount", "--bind", HOSTS, "/etc/hosts");
+  });
+  afterAll(() => {
+    run("umount", "/etc/hosts");
+  });
+
+  test("are looked up when that is asked for", () => {
+    printed("service", "add", "tcp://www.example.com:http", "--resolve");
+    printed("real", "add", "tcp://www.example.com:http", "web1:8080", "--resolve");
+    printed("service", "add", "udp://www6:domain", "--resolve");
+    printed("service", "add", "tcp://[www.example.com]:443", "--resolve");
+    expect(rules()).toEqual([
+      "-A -t 203.0.113.10:80 -s wlc",
+      "-A -t [2001:db8::10]:443 -s wlc",
+      "-A -u [2001:db8::10]:53 -s wlc",
+      "-a -t 203.0.113.10:80 -r 10.0.0.11:8080 -m -w 1",
+    ]);
+  });
+
+  test("are read from what ipvsadm -S writes, and from a list of changes", () => {
+    const file = join(FOLDER, "names.rules");
+    writeFileSync(file, "-A -t www.example.com:http -s rr\n-a -t www.example.com:http -r web1:http -g -w 1\n");
+    printed("service", "restore", file, "--resolve");
+    const expected = ["-A -t 203.0.113.10:80 -s rr", "-a -t 203.0.113.10:80 -r 10.0.0.11:80 -g -w 1"];
+    expect(rules()).toEqual(expected);
+    expect(tandem("service", "restore", file)).toMatchObject({
+      stdout: "",
+      stderr: expect.stringContaining("names are looked up with --resolve only"),
+      exitCode: 2,
+    });
+    writeFileSync(file, "real edit tcp://www.example.com:http web1 --weight 7\n");
+    printed("service", "apply", file, "--resolve");
+    expect(rules()).toContain("-a -t 203.0.113.10:80 -r 10.0.0.11:80 -g -w 7");
+  });
+
+  test.each([
+    [
+      ["service", "add", "tcp://www.example.com:80"],
+      'service add: SERVICE: "www.example.com" is not an IPv4 or IPv6 address; --resolve looks names up\nhint: tandem service add --help shows how',
+      2,
+    ],
+    [
+      ["service", "add", "tcp://203.0.113.10:http"],
+      'service add: SERVICE: "http" is not a port from 0 to 65535; --resolve looks names up\nhint: tandem service add --help shows how',
+      2,
+    ],
+    [
+      ["service", "add", "tcp://absent.example.com:80", "--resolve"],
+      "cannot look up the host absent.example.com: no name server answers\nhint: `getent ahosts absent.example.com` asks the same question",
+      1,
+    ],
+    [
+      ["real", "add", WEB, "web2", "--resolve"],
+      "cannot look up the host web2: it has 2 addresses: 10.0.0.12, 10.0.0.13\nhint: write the one that is meant",
+      1,
+    ],
+    [
+      ["real", "add", WEB, "[web1]", "--resolve"],
+      "cannot look up the host web1 as an IPv6 address: it has no such address\nhint: write the address itself",
+      1,
+    ],
+    [
+      ["real", "add", WEB, "web1:absent-port", "--resolve"],
+      'real add: SERVER: "absent-port" is not a port\nhint: tandem real add --help shows how',
+      2,
+    ],
+  ])("%p says what is wrong", (words, sentence, exitCode) => {
+    expect(tandem(...words)).toEqual({ stdout: "", stderr: `tandem: ${sentence}\n`, exitCode });
   });
 });
 

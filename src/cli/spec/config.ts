@@ -1,5 +1,5 @@
 import { choice, file } from "./kinds.ts";
-import { type GroupSpec, oneArgument, optionalArgument, valueFlag, verb } from "./types.ts";
+import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
 
 const fileArgument = optionalArgument(file, "FILE", "the file; default: the one of --config");
 
@@ -49,6 +49,7 @@ export const configImport = verb({
   arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
   flags: {
     format: valueFlag(choice(["ipvsadm"]), { valueName: "FORMAT", defaultText: "ipvsadm", doc: "whose file it is" }),
+    resolve: switchFlag("look up names of hosts and ports, as ipvsadm -S without -n writes them"),
   },
   examples: [{ command: "config import /etc/ipvsadm.rules > services.toml", doc: "from a saved table" }],
   changes: false,

@@ -12,7 +12,7 @@ import { parseDuration } from "../../model/duration.ts";
 import { parseServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
 import type { CompletionKind, ValueKind } from "./types.ts";
 
-function kind<T>(parse: (text: string) => Parsed<T>, completion: CompletionKind = "none"): ValueKind<T> {
+function kind<T>(parse: ValueKind<T>["parse"], completion: CompletionKind = "none"): ValueKind<T> {
   return { completion, parse };
 }
 
@@ -45,8 +45,22 @@ export const label: ValueKind<string> = kind((value) =>
 
 export const address: ValueKind<IpAddress> = kind(parseAddress);
 export const addressPrefix: ValueKind<AddressPrefix> = kind(parseAddressPrefix);
-export const service: ValueKind<ServiceKey> = kind(parseServiceKey);
-export const endpoint: ValueKind<Endpoint> = kind(parseEndpoint);
+
+/** A host's or a port's name where a number should stand: nothing that has a letter is a number. */
+const NAMED = /^(?:[a-z]+:\/\/)?(?:\[?[\w.-]*[A-Za-z][\w.-]*\]?(?::[\w-]+)?|[^/]*:[\w-]*[A-Za-z][\w-]*)$/;
+
+/** What is wrong with a text; of one with a name it says how names are looked up. */
+function withoutNames<T>(text: string, result: Parsed<T>): Parsed<T> {
+  if (result.ok || !NAMED.test(text)) return result;
+  return problem(`${result.problem}; --resolve looks names up`);
+}
+
+export const service: ValueKind<ServiceKey> = kind(
+  (value, names) => names?.service(value) ?? withoutNames(value, parseServiceKey(value)),
+);
+export const endpoint: ValueKind<Endpoint> = kind(
+  (value, names) => names?.endpoint(value) ?? withoutNames(value, parseEndpoint(value)),
+);
 export const port: ValueKind<number> = kind(parsePort);
 /** Milliseconds, zero allowed. */
 export const duration: ValueKind<number> = kind(parseDuration);
@@ -119,6 +133,6 @@ export const statusRange: ValueKind<readonly [number, number]> = kind((value) =>
 });
 
 /** A virtual service, or `all`. */
-export const serviceOrAll: ValueKind<ServiceKey | "all"> = kind<ServiceKey | "all">((value) =>
-  value === "all" ? parsed("all") : parseServiceKey(value),
+export const serviceOrAll: ValueKind<ServiceKey | "all"> = kind<ServiceKey | "all">((value, names) =>
+  value === "all" ? parsed("all") : service.parse(value, names),
 );

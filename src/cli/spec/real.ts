@@ -1,6 +1,6 @@
 import { FORWARDINGS, TUNNEL_TYPES } from "../../model/real-server.ts";
 import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
-import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
+import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
 const serviceArgument = oneArgument(serviceKey, "SERVICE", "the virtual service, such as tcp://203.0.113.10:80");
@@ -45,6 +45,7 @@ export const realList = verb({
       defaultText: "1s",
       doc: "with --watch: the time between two readings",
     }),
+    resolve: resolveFlag,
   },
   examples: [
     { command: "real list tcp://203.0.113.10:80", doc: "the real servers of one service" },
@@ -57,10 +58,11 @@ export const realList = verb({
 export const realAdd = verb({
   summary: "add a real server to a virtual service",
   arguments: { service: serviceArgument, server: serverArgument },
-  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings") },
+  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings"), resolve: resolveFlag },
   examples: [
     { command: "real add tcp://203.0.113.10:80 10.0.0.11:80 --weight 2", doc: "by NAT, twice the work" },
     { command: "real add tcp://203.0.113.10:80 10.0.0.12 --forward direct", doc: "by direct routing" },
+    { command: "real add tcp://www.example.com:http web1:8080 --resolve", doc: "by names" },
   ],
   changes: true,
   jsonDoc: CHANGES_JSON,
@@ -73,6 +75,7 @@ export const realEdit = verb({
     ...settings,
     forward: { ...settings.forward, defaultText: "as it is" },
     weight: { ...settings.weight, defaultText: "as it is" },
+    resolve: resolveFlag,
   },
   examples: [{ command: "real edit tcp://203.0.113.10:80 10.0.0.11:80 --weight 5", doc: "another weight" }],
   changes: true,
@@ -82,7 +85,7 @@ export const realEdit = verb({
 export const realDel = verb({
   summary: "remove a real server from a virtual service",
   arguments: { service: serviceArgument, server: serverArgument },
-  flags: { ifExists: switchFlag("succeed when it is not there") },
+  flags: { ifExists: switchFlag("succeed when it is not there"), resolve: resolveFlag },
   examples: [{ command: "real del tcp://203.0.113.10:80 10.0.0.11:80", doc: "its connections break; see drain" }],
   changes: true,
   jsonDoc: CHANGES_JSON,
@@ -108,6 +111,7 @@ export const realDrain = verb({
       doc: "with --wait: the longest wait",
     }),
     delete: switchFlag("then remove it from the kernel's table (without a daemon)"),
+    resolve: resolveFlag,
   },
   examples: [
     { command: "real drain tcp://203.0.113.10:80 10.0.0.11:80 --wait --timeout 5m", doc: "before maintenance" },
@@ -126,7 +130,7 @@ export const realUndrain = verb({
     "Goes through the daemon where one runs: the server gets its configured weight. Without one it gets the weight named here.",
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
-  flags: { weight: { ...settings.weight, doc: "the weight without a daemon" } },
+  flags: { weight: { ...settings.weight, doc: "the weight without a daemon" }, resolve: resolveFlag },
   examples: [{ command: "real undrain tcp://203.0.113.10:80 10.0.0.11:80", doc: "after maintenance" }],
   uses: ["runtimeDir"],
   changes: true,

@@ -19,6 +19,7 @@ import {
   oneArgument,
   optionalArgument,
   requiredFlag,
+  resolveFlag,
   switchFlag,
   valueFlag,
   verb,
@@ -65,6 +66,7 @@ export const serviceList = verb({
       defaultText: "1s",
       doc: "with --watch and --rates: the time between two readings",
     }),
+    resolve: resolveFlag,
   },
   examples: [
     { command: "service list", doc: "the kernel's whole table" },
@@ -80,7 +82,7 @@ export const serviceList = verb({
 export const serviceAdd = verb({
   summary: "add a virtual service",
   arguments: { service: oneArgument(serviceKey, "SERVICE", SERVICE_DOC) },
-  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings") },
+  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings"), resolve: resolveFlag },
   examples: [
     { command: "service add tcp://203.0.113.10:80 --scheduler wlc", doc: "weighted least connections" },
     {
@@ -105,6 +107,7 @@ export const serviceEdit = verb({
     onePacket: settings.onePacket,
     noOnePacket: switchFlag("schedule connections, not packets"),
     noSchedulerFlags: switchFlag("clear the scheduler's flags"),
+    resolve: resolveFlag,
   },
   examples: [
     { command: "service edit tcp://203.0.113.10:80 --scheduler sh", doc: "another scheduler, connections stay" },
@@ -116,7 +119,7 @@ export const serviceEdit = verb({
 export const serviceDel = verb({
   summary: "remove virtual services with their real servers",
   arguments: { services: manyArguments(serviceKey, "SERVICE", "the virtual services") },
-  flags: { ifExists: switchFlag("succeed when a service is not there") },
+  flags: { ifExists: switchFlag("succeed when a service is not there"), resolve: resolveFlag },
   examples: [{ command: "service del tcp://203.0.113.10:80", doc: "remove one service" }],
   changes: true,
   jsonDoc: CHANGES_JSON,
@@ -135,7 +138,7 @@ export const serviceFlush = verb({
 export const serviceZero = verb({
   summary: "set the counters of one or all virtual services to zero",
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only this one") },
-  flags: {},
+  flags: { resolve: resolveFlag },
   examples: [{ command: "service zero", doc: "all counters" }],
   changes: true,
   jsonDoc: CHANGES_JSON,
@@ -175,6 +178,7 @@ export const serviceRestore = verb({
   flags: {
     format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),
     keepOthers: switchFlag("leave services that the file does not name"),
+    resolve: switchFlag("look up names of hosts and ports in ipvsadm's lines, as ipvsadm -S without -n writes them"),
   },
   examples: [
     { command: "service restore table.toml --dry-run", doc: "what would change" },
@@ -191,7 +195,7 @@ export const serviceApply = verb({
     "The lines are carried out on a copy of the table first, so that a mistake on the last line changes nothing; then the smallest set of changes is made. When the kernel refuses one, those made before are undone; connections of a server that was removed meanwhile are not brought back.",
   ],
   arguments: { file: optionalArgument(file, "FILE", "the list; - or nothing: standard input") },
-  flags: {},
+  flags: { resolve: resolveFlag },
   examples: [{ command: "service apply changes --dry-run", doc: "what a list comes to" }],
   changes: true,
   jsonDoc: CHANGES_JSON,

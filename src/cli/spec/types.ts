@@ -1,4 +1,6 @@
 import { type Parsed, parsed } from "../../lib/parsed.ts";
+import type { Endpoint } from "../../model/address.ts";
+import type { ServiceKey } from "../../model/virtual-service.ts";
 
 /**
  * The command table's types. One table feeds cac's registration, the reading of values, `--help`, the man page and the
@@ -8,11 +10,17 @@ import { type Parsed, parsed } from "../../lib/parsed.ts";
 /** What a shell offers for a value. */
 export type CompletionKind = "none" | "file" | "directory" | "interface";
 
+/** Values in which names may stand for numbers, for `--resolve`. */
+export interface NamedValues {
+  service(text: string): Parsed<ServiceKey>;
+  endpoint(text: string): Parsed<Endpoint>;
+}
+
 /** A kind of value on the command line: how its text is read and what a shell may offer for it. */
 export interface ValueKind<T> {
   readonly completion: CompletionKind;
   readonly choices?: readonly string[];
-  parse(text: string): Parsed<T>;
+  parse(text: string, names?: NamedValues): Parsed<T>;
 }
 
 /** A flag; its name is its key in the table in kebab case. `read` gets every text given for it, in order. */
@@ -31,7 +39,7 @@ export interface FlagSpec<T> {
   readonly defaultText?: string;
   readonly completion: CompletionKind;
   readonly choices?: readonly string[];
-  read(texts: readonly string[]): Parsed<T>;
+  read(texts: readonly string[], names?: NamedValues): Parsed<T>;
 }
 
 /** A positional argument; `valueName` is what help shows. */
@@ -41,7 +49,7 @@ export interface ArgumentSpec<T> {
   readonly doc: string;
   readonly completion: CompletionKind;
   readonly choices?: readonly string[];
-  read(texts: readonly string[]): Parsed<T>;
+  read(texts: readonly string[], names?: NamedValues): Parsed<T>;
 }
 
 export interface Example {
@@ -114,22 +122,24 @@ function shared<T>(kind: ValueKind<T>): { completion: CompletionKind; choices?: 
   return { completion: kind.completion, ...(kind.choices === undefined ? {} : { choices: kind.choices }) };
 }
 
-function readOne<T>(kind: ValueKind<T>): (texts: readonly string[]) => Parsed<T> {
-  return (texts) => kind.parse(texts[0] ?? "");
+type Reader<T> = (texts: readonly string[], names?: NamedValues) => Parsed<T>;
+
+function readOne<T>(kind: ValueKind<T>): Reader<T> {
+  return (texts, names) => kind.parse(texts[0] ?? "", names);
 }
 
-function readOptional<T>(kind: ValueKind<T>): (texts: readonly string[]) => Parsed<T | undefined> {
-  return (texts) => {
+function readOptional<T>(kind: ValueKind<T>): Reader<T | undefined> {
+  return (texts, names) => {
     const [text] = texts;
-    return text === undefined ? parsed(undefined) : kind.parse(text);
+    return text === undefined ? parsed(undefined) : kind.parse(text, names);
   };
 }
 
-function readMany<T>(kind: ValueKind<T>): (texts: readonly string[]) => Parsed<readonly T[]> {
-  return (texts) => {
+function readMany<T>(kind: ValueKind<T>): Reader<readonly T[]> {
+  return (texts, names) => {
     const values: T[] = [];
     for (const text of texts) {
-      const value = kind.parse(text);
+      const value = kind.parse(text, names);
       if (!value.ok) return value;
       values.push(value.value);
     }
@@ -142,6 +152,9 @@ export function switchFlag(doc: string, more: { longDoc?: string; short?: string
   const read = (texts: readonly string[]) => parsed(texts.length > 0);
   return { arity: "switch", required: false, valueName: "", doc, ...more, completion: "none", read };
 }
+
+/** `--resolve`, for verbs whose values may have names in place of numbers. */
+export const resolveFlag = switchFlag("look up names of hosts and ports: www.example.com:http");
 
 /** A flag with a value that may be left out. */
 export function valueFlag<T>(kind: ValueKind<T>, text: FlagText): FlagSpec<T | undefined> {

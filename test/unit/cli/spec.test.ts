@@ -3,7 +3,21 @@ import { readCommandLine } from "../../../src/cli/argv.ts";
 import { routeNoun } from "../../../src/cli/route.ts";
 import { COMMANDS } from "../../../src/cli/spec/commands.ts";
 import { GLOBAL_FLAGS } from "../../../src/cli/spec/globals.ts";
-import { type FlagSpec, flagName, type NounSpec, type VerbSpec } from "../../../src/cli/spec/types.ts";
+import {
+  type FlagSpec,
+  flagName,
+  type NamedValues,
+  type NounSpec,
+  type VerbSpec,
+} from "../../../src/cli/spec/types.ts";
+import { parseEndpoint } from "../../../src/model/address.ts";
+import { parseServiceKey } from "../../../src/model/virtual-service.ts";
+
+/** Knows every name. */
+const ANY_NAME: NamedValues = {
+  service: () => parseServiceKey("tcp://203.0.113.10:80"),
+  endpoint: () => parseEndpoint("10.0.0.11:80"),
+};
 
 function verbsOf(noun: NounSpec): (readonly [string, VerbSpec])[] {
   if (noun.kind === "single") return [[noun.name, noun.verb]];
@@ -64,7 +78,12 @@ describe("the command table", () => {
     "the example `tandem %s` is right",
     (command, path) => {
       const words = shellWords(command);
-      const line = readCommandLine(words, COMMANDS, routeNoun(words, COMMANDS));
+      const line = readCommandLine(
+        words,
+        COMMANDS,
+        routeNoun(words, COMMANDS),
+        words.includes("--resolve") ? ANY_NAME : undefined,
+      );
       const read = line.kind === "command" ? [line.noun.name, ...(line.verb === undefined ? [] : [line.verb])] : [];
       expect(read.join(" ")).toBe(path);
     },
