@@ -224,7 +224,16 @@ export class RouterNetwork {
 
   #readAgain(): void {
     this.#readAll();
-    this.#options.onInput(...this.#linkInputs());
+    this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
+  }
+
+  /** VIPs that somebody else has set here. */
+  #foreignVips(): Input[] {
+    const isForeign = (vip: Vip) =>
+      this.#addresses.some(
+        (own) => !own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
+      );
+    return this.#config.vips.filter(isForeign).map((vip) => ({ kind: "address-added", vip }));
   }
 
   /** Reads everything anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
@@ -318,6 +327,7 @@ export class RouterNetwork {
     );
     if (vip !== undefined) {
       if (!event.added) this.#options.onInput({ kind: "address-removed", vip });
+      else if (!address.ours) this.#options.onInput({ kind: "address-added", vip });
       return;
     }
     if (!isNew && event.added) return;

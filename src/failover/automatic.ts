@@ -5,7 +5,7 @@ import { failbackAtMs, judgeFailback } from "./failback.ts";
 import { setAddresses } from "./lease.ts";
 import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
-import { betterThere } from "./readiness.ts";
+import { betterThere, carrierSettledAtMs } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
 import { ALONE_MEMORY_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -54,6 +54,9 @@ export function judgeAlone(turn: Turn): void {
 
 export function addAutomaticDeadlines(soonest: Soonest, state: State): void {
   if (state.phase.kind !== "active") return;
-  for (const side of PATHS) soonest.add(blindAtMs(state, side));
+  for (const side of PATHS) {
+    soonest.add(blindAtMs(state, side));
+    soonest.add(carrierSettledAtMs(state, side));
+  }
   soonest.add(failbackAtMs(state));
 }

@@ -39,6 +39,8 @@ export const WARNINGS = [
   "peer-keeps-addresses",
   "address-conflict",
   "address-removed",
+  "address-added",
+  "second-owner",
   "address-removed-often",
   "lease-failed",
   "lease-lapsed",

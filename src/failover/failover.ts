@@ -13,7 +13,7 @@ import type { Input } from "./input.ts";
 import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
 import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
 import { addWishDeadlines, hearRequest, judgeWish, onOperator } from "./operator.ts";
-import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
+import { addLapseDeadlines, judgeLapse, onAddressAdded, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
 import { onOwnerAnswer } from "./owner-query.ts";
 import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths } from "./peer.ts";
 import { drawHex } from "./random.ts";
@@ -149,6 +149,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "lease-outcome": (turn, input) => onLeaseOutcome(turn, input.batch, input.results),
   "remove-outcome": (turn, input) => onRemoveOutcome(turn, input.batch, input.results),
   "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
+  "address-added": (turn, input) => onAddressAdded(turn, input.vip),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, input) => turn.set({ warmth: input.warmth }),

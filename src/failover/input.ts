@@ -74,6 +74,8 @@ export type Input =
   | { readonly kind: "remove-outcome"; readonly batch: number; readonly results: readonly RemoveResult[] }
   /** The kernel reported that a VIP went away (RTM_DELADDR), whoever did it; our own removals may be told too. */
   | { readonly kind: "address-removed"; readonly vip: Vip }
+  /** A VIP without our mark was set in this machine's kernel, by somebody else. */
+  | { readonly kind: "address-added"; readonly vip: Vip }
   /** A neighbour answered an echo request sent from a VIP by the `verify` effect with this `verification`. */
   | {
       readonly kind: "verify-answer";

@@ -10,6 +10,7 @@ import {
   hasLapsed,
   judgeRenewal,
   onGone,
+  remove,
   renewalOutcome,
   setAddresses,
   settleLease,
@@ -131,6 +132,17 @@ export function onAddressRemoved(turn: Turn, vip: Vip): void {
     setAddresses(turn, { renewAtMs: turn.now, ...(underWay === undefined ? {} : { undoneBatch: underWay }) });
     judgeRenewal(turn);
   }
+}
+
+/** Somebody else set a VIP here: at a standby that is a second owner, and it goes at once (rule 11 the other way round). */
+export function onAddressAdded(turn: Turn, vip: Vip): void {
+  const { phase, addresses } = turn.state;
+  const isMine = addresses.possible.has(vipKey(vip));
+  if ((phase.kind !== "standby" && phase.kind !== "starting") || isMine) return;
+  turn.notice("warn", "address-added", `somebody set ${formatVip(vip)} on this standby: it is removed`);
+  setAddresses(turn, { possible: new Map([...addresses.possible, [vipKey(vip), vip]]) });
+  remove(turn, [vip]);
+  turn.tell = true;
 }
 
 /**

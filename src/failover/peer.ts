@@ -1,11 +1,11 @@
 /** What is known of the peer: alive, late or silent, and what it last said (rules 1 and 7). */
 import { sameAddress } from "../model/address.ts";
-import { PATHS } from "../model/pair.ts";
+import { PATHS, type PathName } from "../model/pair.ts";
 import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { pathUp } from "./session.ts";
 import { LEASE_SLACK_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
-import type { State } from "./state.ts";
+import type { PeerView, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** Heard on any path within `dead_after`, in a packet that counted. */
@@ -74,9 +74,20 @@ function noteHeard(turn: Turn, says: HeartbeatPayload, newBoot: boolean): void {
   const sinceMs = newBoot || returned ? turn.now : (before?.sinceMs ?? turn.now);
   const isHolding = says.role === "standby" && says.holding;
   const holdingSinceMs = returned ? turn.now : (before?.holdingSinceMs ?? turn.now);
-  turn.set({ peer: { heardAtMs: turn.now, sinceMs, says, ...(isHolding ? { holdingSinceMs } : {}) } });
+  const carrierSinceMs = {
+    public: carrierSince(before, says, "public", turn.now),
+    private: carrierSince(before, says, "private", turn.now),
+  };
+  turn.set({
+    peer: { heardAtMs: turn.now, sinceMs, says, carrierSinceMs, ...(isHolding ? { holdingSinceMs } : {}) },
+  });
   turn.clear("lateWakes");
   if (!isDoubted(turn.state, turn.now)) turn.clear("query");
+}
+
+function carrierSince(before: PeerView | undefined, says: HeartbeatPayload, side: PathName, nowMs: number): number {
+  const isSame = before?.says.sides[side].carrier === says.sides[side].carrier;
+  return before !== undefined && isSame ? before.carrierSinceMs[side] : nowMs;
 }
 
 /**

@@ -3,6 +3,7 @@ import { PATHS, type PathName } from "../model/pair.ts";
 import type { MoveReason } from "../wire/heartbeat.ts";
 import { isBlind, isFine, isMute, peerHasCarrier, peerSees, vipSides } from "./evidence.ts";
 import { isHolding } from "./lease.ts";
+import { CARRIER_SETTLE_MS } from "./settings.ts";
 import type { State } from "./state.ts";
 
 /** Rule 12: at boot every side is waited for this long; later one side with a carrier has to do. */
@@ -39,12 +40,19 @@ export function bootCarrierDeadline(state: State): number {
   return state.startedAtMs + BOOT_CARRIER_WAIT_MS;
 }
 
+/** When both routers' words about their carriers on this side can be compared. */
+export function carrierSettledAtMs({ sides, peer }: State, side: PathName): number {
+  return Math.max(sides[side].carrierSinceMs, peer?.carrierSinceMs[side] ?? 0) + CARRIER_SETTLE_MS;
+}
+
 /** Rule 1: a side that is worse here than there, while no side is worse there than here. */
 export function betterThere(
   state: State,
   nowMs: number,
 ): { readonly side: PathName; readonly reason: MoveReason } | undefined {
-  const noCarrierHere = PATHS.find((side) => !state.sides[side].carrier && peerHasCarrier(state, side));
+  const noCarrierHere = PATHS.find(
+    (side) => !state.sides[side].carrier && peerHasCarrier(state, side) && nowMs >= carrierSettledAtMs(state, side),
+  );
   const noCarrierThere = PATHS.some((side) => state.sides[side].carrier && !peerHasCarrier(state, side));
   if (noCarrierThere) return undefined;
   if (noCarrierHere !== undefined) return { side: noCarrierHere, reason: "carrier-lost" };

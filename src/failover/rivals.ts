@@ -49,11 +49,16 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
   }
 }
 
+function isMoving({ acceptance, move }: State): boolean {
+  return acceptance !== undefined || move !== undefined;
+}
+
 /** The rest of it, for packets that count: a rival is told of, and outlived. */
 export function judgeRival(turn: Turn): void {
   const { phase, peer, rival, acceptance, lastActiveTerm } = turn.state;
   if (peer === undefined) return;
   const peerActive = peer.says.role === "active";
+  const holdsThere = !peerActive && peer.says.vips.some((vip) => vip.held);
   if (phase.kind === "taking" && peerActive && acceptance === undefined && !phase.taking.force) {
     abortTaking(turn, "the peer is active");
   } else if (phase.kind === "active" && peerActive && !rival && !isAgreedOverlap(turn.state, peer.says, turn.now)) {
@@ -62,7 +67,10 @@ export function judgeRival(turn: Turn): void {
       const terms = `in term ${peer.says.lastActiveTerm}; mine is ${lastActiveTerm}`;
       turn.notice("warn", "two-actives", `the peer is active too, ${terms}: I stay`);
     }
-  } else if (phase.kind === "active" && rival && !peerActive) {
+  } else if (phase.kind === "active" && holdsThere && !rival && !isMoving(turn.state)) {
+    turn.set({ rival: true });
+    turn.notice("warn", "second-owner", "the peer is standby, but its kernel has VIPs too");
+  } else if (phase.kind === "active" && rival && !peerActive && !holdsThere) {
     // The neighbours may have learnt the rival's MAC last.
     turn.set({ rival: false });
     turn.cause("rival-gone", "the peer gave the VIPs up: they are announced again");

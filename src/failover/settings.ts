@@ -66,6 +66,11 @@ export const GUARD_LIMIT = 5;
 export const GUARD_WINDOW_MS = 60_000;
 /** Rule 3: a lease ends within its length and this (tried, facts.md). */
 export const LEASE_SLACK_MS = 1_100;
+/**
+ * A switch that goes takes the carriers of both routers, some milliseconds apart, and each tells its own at once: what
+ * the other says of its carrier is believed after this. Short enough for a takeover within 50 ms.
+ */
+export const CARRIER_SETTLE_MS = 30;
 /** Names a bound for lists that grow with events; the oldest go first. */
 export const TRAIL_LIMIT = 24;
 export const HISTORY_LIMIT = 100;

@@ -24,6 +24,8 @@ export interface PeerView {
   /** Since when it has been heard without a silence of `dead_after` and without a restart. */
   readonly sinceMs: number;
   readonly says: HeartbeatPayload;
+  /** Since when it has said the same of its carrier on each side. */
+  readonly carrierSinceMs: { readonly [S in PathName]: number };
   /** Since when it has said without a pause that it is standby and may have VIPs in its kernel. */
   readonly holdingSinceMs?: number;
 }

@@ -186,6 +186,23 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "network",
   },
   {
+    name: "says that it holds nothing before its kernel was read",
+    edits: [["heartbeats.ts", "isHolding(state) || !isStarted(state)", "isHolding(state)"]],
+    caughtBy: "daemon of the active killed and restarted at once: the VIPs are adopted",
+  },
+  {
+    name: "leaves a second owner alone",
+    edits: [
+      ["outcomes.ts", '(phase.kind !== "standby" && phase.kind !== "starting") || isMine', "turn.now > 0 || isMine"],
+    ],
+    caughtBy: "a VIP set by hand on the standby",
+  },
+  {
+    name: "hands over to a router behind the same dead switch",
+    edits: [["settings.ts", "CARRIER_SETTLE_MS = 30", "CARRIER_SETTLE_MS = 0"]],
+    caughtBy: "the switch of the public side off and on again",
+  },
+  {
     name: "judges nothing on some ticks, so that its loop spins",
     edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
     caughtBy: "planned switch",

@@ -66,6 +66,9 @@ export function serverSubject(server: string, order: ServerOrder): SharedSubject
   return { kind: "server", service: service.value, server: endpoint.value, order };
 }
 
+/** What a start takes at most until the kernel's addresses are known. */
+const READ_KERNEL_MS = 50;
+const FOR_EVER_MS = 1e9;
 /** What a socket buffer holds while nobody reads. */
 const INBOX_LIMIT = 512;
 
@@ -155,9 +158,16 @@ export class RouterHost {
     watcher.log(`${this.router}: daemon starts`);
     this.#input({ kind: "own-macs", macs: this.#ownMacs() });
     for (const side of PATHS) this.#input({ kind: "carrier", side, up: this.ports[side].cable });
-    this.#input({ kind: "start", adoptable: this.kernel.addresses });
+    this.#readKernel(this.process);
     if (this.settings.hasServices) this.#tellTable(this.process);
     this.#watchNeighbours(this.process);
+  }
+
+  /** Heartbeats that wait, and the clock, come before the kernel was read. */
+  #readKernel(process: Process): void {
+    this.#options.clock.after(this.#options.random.between(0, READ_KERNEL_MS), () => {
+      if (this.process === process) this.#input({ kind: "start", adoptable: this.kernel.addresses });
+    });
   }
 
   #tellTable(process: Process): void {
@@ -231,6 +241,14 @@ export class RouterHost {
     if (!this.kernel.holds(vip.prefix.address.text) || this.kernel.locked) return;
     this.#options.watcher.log(`${this.router}: somebody removes ${vip.prefix.address.text}`);
     this.kernel.remove([vip]);
+  }
+
+  /** Somebody sets a VIP, without a lease and without our mark. */
+  setByHand(vip: Vip): void {
+    if (this.kernel.locked) return;
+    this.#options.watcher.log(`${this.router}: somebody sets ${vip.prefix.address.text}`);
+    this.kernel.lease([vip], FOR_EVER_MS);
+    this.#input({ kind: "address-added", vip });
   }
 
   command(input: Extract<Input, { kind: "operator" | "stop" | "reload" }>): void {

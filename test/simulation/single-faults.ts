@@ -249,6 +249,31 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     noOwnerMs: 20,
   },
   {
+    name: "a VIP set by hand on the standby",
+    apply: (world, _, b) => {
+      for (const { vip } of world.settings.vips.slice(0, 1)) b.setByHand(vip);
+    },
+    ...NOTHING,
+    twoOwnersMs: OVERLAP_MS,
+  },
+  {
+    name: "the switch of the public side off and on again",
+    apply: (world, a, b) => {
+      a.setCable("public", false);
+      world.run(world.random.between(0, 20));
+      b.setCable("public", false);
+    },
+    mend: (world, a, b) => {
+      b.setCable("public", true);
+      world.run(world.random.between(0, 20));
+      a.setCable("public", true);
+    },
+    mendAfterMs: 5_000,
+    ...NOTHING,
+    // As long as the switch is off, and until a neighbour has learnt it: nobody's fault, and nothing to move for.
+    unservedMs: 5_100,
+  },
+  {
     name: "the kernel's address lock of the active held for 5 s",
     apply: (world, a) => {
       a.kernel.lockedUntilMs = world.clock.now + 5_000;
@@ -296,6 +321,7 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     },
     // The old owner keeps the VIPs, and announces them again when the agreement has run out.
     ...NOTHING,
+    transitions: 1,
     unservedMs: AGREEMENT_MS + 100,
     twoOwnersMs: OVERLAP_MS,
   },

@@ -43,7 +43,8 @@ const WORD = { id: 7, reason: "operator" } as const;
 /** The peer was heard `ms` ago and said that it holds the VIP, or that it doesn't. */
 function peer(held: boolean, ms = 100): Partial<State> {
   const heardAtMs = NOW_MS - ms;
-  return { peer: { heardAtMs, sinceMs: 0, says: { ...PAYLOAD, vips: [{ address: VIP.prefix.address, held }] } } };
+  const says = { ...PAYLOAD, vips: [{ address: VIP.prefix.address, held }] };
+  return { peer: { heardAtMs, sinceMs: 0, carrierSinceMs: { public: 0, private: 0 }, says } };
 }
 
 function owner(...parts: readonly Partial<State>[]): string | undefined {

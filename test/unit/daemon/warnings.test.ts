@@ -52,6 +52,7 @@ const FACTS: WarningFacts = {
   nowMs: NOW_MS,
 };
 
+const SINCE = { sinceMs: 2_000, carrierSinceMs: { public: 0, private: 0 } };
 const SIDE = { carrier: true, carrierSinceMs: 0, askable: true, lastFrameAtMs: NOW_MS - 5 };
 const SAYS: HeartbeatPayload = {
   ...PAYLOAD,
@@ -73,16 +74,16 @@ function healthy(): State {
     phase: { kind: "active", sinceMs: 1_000, reason: "peer-silent" },
     sides: { public: SIDE, private: SIDE },
     session: { ...state.session, paths: { public: path, private: path } },
-    peer: { heardAtMs: NOW_MS - 100, sinceMs: 2_000, says: SAYS },
+    peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: SAYS },
     table: { complete: true, services: 1, servers: 2, serversUp: 2 },
   };
 }
 
 function saying(says: Partial<HeartbeatPayload>): Partial<State> {
-  return { peer: { heardAtMs: NOW_MS - 100, sinceMs: 2_000, says: { ...SAYS, ...says } } };
+  return { peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: { ...SAYS, ...says } } };
 }
 
-const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, sinceMs: 2_000, says: SAYS } };
+const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
 const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 } };
 
 function withPaths(
@@ -182,7 +183,11 @@ describe("currentWarnings()", () => {
       { addresses: { ...healthy().addresses, guardedAtMs: [NOW_MS - 70_000, NOW_MS - 2_000, NOW_MS - 1_000] } },
       ["somebody else removed VIPs 2 times within the last minute; they were put back"],
     ],
-    ["held", { hold: true }, ["fail-back is held by an operator; `tandem failover hold --end` on either router ends that"]],
+    [
+      "held",
+      { hold: true },
+      ["fail-back is held by an operator; `tandem failover hold --end` on either router ends that"],
+    ],
     [
       "held over there",
       saying({ hold: true }),

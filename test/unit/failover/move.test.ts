@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { CARRIER_SETTLE_MS } from "../../../src/failover/settings.ts";
 import type { AgreementStep, MoveReason } from "../../../src/wire/heartbeat.ts";
 import { PRIVATE_VIP, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
@@ -44,6 +45,7 @@ describe("the old owner", () => {
       router.feed({ kind: "warmth", warmth: { wanted: 1_000, present: 989, fullSync: false } });
       if (why === "operator") router.feed({ kind: "operator", id: 7, command: { kind: "switch" } });
       else router.feed({ kind: "carrier", side: "public", up: false });
+      router.advance(CARRIER_SETTLE_MS);
       return [why, router.state.move?.offeredAtMs !== undefined];
     });
     expect(moved).toEqual([

@@ -230,3 +230,31 @@ describe("a router that was not told yet what is in its kernel", () => {
     expect(saysHolding(router).at(-1)).toBe(false);
   });
 });
+
+describe("a second owner", () => {
+  test("on a standby, set by somebody else, is removed at once, and the peer is told", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    router.effects = [];
+    router.feed({ kind: "address-added", vip: PUBLIC_VIP });
+    expect(router.last("remove")?.vips).toEqual([PUBLIC_VIP]);
+    expect(router.last("notice")?.name).toBe("address-added");
+    expect(router.last("send-heartbeat")?.heartbeat.payload.holding).toBe(true);
+  });
+
+  test("set on the active is its own", () => {
+    const router = new TestRouter().becomeActive();
+    router.effects = [];
+    router.feed({ kind: "address-added", vip: PUBLIC_VIP });
+    expect(router.all("remove")).toEqual([]);
+  });
+
+  test("heard of by the active makes it announce again once it is gone", () => {
+    const router = new TestRouter().becomeActive();
+    router.advance(2_000);
+    const vips = [{ address: PUBLIC_VIP.prefix.address, held: true }];
+    router.hear({ holding: true, vips });
+    router.effects = [];
+    router.hear({ vips: [] });
+    expect(router.all("announce").length).toBe(1);
+  });
+});
