@@ -97,10 +97,12 @@ export class Balancer {
 
   /** When a `tick` is due although nothing happens. */
   nextDeadline(): number | undefined {
-    const own = [this.#saveAtMs, this.#viewsAtMs];
-    const times = [this.#schedule.nextMs(), this.#kernel.nextMs(), ...own, ...this.#slowStarts.values()];
-    const given = times.filter((time) => time !== undefined);
-    return given.length === 0 ? undefined : Math.min(...given);
+    const none = Number.POSITIVE_INFINITY;
+    // Some thousand times a second: no lists are made.
+    let next = Math.min(this.#schedule.nextMs() ?? none, this.#kernel.nextMs() ?? none);
+    next = Math.min(next, this.#saveAtMs ?? none, this.#viewsAtMs ?? none);
+    for (const time of this.#slowStarts.values()) next = Math.min(next, time);
+    return next === none ? undefined : next;
   }
 
   #take(input: BalancerInput, nowMs: number): void {
@@ -158,13 +160,15 @@ export class Balancer {
       if (probe === undefined) this.#schedule.finished(key);
       else this.#effects.push({ kind: "probe", probe });
     }
-    const log: TableLog[] = [];
-    const wantedOf = (name: string) => {
-      const unit = this.#units.units.get(name);
-      return unit === undefined ? undefined : this.#balanced(unit, nowMs);
-    };
-    this.#push(this.#kernel.next(wantedOf, nowMs, log));
-    this.#log(log);
+    if (this.#kernel.isDue(nowMs)) {
+      const log: TableLog[] = [];
+      const wantedOf = (name: string) => {
+        const unit = this.#units.units.get(name);
+        return unit === undefined ? undefined : this.#balanced(unit, nowMs);
+      };
+      this.#push(this.#kernel.next(wantedOf, nowMs, log));
+      this.#log(log);
+    }
     if (this.#configured && this.#kernel.complete) {
       for (const id of this.#waiting) this.#report({ kind: "table-complete", id });
       this.#waiting = [];
@@ -249,18 +253,18 @@ export class Balancer {
     }
     this.#localTroubles.delete(input.key);
     const after = judgeOutcome(before, outcome, probe.check, nowMs);
-    const verdictsBefore = this.#serverVerdicts(input.key);
+    const isChanged = after.verdict !== before.verdict;
+    const verdictsBefore = isChanged ? this.#serverVerdicts(input.key) : undefined;
     this.#healths.set(input.key, after);
     const record = this.#record(input.key);
     if (outcome.result === "success") {
       record.addTime(outcome.elapsedMs);
       this.#noteWarning(probe, outcome.warning);
     }
-    const isChanged = after.verdict !== before.verdict;
     if (isChanged || after.weightPercent !== before.weightPercent) {
       for (const unit of this.#units.unitsOfProbe.get(input.key) ?? []) this.#kernel.touch(unit.key);
     }
-    if (!isChanged) return;
+    if (verdictsBefore === undefined) return;
     record.addChange({ to: after.verdict, atMs: nowMs, reason: outcome.reason });
     this.#schedule.changeInterval(input.key, this.#intervalMs(probe), nowMs);
     this.#tellVerdicts(input.key, verdictsBefore, outcome.reason, nowMs);
@@ -326,7 +330,8 @@ export class Balancer {
     }
     const known = { healthOf: this.#healthOf, recordOf: (key: string) => this.#records.get(key), nowMs };
     const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), known, this.#drains, observed);
-    this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks } });
+    const pace = this.#schedule.pace.report(this.#schedule.inFlight);
+    this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks, pace } });
   }
 
   readonly #healthOf = (key: string): Health | undefined => this.#healths.get(key);

@@ -142,6 +142,16 @@ export class KernelTable {
     return this.#phase.kind === "idle" ? Math.min(this.#readAgainMs, this.#retryAtMs ?? this.#readAgainMs) : undefined;
   }
 
+  /** Whether `next` could have something to do. */
+  isDue(nowMs: number): boolean {
+    const { kind } = this.#phase;
+    // Without a service wanted it is to find out that IPVS is needed no more.
+    const waits = this.#wantsRead || this.#dirty.size + this.#retired.size > 0 || this.#wanted.size === 0;
+    if (kind === "idle" && waits) return true;
+    const nextMs = this.nextMs();
+    return nextMs !== undefined && nextMs <= nowMs;
+  }
+
   /** The next call to the kernel, if there is one to be made now. */
   next(
     wantedOf: (name: string) => PlannedService | undefined,

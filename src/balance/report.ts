@@ -1,5 +1,6 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
 import type { Drain, OrderedServer } from "./drains.ts";
+import type { PaceReport } from "./probe-pace.ts";
 import type { ProbeTimes } from "./probe-record.ts";
 
 /** What the balancer tells about its work; the router passes it on to status, log, heartbeat and hooks. */
@@ -110,5 +111,5 @@ export type BalancerReport =
 export type BalancerQuery = { readonly kind: "checks" } | { readonly kind: "drains" };
 
 export type BalancerAnswer =
-  | { readonly kind: "checks"; readonly checks: readonly CheckReport[] }
+  | { readonly kind: "checks"; readonly checks: readonly CheckReport[]; readonly pace: PaceReport }
   | { readonly kind: "drains"; readonly drains: readonly DrainProgress[] };

@@ -1,4 +1,5 @@
 import { DueQueue } from "./due-queue.ts";
+import { ProbePace } from "./probe-pace.ts";
 
 /** Which probe is due when. Probes keep their beat: a late one shifts none after it, and no probe overlaps itself. */
 
@@ -8,6 +9,14 @@ export const NETWORK_PROBES_MAX = 4_096;
 export const PROGRAM_PROBES_MAX = 64;
 /** First probes follow each other at this distance, until they fill an interval: 500 a second at the most. */
 const FIRST_PROBE_SPACING_MS = 2;
+/**
+ * Where there are more probes than this a second, those of so many milliseconds begin together, and wake the process
+ * once: a wake costs as much as some connections.
+ */
+const TOGETHER_RATE = 200;
+const TOGETHER_MS = 10;
+/** No probe waits for others longer than this part of its interval. */
+const TOGETHER_PART = 50;
 
 export interface ScheduledProbe {
   readonly key: string;
@@ -18,6 +27,13 @@ export interface ScheduledProbe {
 
 interface Entry extends ScheduledProbe {
   dueMs: number;
+}
+
+/** The first moment from `timeMs` on at which probes of this interval begin together; `timeMs` itself with few probes. */
+function togetherMs(timeMs: number, intervalMs: number, perSecond: number): number {
+  if (perSecond <= TOGETHER_RATE) return timeMs;
+  const stepMs = Math.min(TOGETHER_MS, intervalMs / TOGETHER_PART);
+  return Math.ceil(timeMs / stepMs) * stepMs;
 }
 
 /** FNV-1a, 32 bits (draft-eastlake-fnv): spreads keys evenly; the seed keeps two routers out of step. */
@@ -42,6 +58,8 @@ export class ProbeSchedule {
   };
   readonly #inFlight = new Map<string, "network" | "program">();
   #programsInFlight = 0;
+  #perSecond = 0;
+  readonly pace = new ProbePace();
 
   get inFlight(): number {
     return this.#inFlight.size;
@@ -55,6 +73,7 @@ export class ProbeSchedule {
     const known = new Map(this.#entries);
     this.#entries.clear();
     const fresh = probes.filter((probe) => !known.has(probe.key)).length;
+    this.#perSecond = probes.reduce((sum, { intervalMs }) => sum + 1_000 / intervalMs, 0);
     for (const probe of probes) {
       const before = known.get(probe.key);
       if (before !== undefined) {
@@ -62,7 +81,7 @@ export class ProbeSchedule {
         continue;
       }
       const windowMs = Math.min(probe.intervalMs, fresh * FIRST_PROBE_SPACING_MS);
-      const dueMs = nowMs + spread(probe.key, seed) * windowMs;
+      const dueMs = togetherMs(nowMs + spread(probe.key, seed) * windowMs, probe.intervalMs, this.#perSecond);
       this.#entries.set(probe.key, { ...probe, dueMs });
       this.#queue.push(dueMs, probe.key);
     }
@@ -97,7 +116,7 @@ export class ProbeSchedule {
   changeInterval(key: string, intervalMs: number, nowMs: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.intervalMs === intervalMs) return;
-    const dueMs = nowMs + intervalMs;
+    const dueMs = togetherMs(nowMs + intervalMs, intervalMs, this.#perSecond);
     this.#entries.set(key, { ...entry, intervalMs, dueMs });
     this.#queue.push(dueMs, key);
   }
@@ -111,6 +130,7 @@ export class ProbeSchedule {
     const entry = this.#entries.get(key);
     // Dropped by a reload, or replaced by a probe with a beat of its own.
     if (entry === undefined || entry.dueMs !== dueMs) return;
+    this.pace.note(nowMs - dueMs);
     const missed = Math.floor((nowMs - dueMs) / entry.intervalMs);
     entry.dueMs = dueMs + (missed + 1) * entry.intervalMs;
     this.#queue.push(entry.dueMs, key);

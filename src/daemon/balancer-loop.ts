@@ -28,6 +28,8 @@ export class BalancerLoop {
   readonly #balancer: Balancer;
   readonly #surroundings: BalancerSurroundings;
   #timer: Timer | undefined;
+  /** The deadline that the timer is set for. */
+  #wakesAtMs: number | undefined;
   #closed = false;
 
   constructor(balancer: Balancer, surroundings: BalancerSurroundings) {
@@ -54,12 +56,20 @@ export class BalancerLoop {
   }
 
   #sleep(): void {
-    clearTimeout(this.#timer);
     const deadlineMs = this.#balancer.nextDeadline();
     if (deadlineMs === undefined || this.#closed) return;
+    // Most inputs leave the next deadline as it is, and a wake for one that has gone finds nothing to do.
+    if (this.#wakesAtMs !== undefined && this.#wakesAtMs <= deadlineMs) return;
+    clearTimeout(this.#timer);
+    this.#wakesAtMs = deadlineMs;
     const waitMs = Math.min(SLEEP_MAX_MS, Math.max(0, deadlineMs - this.#surroundings.now()));
     // Rounded up: a timer that fires a fraction early would find nothing due and turn in vain.
-    this.#timer = setTimeout(() => this.take({ kind: "tick" }), Math.ceil(waitMs));
+    this.#timer = setTimeout(() => this.#wake(), Math.ceil(waitMs));
+  }
+
+  #wake(): void {
+    this.#wakesAtMs = undefined;
+    this.take({ kind: "tick" });
   }
 
   #do(effect: BalancerEffect): void {

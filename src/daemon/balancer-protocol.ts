@@ -1,5 +1,6 @@
 import { configuredService, drain, endpoint, serviceKey } from "../balance/decoders.ts";
 import type { Drain } from "../balance/drains.ts";
+import type { PaceReport } from "../balance/probe-pace.ts";
 import {
   type BalancerAnswer,
   type BalancerQuery,
@@ -155,8 +156,14 @@ const drainProgress: Decoder<DrainProgress> = record({
   persistentConnections: count,
 });
 
+const pace: Decoder<PaceReport> = record({
+  turns: count,
+  inFlight: count,
+  late: optional(record({ p50Ms: finite, p99Ms: finite, maxMs: finite })),
+});
+
 const answer: Decoder<BalancerAnswer> = union("kind", {
-  checks: record({ kind: exactly("checks"), checks: list(checkReport) }),
+  checks: record({ kind: exactly("checks"), checks: list(checkReport), pace }),
   drains: record({ kind: exactly("drains"), drains: list(drainProgress) }),
 });
 

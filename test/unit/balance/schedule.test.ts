@@ -38,6 +38,18 @@ describe("ProbeSchedule", () => {
     expect(Math.max(...perTenth)).toBeLessThan(250);
   });
 
+  test("lets very many begin together, every ten milliseconds or a fiftieth of their interval", () => {
+    for (const [intervalMs, stepMs] of [
+      [1_000, 10],
+      [100, 2],
+    ] as const) {
+      const schedule = new ProbeSchedule();
+      schedule.replace(probes(2_000, false, intervalMs), 1, 0);
+      const begun = run(schedule, 0, intervalMs).map(({ atMs }) => atMs % stepMs);
+      expect([begun.length >= 2_000, new Set(begun)]).toEqual([true, new Set([0])]);
+    }
+  });
+
   test("gives two routers different times", () => {
     const starts = [1, 2].map((seed) => {
       const schedule = new ProbeSchedule();
