@@ -163,8 +163,10 @@ export class Checkers {
     return this.transitions
       .filter(({ what, atMs, router }) => what.to === "active" && isDone(atMs) && !isDisturbed(router, atMs))
       .flatMap(({ router, atMs }) => {
+        // It may be over in the very moment in which the kernel had the addresses.
         const lost = this.transitions.some(
-          (later) => later.router === router && later.atMs > atMs && later.atMs < atMs + 2_500,
+          ({ router: whose, what, atMs: laterMs }) =>
+            whose === router && what.to === "standby" && laterMs >= atMs && laterMs < atMs + 2_500,
         );
         const within = (low: number, high: number) =>
           this.announcements.some(
