@@ -16,6 +16,7 @@ const DEBIAN = {
     ["ipvsadm", "ipvsadm"],
   ],
   bench: [["keepalived", "keepalived"]],
+  matrix: [["nft", "nftables"]],
   namespaces: [["ip", "iproute2"]],
 };
 

@@ -10,6 +10,8 @@ export interface Expected {
   readonly gapMs: number;
   /** Default 0. An agreed move may overlap by 20 ms. */
   readonly twoOwnersMs?: number;
+  /** On the slow kernel, where several cables cannot be cut in the same moment. */
+  readonly twoOwnersSlowMs?: number;
   /** Of 50. Default 0. */
   readonly connectionsLost?: number;
 }

@@ -24,6 +24,8 @@ export interface Row {
 
 /** One slow CPU for two routers, three servers and all clients. */
 const SLOWNESS_MS = { namespaces: 0, uml: 3000 };
+/** What a step of an agreed move takes there. */
+const SLOW_STEP_MS = { namespaces: 0, uml: 250 };
 
 export function kindsOf(fault: Fault): readonly LabKind[] {
   return fault.kinds ?? LAB_KINDS;
@@ -54,7 +56,8 @@ function violationsOf(fault: Fault, row: Omit<Row, "violations">): string[] {
   const { owner } = expected;
   const gapMs = expected.gapMs + 2 * row.probePauseMs + SLOWNESS_MS[row.kind];
   // A look that finds both says so until the next one; where none may be, one such look is one too many.
-  const twoOwnersMs = expected.twoOwnersMs === undefined ? 0 : expected.twoOwnersMs + 2 * row.samplerPauseMs;
+  const overlapMs = row.kind === "uml" ? (expected.twoOwnersSlowMs ?? expected.twoOwnersMs) : expected.twoOwnersMs;
+  const twoOwnersMs = overlapMs === undefined ? 0 : overlapMs + 2 * row.samplerPauseMs + SLOW_STEP_MS[row.kind];
   const connectionsLost = expected.connectionsLost ?? 0;
   return [
     ...(row.owners.join() === owner ? [] : [`the VIPs are with ${row.owners.join(" and ") || "nobody"}, not ${owner}`]),

@@ -17,7 +17,7 @@ function pulled(router: RouterName, side: Side): Fault {
   const next = active ? "lvs2" : "lvs1";
   return {
     name: `the ${side} cable of the ${active ? "active" : "standby"} is pulled, and plugged again`,
-    expected: { owner: next, gapMs: active ? TOLD_MS : NOTHING_MS, twoOwnersMs: active ? AGREED_MS : 0 },
+    expected: { owner: next, gapMs: active ? TOLD_MS : NOTHING_MS, ...(active ? { twoOwnersMs: AGREED_MS } : {}) },
     async act(stage) {
       stage.topology.unplug(router, INTERFACE[side]);
       if (active) await stage.owned(next);
@@ -33,7 +33,8 @@ function bothPulled(router: RouterName): Fault {
   const next = active ? "lvs2" : "lvs1";
   return {
     name: `both cables of the ${active ? "active" : "standby"} are pulled at once, and plugged again`,
-    expected: { owner: next, gapMs: active ? SILENCE_MS : NOTHING_MS },
+    expected: { owner: next, gapMs: active ? SILENCE_MS : NOTHING_MS, twoOwnersSlowMs: AGREED_MS },
+    note: "on the lab's kernel one cable goes some 50 ms before the other: told of the first, the active hands over",
     async act(stage) {
       stage.topology.unplugAll(router);
       if (active) await stage.owned(next);
