@@ -185,7 +185,7 @@ complete -c tandem -n '__tandem_in real drain' -l resolve -d 'look up names of h
 complete -c tandem -n '__tandem_in real undrain' -l weight -x -d 'the weight without a daemon'
 complete -c tandem -n '__tandem_in real undrain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in check run' -l send -x -d 'tcp: what to send; \\r \\n \\t \\0 \\xHH \\\\ are understood'
-complete -c tandem -n '__tandem_in check run' -l expect -x -d 'tcp: text that must come; the same escapes'
+complete -c tandem -n '__tandem_in check run' -l expect -x -d 'tcp: text that must come; the same escapes; dns: a record'
 complete -c tandem -n '__tandem_in check run' -l expect-status -x -d 'http: a status or range that is good; repeatable'
 complete -c tandem -n '__tandem_in check run' -l expect-body -x -d 'http: text that the body must contain'
 complete -c tandem -n '__tandem_in check run' -l host -x -d 'http: the Host header, and the name in the certificate'

@@ -37,7 +37,7 @@ const tls = record({
 });
 
 const secured = { ...connect, verifyCertificate: optional(bool), tls: optional(tls) };
-const talk = { ...secured, transport: optional(oneOf(["tcp", "tls"])) };
+const talk = { ...secured, transport: optional(oneOf(["tcp", "tls", "starttls"])) };
 
 const scriptStep = record({
   kind: oneOf(SCRIPT_STEP_KINDS),
@@ -83,7 +83,15 @@ const checkMethod: Decoder<CheckMethod> = union("kind", {
   }),
   udp: record({ kind: exactly("udp"), send: text, ...connect }),
   ping: record({ kind: exactly("ping"), ...route }),
-  dns: record({ kind: exactly("dns"), query: text, record: oneOf(DNS_RECORDS), ...connect }),
+  dns: record({
+    kind: exactly("dns"),
+    query: text,
+    record: oneOf(DNS_RECORDS),
+    expectAnswers: optional(list(text)),
+    ...secured,
+    transport: optional(oneOf(["udp", "tcp", "tls"])),
+  }),
+  radius: record({ kind: exactly("radius"), secretFile: text, userName: optional(text), ...connect }),
   grpc: record({ kind: exactly("grpc"), service: text, ...talk }),
   smtp: greeting,
   imap: greeting,

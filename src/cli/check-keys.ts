@@ -18,6 +18,7 @@ const USUAL_PORTS: Readonly<Partial<Record<CheckKind, number>>> = {
   mysql: 3306,
   postgresql: 5432,
   dns: 53,
+  radius: 1812,
   // An echo goes to no port.
   ping: 1,
 };
@@ -30,9 +31,28 @@ const PATH_KEYS: Readonly<Partial<Record<CheckKind, string>>> = {
   grpc: "grpc_service",
 };
 
-/** The schemes: the kinds of check, and `tls`. */
-export function isScheme(word: string): boolean {
-  return word === "tls" || CHECK_KINDS.some((kind) => kind === word && kind !== "external" && kind !== "send-expect");
+interface SecureScheme {
+  readonly kind: CheckKind;
+  readonly port: number;
+}
+
+/** What goes by a name and a port of its own when it is held within TLS. */
+const SECURE_SCHEMES: Readonly<Record<string, SecureScheme>> = {
+  smtps: { kind: "smtp", port: 465 },
+  imaps: { kind: "imap", port: 993 },
+  pop3s: { kind: "pop3", port: 995 },
+  ldaps: { kind: "ldap", port: 636 },
+  rediss: { kind: "redis", port: 6379 },
+};
+
+function secureScheme(word: string): SecureScheme | undefined {
+  return Object.hasOwn(SECURE_SCHEMES, word) ? SECURE_SCHEMES[word] : undefined;
+}
+
+/** The schemes: the kinds of check, `tls`, and the names of protocols within TLS. */
+function isScheme(word: string): boolean {
+  if (word === "tls" || secureScheme(word) !== undefined) return true;
+  return CHECK_KINDS.some((kind) => kind === word && kind !== "external" && kind !== "send-expect");
 }
 
 function kindOf(scheme: string, settings: TargetSettings): CheckKind {
@@ -40,7 +60,7 @@ function kindOf(scheme: string, settings: TargetSettings): CheckKind {
   if (settings.command !== undefined) return "external";
   if (scheme === "tls" || (scheme === "udp" && talks)) return "send-expect";
   if (scheme === "tcp") return talks || settings.send !== undefined ? "send-expect" : "tcp";
-  return CHECK_KINDS.find((kind) => kind === scheme) ?? "tcp";
+  return secureScheme(scheme)?.kind ?? CHECK_KINDS.find((kind) => kind === scheme) ?? "tcp";
 }
 
 /** A value as TOML: as it stands where it is written like one, else a text with its escapes resolved. */
@@ -50,16 +70,20 @@ function tomlValue(text: string): Parsed<string> {
   return resolved.ok ? parsed(JSON.stringify(resolved.value)) : resolved;
 }
 
+function transportOf(scheme: string, kind: CheckKind): string | undefined {
+  if (scheme === "tls" || secureScheme(scheme) !== undefined) return "tls";
+  return scheme === "udp" && kind === "send-expect" ? "udp" : undefined;
+}
+
 function flagPairs(scheme: string, path: string, kind: CheckKind, settings: TargetSettings): [string, string][] {
   const pathKey = PATH_KEYS[kind];
-  const transport = scheme === "tls" ? "tls" : scheme === "udp" && kind === "send-expect" ? "udp" : undefined;
   const ranges = settings.expectStatus.map(([first, last]) => JSON.stringify(`${first}-${last}`));
   const given: [string, string | undefined][] = [
     ["kind", kind],
     [pathKey ?? "path", path === "" ? undefined : kind === "http" || kind === "https" ? path : path.slice(1)],
-    ["transport", transport],
+    ["transport", transportOf(scheme, kind)],
     ["send", settings.send],
-    ["expect", settings.expect],
+    [kind === "dns" ? "expect_answer" : "expect", settings.expect],
     ["expect_status", ranges.length === 0 ? undefined : `[${ranges.join(", ")}]`],
     ["expect_body", settings.expectBody],
     ["host", settings.host],
@@ -89,7 +113,7 @@ function commandPair({ command }: TargetSettings): [string, string][] {
 function endpointOf(kind: CheckKind, scheme: string, text: string): Parsed<Endpoint> {
   const endpoint = parseEndpoint(text);
   if (!endpoint.ok || endpoint.value.port !== 0) return endpoint;
-  const port = USUAL_PORTS[kind];
+  const port = secureScheme(scheme)?.port ?? USUAL_PORTS[kind];
   return port === undefined
     ? problem(`${JSON.stringify(text)} needs a port: ${scheme}://ADDRESS:PORT`)
     : parsed({ ...endpoint.value, port });

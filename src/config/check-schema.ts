@@ -1,6 +1,15 @@
-import { CHECK_KINDS, type CheckKind, DNS_RECORDS, GREETING_KINDS } from "../model/check.ts";
+import { CHECK_KINDS, type CheckKind, DNS_RECORDS, GREETING_KINDS, STARTTLS_KINDS } from "../model/check.ts";
 import { plainAddress } from "./address-types.ts";
-import { dnsName, headerField, no, regularExpression, scriptStep, sha256, statusRange } from "./check-types.ts";
+import {
+  answerText,
+  dnsName,
+  headerField,
+  no,
+  regularExpression,
+  scriptStep,
+  sha256,
+  statusRange,
+} from "./check-types.ts";
 import { program } from "./program-type.ts";
 import { optional, scalarOrTables, table, withLateDefault } from "./table-type.ts";
 import { absolutePath, duration, interfaceName, oneLine, plainText, userName } from "./text-types.ts";
@@ -15,6 +24,7 @@ const MAX_HEADERS = 50;
 /** Checks of one server. */
 const MAX_CHECKS = 8;
 const MAX_SCRIPT_STEPS = 50;
+const MAX_ANSWERS = 50;
 /** SO_MARK is an unsigned 32-bit number (socket(7)); 0 is none. */
 const MAX_MARK = 0xffff_ffff;
 
@@ -23,7 +33,7 @@ const EXTERNAL: readonly CheckKind[] = ["external"];
 const SEND_EXPECT: readonly CheckKind[] = ["send-expect"];
 const NETWORK: readonly CheckKind[] = CHECK_KINDS.filter((kind) => kind !== "external");
 /** Conversations that can be held within TLS. */
-const TALKS: readonly CheckKind[] = ["send-expect", "grpc", ...GREETING_KINDS];
+const TALKS: readonly CheckKind[] = ["send-expect", "dns", "grpc", ...GREETING_KINDS];
 const TLS: readonly CheckKind[] = ["https", ...TALKS];
 
 const CHECK_KEYS = {
@@ -31,8 +41,9 @@ const CHECK_KEYS = {
     meaning:
       "What an attempt does. tcp connects. send-expect connects, sends a text and waits for another. http and https " +
       "ask for a page. external runs a program. udp sends a datagram and wants nobody to say that nobody is there. " +
-      "ping wants an echo, dns an answer with records, grpc the status SERVING of the health protocol. The others " +
-      "know their protocol and want the answer of a server that works, without a login.",
+      "ping wants an echo, dns an answer with records, grpc the status SERVING of the health protocol, radius an answer " +
+      "that proves the shared secret. The others know their protocol and want the answer of a server that works, " +
+      "without a login.",
     example: '"send-expect"',
     alias: ["type", "checktype", "service"],
   }),
@@ -110,17 +121,19 @@ const CHECK_KEYS = {
     kinds: NETWORK,
     alias: ["fwmark"],
   }),
-  transport: withLateDefault(choice(["tcp", "tls", "udp"]), "tcp", {
-    meaning: "What the conversation is held over; udp only with send-expect.",
+  transport: withLateDefault(choice(["tcp", "tls", "starttls", "udp"]), "tcp", {
+    meaning:
+      "What the conversation is held over. starttls begins in the clear and goes on within TLS, with the kinds " +
+      `${STARTTLS_KINDS.join(", ")}; a server that offers none fails. udp only with send-expect and dns, whose default it is.`,
     example: '"tls"',
     kinds: TALKS,
-    alias: ["tls", "ssl"],
+    alias: ["tls", "ssl", "starttls"],
   }),
   script: optional(list(scriptStep, "a list of steps", { min: 1, max: MAX_SCRIPT_STEPS }), {
     meaning:
       "Several steps instead of send and expect, each a table: { send = TEXT }, { send_bytes = HEX }, " +
-      "{ expect = TEXT }, { expect_bytes = HEX }, { expect_regex = PATTERN } or { close = true }, which waits for the " +
-      "server to close. Each expectation goes on after the match of the one before it and reads at most limit bytes " +
+      "{ expect = TEXT }, { expect_bytes = HEX }, { expect_regex = PATTERN }, { start_tls = true }, which goes on within " +
+      "TLS, or { close = true }, which waits for the server to close. Each expectation goes on after the match of the one before it and reads at most limit bytes " +
       "(default 65536): { expect = TEXT, limit = 100 }. A pattern is met at the first byte possible, in time linear " +
       "in the answer; it has neither backreferences nor (?= and its like. ^ and $ match at line ends too, and (?i) at " +
       "its beginning ignores case.",
@@ -263,6 +276,30 @@ const CHECK_KEYS = {
     example: '"SOA"',
     kinds: ["dns"],
     alias: ["type"],
+  }),
+  expect_answer: optional(list(answerText, "a text or a list of texts", { min: 1, max: MAX_ANSWERS, bareItem: true }), {
+    meaning:
+      "What must be among the records that come: an address, a name, or a record as in a zone's file. All of a list.",
+    fallbackText: "any record of that type",
+    example: '["192.0.2.10", "192.0.2.11"]',
+    kinds: ["dns"],
+    alias: ["expect", "answer"],
+  }),
+  secret_file: optional(absolutePath, {
+    meaning:
+      "The file whose first line is the secret that the server shares with this address. Required with the kind radius.",
+    example: '"/etc/tandem/radius.secret"',
+    kinds: ["radius"],
+    alias: ["secret", "radiussecret"],
+  }),
+  radius_user: optional(oneLine("the name of a user", /^[!-~]+$/, 63), {
+    meaning:
+      "Asks whether this user may come in, without a right password, and takes a refusal for an answer: for servers " +
+      "that don't know Status-Server (RFC 5997), which is asked for otherwise.",
+    fallbackText: "the server's status is asked for",
+    example: '"tandem-probe"',
+    kinds: ["radius"],
+    alias: ["login"],
   }),
   grpc_service: withLateDefault(plainText("the name of a service", 100), "", {
     meaning: "The service whose health is asked for; by default the server's as a whole.",

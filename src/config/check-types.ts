@@ -80,6 +80,13 @@ export const dnsName: ScalarType<string> = parsedText(
   (text) => text,
 );
 
+/** A record of an answer as text: RFC 1035 section 5.1, without its name and type. */
+export const answerText: ScalarType<string> = parsedText(
+  'a record such as "192.0.2.10"',
+  (text) => (/^[ -~]{1,255}$/.test(text) ? parsed(text) : problem(`${shown(text)} is not 1 to 255 visible characters`)),
+  (text) => text,
+);
+
 const MAX_STEP_BYTES = 4096;
 const MAX_EXPECT_LIMIT_BYTES = 1024 * 1024;
 const STEP_KEYS: Readonly<Record<string, ScriptStepKind>> = {
@@ -88,8 +95,11 @@ const STEP_KEYS: Readonly<Record<string, ScriptStepKind>> = {
   expect: "expect",
   expect_bytes: "expect-bytes",
   expect_regex: "expect-regex",
+  start_tls: "start-tls",
   close: "close",
 };
+/** Steps that say nothing more than that they are there. */
+const BARE_STEPS: readonly ScriptStepKind[] = ["start-tls", "close"];
 
 function stepProblem(kind: ScriptStepKind, value: string): string | undefined {
   if (value === "") return "it is empty";
@@ -124,12 +134,13 @@ function readStep(value: Readonly<Record<string, unknown>>, place: Place): Scrip
     return undefined;
   }
   const given = value[key];
-  const text = kind === "close" ? (given === true ? "" : undefined) : typeof given === "string" ? given : undefined;
+  const isBare = BARE_STEPS.includes(kind);
+  const text = isBare ? (given === true ? "" : undefined) : typeof given === "string" ? given : undefined;
   if (text === undefined) {
-    place.key(key).error(`${key} must be ${kind === "close" ? "true" : "a text"}, not ${kindOf(given)}`);
+    place.key(key).error(`${key} must be ${isBare ? "true" : "a text"}, not ${kindOf(given)}`);
     return undefined;
   }
-  const wrong = kind === "close" ? undefined : stepProblem(kind, text);
+  const wrong = isBare ? undefined : stepProblem(kind, text);
   if (wrong !== undefined) {
     place.key(key).error(`${key}: ${wrong}`);
     return undefined;
@@ -148,7 +159,7 @@ export const scriptStep: ScalarType<ScriptStep> = {
     return undefined;
   },
   format: ({ kind, value, limitBytes }) => {
-    const text = kind === "close" ? "true" : formatText(value);
+    const text = BARE_STEPS.includes(kind) ? "true" : formatText(value);
     const limit = limitBytes === undefined ? "" : `, limit = ${limitBytes}`;
     return `{ ${kind.replace("-", "_")} = ${text}${limit} }`;
   },

@@ -1,4 +1,4 @@
-import type { Check, CheckMethod, ConnectMethod, TalkMethod, TlsMethod } from "../model/check.ts";
+import type { Check, CheckMethod, ConnectMethod, SecuredMethod, TalkMethod, TlsMethod } from "../model/check.ts";
 import type { CheckSettings } from "./resolve-check.ts";
 
 /** The inverse of resolve-check.ts: a check as the values of its table. */
@@ -25,9 +25,12 @@ function tlsValues(tls: TlsMethod | undefined): CheckValues {
   };
 }
 
+function securedValues(method: SecuredMethod): CheckValues {
+  return { ...connectValues(method), verify: method.verifyCertificate, ...tlsValues(method.tls) };
+}
+
 function talkValues(method: TalkMethod): CheckValues {
-  const { transport, verifyCertificate: verify, tls } = method;
-  return { ...connectValues(method), transport, verify, ...tlsValues(tls) };
+  return { ...securedValues(method), transport: method.transport };
 }
 
 function httpValues(method: Extract<CheckMethod, { kind: "http" | "https" }>): CheckValues {
@@ -53,9 +56,8 @@ function methodValues(method: CheckMethod): CheckValues {
     case "ping":
       return connectValues(method);
     case "send-expect": {
-      const { transport, ...rest } = method;
       const texts = method.script === undefined ? { send: method.send, expect: method.expect } : {};
-      return { ...talkValues(rest), transport, ...texts, script: method.script };
+      return { ...securedValues(method), transport: method.transport, ...texts, script: method.script };
     }
     case "http":
     case "https":
@@ -63,7 +65,15 @@ function methodValues(method: CheckMethod): CheckValues {
     case "udp":
       return { ...connectValues(method), send: method.send };
     case "dns":
-      return { ...connectValues(method), query: method.query, record: method.record };
+      return {
+        ...securedValues(method),
+        transport: method.transport,
+        query: method.query,
+        record: method.record,
+        expect_answer: method.expectAnswers,
+      };
+    case "radius":
+      return { ...connectValues(method), secret_file: method.secretFile, radius_user: method.userName };
     case "grpc":
       return { ...talkValues(method), grpc_service: method.service };
     case "external":

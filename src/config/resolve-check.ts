@@ -1,4 +1,4 @@
-import type { Check, CheckKind, FlapDamping } from "../model/check.ts";
+import { type Check, type CheckKind, type FlapDamping, STARTTLS_KINDS } from "../model/check.ts";
 import { formatDuration } from "../model/duration.ts";
 import { CHECK_SCHEMA, kindsOfKey } from "./check-schema.ts";
 import { checkMethod } from "./resolve-method.ts";
@@ -72,9 +72,13 @@ function checkProtocol(table: CheckTable, kind: CheckKind, fields: CheckFields):
       `such as: query = ${CHECK_SCHEMA.query.example}`,
     );
   }
-  if (fields.transport === "udp" && kind !== "send-expect" && table.given.has("transport")) {
-    table.place.key("transport").error(`a check of the kind "${kind}" can't be held over udp`, 'use "tcp" or "tls"');
+  if (kind === "radius" && fields.secret_file === undefined && !table.given.has("secret_file")) {
+    table.place.missing(
+      'a check of the kind "radius" needs the key secret_file',
+      `such as: secret_file = ${CHECK_SCHEMA.secret_file.example}`,
+    );
   }
+  checkTransport(table, kind, fields);
   if (fields.script !== undefined && (fields.send !== undefined || fields.expect !== undefined)) {
     const key = table.given.has("script") ? "script" : table.given.has("send") ? "send" : "expect";
     table.place.key(key).keyError("script takes the place of send and expect", "make them steps of the script");
@@ -86,6 +90,25 @@ function checkProtocol(table: CheckTable, kind: CheckKind, fields: CheckFields):
   const wantsBody = fields.expect_body_regex !== undefined || fields.expect_digest !== undefined;
   if (fields.method === "HEAD" && wantsBody) {
     table.place.error('expect_body_regex and expect_digest need another method than "HEAD", whose answer has no body');
+  }
+}
+
+const BY_UDP: readonly CheckKind[] = ["send-expect", "dns"];
+
+function checkTransport(table: CheckTable, kind: CheckKind, fields: CheckFields): void {
+  const { transport, script } = fields;
+  const place = table.place.key(table.given.has("transport") ? "transport" : "script");
+  if (transport === "udp" && !BY_UDP.includes(kind) && table.given.has("transport")) {
+    place.error(`a check of the kind "${kind}" can't be held over udp`, 'use "tcp" or "tls"');
+  }
+  if (transport === "starttls" && !STARTTLS_KINDS.some((known) => known === kind) && table.given.has("transport")) {
+    const hint = kind === "send-expect" ? "make { start_tls = true } a step of a script" : `use "tcp" or "tls"`;
+    place.error(`a check of the kind "${kind}" can't change to TLS by itself`, hint);
+  }
+  const begins = script?.filter((step) => step.kind === "start-tls").length ?? 0;
+  if (begins > 1) place.error("a script can change to TLS only once");
+  if (begins > 0 && (transport === "tls" || transport === "udp")) {
+    place.error(`a script that changes to TLS begins over tcp, not over ${transport}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CheckMethod, ConnectMethod, TalkMethod, TlsMethod } from "../model/check.ts";
+import type { CheckMethod, ConnectMethod, SecuredMethod, TalkMethod, TlsMethod } from "../model/check.ts";
 import { CHECK_SCHEMA } from "./check-schema.ts";
 import type { CheckSettings } from "./resolve-check.ts";
 import { whole } from "./table-type.ts";
@@ -32,11 +32,14 @@ function tls(fields: CheckFields): { readonly tls?: TlsMethod } {
   return Object.keys(found).length === 0 ? {} : { tls: found };
 }
 
+function secured(fields: CheckFields): SecuredMethod {
+  return { ...connect(fields), verifyCertificate: fields.verify ?? CHECK_SCHEMA.verify.fallback, ...tls(fields) };
+}
+
 /** A conversation's settings; those of TLS only where it is used. */
 function talk(fields: CheckFields): TalkMethod {
-  if (fields.transport !== "tls") return connect(fields);
-  const verifyCertificate = fields.verify ?? CHECK_SCHEMA.verify.fallback;
-  return { ...connect(fields), transport: "tls", verifyCertificate, ...tls(fields) };
+  const { transport } = fields;
+  return transport === "tls" || transport === "starttls" ? { ...secured(fields), transport } : connect(fields);
 }
 
 function http(kind: "http" | "https", fields: CheckFields): CheckMethod {
@@ -68,9 +71,24 @@ function sendExpect(fields: CheckFields): CheckMethod {
     expect: fields.expect ?? CHECK_SCHEMA.expect.fallback,
     ...present({ script: fields.script }),
   } as const;
-  return fields.transport === "udp"
-    ? { ...texts, ...connect(fields), transport: "udp" }
-    : { ...texts, ...talk(fields) };
+  if (fields.transport === "udp") return { ...texts, ...connect(fields), transport: "udp" };
+  if (fields.transport === "tls") return { ...texts, ...secured(fields), transport: "tls" };
+  const startsTls = fields.script?.some(({ kind }) => kind === "start-tls") ?? false;
+  return { ...texts, ...(startsTls ? secured(fields) : connect(fields)) };
+}
+
+function dns(fields: CheckFields): CheckMethod | undefined {
+  const parts = whole({ query: fields.query });
+  if (parts === undefined) return undefined;
+  const { transport } = fields;
+  return {
+    kind: "dns",
+    ...(transport === "tls" ? secured(fields) : connect(fields)),
+    ...parts,
+    record: fields.record ?? CHECK_SCHEMA.record.fallback,
+    ...present({ expectAnswers: fields.expect_answer }),
+    ...(transport === "tcp" || transport === "tls" ? { transport } : {}),
+  };
 }
 
 /** What a check does; undefined when something that it needs is missing, which is reported. */
@@ -89,10 +107,12 @@ export function checkMethod({ kind, fields }: CheckSettings): CheckMethod | unde
       const { port: _none, ...rest } = connect(fields);
       return { kind, ...rest };
     }
-    case "dns": {
-      const parts = whole({ query: fields.query });
-      const record = fields.record ?? CHECK_SCHEMA.record.fallback;
-      return parts === undefined ? undefined : { kind, ...connect(fields), ...parts, record };
+    case "dns":
+      return dns(fields);
+    case "radius": {
+      const parts = whole({ secretFile: fields.secret_file });
+      const user = present({ userName: fields.radius_user });
+      return parts === undefined ? undefined : { kind, ...connect(fields), ...parts, ...user };
     }
     case "grpc":
       return { kind, ...talk(fields), service: fields.grpc_service ?? CHECK_SCHEMA.grpc_service.fallback };

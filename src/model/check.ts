@@ -4,6 +4,9 @@ import type { IpAddress } from "./address.ts";
 export const GREETING_KINDS = ["smtp", "imap", "pop3", "ldap", "redis", "mysql", "postgresql"] as const;
 export type GreetingKind = (typeof GREETING_KINDS)[number];
 
+/** Kinds whose protocol can change to TLS in the middle of a conversation. */
+export const STARTTLS_KINDS = ["smtp", "imap", "pop3", "ldap", "mysql", "postgresql"] as const satisfies GreetingKind[];
+
 export const CHECK_KINDS = [
   "tcp",
   "send-expect",
@@ -14,6 +17,7 @@ export const CHECK_KINDS = [
   "ping",
   "dns",
   "grpc",
+  "radius",
   ...GREETING_KINDS,
 ] as const;
 export type CheckKind = (typeof CHECK_KINDS)[number];
@@ -62,22 +66,37 @@ export interface TlsMethod {
   readonly warnDays?: number;
 }
 
-/** A conversation in the clear, or within TLS. */
-export interface TalkMethod extends ConnectMethod {
-  /** Absent: tcp, in the clear. */
-  readonly transport?: "tcp" | "tls";
+/** A conversation of which at least a part may be held within TLS. */
+export interface SecuredMethod extends ConnectMethod {
   /** With TLS; absent: yes. */
   readonly verifyCertificate?: boolean;
   readonly tls?: TlsMethod;
 }
 
-export const SCRIPT_STEP_KINDS = ["send", "send-bytes", "expect", "expect-bytes", "expect-regex", "close"] as const;
+/** A conversation in the clear, or within TLS. */
+export interface TalkMethod extends SecuredMethod {
+  /** Absent: tcp, in the clear. `starttls`: begun in the clear, as STARTTLS_KINDS can. */
+  readonly transport?: "tcp" | "tls" | "starttls";
+}
+
+export const SCRIPT_STEP_KINDS = [
+  "send",
+  "send-bytes",
+  "expect",
+  "expect-bytes",
+  "expect-regex",
+  "start-tls",
+  "close",
+] as const;
 export type ScriptStepKind = (typeof SCRIPT_STEP_KINDS)[number];
 
 /** One step of a conversation. An expectation looks at what follows the match of the one before it. */
 export interface ScriptStep {
   readonly kind: ScriptStepKind;
-  /** A text, hexadecimal digits for bytes, a regular expression; empty for `close`, which waits for the server's close. */
+  /**
+   * A text, hexadecimal digits for bytes, a regular expression. Empty for `close`, which waits for the server's close,
+   * and for `start-tls`, which goes on within TLS.
+   */
   readonly value: string;
   /** How much is read for this expectation. */
   readonly limitBytes?: number;
@@ -98,7 +117,7 @@ export type CheckMethod =
       /** More than one exchange: then `send` and `expect` are empty. */
       readonly script?: readonly ScriptStep[];
       readonly transport?: "tcp" | "tls" | "udp";
-    } & Omit<TalkMethod, "transport">)
+    } & SecuredMethod)
   | ({ readonly kind: GreetingKind } & TalkMethod)
   | ({
       readonly kind: "grpc";
@@ -115,6 +134,17 @@ export type CheckMethod =
       readonly kind: "dns";
       readonly query: string;
       readonly record: DnsRecord;
+      /** Texts of records, each of which must be among the answers. */
+      readonly expectAnswers?: readonly string[];
+      /** Absent: udp. */
+      readonly transport?: "udp" | "tcp" | "tls";
+    } & SecuredMethod)
+  | ({
+      readonly kind: "radius";
+      /** Holds the secret that client and server share. */
+      readonly secretFile: string;
+      /** Asks whether this user may come in, and takes any answer; absent: asks for the server's status. */
+      readonly userName?: string;
     } & ConnectMethod)
   | ({
       readonly kind: "http" | "https";

@@ -7,7 +7,7 @@ import { errnoName } from "../sys/errno.ts";
 import type { Route } from "../sys/route-options.ts";
 import { internetSocketAddress } from "../sys/socket-address.ts";
 import { startTcpConnection } from "../sys/tcp-socket.ts";
-import type { Dialogue, Judgement, Step } from "./dialogue.ts";
+import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
 import { connectionFailure, failure, success } from "./outcome.ts";
 import { plainConnections } from "./plain-connections.ts";
 import { formatElapsed } from "./probe-text.ts";
@@ -32,6 +32,8 @@ export interface TlsSettings {
 export interface ConverseOptions {
   readonly timeoutMs: number;
   readonly tls?: TlsSettings;
+  /** TLS begins where the dialogue asks for it, instead of at once. */
+  readonly isTlsLater?: boolean;
   readonly route?: Route;
   readonly trace?: Trace;
 }
@@ -71,6 +73,9 @@ class Attempt {
   #prefix = "";
   #socket: Socket<undefined> | undefined;
   #unsent: Uint8Array = new Uint8Array(0);
+  /** TLS begins when all is sent. */
+  #startsTls = false;
+  #isInTheClear = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #warning: string | undefined;
 
@@ -99,8 +104,7 @@ class Attempt {
         },
         // With a descriptor that is still connecting, the first "drain" is the moment at which it became writable.
         drain: (socket) => this.#writable(socket),
-        // What comes before the handshake is no TLS; the handshake itself says so.
-        data: () => undefined,
+        data: (socket, bytes) => this.#receiveInTheClear(socket, bytes),
         close: (_socket, error) => this.#closed(error),
         error: (_socket, error) => this.#closed(error),
         end: () => this.#closed(undefined),
@@ -121,11 +125,13 @@ class Attempt {
   #connected(socket: Socket<undefined>): void {
     this.#options.trace?.("note", `connected after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix = `connected after ${formatElapsed(this.#elapsedMs())}; `;
-    this.#phase = "handshaking";
-    this.#startTls(socket, this.#options.tls);
+    if (this.#options.isTlsLater === true) this.#talk();
+    else this.#startTls(socket, this.#options.tls);
   }
 
   #startTls(socket: Socket<undefined>, settings: TlsSettings): void {
+    this.#phase = "handshaking";
+    this.#isInTheClear = false;
     const tls: TLSOptions & { serverName?: string; ALPNProtocols?: string } = {
       // The handshake is always carried through: its verdict is read below, so that the reason can be told.
       rejectUnauthorized: settings.verify,
@@ -164,7 +170,12 @@ class Attempt {
     if (warningOf !== undefined) this.#warning = warningOf(socket.getPeerCertificate().valid_to);
     this.#options.trace?.("note", `TLS after ${formatElapsed(this.#elapsedMs())}`);
     this.#prefix += `TLS after ${formatElapsed(this.#elapsedMs())}; `;
-    this.#talk();
+    if (this.#options.isTlsLater !== true) {
+      this.#talk();
+      return;
+    }
+    this.#phase = "talking";
+    this.#take(this.#dialogue.secured?.() ?? CONTINUE);
   }
 
   #talk(): void {
@@ -181,9 +192,21 @@ class Attempt {
   }
 
   #flush(): void {
-    if (this.#phase !== "talking" || this.#unsent.length === 0) return;
-    const written = this.#socket?.write(this.#unsent) ?? 0;
+    if (this.#phase !== "talking") return;
+    const written = this.#unsent.length === 0 ? 0 : (this.#socket?.write(this.#unsent) ?? 0);
     if (written > 0) this.#unsent = this.#unsent.subarray(written);
+    if (!this.#startsTls || this.#unsent.length > 0 || this.#socket === undefined) return;
+    this.#startsTls = false;
+    this.#startTls(this.#socket, this.#options.tls);
+  }
+
+  /** The bytes of TLS come by here as well, before they are deciphered. */
+  #receiveInTheClear(socket: Socket<undefined>, bytes: Uint8Array): void {
+    // What comes before a handshake that is to begin at once is no TLS; the handshake itself says so.
+    if (!this.#isInTheClear || this.#options.isTlsLater !== true) return;
+    // A server that speaks first may be read before its socket is told to be writable.
+    if (this.#phase === "connecting") this.#connected(socket);
+    this.#receive(bytes);
   }
 
   #receive(bytes: Uint8Array): void {
@@ -193,8 +216,11 @@ class Attempt {
   }
 
   #take(step: Step): void {
-    if (step.kind === "send") this.#send(step.bytes);
-    else if (step.kind !== "continue") this.#judge(step);
+    if (step.kind === "send") {
+      this.#startsTls = step.startsTls === true;
+      this.#send(step.bytes);
+      if (this.#startsTls) this.#flush();
+    } else if (step.kind !== "continue") this.#judge(step);
   }
 
   #closed(error: unknown): void {

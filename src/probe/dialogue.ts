@@ -10,7 +10,15 @@ export type Judgement =
     }
   | { readonly kind: "failure"; readonly failure: ProbeFailure; readonly detail: string };
 
-export type Step = { readonly kind: "continue" } | { readonly kind: "send"; readonly bytes: Uint8Array } | Judgement;
+export type Step =
+  | { readonly kind: "continue" }
+  | {
+      readonly kind: "send";
+      readonly bytes: Uint8Array;
+      /** Then TLS is to be agreed on; `secured` is called when it is. What came in the clear by then is of no account. */
+      readonly startsTls?: true;
+    }
+  | Judgement;
 
 export const CONTINUE: Step = { kind: "continue" };
 
@@ -24,6 +32,8 @@ export interface Dialogue {
   /** Called once connected, after the opening was handed to the kernel. */
   connected(): Step;
   receive(bytes: Uint8Array): Step;
+  /** TLS, which the dialogue has asked for, is agreed on. */
+  secured?(): Step;
   /** The other side closed. */
   closed(): Judgement;
   /** The time is up. */

@@ -1,58 +1,84 @@
-/** RFC 1035: one question over UDP, and whether the answer is one. */
-import type { CheckMethod, DnsRecord } from "../model/check.ts";
+/** One question, over UDP or a stream, and whether the answer is one, and the one that is expected. */
+import { DecodeError } from "../lib/errors.ts";
+import { parseAddress } from "../model/address.ts";
+import type { CheckMethod } from "../model/check.ts";
+import { ByteCollector } from "./byte-collector.ts";
 import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
-import { quoteBytes } from "./probe-text.ts";
+import {
+  type DnsAnswer,
+  type DnsQuestion,
+  decodeAnswer,
+  decodeRecords,
+  encodeQuestion,
+  plainName,
+} from "./dns-message.ts";
+import { quoteBytes, quoteText } from "./probe-text.ts";
 
 export type DnsMethod = Extract<CheckMethod, { kind: "dns" }>;
 
-const HEADER_BYTES = 12;
-const RECORD_TYPES: Readonly<Record<DnsRecord, number>> = {
-  A: 1,
-  NS: 2,
-  CNAME: 5,
-  SOA: 6,
-  PTR: 12,
-  MX: 15,
-  TXT: 16,
-  AAAA: 28,
-  SRV: 33,
-};
-const CLASS_INTERNET = 1;
-const RECURSION_DESIRED = 0x0100;
-const IS_RESPONSE = 0x8000;
 const RESPONSE_CODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+/** RFC 1035 section 4.2.2: over a stream, a message comes after its length. */
+const LENGTH_BYTES = 2;
+const MESSAGE_BYTES_MAX = 0xffff;
 
-function encodeName(name: string): Uint8Array {
-  const labels = name.split(".").filter((label) => label !== "");
-  const parts = labels.flatMap((label) => {
-    const bytes = Buffer.from(label, "latin1");
-    return [Uint8Array.of(bytes.length), bytes];
-  });
-  return Buffer.concat([...parts, Uint8Array.of(0)]);
+/** Two ways to write one record: addresses in any form, names in any case and with or without the last dot. */
+function comparable(text: string): string {
+  const address = parseAddress(text);
+  return address.ok ? address.value.text : plainName(text);
 }
 
-/** A question as it is sent. */
-export function encodeQuestion(query: string, record: DnsRecord, identifier: number): Uint8Array {
-  const head = Buffer.alloc(HEADER_BYTES);
-  head.writeUInt16BE(identifier, 0);
-  head.writeUInt16BE(RECURSION_DESIRED, 2);
-  head.writeUInt16BE(1, 4);
-  const type = Buffer.alloc(4);
-  type.writeUInt16BE(RECORD_TYPES[record], 0);
-  type.writeUInt16BE(CLASS_INTERNET, 2);
-  return Buffer.concat([head, encodeName(query), type]);
+function wrong(detail: string): Judgement {
+  return { kind: "failure", failure: "wrong-answer", detail };
 }
 
-class DnsDialogue implements Dialogue {
-  readonly opening: Uint8Array;
+/** Judges answers to one question. */
+class AnswerJudge {
   readonly #method: DnsMethod;
-  readonly #identifier: number;
+  readonly #question: DnsQuestion;
+
+  constructor(method: DnsMethod, question: DnsQuestion) {
+    this.#method = method;
+    this.#question = question;
+  }
+
+  /** Undefined for what is no answer to it. */
+  judge(message: Uint8Array): Judgement | undefined {
+    try {
+      const answer = decodeAnswer(message, this.#question);
+      return answer === undefined ? undefined : this.#judged(message, answer);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return wrong(`the answer is malformed (${error.message}): ${quoteBytes(message)}`);
+    }
+  }
+
+  #judged(message: Uint8Array, { code, count, isTruncated }: DnsAnswer): Judgement {
+    const question = `${this.#method.record} of ${this.#method.query}`;
+    if (code !== 0) return wrong(`${RESPONSE_CODES[code] ?? `response code ${code}`} for ${question}`);
+    const { expectAnswers } = this.#method;
+    if (expectAnswers === undefined && count === 0 && !isTruncated) {
+      return wrong(`an answer without records for ${question}`);
+    }
+    const records = `${count} ${count === 1 ? "record" : "records"} for ${question}`;
+    if (expectAnswers === undefined) return { kind: "success", detail: records };
+    if (isTruncated) return wrong(`the answer for ${question} is too long for UDP; check with transport = "tcp"`);
+    const texts = decodeRecords(message, this.#method.record);
+    const known = new Set(texts.map(comparable));
+    const missing = expectAnswers.find((text) => !known.has(comparable(text)));
+    if (missing === undefined) return { kind: "success", detail: `${expectAnswers.join(" and ")} in ${records}` };
+    const got = texts.length === 0 ? "no such record" : quoteText(texts.join(", ")).slice(1, -1);
+    return wrong(`expected ${missing} but got ${got} for ${question}`);
+  }
+}
+
+class DatagramDialogue implements Dialogue {
+  readonly opening: Uint8Array;
+  readonly #judge: AnswerJudge;
   #stray: Uint8Array | undefined;
 
-  constructor(method: DnsMethod, identifier: number) {
-    this.#method = method;
-    this.#identifier = identifier;
-    this.opening = encodeQuestion(method.query, method.record, identifier);
+  constructor(method: DnsMethod, question: DnsQuestion) {
+    this.#judge = new AnswerJudge(method, question);
+    this.opening = encodeQuestion(question);
   }
 
   connected(): Step {
@@ -60,21 +86,10 @@ class DnsDialogue implements Dialogue {
   }
 
   receive(datagram: Uint8Array): Step {
-    const bytes = Buffer.from(datagram);
-    const isOurs = bytes.length >= HEADER_BYTES && bytes.readUInt16BE(0) === this.#identifier;
-    if (!isOurs || (bytes.readUInt16BE(2) & IS_RESPONSE) === 0) {
-      // Late answers to an earlier question, or somebody's guesses: the right one may still come.
-      this.#stray = datagram.slice(0, 64);
-      return CONTINUE;
-    }
-    const code = bytes.readUInt16BE(2) & 0xf;
-    const answers = bytes.readUInt16BE(6);
-    const name = RESPONSE_CODES[code] ?? `response code ${code}`;
-    const question = `${this.#method.record} of ${this.#method.query}`;
-    if (code !== 0) return { kind: "failure", failure: "wrong-answer", detail: `${name} for ${question}` };
-    return answers === 0
-      ? { kind: "failure", failure: "wrong-answer", detail: `an answer without records for ${question}` }
-      : { kind: "success", detail: `${answers} ${answers === 1 ? "record" : "records"} for ${question}` };
+    const judgement = this.#judge.judge(datagram);
+    // Late answers to an earlier question, or somebody's guesses: the right one may still come.
+    if (judgement === undefined) this.#stray = datagram.slice(0, 64);
+    return judgement ?? CONTINUE;
   }
 
   closed(): Judgement {
@@ -83,12 +98,51 @@ class DnsDialogue implements Dialogue {
 
   expired(): Judgement {
     if (this.#stray === undefined) return { kind: "failure", failure: "timeout", detail: "no answer in time" };
-    const detail = `no answer to the question in time, but ${quoteBytes(this.#stray)}`;
-    return { kind: "failure", failure: "wrong-answer", detail };
+    return wrong(`no answer to the question in time, but ${quoteBytes(this.#stray)}`);
+  }
+}
+
+class StreamDialogue implements Dialogue {
+  readonly opening: Uint8Array;
+  readonly #judge: AnswerJudge;
+  readonly #collected = new ByteCollector(LENGTH_BYTES + MESSAGE_BYTES_MAX);
+
+  constructor(method: DnsMethod, question: DnsQuestion) {
+    this.#judge = new AnswerJudge(method, question);
+    const message = encodeQuestion(question);
+    this.opening = Buffer.concat([Uint8Array.of(message.length >> 8, message.length & 0xff), message]);
+  }
+
+  connected(): Step {
+    return CONTINUE;
+  }
+
+  receive(given: Uint8Array): Step {
+    this.#collected.push(given);
+    const { bytes } = this.#collected;
+    if (bytes.length < LENGTH_BYTES) return CONTINUE;
+    const end = LENGTH_BYTES + (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0));
+    if (bytes.length < end) return CONTINUE;
+    const message = bytes.subarray(LENGTH_BYTES, end);
+    return this.#judge.judge(message) ?? wrong(`the server answered with something else: ${quoteBytes(message)}`);
+  }
+
+  closed(): Judgement {
+    const seen = this.#collected.bytes.length;
+    const detail = seen === 0 ? "the server closed without an answer" : "the server closed within its answer";
+    return { kind: "failure", failure: "closed", detail };
+  }
+
+  expired(): Judgement {
+    const { bytes } = this.#collected;
+    const detail = bytes.length === 0 ? "no answer in time" : `the answer did not end in time: ${quoteBytes(bytes)}`;
+    return { kind: "failure", failure: "timeout", detail };
   }
 }
 
 /** @param identifier 16 bits, drawn anew for each question, which tell its answer from others */
 export function dnsDialogue(method: DnsMethod, identifier: number): Dialogue {
-  return new DnsDialogue(method, identifier);
+  const question = { query: method.query, record: method.record, identifier };
+  const isStream = method.transport === "tcp" || method.transport === "tls";
+  return isStream ? new StreamDialogue(method, question) : new DatagramDialogue(method, question);
 }

@@ -11,8 +11,49 @@ const LDAP_UNBIND = "30 05 02 01 02 42 00";
 /** A bind response to message 1 with any result but busy (51) and unavailable (52): a refusal is an answer too. */
 const LDAP_BIND_RESPONSE = "^\\x30[\\s\\S]{1,5}\\x02\\x01\\x01\\x61[\\s\\S]{1,5}\\x0a\\x01[^\\x33\\x34]";
 
+/** RFC 4511 section 4.14: the extended request 1.3.6.1.4.1.1466.20037 (StartTLS), message 1. */
+const LDAP_START_TLS = "30 1d 02 01 01 77 18 80 16 31 2e 33 2e 36 2e 31 2e 34 2e 31 2e 31 34 36 36 2e 32 30 30 33 37";
+/** An extended response to message 1 with the result success. */
+const LDAP_START_TLS_RESPONSE = "^\\x30[\\s\\S]{1,5}\\x02\\x01\\x01\\x78[\\s\\S]{1,5}\\x0a\\x01\\x00";
+
+type ScriptedKind = Exclude<GreetingKind, "mysql" | "postgresql">;
+
+const START_TLS: ScriptStep = { kind: "start-tls", value: "" };
+
+/** What is said in the clear until the server is ready for TLS. */
+const TLS_REQUESTS: Readonly<Record<Exclude<ScriptedKind, "redis">, readonly ScriptStep[]>> = {
+  // RFC 3207
+  smtp: [
+    { kind: "expect-regex", value: "^220 [^\\n]*\\n" },
+    { kind: "send", value: "EHLO tandem.invalid\r\n" },
+    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n" },
+    { kind: "send", value: "STARTTLS\r\n" },
+    { kind: "expect-regex", value: "^220[^\\n]*\\n" },
+    START_TLS,
+  ],
+  // RFC 9051 section 6.2.1
+  imap: [
+    { kind: "expect-regex", value: "^\\* OK [^\\n]*\\n" },
+    { kind: "send", value: "t STARTTLS\r\n" },
+    { kind: "expect-regex", value: "^t OK[^\\n]*\\n" },
+    START_TLS,
+  ],
+  // RFC 2595 section 4
+  pop3: [
+    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n" },
+    { kind: "send", value: "STLS\r\n" },
+    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n" },
+    START_TLS,
+  ],
+  ldap: [
+    { kind: "send-bytes", value: LDAP_START_TLS },
+    { kind: "expect-regex", value: LDAP_START_TLS_RESPONSE },
+    START_TLS,
+  ],
+};
+
 /** What is said to a server of each kind, without a login, and a proper farewell where the protocol has one. */
-const SCRIPTS: Readonly<Record<Exclude<GreetingKind, "mysql" | "postgresql">, readonly ScriptStep[]>> = {
+const SCRIPTS: Readonly<Record<ScriptedKind, readonly ScriptStep[]>> = {
   // RFC 5321: a server that takes no mail says 421 or 554 at one of the two.
   smtp: [
     { kind: "expect-regex", value: "^220 [^\\n]*\\n" },
@@ -45,14 +86,24 @@ const SCRIPTS: Readonly<Record<Exclude<GreetingKind, "mysql" | "postgresql">, re
   ],
 };
 
-/** Whether a server of this kind answers as one that works, without a login. */
-export function greetingDialogue(kind: GreetingKind): Dialogue {
+/** The same within TLS that was asked for in the clear: no server greets a second time. */
+function securedScript(kind: Exclude<ScriptedKind, "redis">): readonly ScriptStep[] {
+  const [greeting, ...rest] = SCRIPTS[kind];
+  const isGreeted = greeting?.kind.startsWith("expect") === true;
+  return [...TLS_REQUESTS[kind], ...(isGreeted ? rest : SCRIPTS[kind])];
+}
+
+/**
+ * Whether a server of this kind answers as one that works, without a login.
+ * @param startsTls whether TLS is asked for in the clear
+ */
+export function greetingDialogue(kind: GreetingKind, startsTls = false): Dialogue {
   switch (kind) {
     case "mysql":
-      return mysqlDialogue();
+      return mysqlDialogue(startsTls);
     case "postgresql":
-      return postgresqlDialogue();
+      return postgresqlDialogue(startsTls);
     default:
-      return scriptDialogue(SCRIPTS[kind]);
+      return scriptDialogue(startsTls && kind !== "redis" ? securedScript(kind) : SCRIPTS[kind]);
   }
 }

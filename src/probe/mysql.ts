@@ -18,6 +18,8 @@ const PROTOCOL_VERSION = 10;
 
 /** CLIENT_LONG_PASSWORD | CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH */
 const CAPABILITIES = 0x1 | 0x200 | 0x8000 | 0x80000;
+/** CLIENT_SSL */
+const CAPABILITY_TLS = 0x800;
 /** utf8mb4_general_ci */
 const CHARACTER_SET = 45;
 const PACKET_SIZE_MAX = 0x100_0000;
@@ -30,13 +32,27 @@ function packet(sequence: number, payload: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(length & 0xff, (length >> 8) & 0xff, length >> 16, sequence), payload]);
 }
 
-/** HandshakeResponse41 for a user without a password. */
-function login(sequence: number): Uint8Array {
+function loginHead(capabilities: number): Buffer {
   const head = Buffer.alloc(32);
-  head.writeUInt32LE(CAPABILITIES, 0);
+  head.writeUInt32LE(capabilities, 0);
   head.writeUInt32LE(PACKET_SIZE_MAX, 4);
   head.writeUInt8(CHARACTER_SET, 8);
-  return packet(sequence, Buffer.concat([head, Buffer.from(`${USER}\0\0mysql_native_password\0`, "latin1")]));
+  return head;
+}
+
+/** HandshakeResponse41 for a user without a password. */
+function login(sequence: number, capabilities: number): Uint8Array {
+  const user = Buffer.from(`${USER}\0\0mysql_native_password\0`, "latin1");
+  return packet(sequence, Buffer.concat([loginHead(capabilities), user]));
+}
+
+/**
+ * Whether a greeting offers TLS. HandshakeV10 after the version's NUL: thread (4), part of the salt (8), filler (1), the
+ * lower half of the capabilities (2).
+ */
+function offersTls(payload: Uint8Array, versionEnd: number): boolean {
+  const low = (payload[versionEnd + 14] ?? 0) | ((payload[versionEnd + 15] ?? 0) << 8);
+  return (low & CAPABILITY_TLS) !== 0;
 }
 
 interface Packet {
@@ -47,8 +63,15 @@ interface Packet {
 class MysqlDialogue implements Dialogue {
   readonly opening = new Uint8Array(0);
   readonly #collected = new ByteCollector(ANSWER_LIMIT_BYTES);
+  readonly #startsTls: boolean;
   #version: string | undefined;
   #seen = false;
+  /** The number of the packet that the greeting is followed by. */
+  #sequence = 0;
+
+  constructor(startsTls: boolean) {
+    this.#startsTls = startsTls;
+  }
 
   connected(): Step {
     return CONTINUE;
@@ -61,6 +84,10 @@ class MysqlDialogue implements Dialogue {
     if (next !== undefined) return this.#judge(next);
     if (!this.#collected.isFull) return CONTINUE;
     return { kind: "failure", failure: "too-long", detail: "the server's packet is too long for a greeting" };
+  }
+
+  secured(): Step {
+    return { kind: "send", bytes: login((this.#sequence + 1) & 0xff, CAPABILITIES | CAPABILITY_TLS) };
   }
 
   closed(): Judgement {
@@ -99,7 +126,14 @@ class MysqlDialogue implements Dialogue {
       return { kind: "failure", failure: "wrong-answer", detail };
     }
     this.#version = quoteBytes(payload.subarray(1, end)).slice(1, -1);
-    return { kind: "send", bytes: login((sequence + 1) & 0xff) };
+    this.#sequence = (sequence + 1) & 0xff;
+    if (!this.#startsTls) return { kind: "send", bytes: login(this.#sequence, CAPABILITIES) };
+    if (!offersTls(payload, end)) {
+      return { kind: "failure", failure: "wrong-answer", detail: `MySQL ${this.#version} offers no TLS` };
+    }
+    // SSLRequest: the beginning of a login.
+    const request = packet(this.#sequence, loginHead(CAPABILITIES | CAPABILITY_TLS));
+    return { kind: "send", bytes: request, startsTls: true };
   }
 
   /** ER_ACCESS_DENIED_ERROR and its like are answers; "too many connections" and a blocked host are not. */
@@ -116,7 +150,7 @@ class MysqlDialogue implements Dialogue {
   }
 }
 
-/** Goes as far as the answer to a login without a password. */
-export function mysqlDialogue(): Dialogue {
-  return new MysqlDialogue();
+/** Goes as far as the answer to a login without a password; with `startsTls` within TLS, asked for in the clear. */
+export function mysqlDialogue(startsTls = false): Dialogue {
+  return new MysqlDialogue(startsTls);
 }

@@ -6,6 +6,11 @@ import { quoteBytes } from "./probe-text.ts";
 /** fe-protocol3.c: no message at this stage is longer than 30,000 bytes. */
 const ANSWER_LIMIT_BYTES = 30_000;
 const PROTOCOL_3_0 = 0x0003_0000;
+/** SSLRequest: a length and a version that is none; the answer is the letter S or N. */
+const TLS_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
+const TLS_GRANTED = 0x53;
+const TLS_DENIED = 0x4e;
+const NOTHING = new Uint8Array(0);
 const TERMINATE = Uint8Array.of(0x58, 0, 0, 0, 4);
 /** errcodes.txt: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now. */
 const NOT_WORKING = ["53300", "57P01", "57P02", "57P03"];
@@ -32,16 +37,32 @@ function errorFields(payload: Uint8Array): ReadonlyMap<string, Uint8Array> {
 }
 
 class PostgresqlDialogue implements Dialogue {
-  readonly opening = startup();
+  readonly opening: Uint8Array;
   readonly #collected = new ByteCollector(ANSWER_LIMIT_BYTES);
+  #asksForTls: boolean;
   /** A login without a password was taken; an error may still follow. */
   #isTaken = false;
+
+  constructor(startsTls: boolean) {
+    this.#asksForTls = startsTls;
+    this.opening = startsTls ? TLS_REQUEST : startup();
+  }
 
   connected(): Step {
     return CONTINUE;
   }
 
+  secured(): Step {
+    this.#asksForTls = false;
+    return { kind: "send", bytes: startup() };
+  }
+
   receive(bytes: Uint8Array): Step {
+    if (this.#asksForTls && (bytes[0] === TLS_GRANTED || bytes[0] === TLS_DENIED)) {
+      return bytes[0] === TLS_GRANTED
+        ? { kind: "send", bytes: NOTHING, startsTls: true }
+        : { kind: "failure", failure: "wrong-answer", detail: "the server offers no TLS" };
+    }
     this.#collected.push(bytes);
     const given = Buffer.from(this.#collected.bytes);
     const type = given[0];
@@ -93,6 +114,7 @@ class PostgresqlDialogue implements Dialogue {
   }
 }
 
-export function postgresqlDialogue(): Dialogue {
-  return new PostgresqlDialogue();
+/** Goes as far as the question for a login; with `startsTls` within TLS, asked for in the clear. */
+export function postgresqlDialogue(startsTls = false): Dialogue {
+  return new PostgresqlDialogue(startsTls);
 }

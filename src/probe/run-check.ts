@@ -1,18 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { addressBytes, type Endpoint, formatEndpoint } from "../model/address.ts";
-import type { CheckMethod, CheckTarget, ConnectMethod, ProbeOutcome, TalkMethod } from "../model/check.ts";
+import type {
+  CheckMethod,
+  CheckTarget,
+  ConnectMethod,
+  ProbeOutcome,
+  SecuredMethod,
+  TalkMethod,
+} from "../model/check.ts";
 import { connectPing, connectUdp } from "../sys/datagram-socket.ts";
 import type { Route } from "../sys/route-options.ts";
 import { type ConverseOptions, converse, knock } from "./connection.ts";
 import { exchangeDatagrams } from "./datagram-conversation.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { dnsDialogue } from "./dns.ts";
+import { type DnsMethod, dnsDialogue } from "./dns.ts";
 import { type ExternalMethod, runExternal } from "./external.ts";
 import { greetingDialogue } from "./greeting.ts";
 import { grpcDialogue } from "./grpc.ts";
 import { type HttpMethod, httpDialogue } from "./http.ts";
 import { failure } from "./outcome.ts";
 import { pingDialogue } from "./ping.ts";
+import { radiusDialogue } from "./radius.ts";
+import { readSecret } from "./secret.ts";
 import { sendExpectDialogue } from "./send-expect.ts";
 import { tlsSettings } from "./tls-files.ts";
 import type { Trace } from "./trace.ts";
@@ -38,6 +47,8 @@ interface Attempt {
 const HTTP2 = "h2";
 /** Enough that nobody else's echo is taken for ours. */
 const COOKIE_BYTES = 16;
+/** RFC 2865 section 3. */
+const AUTHENTICATOR_BYTES = 16;
 
 /** Where a check connects to: the real server's address and port, unless the check has its own. */
 export function probeEndpoint(method: Exclude<CheckMethod, ExternalMethod>, target: CheckTarget): Endpoint {
@@ -57,8 +68,14 @@ function options({ route, timeoutMs, surroundings }: Attempt): ConverseOptions {
   return { route, timeoutMs, ...(surroundings.trace === undefined ? {} : { trace: surroundings.trace }) };
 }
 
-interface TlsTalk extends Pick<TalkMethod, "verifyCertificate" | "tls"> {
+interface TlsTalk extends Pick<SecuredMethod, "verifyCertificate" | "tls"> {
   readonly host?: string;
+}
+
+/** What is agreed on within TLS, and whether that begins where the dialogue asks for it. */
+interface TlsManner {
+  readonly protocol?: string;
+  readonly isTlsLater?: boolean;
 }
 
 /** Converses within TLS. */
@@ -66,7 +83,7 @@ async function talkSecurely(
   method: TlsTalk,
   attempt: Attempt,
   dialogue: Dialogue,
-  protocol?: string,
+  { protocol, isTlsLater }: TlsManner = {},
 ): Promise<ProbeOutcome> {
   const settings = tlsSettings({
     // A Host with a port in it names the certificate without the port.
@@ -77,11 +94,13 @@ async function talkSecurely(
   });
   if (!settings.ok) return failure(0, "local", settings.problem);
   const tls = { ...settings.value, ...(protocol === undefined ? {} : { protocol }) };
-  return await converse(attempt.endpoint, dialogue, { ...options(attempt), tls });
+  const later = isTlsLater === undefined ? {} : { isTlsLater };
+  return await converse(attempt.endpoint, dialogue, { ...options(attempt), tls, ...later });
 }
 
-function talk(method: TalkMethod, attempt: Attempt, dialogue: Dialogue, protocol?: string): Promise<ProbeOutcome> {
-  if (method.transport === "tls") return talkSecurely(method, attempt, dialogue, protocol);
+function talk(method: TalkMethod, attempt: Attempt, dialogue: Dialogue, manner: TlsManner = {}): Promise<ProbeOutcome> {
+  if (method.transport === "tls") return talkSecurely(method, attempt, dialogue, manner);
+  if (method.transport === "starttls") return talkSecurely(method, attempt, dialogue, { ...manner, isTlsLater: true });
   return converse(attempt.endpoint, dialogue, options(attempt));
 }
 
@@ -108,31 +127,62 @@ function askHttp(method: HttpMethod, attempt: Attempt): Promise<ProbeOutcome> {
     : converse(attempt.endpoint, dialogue, options(attempt));
 }
 
+function sendAndExpect(method: Extract<CheckMethod, { kind: "send-expect" }>, attempt: Attempt): Promise<ProbeOutcome> {
+  const { transport, script } = method;
+  const dialogue = sendExpectDialogue(method);
+  if (transport === "udp") return talkByUdp(attempt, dialogue);
+  if (transport === "tls") return talkSecurely(method, attempt, dialogue);
+  if (script?.some(({ kind }) => kind === "start-tls") !== true) {
+    return converse(attempt.endpoint, dialogue, options(attempt));
+  }
+  return talkSecurely(method, attempt, dialogue, { isTlsLater: true });
+}
+
+function askDns(method: DnsMethod, attempt: Attempt): Promise<ProbeOutcome> {
+  const dialogue = dnsDialogue(method, randomBytes(2).readUInt16BE(0));
+  if (method.transport === "tls") return talkSecurely(method, attempt, dialogue);
+  if (method.transport === "tcp") return converse(attempt.endpoint, dialogue, options(attempt));
+  return talkByUdp(attempt, dialogue);
+}
+
+async function askRadius(method: Extract<CheckMethod, { kind: "radius" }>, attempt: Attempt): Promise<ProbeOutcome> {
+  const secret = readSecret(method.secretFile);
+  if (!secret.ok) return failure(0, "local", secret.problem);
+  const [identifier = 0, ...authenticator] = randomBytes(1 + AUTHENTICATOR_BYTES);
+  const dialogue = radiusDialogue({
+    secret: secret.value,
+    identifier,
+    authenticator: Uint8Array.from(authenticator),
+    ...(method.userName === undefined ? {} : { userName: method.userName }),
+  });
+  return await talkByUdp(attempt, dialogue);
+}
+
 function probe(method: Exclude<CheckMethod, ExternalMethod>, attempt: Attempt): Promise<ProbeOutcome> {
   switch (method.kind) {
     case "tcp":
       return knock(attempt.endpoint, options(attempt));
-    case "send-expect": {
-      const { transport, ...rest } = method;
-      const dialogue = sendExpectDialogue(method);
-      if (transport === "udp") return talkByUdp(attempt, dialogue);
-      return talk(transport === undefined ? rest : { ...rest, transport }, attempt, dialogue);
-    }
+    case "send-expect":
+      return sendAndExpect(method, attempt);
     case "http":
     case "https":
       return askHttp(method, attempt);
     case "udp":
       return talkByUdp(attempt, udpDialogue(method.send));
     case "dns":
-      return talkByUdp(attempt, dnsDialogue(method, randomBytes(2).readUInt16BE(0)));
+      return askDns(method, attempt);
+    case "radius":
+      return askRadius(method, attempt);
     case "ping":
       return ping(attempt);
     case "grpc": {
       const authority = formatEndpoint(attempt.endpoint);
-      return talk(method, attempt, grpcDialogue(method.service, authority, method.transport === "tls"), HTTP2);
+      return talk(method, attempt, grpcDialogue(method.service, authority, method.transport === "tls"), {
+        protocol: HTTP2,
+      });
     }
     default:
-      return talk(method, attempt, greetingDialogue(method.kind));
+      return talk(method, attempt, greetingDialogue(method.kind, method.transport === "starttls"));
   }
 }
 

@@ -32,7 +32,7 @@ class ScriptDialogue implements Dialogue {
   constructor(steps: readonly ScriptStep[], inDatagrams: boolean) {
     this.#steps = steps;
     this.#inDatagrams = inDatagrams;
-    this.#expectations = steps.filter((step) => sentBytes(step) === undefined).length;
+    this.#expectations = steps.filter(({ kind }) => kind.startsWith("expect") || kind === "close").length;
     const first = steps.findIndex((step) => sentBytes(step) === undefined);
     this.#index = first < 0 ? steps.length : first;
     this.opening = Buffer.concat(steps.slice(0, this.#index).map((step) => sentBytes(step) ?? NOTHING));
@@ -59,6 +59,12 @@ class ScriptDialogue implements Dialogue {
     return this.#missing("closed", " before the server closed");
   }
 
+  secured(): Step {
+    this.#index += 1;
+    this.#begin();
+    return this.#advance(NOTHING);
+  }
+
   expired(): Judgement {
     this.#matcher?.finish();
     if (this.#matcher?.found === true) {
@@ -83,6 +89,7 @@ class ScriptDialogue implements Dialogue {
     for (let step = this.#steps[this.#index]; step !== undefined; step = this.#steps[this.#index]) {
       const sent = sentBytes(step);
       if (sent !== undefined) toSend.push(sent);
+      else if (step.kind === "start-tls") return { kind: "send", bytes: Buffer.concat(toSend), startsTls: true };
       else if (this.#matcher === undefined) break;
       else {
         if (bytes.length > 0 && !this.#matcher.found) this.#matcher.push(bytes);

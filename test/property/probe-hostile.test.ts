@@ -7,6 +7,7 @@ import { greetingDialogue } from "../../src/probe/greeting.ts";
 import { grpcDialogue } from "../../src/probe/grpc.ts";
 import { httpDialogue } from "../../src/probe/http.ts";
 import { pingDialogue } from "../../src/probe/ping.ts";
+import { radiusDialogue } from "../../src/probe/radius.ts";
 import { scriptDialogue, sendExpectDialogue } from "../../src/probe/send-expect.ts";
 import { endpoint } from "../support/balance-fixtures.ts";
 import { HOSTILE_RUNS, hostileBytes } from "../support/hostile-bytes.ts";
@@ -48,9 +49,13 @@ function textDialogues(): Dialogue[] {
 
 function protocolDialogues(): Dialogue[] {
   return [
-    ...GREETING_KINDS.map(greetingDialogue),
+    ...GREETING_KINDS.flatMap((kind) => [greetingDialogue(kind), greetingDialogue(kind, true)]),
     grpcDialogue("", "web.test", false),
     dnsDialogue({ kind: "dns", query: "web.test", record: "A" }, 0x4a00),
+    ...(["udp", "tcp"] as const).map((transport) =>
+      dnsDialogue({ kind: "dns", query: "web.test", record: "A", expectAnswers: ["192.0.2.1"], transport }, 0x4a00),
+    ),
+    radiusDialogue({ secret: Buffer.from("s"), identifier: 0, authenticator: new Uint8Array(16) }),
     pingDialogue({ family: "inet", raw: true, cookie: new Uint8Array(16) }),
   ];
 }

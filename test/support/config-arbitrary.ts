@@ -8,6 +8,7 @@ import {
   DNS_RECORDS,
   GREETING_KINDS,
   type ScriptStep,
+  STARTTLS_KINDS,
   type TlsMethod,
 } from "../../src/model/check.ts";
 import type { PairSettings } from "../../src/model/pair.ts";
@@ -119,11 +120,16 @@ const tls = someOf<Pick<TlsMethod, "serverName" | "authoritiesFile" | "warnDays"
   warnDays: fc.integer({ min: 1, max: 3650 }),
 }).map((given): { readonly tls?: TlsMethod } => (Object.keys(given).length === 0 ? {} : { tls: given }));
 
+const secured = fc
+  .tuple(route, tls, fc.boolean())
+  .map(([way, files, verifyCertificate]) => ({ ...way, ...files, verifyCertificate }));
 const talk = fc.oneof(
   route,
-  fc
-    .tuple(route, tls, fc.boolean())
-    .map(([way, files, verifyCertificate]) => ({ ...way, ...files, transport: "tls" as const, verifyCertificate })),
+  secured.map((how) => ({ ...how, transport: "tls" as const })),
+);
+const dnsTalk = fc.oneof(
+  talk,
+  route.map((how) => ({ ...how, transport: "tcp" as const })),
 );
 
 const stepText = text.filter((value) => value !== "");
@@ -148,8 +154,28 @@ function protocolOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrar
     fc.tuple(text, route, port).map(([send, how, own]): CheckMethod => ({ kind: "udp", send, ...how, ...own })),
     route.map((how): CheckMethod => ({ kind: "ping", ...how })),
     fc
-      .tuple(fc.constantFrom(...DNS_RECORDS), route, port)
+      .tuple(fc.constantFrom(...STARTTLS_KINDS), secured, port)
+      .map(([kind, how, own]): CheckMethod => ({ kind, transport: "starttls", ...how, ...own })),
+    fc
+      .tuple(fc.constantFrom(...DNS_RECORDS), dnsTalk, port)
       .map(([record, how, own]): CheckMethod => ({ kind: "dns", query: "web.test", record, ...how, ...own })),
+    fc.tuple(fc.uniqueArray(fc.constantFrom("192.0.2.1", "a b"), { minLength: 1 }), route, port).map(
+      ([expectAnswers, how, own]): CheckMethod => ({
+        ...{ kind: "dns", query: "web.test", record: "TXT", expectAnswers },
+        ...how,
+        ...own,
+      }),
+    ),
+    fc
+      .tuple(someOf<{ userName?: string }>({ userName: fc.constant("probe") }), route, port)
+      .map(([user, how, own]): CheckMethod => ({ kind: "radius", secretFile: "/etc/s", ...user, ...how, ...own })),
+    fc.tuple(secured, port).map(
+      ([how, own]): CheckMethod => ({
+        ...{ kind: "send-expect", send: "", expect: "", script: [{ kind: "start-tls", value: "" }] },
+        ...how,
+        ...own,
+      }),
+    ),
     fc
       .tuple(fc.array(scriptStep, { minLength: 1, maxLength: 5 }), talk, port)
       .map(
@@ -404,8 +430,12 @@ export const anyConfig: fc.Arbitrary<Config> = fc
           timeoutMs: fc.integer({ min: 100, max: 600_000 }),
         }),
         sometimes("verdict", program),
+        sometimes(
+          "takeover",
+          fc.record({ program, onFailure: fc.constantFrom("abort" as const, "continue" as const) }),
+        ),
       )
-      .map(([settings, verdict]) => ({ ...settings, ...verdict })),
+      .map(([settings, verdict, takeover]) => ({ ...settings, ...verdict, ...takeover })),
     log: fc.record({
       format: fc.constantFrom("text" as const, "json" as const),
       level: fc.constantFrom("debug" as const, "info" as const, "warn" as const, "error" as const),

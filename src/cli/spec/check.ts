@@ -4,7 +4,7 @@ import { type GroupSpec, listFlag, optionalArgument, switchFlag, valueFlag, verb
 export const checkRun = verb({
   summary: "probe a target, or all configured real servers, once",
   description: [
-    "With a TARGET (tcp://10.0.0.11:80, http://10.0.0.11/healthz, https://…) and no --config: one probe of that target. Every kind of check is a scheme: smtp://10.0.0.11, dns://10.0.0.53/www.example.com, grpc://10.0.0.11:50051/SERVICE, ping://10.0.0.11, tls://10.0.0.11:993 for tcp within TLS, udp:// with --expect for an answer by UDP. Otherwise the checks of the configuration, of all services or of the one named (by its name or by what it listens on), of all its real servers or of the one named.",
+    "With a TARGET (tcp://10.0.0.11:80, http://10.0.0.11/healthz, https://…) and no --config: one probe of that target. Every kind of check is a scheme: smtp://10.0.0.11, dns://10.0.0.53/www.example.com, grpc://10.0.0.11:50051/SERVICE, radius://10.0.0.11, ping://10.0.0.11, smtps:// and imaps:// and their like, tls://10.0.0.11:993 for tcp within TLS, udp:// with --expect for an answer by UDP. Otherwise the checks of the configuration, of all services or of the one named (by its name or by what it listens on), of all its real servers or of the one named.",
     "Nothing is changed and no daemon is needed; an unprivileged user may run it.",
   ],
   arguments: {
@@ -13,7 +13,7 @@ export const checkRun = verb({
   },
   flags: {
     send: valueFlag(text, { valueName: "TEXT", doc: "tcp: what to send; \\r \\n \\t \\0 \\xHH \\\\ are understood" }),
-    expect: valueFlag(text, { valueName: "TEXT", doc: "tcp: text that must come; the same escapes" }),
+    expect: valueFlag(text, { valueName: "TEXT", doc: "tcp: text that must come; the same escapes; dns: a record" }),
     expectStatus: listFlag(statusRange, {
       valueName: "RANGE",
       defaultText: "200-399",
@@ -50,7 +50,8 @@ export const checkRun = verb({
     { command: "check run --config ./tandem.toml web", doc: "the checks of one service" },
     { command: "check run tcp://10.0.0.11:25 --expect '220 '", doc: "a greeting" },
     { command: "check run http://10.0.0.11/healthz --expect-status 200", doc: "a status" },
-    { command: "check run smtp://10.0.0.11 --set transport=tls --verbose", doc: "mail within TLS, and what was said" },
+    { command: "check run smtp://10.0.0.11 --set transport=starttls --verbose", doc: "mail, and what was said" },
+    { command: "check run dns://10.0.0.53/www.example.com --expect 192.0.2.10", doc: "a name has an address" },
   ],
   uses: ["config"],
   changes: false,

@@ -339,7 +339,7 @@ describe("parseConfig() judges checks", () => {
       edits: [[CHECK, '[service.check]\nkind = "send-expect"\nscript = [{ expect = "y" }, «{ say = "x" }]']],
       path: "service[0].check.script[1]",
       message:
-        'script[1] must have one of the keys "send", "send_bytes", "expect", "expect_bytes", "expect_regex" or "close"',
+        'script[1] must have one of the keys "send", "send_bytes", "expect", "expect_bytes", "expect_regex", "start_tls" or "close"',
     },
     "an expression that one pass can't match": {
       edits: [[CHECK, '[service.check]\nkind = "send-expect"\nscript = [{ expect_regex = «"(?!a)b" }]']],
@@ -351,6 +351,29 @@ describe("parseConfig() judges checks", () => {
       path: "service[0].check.transport",
       message: 'a check of the kind "redis" can\'t be held over udp',
       hint: 'use "tcp" or "tls"',
+    },
+    "TLS in the middle for a kind that has none": {
+      edits: [[CHECK, '[service.check]\nkind = "redis"\ntransport = «"starttls"']],
+      path: "service[0].check.transport",
+      message: 'a check of the kind "redis" can\'t change to TLS by itself',
+      hint: 'use "tcp" or "tls"',
+    },
+    "TLS in the middle without a step that begins it": {
+      edits: [[CHECK, '[service.check]\nkind = "send-expect"\ntransport = «"starttls"']],
+      path: "service[0].check.transport",
+      message: 'a check of the kind "send-expect" can\'t change to TLS by itself',
+      hint: "make { start_tls = true } a step of a script",
+    },
+    "a script within TLS that changes to TLS": {
+      edits: [[CHECK, '[service.check]\nkind = "send-expect"\nscript = [{ start_tls = true }]\ntransport = «"tls"']],
+      path: "service[0].check.transport",
+      message: "a script that changes to TLS begins over tcp, not over tls",
+    },
+    "a question for a server's status without the secret": {
+      edits: [[CHECK, '«[service.check]\nkind = "radius"']],
+      path: "service[0].check",
+      message: 'a check of the kind "radius" needs the key secret_file',
+      hint: 'such as: secret_file = "/etc/tandem/radius.secret"',
     },
     "a certificate without its key": {
       edits: [[CHECK, '[service.check]\nkind = "https"\n«certificate_file = "/etc/client.pem"']],
@@ -372,7 +395,7 @@ describe("parseConfig() judges checks", () => {
       edits: [[CHECK, '[service.check]\nkind = «"send_expect"\nsend = "x"']],
       path: "service[0].check.kind",
       message:
-        'kind must be "tcp", "send-expect", "http", "https", "external", "udp", "ping", "dns", "grpc", "smtp", "imap", "pop3", "ldap", "redis", "mysql" or "postgresql", not "send_expect"',
+        'kind must be "tcp", "send-expect", "http", "https", "external", "udp", "ping", "dns", "grpc", "radius", "smtp", "imap", "pop3", "ldap", "redis", "mysql" or "postgresql", not "send_expect"',
       hint: 'did you mean "send-expect"?',
     },
   });
