@@ -59,6 +59,7 @@ export const WARNINGS = [
   "hook-failed",
   "no-carrier",
   "order-heard",
+  "move-cold",
 ] as const;
 /** The name of a log line; its text is for people. */
 export type NoticeName = (typeof WARNINGS)[number];

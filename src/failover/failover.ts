@@ -152,7 +152,10 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "address-added": (turn, input) => onAddressAdded(turn, input.vip),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
-  warmth: (turn, input) => turn.set({ warmth: input.warmth }),
+  warmth: (turn, { warmth, toldFor }) => {
+    turn.clear("toldFor");
+    turn.set({ warmth, ...(toldFor === undefined ? {} : { toldFor }) });
+  },
   ordered: (turn, input) => order(turn, input.subjects),
   operator: (turn, input) => onOperator(turn, input.id, input.command),
   stop: onStop,

@@ -66,7 +66,8 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     software: settings.software,
     ...(agreement === undefined ? {} : { agreement }),
     ...(table === undefined ? {} : { table }),
-    ...(warmth === undefined ? {} : { warmth }),
+    // A standby knows of none but of the tenure that it had.
+    ...(warmth === undefined || state.phase.kind !== "active" ? {} : { warmth }),
     shared: sharedReport(state),
   };
 }

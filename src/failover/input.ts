@@ -88,7 +88,12 @@ export type Input =
   /** The balancer's table as it is in this kernel. */
   | { readonly kind: "table"; readonly table: TableReport }
   /** How much of the active's connections the standby's kernel knows; never told: planned moves don't wait for it. */
-  | { readonly kind: "warmth"; readonly warmth: WarmthReport }
+  | {
+      readonly kind: "warmth";
+      readonly warmth: WarmthReport;
+      /** The planned move before which the peer's kernel was told of every connection; it waits for that. */
+      readonly toldFor?: number;
+    }
   /** An operator's orders for real servers were followed by this router's balancer. */
   | { readonly kind: "ordered"; readonly subjects: readonly SharedSubject[] }
   | { readonly kind: "operator"; readonly id: number; readonly command: OperatorCommand }

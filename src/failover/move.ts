@@ -9,20 +9,14 @@ import { AGREEMENT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { coldUntilMs, goesCold, isCold, warmthText } from "./warmth.ts";
 
-/** Rule 10: this share of the connections has to be known there, in percent. */
-const WARM_PERCENT = 99;
 /** After a planned move that failed, before the same reason starts another. */
 const RETRY_MOVE_MS = 1_000;
 /** For how long a refusal or cancellation is told. */
 export const LAST_WORD_MS = 1_000;
 /** At the agreement's end the new owner counts as alive when it was heard within this many hurried heartbeats. */
 const ALIVE_HEARTBEATS = 5;
-
-/** Old owner hurt: waiting for connections to be known there would lose more than it keeps. */
-function isUrgent(reason: MoveReason): boolean {
-  return reason === "carrier-lost" || reason === "side-blind" || reason === "address-removed";
-}
 
 /** Begins a planned move; it is offered as soon as the peer is ready. */
 export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; operator?: number } = {}): void {
@@ -35,17 +29,12 @@ export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; o
   judgeMove(turn);
 }
 
-function isWarm(state: State): boolean {
-  const { warmth } = state;
-  return warmth === undefined || warmth.fullSync || warmth.present * 100 >= warmth.wanted * WARM_PERCENT;
-}
-
 /** What a move that is not offered yet waits for; undefined: nothing. */
 export function waitsFor(state: State, move: Move, nowMs: number): string | undefined {
   const { peer } = state;
   if (peer === undefined || !isPeerAlive(state, nowMs)) return "the peer is not heard";
   if (!peer.says.ready) return "the peer is not ready";
-  if (!isUrgent(move.reason) && !isWarm(state)) return "the peer does not know enough of the connections yet";
+  if (isCold(state, move)) return `the connections have to be known there: ${warmthText(state)}`;
   return undefined;
 }
 
@@ -67,12 +56,31 @@ export function judgeMove(turn: Turn): void {
   else if (move.reason === "stopping" && !hasSuccessor(turn.state, turn.now)) failMove(turn, "nobody could take over");
   else {
     const waiting = waitsFor(turn.state, move, turn.now);
-    if (waiting === undefined) {
-      turn.set({ move: { ...move, offeredAtMs: turn.now } });
-      turn.cause("offered", "the VIPs are offered to the peer");
-      turn.tell = true;
-    } else if (turn.now >= move.sinceMs + move.limitMs) failMove(turn, `gave up after ${move.limitMs} ms: ${waiting}`);
+    if (waiting === undefined) offer(turn, move);
+    else if (turn.now >= move.sinceMs + move.limitMs) failMove(turn, `gave up after ${move.limitMs} ms: ${waiting}`);
+    else if (isCold(turn.state, move) && turn.now >= coldUntilMs(move)) endWaiting(turn, move, waiting);
+    else if (move.waitedFor !== waiting) turn.set({ move: { ...move, waitedFor: waiting } });
   }
+}
+
+/** The connections were waited for long enough. A peer that is not ready is waited for on. */
+function endWaiting(turn: Turn, move: Move, waiting: string): void {
+  const waitedMs = Math.round(turn.now - move.sinceMs);
+  if (!goesCold(move)) failMove(turn, `gave up after ${waitedMs} ms: ${waiting}`);
+  else if (turn.state.peer?.says.ready === true && isPeerAlive(turn.state, turn.now)) {
+    turn.notice("warn", "move-cold", `hands over after ${waitedMs} ms though ${warmthText(turn.state)}`);
+    offer(turn, move);
+  }
+}
+
+function offer(turn: Turn, move: Move): void {
+  if (move.waitedFor !== undefined) {
+    turn.cause("waited", `waited ${Math.round(turn.now - move.sinceMs)} ms: ${move.waitedFor}`);
+  }
+  if (turn.state.warmth !== undefined) turn.cause("warmth", warmthText(turn.state));
+  turn.set({ move: { ...move, offeredAtMs: turn.now } });
+  turn.cause("offered", "the VIPs are offered to the peer");
+  turn.tell = true;
 }
 
 /** The agreement ran out without proof: the peer's last words decide (rule 9). */
@@ -91,7 +99,9 @@ function handedOver(turn: Turn, move: Move): void {
   const ms = Math.round(turn.now - (move.offeredAtMs ?? move.sinceMs));
   noteReturned(turn);
   becomeStandby(turn, move.reason === "stopping" ? "stopped" : "handed-over");
-  endMove(turn, true, `the peer is active, ${ms} ms after it was offered the VIPs`);
+  const waitedMs = Math.round((move.offeredAtMs ?? move.sinceMs) - move.sinceMs);
+  const waited = move.waitedFor === undefined ? "" : `; before that it waited ${waitedMs} ms: ${move.waitedFor}`;
+  endMove(turn, true, `the peer is active, ${ms} ms after it was offered the VIPs${waited}`);
 }
 
 /** This router stays active, and takes the neighbours back if the peer had begun. */

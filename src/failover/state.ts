@@ -108,6 +108,8 @@ export interface Move {
   readonly reason: MoveReason;
   readonly sinceMs: number;
   readonly limitMs: number;
+  /** What it had to wait for, the last such thing. */
+  readonly waitedFor?: string;
   /** Absent while the peer is not ready. */
   readonly offeredAtMs?: number;
   readonly operator?: number;
@@ -222,6 +224,8 @@ export interface State {
   readonly stopping?: Stopping;
   readonly table?: TableReport;
   readonly warmth?: WarmthReport;
+  /** The planned move before which the peer's kernel was told of every connection. */
+  readonly toldFor?: number;
   /** Since when both routers have been standby and heard each other. */
   readonly bothStandbySinceMs?: number;
   readonly sentAtMs?: number;
