@@ -140,8 +140,8 @@ export const MUTANTS: readonly Mutant[] = [
       ["evidence.ts", "  turn.tell = true;\n", ""],
       [
         "move.ts",
-        '      turn.cause("offered", "the VIPs are offered to the peer");\n      turn.tell = true;\n',
-        '      turn.cause("offered", "the VIPs are offered to the peer");\n',
+        '  turn.cause("offered", "the VIPs are offered to the peer");\n  turn.tell = true;\n',
+        '  turn.cause("offered", "the VIPs are offered to the peer");\n',
       ],
     ],
     caughtBy: "public cable of the active out",
