@@ -214,7 +214,7 @@ const announce: Runner<Verbs["announce"]> = async (input, context) => {
   const proof =
     verify === undefined
       ? ""
-      : `, answered by ${verify.text} after ${formatMs(await verifyAnnouncement(input.address, verify, link))}`;
+      : `, answered by ${verify.text} after ${formatMs(await verifyAnnouncement(input.address, verify, link, addresses.list()))}`;
   const detail = `${counted(sentFrames, "frame")}${proof}`;
   return reportChanges([{ do: "announce", subject, detail, outcome: { kind: "done" } }], context);
 };

@@ -210,7 +210,7 @@ describe("vip and a neighbour", () => {
     run("ip", "-n", "listings", ...entry);
     const failed = tandem(...verify);
     expect({ stdout: failed.stdout, exitCode: failed.exitCode }).toEqual({ stdout: "", exitCode: 3 });
-    expect(failed.stderr).toContain("203.0.113.2 does not answer to this machine");
+    expect(failed.stderr).toContain("203.0.113.2 answers 203.0.113.1 but not 203.0.113.10");
     run("ip", "-n", "listings", "neigh", "del", "203.0.113.10", "dev", "nb1");
   });
 

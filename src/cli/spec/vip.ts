@@ -102,7 +102,7 @@ export const vipAnnounce = verb({
       valueName: "ADDR",
       doc: "then prove that this neighbour sends here what is for the address",
       longDoc:
-        "An echo request goes to the neighbour from the announced address. The answer goes to the MAC that the neighbour has for it; when it arrives here, that is this machine's.",
+        "An echo request goes to the neighbour from the announced address. The answer goes to the MAC that the neighbour has for it; when it arrives here, that is this machine's. When none does, another own address is asked from: that tells a neighbour that uses another MAC from one that answers no echo requests.",
     }),
   },
   examples: [
