@@ -7,6 +7,7 @@
 import { type Attributes, attributes, cstring, u16, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
 
+export const GENERIC_HEADER_BYTES = 4;
 /** The netlink type of messages to the controller itself. */
 export const GENL_ID_CTRL = 0x10;
 export const CTRL_CMD_GETFAMILY = 3;
