@@ -53,12 +53,20 @@ export interface SyncSettings {
   readonly mode: "prompt" | "batched";
 }
 
+export interface TakeoverStep {
+  readonly program: readonly string[];
+  /** What its failure means: no takeover now, or going on without it. */
+  readonly onFailure: "abort" | "continue";
+}
+
 export interface HookSettings {
   /** Programs with arguments, run on the transition of that name, without a shell. */
   readonly active: readonly string[];
   readonly standby: readonly string[];
   /** Run at each change of a real server's verdict; absent: nothing. */
   readonly verdict?: readonly string[];
+  /** A step of each takeover, before the addresses are set; absent: none. */
+  readonly takeover?: TakeoverStep;
   readonly timeoutMs: number;
 }
 

@@ -168,6 +168,8 @@ export function renderConfig(config: Config): string {
       active: hooks.active,
       standby: hooks.standby,
       verdict: hooks.verdict ?? [],
+      takeover: hooks.takeover?.program ?? [],
+      takeover_failure: hooks.takeover?.onFailure ?? "abort",
       timeout: hooks.timeoutMs,
     }),
     "",

@@ -154,6 +154,19 @@ export const HOOKS = table("[hooks]", "Programs that are run when something chan
     example: '["/usr/local/sbin/notify", "server"]',
     alias: ["notify_up", "notify_down", "checkcommand"],
   }),
+  takeover: withDefault(optionalProgram, [], {
+    meaning:
+      "A step of each takeover: run before this router sets the VIPs, and waited for, where something else has to move " +
+      "as well (a cloud's address, by a call of its interface). A restarted daemon that finds its VIPs in place, and one " +
+      "whose peer began to take over in vain, run it again without waiting.",
+    example: '["/usr/local/sbin/move-address", "here"]',
+  }),
+  takeover_failure: withDefault(choice(["abort", "continue"]), "abort", {
+    meaning:
+      "What it means when that program fails or takes too long. abort: no takeover now; the other router may try, and " +
+      "this one tries again, after ever longer pauses. continue: the VIPs are set all the same.",
+    example: '"continue"',
+  }),
   timeout: withDefault(duration("100ms", "10m"), 10_000, {
     meaning: "A program that takes longer is ended, with all that it started.",
     example: '"10s"',

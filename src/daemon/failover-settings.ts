@@ -21,6 +21,7 @@ export function failoverSettings(
     readonly software: string;
   },
 ): FailoverSettings {
+  const { takeover } = config.hooks;
   const { intervalMs, deadAfterMs, leaseMs, failback, failbackAfterMs, stop } = config.pair;
   return {
     router: facts.router,
@@ -35,5 +36,8 @@ export function failoverSettings(
     configFingerprint: facts.configFingerprint,
     software: facts.software,
     failbackStableMs: failbackAfterMs,
+    ...(takeover === undefined
+      ? {}
+      : { takeoverStep: { limitMs: config.hooks.timeoutMs, onFailure: takeover.onFailure } }),
   };
 }

@@ -7,7 +7,7 @@ import { runProgram } from "../probe/program.ts";
 const HOOKS_WAITING_MAX = 32;
 
 export interface HookJob {
-  readonly name: Role | "verdict";
+  readonly name: Role | "verdict" | "takeover";
   /** Added to a small clean environment: TANDEM_ROLE, TANDEM_TERM … */
   readonly environment: Readonly<Record<string, string>>;
   readonly done: (ok: boolean, detail: string) => void;
@@ -39,11 +39,15 @@ export class HookRunner {
   async #runAll(): Promise<void> {
     this.#running = true;
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
-      const command = this.#settings[job.name] ?? [];
+      const command = this.#program(job.name);
       if (command.length === 0) job.done(true, "no hook configured");
       else await this.#runOne(command, job);
     }
     this.#running = false;
+  }
+
+  #program(name: HookJob["name"]): readonly string[] {
+    return (name === "takeover" ? this.#settings.takeover?.program : this.#settings[name]) ?? [];
   }
 
   async #runOne(command: readonly string[], job: HookJob): Promise<void> {

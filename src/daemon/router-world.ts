@@ -204,12 +204,12 @@ export class KernelWorld implements RouterWorld {
     this.#parts.logger.error("balancing", `${BACKUP_ONLY} cannot be set to ${value} (${outcome.reason}): ${harm}`);
   }
 
-  #runHook(hook: number, name: Role, causes: readonly Cause[]): void {
+  #runHook(hook: number, name: Role | "takeover", causes: readonly Cause[]): void {
     const { hooks, router } = this.#parts;
     hooks.run({
       name,
       environment: {
-        TANDEM_ROLE: name,
+        TANDEM_ROLE: name === "takeover" ? "active" : name,
         TANDEM_TERM: String(router().state.term),
         TANDEM_REASON: causes.at(-1)?.name ?? "",
         TANDEM_CAUSES: causes.map((cause) => cause.text).join("\n"),

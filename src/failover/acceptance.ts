@@ -5,7 +5,7 @@ import { LAST_WORD_MS } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import { unreadiness } from "./readiness.ts";
 import { abortTaking, startTaking } from "./role.ts";
-import { AGREEMENT_MS } from "./settings.ts";
+import { agreementMs } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -47,7 +47,7 @@ function say(turn: Turn, step: AgreementStep): void {
 
 /** Tells the old owner how far the new one is, and forgets the agreement when the old owner has dropped. */
 export function judgeAcceptance(turn: Turn): void {
-  const { acceptance, phase, verification, peer } = turn.state;
+  const { acceptance, phase, verification, peer, settings } = turn.state;
   if (acceptance === undefined || phase.kind === "taking") return;
   if (phase.kind !== "active") {
     turn.clear("acceptance");
@@ -59,17 +59,17 @@ export function judgeAcceptance(turn: Turn): void {
   else say(turn, "taken");
   // Sent until the old owner was heard as standby, or has had all the time it could need.
   const dropped = peer?.says.role === "standby" && !peer.says.holding;
-  const over = turn.now >= acceptance.heardAtMs + 2 * AGREEMENT_MS;
+  const over = turn.now >= acceptance.heardAtMs + 2 * agreementMs(settings);
   if ((dropped && isPeerAlive(turn.state, turn.now)) || over) turn.clear("acceptance");
 }
 
 /** The leases came too late: the old owner has cancelled by now, and is alive. */
 export function isTooLate(state: State, nowMs: number): boolean {
-  const { acceptance, peer } = state;
-  if (acceptance === undefined || nowMs < acceptance.heardAtMs + AGREEMENT_MS) return false;
+  const { acceptance, peer, settings } = state;
+  if (acceptance === undefined || nowMs < acceptance.heardAtMs + agreementMs(settings)) return false;
   return isPeerAlive(state, nowMs) && peer?.says.role === "active";
 }
 
-export function addAcceptanceDeadlines(soonest: Soonest, { acceptance }: State): void {
-  if (acceptance !== undefined) soonest.add(acceptance.heardAtMs + 2 * AGREEMENT_MS);
+export function addAcceptanceDeadlines(soonest: Soonest, { acceptance, settings }: State): void {
+  if (acceptance !== undefined) soonest.add(acceptance.heardAtMs + 2 * agreementMs(settings));
 }

@@ -94,7 +94,13 @@ export type Effect =
       /** A sentence without a full stop. */
       readonly text: string;
     }
-  | { readonly kind: "run-hook"; readonly hook: number; readonly name: Role; readonly causes: readonly Cause[] }
+  /** Answered by `hook-done`; `takeover` is a step that is waited for. */
+  | {
+      readonly kind: "run-hook";
+      readonly hook: number;
+      readonly name: Role | "takeover";
+      readonly causes: readonly Cause[];
+    }
   /** The final answer to an operator's command. */
   | { readonly kind: "answer"; readonly id: number; readonly ok: boolean; readonly text: string }
   /** All is handed over, released or left: the process may end now. */

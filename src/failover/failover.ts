@@ -26,8 +26,10 @@ import { hearShared, isHeld, order, restoreShared, tellOrders } from "./shared.t
 import { Soonest } from "./soonest.ts";
 import { judgeStarting, NOT_STARTED, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
+import { judgeStep, onHookDone } from "./step-outcome.ts";
 import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
 import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
+import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
 import { Turn } from "./turn.ts";
 
 export interface Boot {
@@ -160,17 +162,13 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   operator: (turn, input) => onOperator(turn, input.id, input.command),
   stop: onStop,
   reload: (turn, input) => onReload(turn, input.settings),
-  "hook-done": onHookDone,
+  "hook-done": (turn, input) => onHookDone(turn, input.hook, input.ok, input.detail),
 };
 
 function take<K extends Input["kind"]>(turn: Turn, input: InputOf<K>): void {
   // The compiler does not see that the table's entry fits its own key.
   const handle = TAKE[input.kind] as (turn: Turn, input: InputOf<K>) => void;
   handle(turn, input);
-}
-
-function onHookDone(turn: Turn, input: InputOf<"hook-done">): void {
-  if (!input.ok) turn.notice("error", "hook-failed", `hook ${input.hook} failed: ${input.detail}`);
 }
 
 function onEvidence(turn: Turn, input: InputOf<"evidence">): void {
@@ -228,7 +226,9 @@ function judge(turn: Turn): void {
   judgeStopping(turn);
   judgeWish(turn);
   judgeStandby(turn);
+  judgeStep(turn);
   judgeTaking(turn);
+  judgeReclaim(turn);
   judgeAnnouncing(turn);
   judgeVerification(turn);
   judgeAcceptance(turn);
@@ -265,5 +265,6 @@ function soonestDeadline(state: State): number {
   addWishDeadlines(soonest, state);
   addAnnounceDeadlines(soonest, state);
   addStopDeadlines(soonest, state);
+  addStepDeadlines(soonest, state);
   return soonest.atMs;
 }

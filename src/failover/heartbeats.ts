@@ -56,7 +56,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     hold: state.hold,
     abstaining: state.abstaining,
     // Until the kernel was read, an earlier process may have left VIPs there.
-    holding: isHolding(state) || !isStarted(state),
+    holding: isHolding(state) || !isStarted(state) || state.step !== undefined,
     failback: settings.failback,
     heardAgeMs: heardAges(state, nowMs),
     sides: { public: sideReport(sides.public, nowMs), private: sideReport(sides.private, nowMs) },

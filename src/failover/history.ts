@@ -19,6 +19,9 @@ export interface Transition {
   readonly causes: readonly Cause[];
 }
 
+/** What happened longer ago is no cause of a transition. */
+export const CAUSE_AGE_MS = 60_000;
+
 export const TRANSITION_REASONS = [
   "adopted",
   "peer-silent",

@@ -5,7 +5,7 @@ import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
 import { hasSuccessor, isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
-import { AGREEMENT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import { agreementMs, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -51,7 +51,7 @@ export function judgeMove(turn: Turn): void {
   if (move === undefined) return;
   if (phase.kind !== "active") endMove(turn, false, "this router is not active any more");
   else if (move.offeredAtMs !== undefined) {
-    if (turn.now >= move.offeredAtMs + AGREEMENT_MS) endAgreement(turn, move);
+    if (turn.now >= move.offeredAtMs + agreementMs(turn.state.settings)) endAgreement(turn, move);
   } else if (!isStillWanted(turn.state, move, turn.now)) endMove(turn, false, "its reason is gone");
   else if (move.reason === "stopping" && !hasSuccessor(turn.state, turn.now)) failMove(turn, "nobody could take over");
   else {
@@ -142,14 +142,15 @@ export function hearOfMove(turn: Turn): void {
 }
 
 /** A peer that says so at the other end of a running agreement is not a rival: the overlap is agreed. */
-export function isAgreedOverlap({ move }: State, says: HeartbeatPayload, nowMs: number): boolean {
+export function isAgreedOverlap({ move, settings }: State, says: HeartbeatPayload, nowMs: number): boolean {
   if (move?.offeredAtMs === undefined || says.agreement?.id !== move.id) return false;
-  return nowMs < move.offeredAtMs + AGREEMENT_MS;
+  return nowMs < move.offeredAtMs + agreementMs(settings);
 }
 
-export function addMoveDeadlines(soonest: Soonest, { move, retryMoveAtMs, lastWord }: State): void {
+export function addMoveDeadlines(soonest: Soonest, { move, retryMoveAtMs, lastWord, settings }: State): void {
   soonest.add(retryMoveAtMs);
   soonest.add(lastWord?.untilMs);
   if (move === undefined) return;
-  soonest.add(move.offeredAtMs === undefined ? move.sinceMs + move.limitMs : move.offeredAtMs + AGREEMENT_MS);
+  const { offeredAtMs } = move;
+  soonest.add(offeredAtMs === undefined ? move.sinceMs + move.limitMs : offeredAtMs + agreementMs(settings));
 }

@@ -21,6 +21,7 @@ import { abortTaking, becomeActive, becomeStandby } from "./role.ts";
 import { GUARD_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { PendingLease, State, Taking } from "./state.ts";
+import { wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
 
 /** A kernel that holds its lock cannot end leases either; longer than this many leases it is stuck. */
@@ -65,11 +66,13 @@ function onTaken(turn: Turn, taking: Taking, pending: PendingLease, results: rea
     if (failed) notePrimaryFailed(turn);
     confirm(turn, pending);
     becomeActive(turn, taking.reason);
+    // What the program did was perhaps undone by the peer's while this process slept.
+    if (turn.state.awakeSinceMs > taking.sinceMs) wantReclaim(turn);
   }
 }
 
-/** The kernel refuses the leases: the peer goes first now, and each further try waits for longer. */
-function noteRefusal(turn: Turn): void {
+/** The kernel refuses the leases, or a step failed: the peer goes first now, and each further try waits for longer. */
+export function noteRefusal(turn: Turn): void {
   const { refusals } = turn.state;
   const pauseMs = Math.min(REFUSED_PAUSE_LIMIT_MS, REFUSED_PAUSE_MS * 2 ** refusals);
   turn.set({ refusals: refusals + 1, retryTakeAtMs: turn.now + pauseMs });

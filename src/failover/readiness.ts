@@ -22,6 +22,7 @@ export function unreadiness(state: State, nowMs: number): string | undefined {
   if (state.phase.kind === "active") return undefined;
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return "its kernel refused the addresses";
   if (state.phase.kind === "standby" && isHolding(state)) return "its kernel still has VIPs";
+  if (state.phase.kind === "standby" && state.step !== undefined) return "its takeover program still runs";
   if (state.settings.hasServices && state.table?.complete !== true) return "its table is not complete";
   return undefined;
 }

@@ -7,6 +7,7 @@ import { abortTaking, becomeStandby } from "./role.ts";
 import { TERM_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
+import { wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
 
 /**
@@ -44,6 +45,7 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
     }
   }
   if (says.term > term) {
+    if (turn.state.phase.kind === "active") wantReclaim(turn);
     turn.set({ term: says.term });
     turn.persist();
   }
@@ -73,6 +75,7 @@ export function judgeRival(turn: Turn): void {
   } else if (phase.kind === "active" && rival && !peerActive && !holdsThere) {
     // The neighbours may have learnt the rival's MAC last.
     turn.set({ rival: false });
+    wantReclaim(turn);
     turn.cause("rival-gone", "the peer gave the VIPs up: they are announced again");
     if (acceptance === undefined) startAnnouncing(turn);
     else turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });

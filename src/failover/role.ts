@@ -1,14 +1,13 @@
 /** The transitions between standby and active, and what each of them brings with it. */
 import type { Vip } from "../model/vip.ts";
 import { startAnnouncing } from "./announce.ts";
-import type { Transition, TransitionReason } from "./history.ts";
+import { CAUSE_AGE_MS, type Transition, type TransitionReason } from "./history.ts";
 import { lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
 import { HISTORY_LIMIT, TABLE_WAIT_MS, TERM_LIMIT } from "./settings.ts";
 import type { State } from "./state.ts";
+import { startStep, wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
 
-/** What happened longer ago is no cause of a transition. */
-const CAUSE_AGE_MS = 60_000;
 /** After a failed try; doubled by nothing, since each try tells the log. */
 const RETRY_TAKE_MS = 1_000;
 
@@ -48,6 +47,11 @@ export function judgeTaking(turn: Turn): void {
   const { phase, table, settings } = turn.state;
   if (phase.kind !== "taking" || phase.taking.batch !== undefined) return;
   if (table?.complete !== true && turn.now < phase.taking.tableUntilMs) return;
+  if (settings.takeoverStep !== undefined && phase.taking.stepped !== true) {
+    // That of a try before may still run: one at a time.
+    if (turn.state.step === undefined) startStep(turn);
+    return;
+  }
   turn.emit({ kind: "set-balancing", role: "active" });
   const batch = lease(turn, "take", wantedVips(turn.state), settings.leaseMs);
   turn.set({ phase: { kind: "taking", taking: { ...phase.taking, batch } } });
@@ -77,6 +81,8 @@ export function becomeActive(turn: Turn, reason: TransitionReason): void {
   });
   turn.clear("query", "bothStandbySinceMs", "lastWord");
   setAddresses(turn, { guardMove: "none" });
+  // What happened while the process before was away is not known.
+  if (reason === "adopted") wantReclaim(turn);
   startAnnouncing(turn);
   record(turn, "active", reason);
   turn.persist();
@@ -99,7 +105,7 @@ function dropAll(turn: Turn): void {
 export function becomeStandby(turn: Turn, reason: TransitionReason): void {
   dropAll(turn);
   turn.set({ phase: { kind: "standby", sinceMs: turn.now }, rival: false });
-  turn.clear("announcing", "verification", "acceptance", "query", "bothStandbySinceMs");
+  turn.clear("announcing", "verification", "acceptance", "query", "bothStandbySinceMs", "reclaimAtMs");
   record(turn, "standby", reason);
   turn.tell = true;
 }

@@ -30,12 +30,22 @@ export interface FailoverSettings {
   readonly software: string;
   /** How long the primary must be stable before it gets its role back, before any doubling (rule 13). */
   readonly failbackStableMs: number;
+  /** A program that moves what is not in this kernel, waited for in each takeover; absent: none. */
+  readonly takeoverStep?: TakeoverStep;
+}
+
+export interface TakeoverStep {
+  /** How long it may run before it is ended. */
+  readonly limitMs: number;
+  readonly onFailure: "abort" | "continue";
 }
 
 /** Rule 13. */
 export const FAILBACK_STABLE_LIMIT_MS = 3_600_000;
 /** Rule 9: how long the old owner waits for the new one to prove itself. */
 export const AGREEMENT_MS = 1_000;
+/** A program may wait for one before it; beyond its own limit and this it is taken for failed. */
+export const STEP_SLACK_MS = 2_000;
 /** Rule 10: how long a planned move waits for the peer to be ready and warm. */
 export const MOVE_LIMIT_MS = 60_000;
 /** The same for SIGTERM: a service manager waits 90 s at most (systemd, DefaultTimeoutStopSec). */
@@ -74,6 +84,11 @@ export const CARRIER_SETTLE_MS = 30;
 /** Names a bound for lists that grow with events; the oldest go first. */
 export const TRAIL_LIMIT = 24;
 export const HISTORY_LIMIT = 100;
+
+/** How long the old owner waits in all: a takeover whose step is a program's takes that program's time more. */
+export function agreementMs({ takeoverStep }: FailoverSettings): number {
+  return AGREEMENT_MS + (takeoverStep === undefined ? 0 : takeoverStep.limitMs + STEP_SLACK_MS);
+}
 
 /** Times derived from the settings. */
 export interface Timing {

@@ -52,6 +52,10 @@ export interface Taking {
   readonly force: boolean;
   /** Until when the balancer's table is waited for. */
   readonly tableUntilMs: number;
+  /** The run of the program that is a step of it. */
+  readonly hook?: number;
+  /** That program has done its work, or its failure does not matter. */
+  readonly stepped?: boolean;
   /** The lease effect sent; absent while the table is waited for. */
   readonly batch?: number;
 }
@@ -237,6 +241,10 @@ export interface State {
   readonly dueAtMs: number;
   /** It was warned that this active sees nobody. */
   readonly aloneWarned: boolean;
+  /** The program that is a step of a takeover runs, also one that was given up meanwhile. */
+  readonly step?: { readonly hook: number; readonly sinceMs: number };
+  /** The peer began to take over and gave it up: what its program has moved is moved back, not before this. */
+  readonly reclaimAtMs?: number;
   /** Numbers verifications and hooks. */
   readonly nextNumber: number;
   /** No try to take before this: the last one failed. */

@@ -15,6 +15,8 @@ export interface Weather {
   readonly faults: readonly [Fault, ...Fault[]];
   readonly conditions: (random: Random) => Conditions;
   readonly settings?: Partial<FailoverSettings>;
+  /** How long the program of a takeover takes at most, and how often it fails during the storm. */
+  readonly step?: { readonly ms: number; readonly failures: number };
   readonly stormMs: number;
   /** After the storm: until the pair must be at rest, and how long it has to stay so. */
   readonly calmDownMs: number;
@@ -268,6 +270,19 @@ export const WEATHERS: readonly Weather[] = [
     neglectedMs: 8_000,
   },
   {
+    // A program has to move an address of the cloud with each takeover; it takes its time, and fails now and then.
+    name: "cloud",
+    faults: [kill, freeze, powerOff, cable, partition, operator, stopAndStart, replay],
+    conditions: tame,
+    settings: { takeoverStep: { limitMs: 1_500, onFailure: "abort" } },
+    step: { ms: 1_500, failures: 0.1 },
+    stormMs: 40_000,
+    calmDownMs: 25_000,
+    restMs: 60_000,
+    twoOwnersMs: AFTER_LEASE_MS,
+    neglectedMs: 16_000,
+  },
+  {
     name: "fast",
     faults: [kill, freeze, powerOff, cable, deadPort, partition, byHand, operator],
     conditions: () => ({ delayMs: 0.05, jitterMs: 0.5, loss: 0, duplication: 0.01 }),
@@ -303,6 +318,7 @@ function storm(world: World, random: Random, weather: Weather): void {
     host.thaw();
     host.powerOn();
     host.start();
+    host.stepFailures = 0;
   }
   for (const path of PATHS) world.cutBetween(path, false);
   world.setConditions(CALM);
@@ -328,6 +344,8 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
   const askable = weather.name !== "machines" || random.chance(0.8);
   for (const router of ROUTERS) {
     world.hosts[router].askable = askable;
+    world.hosts[router].stepMs = weather.step?.ms ?? 0;
+    world.hosts[router].stepFailures = weather.step?.failures ?? 0;
     world.hosts[router].start();
     world.run(random.between(0, 2_000));
   }

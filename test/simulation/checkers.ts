@@ -78,6 +78,8 @@ export class Checkers {
   readonly wakes: { [R in RouterId]: number } = { primary: 0, backup: 0 };
   readonly terms: { [R in RouterId]: number } = { primary: 0, backup: 0 };
   readonly problems: string[] = [];
+  /** Who has the address that only a program can move. */
+  cloud: RouterId | undefined;
   world: World | undefined;
 
   observe(world: World): void {
@@ -117,6 +119,9 @@ export class Checkers {
     },
     onShared: (_router: RouterId, entries: readonly SharedEntry[]): void => {
       for (const entry of entries) this.#noteOrder(entry);
+    },
+    onCloud: (router: RouterId): void => {
+      this.cloud = router;
     },
     onEffect: (): void => {},
     onWake: (router: RouterId): void => {
@@ -196,6 +201,9 @@ export class Checkers {
     const { owners } = world;
     const [owner] = owners;
     if (owner === undefined || owners.length > 1) return [`owners at rest: ${owners.join(" and ") || "none"}`];
+    if (world.settings.takeoverStep !== undefined && this.cloud !== owner) {
+      problems.push(`${owner} owns the VIPs, but the cloud's address is at ${this.cloud}`);
+    }
     for (const router of ROUTERS) {
       const host = world.hosts[router];
       const active = host.role === "active";

@@ -203,6 +203,16 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "the switch of the public side off and on again",
   },
   {
+    name: "takes over although the program that is a step of it failed",
+    edits: [["step-outcome.ts", 'settings.takeoverStep?.onFailure === "abort"', "turn.now < 0"]],
+    caughtBy: "cloud",
+  },
+  {
+    name: "does not move back what the peer's program has moved",
+    edits: [["takeover-step.ts", "if (reclaimAtMs === undefined ||", "if (reclaimAtMs !== 0 ||"]],
+    caughtBy: "planned switch whose program fails although it has moved the cloud's address",
+  },
+  {
     name: "judges nothing on some ticks, so that its loop spins",
     edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
     caughtBy: "planned switch",

@@ -40,6 +40,8 @@ export interface Watcher {
   onDisturbed(router: RouterId): void;
   /** What this router knows of operators' orders is on its disk. */
   onShared(router: RouterId, entries: readonly SharedEntry[]): void;
+  /** The cloud's address was moved to this router. */
+  onCloud(router: RouterId): void;
   /** Each effect, for transcripts. */
   onEffect(router: RouterId, effect: Effect): void;
   /** Addresses, cables or daemons changed: the checkers must look. */
@@ -96,6 +98,9 @@ export class RouterHost {
   starvedMs = 0;
   /** How long the kernel thread needs for a batch, at most. */
   workMs = 3;
+  /** How long the program of a takeover runs, at most, and how often it fails. */
+  stepMs = 100;
+  stepFailures = 0;
   powered = true;
   balancing: Role = "standby";
   process: Process | undefined;
@@ -438,6 +443,9 @@ export class RouterHost {
       case "persist":
         this.#disk = effect.stored;
         return;
+      case "run-hook":
+        if (effect.name === "takeover") this.#runStep(process, effect.hook);
+        return;
       case "persist-shared":
         this.#sharedDisk = effect.entries;
         watcher.onShared(this.router, effect.entries);
@@ -467,6 +475,18 @@ export class RouterHost {
         return;
       default:
     }
+  }
+
+  /** The program that moves the cloud's address here; it runs on while the daemon is frozen, and dies with it. */
+  #runStep(process: Process, hook: number): void {
+    const { random, clock, watcher } = this.#options;
+    const isFailing = random.chance(this.stepFailures);
+    clock.after(random.between(1, this.stepMs), () => {
+      if (this.process !== process) return;
+      // One that fails may have moved the address all the same: it was ended a moment too early.
+      if (!isFailing || random.chance(0.5)) watcher.onCloud(this.router);
+      this.#input({ kind: "hook-done", hook, ok: !isFailing, detail: isFailing ? "exit code 1" : "exit code 0" });
+    });
   }
 
   #sideOf(vip: Vip): PathName {

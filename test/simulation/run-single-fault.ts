@@ -20,7 +20,9 @@ const WAKES_PER_SECOND = 400;
 export function runSingleFault(fault: SingleFault, seed: number, machine: Machine): Run {
   const checkers = new Checkers();
   const random = new Random(seed);
-  const world = new World({ random, machine, watcher: checkers.watcher, observe: (seen) => checkers.observe(seen) });
+  const { settings = {} } = fault;
+  const { watcher } = checkers;
+  const world = new World({ random, machine, settings, watcher, observe: (seen) => checkers.observe(seen) });
   world.hosts.primary.start();
   world.run(random.between(0, 300));
   world.hosts.backup.start();

@@ -2,11 +2,12 @@
  * One fault in a pair at rest, and what it may cost at most. The bounds are for the default times: interval 200 ms,
  * dead_after 1 s, lease 3 s.
  */
-import { AGREEMENT_MS } from "../../src/failover/settings.ts";
+import { AGREEMENT_MS, type FailoverSettings } from "../../src/failover/settings.ts";
 import type { World } from "./world.ts";
 
 export interface SingleFault {
   readonly name: string;
+  readonly settings?: Partial<FailoverSettings>;
   /** Does it to the active router `a`, the other being `b`. */
   readonly apply: (world: World, a: World["hosts"]["primary"], b: World["hosts"]["primary"]) => void;
   /** What is done after `mendAfterMs`, if anything. */
@@ -247,6 +248,16 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     ...NOTHING,
     unservedMs: 20,
     noOwnerMs: 20,
+  },
+  {
+    name: "planned switch whose program fails although it has moved the cloud's address",
+    settings: { takeoverStep: { limitMs: 1_000, onFailure: "abort" } },
+    apply: (_, a, b) => {
+      b.stepFailures = 1;
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    ...NOTHING,
+    // The old owner announces its VIPs again, to neighbours that never lost them.
   },
   {
     name: "a VIP set by hand on the standby",
