@@ -1,6 +1,6 @@
 import { writeStream } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
-import { type Palette, paletteFor } from "./palette.ts";
+import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
@@ -53,6 +53,11 @@ export class Output {
   /** The terminal's width as it is now; undefined when standard output is not a terminal, and then nothing is cut. */
   get widthColumns(): number | undefined {
     return terminalWidthColumns();
+  }
+
+  /** Whether results go into a pipe or a file, without colours and as wide as they are. */
+  get isPlain(): boolean {
+    return this.palette === PLAIN_PALETTE && this.widthColumns === undefined;
   }
 
   /** Text, or the bytes of one, as it is, on standard output. @throws BrokenPipe */

@@ -7,6 +7,9 @@ export type Tone = "good" | "bad" | "warn" | "dim" | "strong";
 /** Paints text, or leaves it as it is where colours are not wanted. */
 export type Palette = (tone: Tone, text: string) => string;
 
+/** No colours at all. */
+export const PLAIN_PALETTE: Palette = (_tone, text) => text;
+
 /** The flag wins over NO_COLOR (no-color.org: any non-empty value), that over the terminal. chalk itself ignores NO_COLOR. */
 function wantsColor(stream: StreamName, color: "auto" | "always" | "never"): boolean {
   if (color !== "auto") return color === "always";
@@ -17,7 +20,7 @@ function wantsColor(stream: StreamName, color: "auto" | "always" | "never"): boo
 
 /** The palette of one stream. Only the sixteen basic colours, which every terminal's theme chooses itself. */
 export async function paletteFor(stream: StreamName, color: "auto" | "always" | "never"): Promise<Palette> {
-  if (!wantsColor(stream, color)) return (_tone, text) => text;
+  if (!wantsColor(stream, color)) return PLAIN_PALETTE;
   const { Chalk } = await import("chalk");
   const chalk = new Chalk({ level: 1 });
   const styles: Readonly<Record<Tone, ChalkInstance>> = {

@@ -74,9 +74,13 @@ function trafficCells(stats: TrafficStats, shown: Shown): string[] {
 }
 
 /** `, thresholds 100 to 200`; empty where there are none. */
-export function thresholdText(observed: ObservedServer): string {
-  const { lowerThreshold, upperThreshold } = observed.server;
+export function thresholdText({ server: { lowerThreshold, upperThreshold } }: ObservedServer): string {
   return lowerThreshold === 0 && upperThreshold === 0 ? "" : `, thresholds ${lowerThreshold} to ${upperThreshold}`;
+}
+
+/** `nat`, `tunnel gre, thresholds 10 to 20`. */
+export function serverSettings(observed: ObservedServer): string {
+  return `${describeForwarding(observed.server)}${thresholdText(observed)}`;
 }
 
 /** Its counters of connections, its weight first; weight 0 stands out. */
@@ -104,7 +108,7 @@ export function serviceTable(table: readonly ObservedService[], shown: Shown, ou
     ],
     ...observed.servers.map((server): Cell[] => [
       `  ${formatEndpoint(server.server.endpoint)}`,
-      `${describeForwarding(server.server)}${thresholdText(server)}`,
+      serverSettings(server),
       ...serverCells(server),
       ...trafficCells(server.stats, shown),
     ]),

@@ -5,7 +5,8 @@ import type { service as spec } from "./spec/service.ts";
 
 type Verbs = (typeof spec)["verbs"];
 
-const list: Runner<Verbs["list"]> = async (input, context) => (await import("./service-list.ts")).list(input, context);
+const list: Runner<Verbs["list"]> = async (input, context) =>
+  (await import("./plain-service-list.ts")).list(input, context);
 
 const add: Runner<Verbs["add"]> = async (input, context) => (await import("./service-edit.ts")).add(input, context);
 

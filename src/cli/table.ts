@@ -22,12 +22,18 @@ export interface TableLayout {
   readonly widthColumns: number | undefined;
 }
 
-const GAP = "  ";
+/** Between columns. */
+export const COLUMN_GAP = "  ";
 /** A flexible column is not cut below this; rather other columns are dropped. */
 const FLEXIBLE_WIDTH_MIN = 16;
 
 /** Most cells of a long table: each character is one column wide, none needs care. The test is far faster than those. */
 const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Whether each character is one column wide. */
+export function isPlainText(text: string): boolean {
+  return PLAIN.test(text);
+}
 
 function widthOf(text: string): number {
   return PLAIN.test(text) ? text.length : Bun.stringWidth(text);
@@ -56,7 +62,7 @@ function cut(text: string, width: number): string {
 }
 
 function totalWidth(widths: readonly number[]): number {
-  return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
+  return widths.reduce((sum, width) => sum + width, 0) + COLUMN_GAP.length * Math.max(0, widths.length - 1);
 }
 
 /**
@@ -145,7 +151,7 @@ export function renderTable(
       const align = columns[index]?.align ?? "left";
       return cell === undefined ? "" : paintCell(cell, widths[index] ?? 0, align, layout.palette);
     });
-    return painted.join(GAP).trimEnd();
+    return painted.join(COLUMN_GAP).trimEnd();
   };
   return [headers, ...cells].map(line);
 }

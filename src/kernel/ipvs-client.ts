@@ -1,10 +1,11 @@
 /** The kernel's IPVS table through its generic-netlink family. */
 import { type NetlinkError, SupportError } from "../lib/errors.ts";
 import type { IpvsChange, ObservedServer, ObservedService } from "../model/ipvs-table.ts";
+import { observedTable, ServerRows, type TableRows } from "../model/server-rows.ts";
 import type { ConnectionTimeouts, SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
-import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
+import { formatServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../model/virtual-service.ts";
 import type { Writer } from "../wire/bytes.ts";
-import { readGenericHeader, writeGenericHeader } from "../wire/genetlink.ts";
+import { GENERIC_HEADER_BYTES, readGenericHeader, writeGenericHeader } from "../wire/genetlink.ts";
 import {
   type CommandAttributes,
   commandAttributes,
@@ -14,7 +15,7 @@ import {
   IPVS_GENL_NAME,
   IPVS_GENL_VERSION,
   infoAttributes,
-  plainDestinationAnswer,
+  plainServiceAnswer,
 } from "../wire/ipvs.ts";
 import {
   connectionTimeoutAttributes,
@@ -23,12 +24,13 @@ import {
   toSyncDaemon,
 } from "../wire/ipvs-daemon.ts";
 import { toObservedServer, toTrafficStats } from "../wire/ipvs-server.ts";
+import { ServerRowDecoder } from "../wire/ipvs-server-rows.ts";
 import { serviceKeyAttributes, toVirtualService } from "../wire/ipvs-service.ts";
 import { beginMessage, endMessage, type NetlinkMessage, NLM_F_REQUEST } from "../wire/netlink.ts";
 import { findGenericFamily } from "./generic-family.ts";
 import { changeCommand, IpvsChangeEncoder } from "./ipvs-change-encoder.ts";
 import { ipvsFailure, syncDaemonFailure, timeoutsFailure } from "./ipvs-failure.ts";
-import { NetlinkConnection, type NetlinkReply, understood } from "./netlink-connection.ts";
+import { NetlinkConnection, type NetlinkReply, type Refusal, understood } from "./netlink-connection.ts";
 import { netlinkError, ROOT_HINT } from "./netlink-failure.ts";
 
 /** asm-generic/errno-base.h */
@@ -94,7 +96,23 @@ export class IpvsClient {
    * @throws NetlinkError, TandemError
    */
   table(traffic: "counted" | "skipped" = "counted"): ObservedService[] {
-    return this.services().map((observed) => ({ ...observed, servers: this.#servers(observed.service.key, traffic) }));
+    if (traffic === "skipped") return observedTable(this.tableRows());
+    return this.services().map((observed) => ({ ...observed, servers: this.#servers(observed.service.key) }));
+  }
+
+  /**
+   * All services with their servers, both in the kernel's order, without their counters: the servers as rows of numbers.
+   * @throws NetlinkError, TandemError
+   */
+  tableRows(): TableRows<VirtualService> {
+    const services = this.#plainServices();
+    const servers = new ServerRows();
+    const decoder = new ServerRowDecoder(servers);
+    const ends = services.map(({ key }) => {
+      this.#readServers(key, decoder, servers);
+      return servers.count;
+    });
+    return { services, servers, ends };
   }
 
   /** One service with its servers, or undefined when there is none. @throws NetlinkError, TandemError */
@@ -202,23 +220,58 @@ export class IpvsClient {
     return understood(() => toInfo(reply.messages[0]));
   }
 
-  #servers(key: ServiceKey, traffic: "counted" | "skipped" = "counted"): ObservedServer[] {
+  #plainServices(): VirtualService[] {
+    const services: VirtualService[] = [];
+    const refusal = this.#dumpEach(
+      IPVS_CMD.getService,
+      {},
+      () => services.splice(0),
+      (view, start, end) => {
+        const payload = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+        const { service } = plainServiceAnswer.decode(readGenericHeader(payload).attributes);
+        services.push(toVirtualService(service ?? {}));
+      },
+    );
+    if (refusal !== undefined) throw netlinkError(refusal, { operation: "list the virtual services" });
+    return services;
+  }
+
+  #readServers(key: ServiceKey, decoder: ServerRowDecoder, servers: ServerRows): void {
+    const family = serviceFamily(key);
+    const before = servers.count;
+    const refusal = this.#dumpEach(
+      IPVS_CMD.getDestination,
+      { service: serviceKeyAttributes(key) },
+      () => servers.truncate(before),
+      (view, start, end) => decoder.add(view, start + GENERIC_HEADER_BYTES, end, family),
+    );
+    if (refusal === undefined) return;
+    throw netlinkError(refusal, { operation: "list the real servers of", subject: formatServiceKey(key) });
+  }
+
+  #servers(key: ServiceKey): ObservedServer[] {
     const reply = this.#dump(IPVS_CMD.getDestination, { service: serviceKeyAttributes(key) });
     if (reply.refusal !== undefined) {
       throw netlinkError(reply.refusal, { operation: "list the real servers of", subject: formatServiceKey(key) });
     }
     const family = serviceFamily(key);
-    const answer = traffic === "counted" ? commandAttributes : plainDestinationAnswer;
     return understood(() =>
-      reply.messages.map((message) => {
-        const { destination } = answer.decode(readGenericHeader(message.payload).attributes);
-        return toObservedServer(destination ?? {}, family);
-      }),
+      reply.messages.map((message) => toObservedServer(readCommand(message).destination ?? {}, family)),
     );
   }
 
   #request(command: number, values: CommandAttributes): NetlinkReply {
     return this.#connection.request({ type: this.#familyId, write: (writer) => writeCommand(writer, command, values) });
+  }
+
+  #dumpEach(
+    command: number,
+    values: CommandAttributes,
+    begin: () => void,
+    visit: (view: DataView, start: number, end: number) => void,
+  ): Refusal | undefined {
+    const request = { type: this.#familyId, write: (writer: Writer) => writeCommand(writer, command, values) };
+    return this.#connection.dumpEach(request, begin, visit);
   }
 
   #dump(command: number, values: CommandAttributes): NetlinkReply {

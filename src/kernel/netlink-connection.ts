@@ -13,6 +13,7 @@ import {
   type Acknowledgement,
   beginMessage,
   endMessage,
+  MessageCursor,
   type NetlinkMessage,
   NLM_F_ACK,
   NLM_F_DUMP,
@@ -30,8 +31,8 @@ import {
 /** The socket below; tests put a kernel of their own here. */
 export interface NetlinkTransport {
   send(datagram: Uint8Array): void;
-  /** Undefined when nothing came in time. */
-  receive(): Uint8Array | undefined;
+  /** Undefined when nothing came in time. What is lent is a view that the next call overwrites, else it is a copy. */
+  receive(keeping?: "copied" | "lent"): Uint8Array | undefined;
   close(): void;
 }
 
@@ -117,10 +118,26 @@ export class NetlinkConnection {
       const outcome = this.#dumpOnce(this.#send(request, NLM_F_DUMP));
       if (outcome !== "interrupted") return outcome;
     }
-    throw new TandemError({
-      operation: "read a table of the kernel",
-      reason: `it changed during each of ${DUMP_ATTEMPTS_MAX} attempts`,
-    });
+    throw changedTooFast();
+  }
+
+  /**
+   * As `dump`, but hands each message over as it comes and keeps nothing: the payload is from `start` to `end` of `view`.
+   * A DecodeError of `visit` becomes an error for people.
+   * @param begin is called before the first message, also when the table changed meanwhile and is read again.
+   * @returns the refusal, or undefined when the table was read.
+   */
+  dumpEach(
+    request: NetlinkRequest,
+    begin: () => void,
+    visit: (view: DataView, start: number, end: number) => void,
+  ): Refusal | undefined {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS_MAX; attempt += 1) {
+      begin();
+      const outcome = understood(() => this.#visitOnce(this.#send(request, NLM_F_DUMP), visit));
+      if (outcome !== "interrupted") return outcome;
+    }
+    throw changedTooFast();
   }
 
   /**
@@ -224,20 +241,57 @@ export class NetlinkConnection {
     }
   }
 
+  #visitOnce(
+    sequence: number,
+    visit: (view: DataView, start: number, end: number) => void,
+  ): Refusal | undefined | "interrupted" {
+    let interrupted = false;
+    let visited = 0;
+    for (;;) {
+      const cursor = new MessageCursor(this.#receiveDatagram("lent"));
+      while (cursor.next()) {
+        if (cursor.type === NLMSG_OVERRUN) throw lostAnswers();
+        if (cursor.sequence !== sequence) continue;
+        if ((cursor.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+        if (cursor.type === NLMSG_ERROR || cursor.type === NLMSG_DONE) {
+          const read = cursor.type === NLMSG_ERROR ? readAcknowledgement : readDone;
+          if (interrupted && cursor.type === NLMSG_DONE) return "interrupted";
+          const answer = read(cursor.message());
+          return answer.errno === 0 ? undefined : answer;
+        }
+        visit(cursor.view, cursor.start, cursor.end);
+        visited += 1;
+        assert(visited <= DUMP_MESSAGES_MAX, "a dump of the kernel ends");
+      }
+    }
+  }
+
   #receive(): NetlinkMessage[] {
-    const datagram = this.#socket.receive();
-    if (datagram === undefined) {
-      throw new TandemError({ operation: "talk to the kernel over netlink", reason: "it did not answer in time" });
-    }
+    const datagram = this.#receiveDatagram("copied");
     const messages = understood(() => readMessages(datagram));
-    if (messages.some((message) => message.type === NLMSG_OVERRUN)) {
-      throw new TandemError({
-        operation: "talk to the kernel over netlink",
-        reason: `its answers were lost (${errnoName(ENOBUFS)})`,
-      });
-    }
+    if (messages.some((message) => message.type === NLMSG_OVERRUN)) throw lostAnswers();
     return messages;
   }
+
+  #receiveDatagram(keeping: "copied" | "lent"): Uint8Array {
+    const datagram = this.#socket.receive(keeping);
+    if (datagram !== undefined) return datagram;
+    throw new TandemError({ operation: "talk to the kernel over netlink", reason: "it did not answer in time" });
+  }
+}
+
+function changedTooFast(): TandemError {
+  return new TandemError({
+    operation: "read a table of the kernel",
+    reason: `it changed during each of ${DUMP_ATTEMPTS_MAX} attempts`,
+  });
+}
+
+function lostAnswers(): TandemError {
+  return new TandemError({
+    operation: "talk to the kernel over netlink",
+    reason: `its answers were lost (${errnoName(ENOBUFS)})`,
+  });
 }
 
 /** u16 at offset 6 of the header, linux/netlink.h. */

@@ -18,6 +18,7 @@ import {
   connectSocket,
   DATAGRAM_LIMIT_BYTES,
   growReceiveBuffer,
+  type Keeping,
   nativeTimeval,
   openSocket,
   receiveDatagram,
@@ -60,16 +61,17 @@ export class NetlinkSocket {
 
   /**
    * Waits for one datagram of the kernel.
+   * @param keeping `lent`: the bytes are a view that the next call, of any socket, overwrites.
    * @returns its bytes, or undefined when none came within the timeout.
    * @throws SyscallError; ENOBUFS means that messages were lost.
    */
-  receive(): Uint8Array | undefined {
-    return this.#receive(true);
+  receive(keeping: Keeping = "copied"): Uint8Array | undefined {
+    return this.#receive(true, keeping);
   }
 
   /** As `receive`, but does not wait. */
   receiveNow(): Uint8Array | undefined {
-    return this.#receive(false);
+    return this.#receive(false, "copied");
   }
 
   close(): void {
@@ -82,8 +84,8 @@ export class NetlinkSocket {
     this.close();
   }
 
-  #receive(wait: boolean): Uint8Array | undefined {
-    const outcome = receiveDatagram(this.fd, wait);
+  #receive(wait: boolean, keeping: Keeping): Uint8Array | undefined {
+    const outcome = receiveDatagram(this.fd, wait, keeping);
     if (outcome.kind === "empty") return undefined;
     if (outcome.kind === "failed") throw syscallErrorFor(outcome.errno, "receive a netlink message");
     if (outcome.bytes.length >= DATAGRAM_LIMIT_BYTES) throw syscallErrorFor(EMSGSIZE, "receive a netlink message");

@@ -84,6 +84,52 @@ export function readMessages(datagram: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
+/**
+ * The same messages one after another, without an object for each: a dump of 40,000 real servers is read so. After each
+ * `next()` the fields are those of a message; its payload is from `start` to `end` of `view`.
+ */
+export class MessageCursor {
+  readonly view: DataView;
+  type = 0;
+  flags = 0;
+  sequence = 0;
+  start = 0;
+  end = 0;
+  #next = 0;
+
+  constructor(datagram: Uint8Array) {
+    this.view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  }
+
+  /** Goes to the next message; false after the last. @throws DecodeError as `readMessages` does. */
+  next(): boolean {
+    const { view } = this;
+    const left = view.byteLength - this.#next;
+    if (left === 0) return false;
+    if (left < NETLINK_HEADER_BYTES) throw new DecodeError("nlmsg_len", `a header needs 16 bytes, got ${left}`);
+    const length = view.getUint32(this.#next, true);
+    if (length < NETLINK_HEADER_BYTES || length > left) {
+      throw new DecodeError("nlmsg_len", `a message cannot be ${length} bytes long where ${left} are left`);
+    }
+    this.type = view.getUint16(this.#next + 4, true);
+    this.flags = view.getUint16(this.#next + FLAGS_OFFSET, true);
+    this.sequence = view.getUint32(this.#next + 8, true);
+    this.start = this.#next + NETLINK_HEADER_BYTES;
+    this.end = this.#next + length;
+    // The last message may come without its padding.
+    this.#next = Math.min(this.end + (-length & (ALIGNMENT_BYTES - 1)), view.byteLength);
+    return true;
+  }
+
+  /** The message as an object, its payload a view of the datagram. */
+  message(): NetlinkMessage {
+    const { view, type, flags, sequence, start, end } = this;
+    const portId = view.getUint32(start - 4, true);
+    const payload = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+    return { type, flags, sequence, portId, payload };
+  }
+}
+
 /** linux/netlink.h: enum nlmsgerr_attrs. */
 const extendedAck = attributes("NLMSGERR_ATTR", {
   message: [1, cstring],

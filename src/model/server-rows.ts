@@ -1,0 +1,151 @@
+import { addressFromBytes, type Family } from "./address.ts";
+import type { ObservedServer, ObservedService, TrafficStats } from "./ipvs-table.ts";
+import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
+import type { VirtualService } from "./virtual-service.ts";
+
+/**
+ * Real servers as the kernel has them, as rows of numbers. A table of 10,000 servers made of objects touches 40 MB, and
+ * touching it for the first time is most of what a list of it costs (measured); as rows it is 0.6 MB.
+ */
+
+/** Forwardings and checksums by their numbers in a row; the first are those of the kernel (IP_VS_CONN_F_*). */
+export const ROW_FORWARDINGS = ["nat", "local", "tunnel", "direct", "bypass"] as const satisfies ObservedForwarding[];
+export const ROW_CHECKSUMS = ["none", "full", "remote"] as const satisfies Tunnel["checksum"][];
+
+/** What a row has, each a u32, but for the address, which has 4 or 16 bytes in the four at the end. */
+export const ROW = {
+  port: 0,
+  forward: 1,
+  weight: 2,
+  upperThreshold: 3,
+  lowerThreshold: 4,
+  activeConnections: 5,
+  inactiveConnections: 6,
+  persistentConnections: 7,
+  /** 1 for IPv6. */
+  isInet6: 8,
+  tunnelType: 9,
+  tunnelPort: 10,
+  tunnelChecksum: 11,
+} as const;
+export type RowField = (typeof ROW)[keyof typeof ROW];
+
+const ADDRESS = 12;
+const ROW_NUMBERS = 16;
+const NUMBER_BYTES = 4;
+const ROWS_AT_FIRST = 1_024;
+
+const NO_TRAFFIC: TrafficStats = {
+  connections: 0n,
+  packetsIn: 0n,
+  packetsOut: 0n,
+  bytesIn: 0n,
+  bytesOut: 0n,
+  connectionsPerSecond: 0n,
+  packetsInPerSecond: 0n,
+  packetsOutPerSecond: 0n,
+  bytesInPerSecond: 0n,
+  bytesOutPerSecond: 0n,
+};
+
+export class ServerRows {
+  #numbers = new Uint32Array(ROWS_AT_FIRST * ROW_NUMBERS);
+  #bytes = new Uint8Array(this.#numbers.buffer);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds a row of zeros. @returns its number. */
+  add(): number {
+    const row = this.#count;
+    const start = row * ROW_NUMBERS;
+    if (start === this.#numbers.length) this.#grow();
+    this.#numbers.fill(0, start, start + ROW_NUMBERS);
+    this.#count = row + 1;
+    return row;
+  }
+
+  /** Forgets the rows from `count` on. */
+  truncate(count: number): void {
+    this.#count = Math.min(this.#count, count);
+  }
+
+  get(row: number, field: RowField): number {
+    return this.#numbers[row * ROW_NUMBERS + field] ?? 0;
+  }
+
+  set(row: number, field: RowField, value: number): void {
+    this.#numbers[row * ROW_NUMBERS + field] = value;
+  }
+
+  /** Byte `index` of the address, in network order. */
+  addressByte(row: number, index: number): number {
+    return this.#bytes[(row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES + index] ?? 0;
+  }
+
+  setAddressByte(row: number, index: number, value: number): void {
+    this.#bytes[(row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES + index] = value;
+  }
+
+  family(row: number): Family {
+    return this.get(row, ROW.isInet6) === 0 ? "inet" : "inet6";
+  }
+
+  /** The server as an object. Rows hold no counters of traffic: they are 0. */
+  observed(row: number): ObservedServer {
+    const start = (row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES;
+    const addressLength = this.family(row) === "inet" ? 4 : 16;
+    const tunnel = this.#tunnel(row);
+    return {
+      server: {
+        endpoint: {
+          address: addressFromBytes(this.#bytes.subarray(start, start + addressLength)),
+          port: this.get(row, ROW.port),
+        },
+        forward: ROW_FORWARDINGS[this.get(row, ROW.forward)] ?? "nat",
+        weight: this.get(row, ROW.weight),
+        upperThreshold: this.get(row, ROW.upperThreshold),
+        lowerThreshold: this.get(row, ROW.lowerThreshold),
+        ...(tunnel === undefined ? {} : { tunnel }),
+      },
+      activeConnections: this.get(row, ROW.activeConnections),
+      inactiveConnections: this.get(row, ROW.inactiveConnections),
+      persistentConnections: this.get(row, ROW.persistentConnections),
+      stats: NO_TRAFFIC,
+    };
+  }
+
+  /** Plain ipip, which is all zeros, is the absence of a tunnel's settings. */
+  #tunnel(row: number): Tunnel | undefined {
+    const type = TUNNEL_TYPES[this.get(row, ROW.tunnelType)] ?? "ipip";
+    const port = this.get(row, ROW.tunnelPort);
+    const checksum = ROW_CHECKSUMS[this.get(row, ROW.tunnelChecksum)] ?? "none";
+    return type === "ipip" && port === 0 && checksum === "none" ? undefined : { type, port, checksum };
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(this.#numbers.length * 2);
+    larger.set(this.#numbers);
+    this.#numbers = larger;
+    this.#bytes = new Uint8Array(larger.buffer);
+  }
+}
+
+/** Services without their servers, and all servers in their order: service `i` has the rows from `ends[i - 1]` to `ends[i]`. */
+export interface TableRows<S> {
+  readonly services: readonly S[];
+  readonly servers: ServerRows;
+  readonly ends: readonly number[];
+}
+
+/** The same table as objects. Its counters are 0. */
+export function observedTable({ services, servers, ends }: TableRows<VirtualService>): ObservedService[] {
+  let row = 0;
+  return services.map((service, index) => {
+    const observed: ObservedServer[] = [];
+    for (const end = ends[index] ?? 0; row < end; row += 1) observed.push(servers.observed(row));
+    return { service, servers: observed, stats: NO_TRAFFIC };
+  });
+}
