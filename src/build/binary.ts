@@ -9,7 +9,7 @@ import { version } from "../../package.json";
 
 const ROOT = join(import.meta.dir, "../..");
 /** Threads are entry points of their own beside main.ts. */
-const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts"];
+const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts", "src/daemon/sync-worker.ts"];
 
 function commit(): string {
   const git = Bun.spawnSync(["git", "rev-parse", "--short=10", "HEAD"], { cwd: ROOT, stderr: "ignore" });

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Role } from "../model/pair.ts";
 import { serviceFamily } from "../model/virtual-service.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 
@@ -48,9 +49,50 @@ export function wantedSysctls(config: Config, interfaces: SideInterfaces): reado
  * packets never reaches the standby and one of three packets after two seconds; with these, after three packets at once.
  */
 export function syncSysctls(config: Config): readonly WantedSysctl[] {
-  if (!config.sync.enabled || config.services.length === 0 || config.sync.mode !== "prompt") return [];
+  if (!config.sync.enabled || config.services.length === 0) return [];
+  const room = {
+    path: "net/ipv4/vs/sync_sock_size",
+    value: String(SYNC_SOCKET_BYTES),
+    why: "a burst of connections does not overflow what the standby's kernel has not taken in yet",
+  };
+  if (config.sync.mode !== "prompt") return [room];
   return [
+    room,
     { path: "net/ipv4/vs/sync_threshold", value: "3 0", why: "young connections reach the standby" },
     { path: "net/ipv4/vs/sync_refresh_period", value: "10", why: "idle connections stay known to the standby" },
   ];
 }
+
+/** The kernel takes at most net.core.rmem_max of it, and that twice (ip_vs_sync.c, set_sock_size). */
+const SYNC_SOCKET_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Rule 10: a standby's kernel must not balance its own traffic to a VIP, an active one must balance all. The setting
+ * works only while a backup sync daemon runs, and is absent where IPVS is not loaded.
+ */
+export function backupOnly(role: Role): WantedSysctl {
+  return role === "standby"
+    ? { path: BACKUP_ONLY, value: "1", why: "a standby does not balance its own traffic to the VIPs" }
+    : { path: BACKUP_ONLY, value: "0", why: "an active router does not refuse the clients' connections" };
+}
+
+const BACKUP_ONLY = "net/ipv4/vs/backup_only";
+
+/** Every kernel setting that `tandem run` may change, for the manual. */
+export const SYSCTLS_SET: readonly { readonly path: string; readonly value: string; readonly when: string }[] = [
+  { path: "net/ipv4/ip_forward", value: "1", when: "a service forwards IPv4 by NAT" },
+  {
+    path: "net/ipv4/conf/{all, INTERFACE}/send_redirects",
+    value: "0",
+    when: "a service forwards IPv4 by NAT; on the interfaces of both sides",
+  },
+  { path: "net/ipv6/conf/all/forwarding", value: "1", when: "a service forwards IPv6 by NAT" },
+  { path: "net/ipv4/vs/sync_sock_size", value: String(SYNC_SOCKET_BYTES), when: "[sync] is on" },
+  { path: "net/ipv4/vs/sync_threshold", value: '"3 0"', when: '[sync] is on and sync is "prompt"' },
+  { path: "net/ipv4/vs/sync_refresh_period", value: "10", when: '[sync] is on and sync is "prompt"' },
+  {
+    path: BACKUP_ONLY,
+    value: "1 or 0",
+    when: "there are services: 1 as standby, 0 as active, looked after each second",
+  },
+];

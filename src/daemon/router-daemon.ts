@@ -10,11 +10,11 @@ import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
-import { Balancing, wantedSyncDaemons } from "./balancing.ts";
+import { Balancing } from "./balancing.ts";
 import { readConfiguration, type UsableConfig } from "./configuration.ts";
 import { ControlServer } from "./control-server.ts";
 import { failoverSettings } from "./failover-settings.ts";
-import { syncSysctls, wantedSysctls } from "./forwarding.ts";
+import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { becomePunctual } from "./punctuality.ts";
@@ -27,6 +27,7 @@ import { ServiceManager } from "./service-manager.ts";
 import { makeStateDir, StateFile } from "./state-store.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 import { readSharedEntries, readStoredState } from "./stored-state.ts";
+import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 
@@ -53,6 +54,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #logger: Logger;
   readonly #serviceManager = new ServiceManager(process.env);
   readonly #sysctls: SysctlKeeper;
+  readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
   readonly #hooks: HookRunner;
@@ -65,7 +67,6 @@ export class RouterDaemon implements ControlSubject {
   #control: ControlServer | undefined;
   #config: Config;
   #warnings: readonly string[];
-  #syncing = false;
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
   #reportedTurns = 0;
@@ -91,19 +92,31 @@ export class RouterDaemon implements ControlSubject {
     this.#logger = options.logger;
     this.#config = options.usable.config;
     this.#warnings = options.usable.warnings;
-    this.#sysctls = new SysctlKeeper(options.logger);
     this.#hooks = new HookRunner(this.#config.hooks);
     this.#desk = new OperatorDesk(this);
     const warn = (problem: string) => this.#logger.warn("state", problem);
+    this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
     this.#kernelThread = new KernelThread((reason) => this.fail(reason));
+    this.#synchronisation = new Synchronisation({
+      logger: options.logger,
+      kernelThread: this.#kernelThread,
+      sysctls: this.#sysctls,
+      router: () => this.#router,
+      interfaces: () => this.#network.interfaces,
+      hasServices: () => this.#config.services.length > 0,
+      pairId: pairIdOfConfig(this.#config),
+      now: monotonicMs,
+    });
     this.#network = new RouterNetwork({
       config: this.#config,
       router: options.router,
       keys: options.usable.keys,
       now: monotonicMs,
       onInput: (...inputs) => {
-        if (this.#begun) this.#router.feed(...inputs);
+        if (!this.#begun) return;
+        this.#synchronisation.hear(inputs);
+        this.#router.feed(...inputs);
       },
       onProblem: (message) => this.#logger.error("network", message),
     });
@@ -248,23 +261,9 @@ export class RouterDaemon implements ControlSubject {
       logger: this.#logger,
       now: monotonicMs,
       onInput: (input) => this.#router.feed(input),
-      onTable: () => this.#startSync(),
+      onTable: () => this.#synchronisation.configure(this.#config),
     });
     this.#balancing.start();
-  }
-
-  /** Entries that arrive before their service exists are never counted (tried), so the table comes first. */
-  #startSync(): void {
-    if (this.#syncing) return;
-    this.#syncing = true;
-    this.#sysctls.apply(syncSysctls(this.#config));
-    const daemons = wantedSyncDaemons(this.#config, this.#network.interfaces);
-    this.#kernelThread.request({ kind: "sync", daemons }, (answer) => {
-      this.#world.settleBackupOnly();
-      for (const outcome of answer.outcomes) {
-        if (outcome.kind === "failed") this.#logger.error("sync", outcome.reason);
-      }
-    });
   }
 
   #settings(): FailoverSettings {
@@ -281,6 +280,7 @@ export class RouterDaemon implements ControlSubject {
     return new KernelWorld({
       network: this.#network,
       kernelThread: this.#kernelThread,
+      synchronisation: this.#synchronisation,
       hooks: this.#hooks,
       store,
       sharedStore,
@@ -289,7 +289,10 @@ export class RouterDaemon implements ControlSubject {
       balancer: () => this.#balancing?.supervisor,
       router: () => this.#router,
       onOrders: (orders) => this.#balancing?.setOrders(orders),
-      onTransition: (transition) => this.#transitions.add(transition, monotonicMs(), new Date()),
+      onTransition: (transition) => {
+        this.#transitions.add(transition, monotonicMs(), new Date());
+        this.#synchronisation.look();
+      },
       now: monotonicMs,
       exit: () => this.#finish(0),
       crash: (reason) => this.fail(reason),
@@ -306,8 +309,8 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
     else if (usable.config.services.length > 0) this.#startBalancing();
-    this.#syncing = false;
-    this.#startSync();
+    // With services the kernel's table comes first, which is told when it is complete.
+    if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
@@ -341,6 +344,7 @@ export class RouterDaemon implements ControlSubject {
       () => this.#balancing?.supervisor.stop(),
       () => this.#control?.close(),
       () => this.#network.close(),
+      () => this.#synchronisation.close(),
       () => (release ? this.#sysctls.restore() : undefined),
     ];
     for (const step of steps) {

@@ -2,7 +2,6 @@ import type { Effect, StoredState } from "../failover/effect.ts";
 import type { Cause, Transition } from "../failover/history.ts";
 import type { Input, LeaseResult, RemoveResult } from "../failover/input.ts";
 import type { State } from "../failover/state.ts";
-import { writeSysctl } from "../kernel/sysctl.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Role } from "../model/pair.ts";
@@ -16,11 +15,13 @@ import type { Router, RouterWorld } from "./router.ts";
 import type { OperatorDesk } from "./router-control.ts";
 import type { RouterNetwork } from "./router-network.ts";
 import type { StateFile } from "./state-store.ts";
+import type { Synchronisation } from "./synchronisation.ts";
 
 /** The parts that do what the failover machine wants. */
 export interface WorldParts {
   readonly network: RouterNetwork;
   readonly kernelThread: KernelThread;
+  readonly synchronisation: Synchronisation;
   readonly hooks: HookRunner;
   readonly store: StateFile;
   readonly sharedStore: StateFile;
@@ -64,12 +65,9 @@ function presentUntilMs(state: State, batch: number): number | undefined {
   return pending?.purpose === "renew" ? state.addresses.confirmedUntilMs : undefined;
 }
 
-const BACKUP_ONLY = "net/ipv4/vs/backup_only";
-
 /** Carries the effects of the failover machine out. */
 export class KernelWorld implements RouterWorld {
   readonly #parts: WorldParts;
-  #role: Role | undefined;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -80,7 +78,9 @@ export class KernelWorld implements RouterWorld {
   }
 
   drain(): readonly Input[] {
-    return this.#parts.network.drain();
+    const inputs = this.#parts.network.drain();
+    this.#parts.synchronisation.hear(inputs);
+    return inputs;
   }
 
   crashed(error: unknown): void {
@@ -91,7 +91,7 @@ export class KernelWorld implements RouterWorld {
     const { network, desk, logger, store, sharedStore } = this.#parts;
     switch (effect.kind) {
       case "send-heartbeat":
-        network.send(effect.path, effect.heartbeat);
+        network.send(effect.path, this.#parts.synchronisation.complete(effect.path, effect.heartbeat));
         break;
       case "lease":
         this.#lease(effect.batch, effect.vips, effect.validMs);
@@ -180,28 +180,13 @@ export class KernelWorld implements RouterWorld {
     );
   }
 
-  /**
-   * Rule 10: a standby's kernel must not balance its own traffic to a VIP, an active one must balance all. The setting
-   * works only while a backup sync daemon runs, and is absent where IPVS is not loaded.
-   */
+  /** Rule 10, before the VIPs are added or after they are gone. */
   #setBalancing(role: Role): void {
-    this.#role = role;
-    const balancer = this.#parts.balancer();
-    if (balancer === undefined) return;
-    this.settleBackupOnly();
-    balancer.setRole(role);
-    if (role === "active") balancer.needTable();
-  }
-
-  /** Sets `backup_only` for the role; to be repeated once IPVS is loaded, before which the kernel has no such setting. */
-  settleBackupOnly(): void {
-    if (this.#role === undefined) return;
-    const value = this.#role === "standby" ? "1" : "0";
-    const outcome = writeSysctl(BACKUP_ONLY, value);
-    if (outcome.kind !== "refused") return;
-    const harm =
-      value === "1" ? "its own traffic to the VIPs is balanced by itself" : "it refuses the clients' connections";
-    this.#parts.logger.error("balancing", `${BACKUP_ONLY} cannot be set to ${value} (${outcome.reason}): ${harm}`);
+    this.#parts.synchronisation.setRole(role);
+    const supervisor = this.#parts.balancer();
+    if (supervisor === undefined) return;
+    supervisor.setRole(role);
+    if (role === "active") supervisor.needTable();
   }
 
   #runHook(hook: number, name: Role | "takeover", causes: readonly Cause[]): void {

@@ -1,33 +1,96 @@
-import { sysctlCommand, writeSysctl } from "../kernel/sysctl.ts";
+import { readSysctl, type SysctlOutcome, sysctlCommand, writeSysctl } from "../kernel/sysctl.ts";
 import type { Logger } from "../log/logger.ts";
 import type { WantedSysctl } from "./forwarding.ts";
+import type { StateFile } from "./state-store.ts";
 
-/** Sets kernel settings that the router needs, and gives back at the end what was there before. */
+/** The kernel's settings; another one in tests. */
+export interface SysctlAccess {
+  readonly read: (path: string) => string | undefined;
+  readonly write: (path: string, value: string) => SysctlOutcome;
+}
+
+interface Kept {
+  /** Before our first change. */
+  readonly previous: string;
+  /** What we set last. */
+  readonly ours: string;
+}
+
+/** Another value after each boot: all settings are the kernel's own again then. */
+const BOOT_ID = "kernel/random/boot_id";
+/** More than any configuration wants: a file with more is not ours. */
+const KEPT_MAX = 1_000;
+
+function isKept(value: unknown): value is Kept & { path: string } {
+  if (typeof value !== "object" || value === null) return false;
+  const entry: Readonly<Record<string, unknown>> = { ...value };
+  return ["path", "previous", "ours"].every((name) => typeof entry[name] === "string");
+}
+
+/** What a process before this one kept, if it was in the life of this kernel. */
+function readKept(value: unknown, bootId: string | undefined): readonly (Kept & { path: string })[] {
+  if (typeof value !== "object" || value === null || !("boot" in value) || !("settings" in value)) return [];
+  if (value.boot !== bootId || !Array.isArray(value.settings) || value.settings.length > KEPT_MAX) return [];
+  return value.settings.filter(isKept);
+}
+
+/**
+ * Sets kernel settings that the router needs, and gives back at the end what was there before: also when the end is
+ * that of another process than the one that set them, for what was there is kept in a file. A setting that somebody
+ * else has changed since is left as it is.
+ */
 export class SysctlKeeper {
   readonly #logger: Logger;
-  /** The value before our first change of each setting. */
-  readonly #previous = new Map<string, string>();
+  readonly #store: StateFile;
+  readonly #kernel: SysctlAccess;
+  readonly #bootId: string | undefined;
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, store: StateFile, kernel: SysctlAccess = { read: readSysctl, write: writeSysctl }) {
     this.#logger = logger;
-  }
-
-  apply(wanted: readonly WantedSysctl[]): void {
-    for (const { path, value, why } of wanted) {
-      const outcome = writeSysctl(path, value);
-      if (outcome.kind === "changed") {
-        if (!this.#previous.has(path)) this.#previous.set(path, outcome.previous);
-        this.#logger.info("sysctl", `${path} was ${outcome.previous}, is ${value}: ${why}`);
-      } else if (outcome.kind === "refused") {
-        this.#logger.warn("sysctl", `${path} cannot be set (${outcome.reason}): ${why}`, {
-          mend: sysctlCommand(path, value),
-        });
-      }
+    this.#store = store;
+    this.#kernel = kernel;
+    this.#bootId = kernel.read(BOOT_ID);
+    const stored = store.read((problem) => logger.warn("sysctl", problem));
+    for (const { path, previous, ours } of readKept(stored, this.#bootId)) {
+      if (isHarmless(path) && kernel.read(path) === ours) this.#kept.set(path, { previous, ours });
     }
   }
 
-  restore(): void {
-    for (const [path, value] of this.#previous) writeSysctl(path, value);
-    this.#previous.clear();
+  /** Sets what has another value. @returns how many that were. */
+  apply(wanted: readonly WantedSysctl[]): number {
+    return wanted.filter((one) => this.#set(one)).length;
   }
+
+  restore(): void {
+    for (const [path, { previous, ours }] of this.#kept) {
+      if (this.#kernel.read(path) === ours) this.#kernel.write(path, previous);
+    }
+    this.#kept.clear();
+    this.#save();
+  }
+
+  #set({ path, value, why }: WantedSysctl): boolean {
+    const outcome = this.#kernel.write(path, value);
+    if (outcome.kind === "changed") {
+      this.#kept.set(path, { previous: this.#kept.get(path)?.previous ?? outcome.previous, ours: value });
+      this.#save();
+      this.#logger.info("sysctl", `${path} was ${outcome.previous}, is ${value}: ${why}`);
+    } else if (outcome.kind === "refused") {
+      this.#logger.warn("sysctl", `${path} cannot be set (${outcome.reason}): ${why}`, {
+        mend: sysctlCommand(path, value),
+      });
+    }
+    return outcome.kind === "changed";
+  }
+
+  #save(): void {
+    const settings = [...this.#kept].map(([path, kept]) => ({ path, ...kept }));
+    this.#store.write({ version: 1, boot: this.#bootId, settings });
+  }
+}
+
+/** The file is root's own, but no reason to write elsewhere than to the network's settings. */
+function isHarmless(path: string): boolean {
+  return /^net(\/[^/]+)+$/.test(path) && !path.split("/").includes("..");
 }

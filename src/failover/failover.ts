@@ -155,8 +155,8 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, { warmth, toldFor }) => {
-    turn.clear("toldFor");
-    turn.set({ warmth, ...(toldFor === undefined ? {} : { toldFor }) });
+    turn.clear("warmth", "toldFor");
+    if (warmth !== undefined) turn.set({ warmth, ...(toldFor === undefined ? {} : { toldFor }) });
   },
   ordered: (turn, input) => order(turn, input.subjects),
   operator: (turn, input) => onOperator(turn, input.id, input.command),

@@ -90,7 +90,8 @@ export type Input =
   /** How much of the active's connections the standby's kernel knows; never told: planned moves don't wait for it. */
   | {
       readonly kind: "warmth";
-      readonly warmth: WarmthReport;
+      /** Undefined: connections are not synchronised. */
+      readonly warmth: WarmthReport | undefined;
       /** The planned move before which the peer's kernel was told of every connection; it waits for that. */
       readonly toldFor?: number;
     }

@@ -61,6 +61,8 @@ const PROTOTYPES = {
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
   // int sched_setscheduler(pid_t process, int policy, const struct sched_param *parameters);
   sched_setscheduler: { args: [i32, i32, ptr], returns: i32 },
+  // int setpriority(int which, id_t who, int priority);
+  setpriority: { args: [i32, u32, i32], returns: i32 },
   // int mlockall(int flags);
   mlockall: { args: [i32], returns: i32 },
   // int setns(int fd, int type);

@@ -10,6 +10,7 @@ import { longFunctions, markdownFindings, textFindings } from "./text-rules.ts";
 const ENTRIES = [
   "src/main.ts",
   "src/daemon/kernel-worker.ts",
+  "src/daemon/sync-worker.ts",
   "src/build/binary.ts",
   "src/build/generate.ts",
   // setns for the lab's tests: only sys/ may call it.

@@ -60,8 +60,11 @@ test("wantedSysctls() leaves routing alone for direct routing", () => {
 test("syncSysctls() wants prompt synchronisation unless it is batched or off", () => {
   const one = service("tcp://203.0.113.10:80", "10.0.0.11:80", "nat");
   expect(syncSysctls(config(one)).map(({ path }) => path)).toEqual([
+    "net/ipv4/vs/sync_sock_size",
     "net/ipv4/vs/sync_threshold",
     "net/ipv4/vs/sync_refresh_period",
   ]);
-  expect(syncSysctls(config(`${one}[sync]\nsync = "batched"\n`))).toEqual([]);
+  expect(syncSysctls(config(`${one}[sync]\nsync = "batched"\n`)).map(({ path }) => path)).toEqual([
+    "net/ipv4/vs/sync_sock_size",
+  ]);
 });

@@ -1,0 +1,185 @@
+/**
+ * The sync thread of the router process: it reads the kernel's table of connections, which takes seconds where there
+ * are a hundred thousand of them, and sends it to the other router's kernel. It gives way to every other thread, and
+ * holds neither the one that sends heartbeats nor the one that renews leases.
+ */
+import { readConnections } from "../kernel/connection-table.ts";
+import { LinkClient } from "../kernel/link-client.ts";
+import { SyncSender } from "../kernel/sync-sender.ts";
+import { TandemError } from "../lib/errors.ts";
+import { parseAddress } from "../model/address.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { giveWay } from "../sys/scheduling.ts";
+import { SyncMessageWriter } from "../wire/ipvs-sync.ts";
+import { connectionKey, hasKey } from "../wire/ipvs-sync-key.ts";
+import type { ConnectionRow } from "../wire/ipvs-sync-row.ts";
+import { isEstablished, SyncServices } from "./sync-services.ts";
+import type { SyncAnswer, SyncRequest, SyncTarget } from "./sync-thread-protocol.ts";
+
+declare const self: Worker;
+
+/** Bound on what is read: 4 MB of keys. What is beyond is left to the kernel's own synchronisation. */
+const CONNECTIONS_MAX = 1_000_000;
+/** A table that takes longer to read is too large for this (tried: 100,000 take 13 to 38 s in the lab's kernel). */
+const READING_LIMIT_MS = 60_000;
+/**
+ * Messages at a stretch, and the pause after them. The receiving kernel has room for 92 of them by default (208 KiB of
+ * net.core.rmem_default, 2304 bytes each with their overhead), and 16 in 10 ms are 45,000 connections a second.
+ */
+const STRETCH_MESSAGES = 16;
+const STRETCH_MS = 10;
+/** The socket's buffer is full: that often is tried again, after a pause, before the message counts as lost. */
+const SEND_TRIES_MAX = 20;
+
+/** Keys of the reading before, ascending: what is new since then, and what is not. */
+let known = new Uint32Array();
+
+/** A growing list of keys. */
+class Keys {
+  #keys = new Uint32Array(1_024);
+  #count = 0;
+
+  add(key: number): void {
+    if (this.#count === this.#keys.length) {
+      const larger = new Uint32Array(this.#keys.length * 2);
+      larger.set(this.#keys);
+      this.#keys = larger;
+    }
+    this.#keys[this.#count] = key;
+    this.#count += 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** In ascending order, in memory of their own. */
+  sorted(): Uint32Array<ArrayBuffer> {
+    return this.#keys.slice(0, this.#count).sort();
+  }
+}
+
+/** Sends messages at a measured pace. */
+class Courier implements Disposable {
+  readonly #sender: SyncSender;
+  readonly #writer: SyncMessageWriter;
+  #stretchBeganMs = monotonicMs();
+  sent = 0;
+  messages = 0;
+
+  constructor(target: SyncTarget) {
+    this.#sender = openSender(target);
+    this.#writer = new SyncMessageWriter(target.syncId);
+  }
+
+  add(row: ConnectionRow, services: SyncServices): void {
+    const connection = services.toSync(row);
+    if (connection === undefined) return;
+    if (!this.#writer.add(connection)) {
+      this.flush();
+      this.#writer.add(connection);
+    }
+    this.sent += 1;
+  }
+
+  flush(): void {
+    const message = this.#writer.take();
+    if (message === undefined) return;
+    for (let attempt = 1; this.#sender.send(message).kind === "failed" && attempt < SEND_TRIES_MAX; attempt += 1) {
+      Bun.sleepSync(STRETCH_MS);
+    }
+    this.messages += 1;
+    if (this.messages % STRETCH_MESSAGES !== 0) return;
+    const restMs = STRETCH_MS - (monotonicMs() - this.#stretchBeganMs);
+    if (restMs > 0) Bun.sleepSync(restMs);
+    this.#stretchBeganMs = monotonicMs();
+  }
+
+  [Symbol.dispose](): void {
+    this.#sender[Symbol.dispose]();
+  }
+}
+
+function openSender(target: SyncTarget): SyncSender {
+  using links = LinkClient.open();
+  const link = links.get(target.interface);
+  const group = parseAddress(target.group);
+  if (link === undefined || !group.ok) {
+    throw new TandemError({ operation: "send connections", reason: `there is no interface ${target.interface}` });
+  }
+  return SyncSender.open({ interfaceIndex: link.index, group: group.value, port: target.port });
+}
+
+interface Reading {
+  readonly all: Keys;
+  failure?: string;
+}
+
+/** Reads the table once; `visit` sees each connection with its key. */
+function readTable(request: SyncRequest, visit: (row: ConnectionRow, key: number) => void): Reading {
+  const reading: Reading = { all: new Keys() };
+  const beganMs = monotonicMs();
+  try {
+    readConnections((row) => {
+      const key = connectionKey(row, request.seed);
+      reading.all.add(key);
+      visit(row, key);
+      const isEnough = reading.all.count >= CONNECTIONS_MAX || monotonicMs() - beganMs > READING_LIMIT_MS;
+      if (isEnough) reading.failure = `after ${reading.all.count} connections it took too long, or too much memory`;
+      return !isEnough;
+    });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    reading.failure = error.message;
+  }
+  return reading;
+}
+
+function send(request: Extract<SyncRequest, { kind: "send" }>): Omit<SyncAnswer, "id" | "elapsedMs"> {
+  const services = new SyncServices(request.services);
+  using courier = new Courier(request.target);
+  const wanted = new Keys();
+  const reading = readTable(request, (row, key) => {
+    if (isEstablished(row) && services.toSync(row) !== undefined) wanted.add(key);
+    if (request.scope === "all" || !hasKey(known, key)) courier.add(row, services);
+  });
+  courier.flush();
+  known = reading.all.sorted();
+  return { ...outcome(reading, wanted.sorted()), sent: courier.sent, messages: courier.messages };
+}
+
+function count(request: SyncRequest): Omit<SyncAnswer, "id" | "elapsedMs"> {
+  const services = new SyncServices(request.services);
+  const wanted = new Keys();
+  const reading = readTable(request, (row, key) => {
+    if (isEstablished(row) && hasKey(known, key) && services.toSync(row) !== undefined) wanted.add(key);
+  });
+  known = reading.all.sorted();
+  return outcome(reading, wanted.sorted());
+}
+
+function outcome(reading: Reading, keys: Uint32Array): Omit<SyncAnswer, "id" | "elapsedMs"> {
+  const { all, failure } = reading;
+  return { entries: all.count, sent: 0, messages: 0, keys, ...(failure === undefined ? {} : { failure }) };
+}
+
+function perform(request: SyncRequest): Omit<SyncAnswer, "id" | "elapsedMs"> {
+  try {
+    if (request.kind === "send") return send(request);
+    if (request.kind === "count") return count(request);
+    const reading = readTable(request, () => {});
+    return outcome(reading, reading.all.sorted());
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error);
+    return { entries: 0, sent: 0, messages: 0, keys: new Uint32Array(), failure };
+  }
+}
+
+giveWay();
+
+self.onmessage = (event: MessageEvent<SyncRequest>) => {
+  const beganMs = monotonicMs();
+  const answer = perform(event.data);
+  const { keys } = answer;
+  self.postMessage({ ...answer, id: event.data.id, elapsedMs: monotonicMs() - beganMs }, [keys.buffer as ArrayBuffer]);
+};

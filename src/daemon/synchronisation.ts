@@ -1,0 +1,152 @@
+import { randomInt } from "node:crypto";
+import type { Config } from "../config/config.ts";
+import type { Input } from "../failover/input.ts";
+import type { Logger } from "../log/logger.ts";
+import type { PathName, Role } from "../model/pair.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { wantedSyncDaemons } from "./balancing.ts";
+import { ConnectionSync, SYNC_LOOK_EVERY_MS } from "./connection-sync.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+import { backupOnly, syncSysctls } from "./forwarding.ts";
+import type { KernelThread } from "./kernel-thread.ts";
+import type { Router } from "./router.ts";
+import type { SyncStatus } from "./sync-status.ts";
+import { SyncThread } from "./sync-thread.ts";
+import type { SyncTarget } from "./sync-thread-protocol.ts";
+import type { SysctlKeeper } from "./sysctl-keeper.ts";
+
+export interface SynchronisationOptions {
+  readonly logger: Logger;
+  readonly kernelThread: KernelThread;
+  readonly sysctls: SysctlKeeper;
+  readonly router: () => Router;
+  readonly interfaces: () => SideInterfaces;
+  /** Whether the configuration in force has services: without them IPVS is none of ours. */
+  readonly hasServices: () => boolean;
+  /** 16 hexadecimal digits, the same on both routers. */
+  readonly pairId: string;
+  readonly now: () => number;
+}
+
+/** `backup_only` is looked after this often: settings of all kinds are loaded again by other programs. */
+const GUARD_EVERY_MS = 1_000;
+/** And the kernel's sync daemons this often: somebody may stop one, and its interface may come later or anew. */
+const DAEMONS_EVERY_MS = 10_000;
+const NUMBER_LIMIT = 0xffff_ffff;
+
+/** All that rule 10 wants of a router: the kernel's sync daemons and settings, and the full sync beside them. */
+export class Synchronisation {
+  readonly #options: SynchronisationOptions;
+  readonly #timers: Timer[] = [];
+  #config: Config | undefined;
+  #connections: ConnectionSync | undefined;
+  #role: Role | undefined;
+  #startedAtMs = Number.NEGATIVE_INFINITY;
+  #complaints = "";
+
+  constructor(options: SynchronisationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts or changes what the configuration wants. The kernel must have the services by now: entries that arrive
+   * before their service are never counted (tried).
+   */
+  configure(config: Config): void {
+    this.#config = config;
+    if (this.#timers.length === 0) {
+      this.#timers.push(
+        setInterval(() => this.#guard(), GUARD_EVERY_MS),
+        setInterval(() => this.#connections?.look(), SYNC_LOOK_EVERY_MS),
+      );
+    }
+    this.#options.sysctls.apply(syncSysctls(config));
+    this.#startDaemons(config);
+  }
+
+  /** Before the VIPs are added as active, and after they are gone as standby. */
+  setRole(role: Role): void {
+    this.#role = role;
+    this.#settleBackupOnly();
+  }
+
+  /** The role has changed. */
+  look(): void {
+    this.#connections?.look();
+  }
+
+  /** What heartbeats bring, before the failover machine gets them. */
+  hear(inputs: readonly Input[]): void {
+    this.#connections?.hear(inputs);
+  }
+
+  /** A heartbeat with what this router has to say or to ask of connections. */
+  complete(path: PathName, heartbeat: Heartbeat): Heartbeat {
+    const sync = this.#connections?.word(path);
+    return sync === undefined ? heartbeat : { ...heartbeat, payload: { ...heartbeat.payload, sync } };
+  }
+
+  /** Undefined where connections are not synchronised. */
+  status(): SyncStatus | undefined {
+    return this.#connections?.status();
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#connections?.close();
+  }
+
+  #guard(): void {
+    this.#settleBackupOnly();
+    const { kernelThread, now } = this.#options;
+    const isDue = now() - this.#startedAtMs >= DAEMONS_EVERY_MS && kernelThread.waitingCount === 0;
+    if (this.#config !== undefined && isDue) this.#startDaemons(this.#config);
+  }
+
+  #settleBackupOnly(): void {
+    if (this.#role !== undefined && this.#options.hasServices()) this.#options.sysctls.apply([backupOnly(this.#role)]);
+  }
+
+  #startDaemons(config: Config): void {
+    const { kernelThread, logger, interfaces, now } = this.#options;
+    this.#startedAtMs = now();
+    const daemons = wantedSyncDaemons(config, interfaces());
+    this.#settleConnections(config, daemons[0]?.interface);
+    kernelThread.request({ kind: "sync", daemons }, ({ outcomes }) => {
+      // The setting is the kernel module's, which may be loaded only now.
+      this.#settleBackupOnly();
+      const complaints = outcomes.flatMap((outcome) => (outcome.kind === "failed" ? [outcome.reason] : []));
+      if (complaints.join() !== this.#complaints) for (const complaint of complaints) logger.error("sync", complaint);
+      this.#complaints = complaints.join();
+    });
+  }
+
+  #settleConnections(config: Config, interfaceName: string | undefined): void {
+    if (interfaceName === undefined) {
+      if (this.#connections === undefined) return;
+      this.#connections.close();
+      this.#connections = undefined;
+      this.#options.router().feed({ kind: "warmth", warmth: undefined });
+      return;
+    }
+    const { group, port, id } = config.sync;
+    const target: SyncTarget = { interface: interfaceName, group, port, syncId: id };
+    if (this.#connections === undefined) this.#connections = this.#open(config, target);
+    else this.#connections.configure(config, target);
+  }
+
+  #open(config: Config, target: SyncTarget): ConnectionSync {
+    const { logger, router, now, pairId } = this.#options;
+    const thread = new SyncThread(Number.parseInt(pairId.slice(0, 8), 16), (reason) => logger.error("sync", reason));
+    return new ConnectionSync({
+      config,
+      target,
+      thread,
+      firstNumber: randomInt(1, NUMBER_LIMIT),
+      logger,
+      now,
+      state: () => router().state,
+      feed: (input) => router().feed(input),
+    });
+  }
+}
