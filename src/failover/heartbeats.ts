@@ -69,6 +69,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     // A standby knows of none but of the tenure that it had.
     ...(warmth === undefined || state.phase.kind !== "active" ? {} : { warmth }),
     shared: sharedReport(state),
+    ...(state.step === undefined ? {} : { stepping: true as const }),
   };
 }
 

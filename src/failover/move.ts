@@ -8,6 +8,7 @@ import { becomeStandby } from "./role.ts";
 import { agreementMs, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
+import { wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
 import { coldUntilMs, goesCold, isCold, warmthText } from "./warmth.ts";
 
@@ -113,6 +114,7 @@ export function failMove(turn: Turn, why: string): void {
     const word = { step: "cancel" as const, id: move.id, reason: move.reason };
     turn.set({ lastWord: { word, untilMs: turn.now + LAST_WORD_MS } });
     startAnnouncing(turn);
+    wantReclaim(turn);
     turn.tell = true;
   }
   turn.set({ retryMoveAtMs: turn.now + RETRY_MOVE_MS });

@@ -21,6 +21,10 @@ export function onStart(turn: Turn, found: readonly Vip[]): void {
   const adoptable = found.filter((vip) => wanted.has(vipKey(vip)));
   setAddresses(turn, { possible: new Map(found.map((vip) => [vipKey(vip), vip])) });
   const foreign = found.filter((vip) => !wanted.has(vipKey(vip)));
+  if (turn.state.stopping !== undefined) {
+    remove(turn, found);
+    return;
+  }
   if (foreign.length > 0) remove(turn, foreign);
   turn.tell = true;
   if (adoptable.length === 0) beStandby(turn);

@@ -31,7 +31,7 @@ export function judgeReclaim(turn: Turn): void {
   const { phase, peer, reclaimAtMs, settings, step, move } = turn.state;
   if (reclaimAtMs === undefined || turn.now < reclaimAtMs || phase.kind !== "active") return;
   if (step !== undefined || move !== undefined) return;
-  if (peer?.says.holding === true && turn.now - peer.heardAtMs < settings.deadAfterMs) return;
+  if (peer?.says.stepping === true && turn.now - peer.heardAtMs < settings.deadAfterMs) return;
   turn.clear("reclaimAtMs");
   startStep(turn);
 }

@@ -37,6 +37,7 @@ const FIELD = {
   sendNumber: 10,
   shared: 11,
   sync: 12,
+  stepping: 13,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -218,7 +219,8 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 }
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
-  const { agreement, table, warmth, sendNumber, shared, sync } = payload;
+  const { agreement, table, warmth, sendNumber, shared, sync, stepping } = payload;
+  if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
   if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
   if (shared !== undefined) writeField(writer, FIELD.shared, () => writeShared(writer, shared));
   if (sendNumber !== undefined) writeField(writer, FIELD.sendNumber, () => writer.be64(BigInt(sendNumber)));
@@ -256,6 +258,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.table]: ["table", (reader) => ({ table: readTable(reader) })],
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
   [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
+  [FIELD.stepping]: ["stepping", () => ({ stepping: true })],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
   [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],
 };

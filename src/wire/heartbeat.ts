@@ -130,6 +130,8 @@ export interface HeartbeatPayload {
   /** A VIP may be in its kernel: from before a lease is asked for until the removal is confirmed. */
   readonly holding: boolean;
   readonly failback: "automatic" | "manual";
+  /** Its program of a takeover runs, whatever became of the takeover. */
+  readonly stepping?: true;
   readonly agreement?: AgreementWord;
   /** How long ago it last heard me, per path; absent: never. */
   readonly heardAgeMs: { readonly [P in PathName]?: number };

@@ -205,7 +205,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "takes over although the program that is a step of it failed",
     edits: [["step-outcome.ts", 'settings.takeoverStep?.onFailure === "abort"', "turn.now < 0"]],
-    caughtBy: "cloud",
+    caughtBy: "active switched off, and the program of the takeover fails at first",
   },
   {
     name: "does not move back what the peer's program has moved",

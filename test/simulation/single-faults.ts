@@ -250,6 +250,24 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     noOwnerMs: 20,
   },
   {
+    ends: "b",
+    name: "active switched off, and the program of the takeover fails at first",
+    settings: { takeoverStep: { limitMs: 1_000, onFailure: "abort" } },
+    apply: (_, a, b) => {
+      b.stepFailures = 1;
+      a.powerOff();
+    },
+    mend: (_, __, b) => {
+      b.stepFailures = 0;
+    },
+    mendAfterMs: 1_500,
+    // It tries again after a second.
+    unservedMs: DEAD_MS + 1_000 + 2 * 100 + 50,
+    noOwnerMs: DEAD_MS + 1_000 + 2 * 100 + 50,
+    twoOwnersMs: 0,
+    transitions: 1,
+  },
+  {
     name: "planned switch whose program fails although it has moved the cloud's address",
     settings: { takeoverStep: { limitMs: 1_000, onFailure: "abort" } },
     apply: (_, a, b) => {

@@ -144,6 +144,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     }),
     table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
     sendNumber: fc.maxSafeNat(),
+    stepping: fc.constant(true as const),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
     shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
     sync: syncWord,

@@ -29,3 +29,12 @@ describe("SIGTERM", () => {
     expect(router.all("exit").length).toBe(1);
   });
 });
+
+test("SIGTERM before the kernel was read adopts nothing any more", () => {
+  const router = new TestRouter();
+  const vips = router.state.settings.vips.map((sided) => sided.vip);
+  router.feed({ kind: "stop" });
+  router.boot(vips);
+  router.advance(200);
+  expect([router.all("lease"), router.last("remove")?.vips]).toEqual([[], vips]);
+});

@@ -55,9 +55,9 @@ describe("the program of a takeover", () => {
     router.leased();
     router.effects = [];
     // The peer has begun, its program runs; then it has heard of us.
-    router.hear({ term: 9, holding: true });
+    router.hear({ holding: true, stepping: true });
     const meanwhile = hookOf(router);
-    router.hear({ term: 9, holding: false });
+    router.hear();
     expect([meanwhile, hookOf(router) > 0]).toEqual([-1, true]);
   });
 
