@@ -14,7 +14,10 @@ export class SyncListing {
   readonly #limit: number;
   #next = 0;
 
-  /** @param vipCount as many VIPs have their place in the packet too. */
+  /**
+   * @param keys ascending, each once
+   * @param vipCount as many VIPs have their place in the packet too
+   */
   constructor(to: number, keys: Uint32Array, vipCount: number) {
     this.to = to;
     this.#keys = keys;
@@ -28,7 +31,6 @@ export class SyncListing {
     this.#next = (slice + 1) % 2 ** this.#bits;
     const keys = keysOfSlice(this.#keys, { bits: this.#bits, slice });
     if (keys.length > this.#limit) return undefined;
-    // Two connections may have the same key.
-    return { to: this.to, entries: this.#keys.length, bits: this.#bits, slice, keys: [...new Set(keys)] };
+    return { to: this.to, entries: this.#keys.length, bits: this.#bits, slice, keys: [...keys] };
   }
 }

@@ -53,9 +53,16 @@ class Keys {
     return this.#count;
   }
 
-  /** In ascending order, in memory of their own. */
+  /** In ascending order, each once: of a table that grows while it is read, some come twice. */
   sorted(): Uint32Array<ArrayBuffer> {
-    return this.#keys.slice(0, this.#count).sort();
+    const keys = this.#keys.subarray(0, this.#count).sort();
+    let count = 0;
+    for (const key of keys) {
+      if (count > 0 && keys[count - 1] === key) continue;
+      keys[count] = key;
+      count += 1;
+    }
+    return keys.slice(0, count);
   }
 }
 

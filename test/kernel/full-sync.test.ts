@@ -1,0 +1,86 @@
+/** Connections that the standby's kernel could not have learned by itself are there before the VIPs move (rule 10). */
+import { beforeAll, expect, test } from "bun:test";
+import { isMemory } from "../../src/daemon/sync-services.ts";
+import { connectionName, connectionsOf, fillConnections, forgetConnections } from "../lab/parts/connection-table.ts";
+import { HeldConnections } from "../lab/parts/held-connections.ts";
+import { pairConfig, serviceText } from "../lab/parts/pair-config.ts";
+import { PairLab } from "../lab/parts/pair-lab.ts";
+import { QuietConnections } from "../lab/parts/quiet-connections.ts";
+import { PUBLIC_VIP, type RouterName, serverAddress } from "../lab/topology.ts";
+import { requireLab } from "../support/lab.ts";
+
+beforeAll(requireLab);
+
+const SERVERS = ["web1", "web2", "web3"];
+const WEB = { address: PUBLIC_VIP, port: 80 };
+const SHOP = { address: PUBLIC_VIP, port: 81 };
+
+const CONFIG = pairConfig({
+  pair: ['failback_after = "1s"'],
+  services: [
+    serviceText({
+      name: "web",
+      listen: "tcp://203.0.113.10:80",
+      scheduler: "rr",
+      servers: SERVERS.map((name) => ({ address: `${serverAddress(name)}:80` })),
+    }),
+    serviceText({
+      name: "shop",
+      listen: "tcp://203.0.113.10:81",
+      scheduler: "rr",
+      servers: SERVERS.map((name) => ({ address: `${serverAddress(name)}:80` })),
+    }).replace("scheduler = ", 'persistence = "10m"\nscheduler = '),
+  ],
+});
+/** A lease of 3 s, what the kernel adds to it, the role's return, and a slow CPU. */
+const MOVE_LIMIT_MS = 30_000;
+
+function names(lab: PairLab, router: RouterName): string[] {
+  return connectionsOf(lab.topology, router).map(connectionName).sort();
+}
+
+test("every open connection survives the return of a router that has lost its table, idle ones and a client's server too", async () => {
+  await using lab = await PairLab.start(CONFIG);
+  using talking = await HeldConnections.open(lab.topology, WEB, 30);
+  using idle = await QuietConnections.open(lab.topology, WEB, 10);
+  using shopping = await QuietConnections.open(lab.topology, SHOP, 10);
+  expect(new Set(shopping.servers).size).toBe(1);
+
+  await lab.pair.router("lvs1").end();
+  await lab.awaitRole("lvs2", "active", MOVE_LIMIT_MS).catch(() => {});
+  forgetConnections(lab.topology, "lvs1");
+  await lab.until("lvs1 has forgotten them", 10_000, () => names(lab, "lvs1").length === 0);
+
+  lab.pair.router("lvs1").start();
+  await lab.awaitRole("lvs1", "active", 3 * MOVE_LIMIT_MS);
+  expect([await idle.ask(), await shopping.ask()]).toEqual([10, 10]);
+  await lab.until("each connection has answered since", 10_000, () => talking.report().stalled === 0);
+  const { opened, broken, reasons } = talking.report();
+  expect({ opened, broken, reasons }).toEqual({ opened: 30, broken: 0, reasons: [] });
+  const memories = connectionsOf(lab.topology, "lvs1").filter(isMemory);
+  expect(memories.map(({ virtual }) => virtual.port)).toEqual([81]);
+  using another = await QuietConnections.open(lab.topology, SHOP, 1);
+  expect(another.servers).toEqual(shopping.servers.slice(0, 1));
+}, 180_000);
+
+test("failover switch waits until a standby that has just come knows 2,000 connections, and says so", async () => {
+  await using lab = await PairLab.prepare(CONFIG);
+  const [first, second] = lab.pair.routers;
+  first.start();
+  await lab.until("lvs1 active", 40_000, async () => (await first.status())?.router.role === "active");
+  const fill = { from: "web3", interface: "eth0", virtual: WEB, server: { address: serverAddress("web1"), port: 80 } };
+  await lab.until("lvs1's kernel learns", 10_000, async () => {
+    await fillConnections(lab.topology, { ...fill, count: 2_000 });
+    return names(lab, "lvs1").length === 2_000;
+  });
+
+  second.start();
+  await lab.awaitRole("lvs2", "standby", 40_000);
+  const switched = await first.tandem("failover", "switch");
+  expect(switched.stdout + switched.stderr).toContain("before that it waited");
+  expect(switched.exitCode).toBe(0);
+  expect(names(lab, "lvs2")).toEqual(names(lab, "lvs1"));
+  const history = await first.tandem("failover", "history");
+  expect(history.stdout).toMatch(/waited \d+ ms: the connections have to be known there/);
+  expect(history.stdout).toContain("the peer knows 2000 of 2000 connections");
+}, 120_000);
