@@ -2,7 +2,7 @@ import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import type { ControlRequest } from "../daemon/control-protocol.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
-import { StateError, TandemError } from "../lib/errors.ts";
+import { TandemError } from "../lib/errors.ts";
 import { formatSpan } from "../model/duration.ts";
 import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
@@ -83,61 +83,7 @@ const release: Runner<Verbs["release"]> = async (_input, context) => {
 const hold: Runner<Verbs["hold"]> = ({ end }, context) =>
   operate({ command: "hold", on: !end }, end ? "unhold" : "hold", "automatic fail-back", context);
 
-/** A planned move takes at most this long before it is given up (design: 60 s for warmth, 1 s for the move). */
-const SETTLE_LIMIT_MS = 65_000;
-const SETTLE_POLL_MS = 100;
-const DRILL_PAUSE_DEFAULT_MS = 5_000;
-
-interface DrilledSwitch {
-  readonly from: string;
-  readonly to: string;
-  readonly elapsedMs: number;
-}
-
-/** One planned move, waited for until both routers say that it is done. */
-async function drillOnce(context: CommandContext): Promise<DrilledSwitch> {
-  const before = await askStatus(context);
-  const [active, standby] =
-    before.router.role === "active" ? [before.router, before.peer] : [before.peer, before.router];
-  if (stateExitCode(before) !== 0 || !before.peer.alive) {
-    throw new StateError({
-      operation: "switch",
-      reason: "that needs one active router and a peer that is heard",
-      hint: "tandem failover status",
-    });
-  }
-  const beganMs = performance.now();
-  await askDaemon(runtimeDir(context), { command: "switch" }, (message) => context.output.note(printable(message)));
-  for (;;) {
-    const now = await askStatus(context);
-    const elapsedMs = performance.now() - beganMs;
-    if (stateExitCode(now) === 0 && now.router.role !== before.router.role) {
-      return { from: active.name, to: standby.name, elapsedMs: Math.round(elapsedMs) };
-    }
-    if (elapsedMs > SETTLE_LIMIT_MS) {
-      throw new StateError({
-        operation: "switch",
-        reason: `${active.name} is still active after ${formatSpan(elapsedMs)}`,
-      });
-    }
-    await Bun.sleep(SETTLE_POLL_MS);
-  }
-}
-
-const drill: Runner<Verbs["drill"]> = async ({ pause }, context) => {
-  const { output } = context;
-  const subject = "the roles of the two routers, there and back";
-  if (context.globals.dryRun) {
-    return reportChanges([{ do: "switch", subject, outcome: { kind: "planned" } }], context);
-  }
-  const there = await drillOnce(context);
-  output.note(`${there.to} is active after ${formatSpan(there.elapsedMs)}`);
-  await Bun.sleep(pause ?? DRILL_PAUSE_DEFAULT_MS);
-  const back = await drillOnce(context);
-  if (output.json) output.printJson({ dryRun: false, switches: [there, back] });
-  else output.lines([there, back].map(({ from, to, elapsedMs }) => `${from} → ${to}: ${formatSpan(elapsedMs)}`));
-  return 0;
-};
+const drill: Runner<Verbs["drill"]> = async (input, context) => (await import("./drill.ts")).runDrill(input, context);
 
 const HISTORY_DEFAULT = 10;
 

@@ -1,4 +1,4 @@
-import { integer, leaseSeconds, positiveDuration } from "./kinds.ts";
+import { file, integer, leaseSeconds, positiveDuration } from "./kinds.ts";
 import { type GroupSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const failoverStatus = verb({
@@ -79,15 +79,29 @@ export const failoverHold = verb({
 
 export const failoverDrill = verb({
   summary: "switch there and back and measure what a client would notice",
+  description: [
+    "Two planned moves, the second back to where it began. All the while this router sends echo requests to every VIP (one every 5 ms) and opens connections to every TCP service (one every 20 ms), as a client beside it would. It says for each how many were lost and the longest time without an answer; a gap no longer than the probe's own pause says nothing.",
+    "For a rehearsal at set times from cron: exit code 3 when a connection was lost or a gap was longer than --max-gap.",
+  ],
   arguments: {},
   flags: {
     pause: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "5s", doc: "time on the other router" }),
+    maxGap: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "1s",
+      doc: "the longest time without an answer that is still good",
+    }),
+    svg: valueFlag(file, { valueName: "FILE", doc: "write the timeline as a picture" }),
   },
-  examples: [{ command: "failover drill", doc: "a rehearsal" }],
-  uses: ["runtimeDir"],
+  examples: [
+    { command: "failover drill", doc: "a rehearsal" },
+    { command: "failover drill --max-gap 100ms --svg /tmp/drill.svg", doc: "a strict one, with a picture" },
+  ],
+  uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, switches: [{from, to, elapsedMs}]}",
-  exit3: "a switch was not possible",
+  jsonDoc:
+    "{version, dryRun, good, maxGapMs, switches: [{from, to, elapsedMs}], streams: [{target, kind, sent, lost, longestGapMs, longestPauseMs, slowestMs}], skipped}; kind is echo or connection",
+  exit3: "a switch was not possible, a connection was lost, or a gap was too long",
 });
 
 export const failoverHistory = verb({

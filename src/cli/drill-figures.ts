@@ -1,0 +1,47 @@
+/** What a stream of probes says about the moves that happened meanwhile. Pure: times in, figures out. */
+
+export interface Attempt {
+  /** When it began, on one clock for the whole drill. */
+  readonly atMs: number;
+  /** Undefined: no answer yet. */
+  readonly answered: boolean | undefined;
+  /** Until the answer. */
+  readonly tookMs?: number;
+}
+
+/** An echo may be lost anywhere and costs nobody anything; a lost connection is somebody's. */
+export type StreamKind = "echo" | "connection";
+
+export interface StreamFigures {
+  readonly sent: number;
+  readonly lost: number;
+  /** The longest time between the beginnings of two attempts that were answered. */
+  readonly longestGapMs: number;
+  /** The longest time without an attempt: a gap no longer than that says nothing. */
+  readonly longestPauseMs: number;
+  /** The longest wait for an answer that came: TCP asks again after a second (RFC 6298). */
+  readonly slowestMs: number;
+}
+
+function longestStep(timesMs: readonly number[]): number {
+  return timesMs.reduce((longest, atMs, index) => Math.max(longest, atMs - (timesMs[index - 1] ?? atMs)), 0);
+}
+
+export function streamFigures(attempts: readonly Attempt[]): StreamFigures {
+  const answered = attempts.filter((one) => one.answered === true).map((one) => one.atMs);
+  const times = attempts.map((one) => one.atMs);
+  return {
+    sent: attempts.length,
+    lost: attempts.length - answered.length,
+    // The gap of a stream that began or ended without an answer lasts from its first attempt, and to its last one.
+    longestGapMs: longestStep([...times.slice(0, 1), ...answered, ...times.slice(-1)]),
+    longestPauseMs: longestStep(times),
+    slowestMs: attempts.reduce((slowest, { tookMs }) => Math.max(slowest, tookMs ?? 0), 0),
+  };
+}
+
+/** Whether a client would not have minded. A gap no longer than the probe's own pause says nothing. */
+export function isUnnoticed(kind: StreamKind, figures: StreamFigures, maxGapMs: number): boolean {
+  const lostSome = kind === "connection" && figures.lost > 0;
+  return !lostSome && figures.longestGapMs <= Math.max(maxGapMs, figures.longestPauseMs);
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { type Attempt, isUnnoticed, streamFigures } from "../../../src/cli/drill-figures.ts";
+import { drillPicture } from "../../../src/cli/drill-picture.ts";
+
+/** An attempt every 10 ms: `+` answered, `-` not, `.` none was made. */
+function attempts(text: string): Attempt[] {
+  return [...text].flatMap((sign, index) => (sign === "." ? [] : [{ atMs: 10 * index, answered: sign === "+" }]));
+}
+
+describe("streamFigures()", () => {
+  test.each([
+    ["+++++", { sent: 5, lost: 0, longestGapMs: 10, longestPauseMs: 10, slowestMs: 0 }],
+    ["++--+", { sent: 5, lost: 2, longestGapMs: 30, longestPauseMs: 10, slowestMs: 0 }],
+    // A gap at either end has no answer on its far side, and is one all the same.
+    ["---++", { sent: 5, lost: 3, longestGapMs: 30, longestPauseMs: 10, slowestMs: 0 }],
+    ["+----", { sent: 5, lost: 4, longestGapMs: 40, longestPauseMs: 10, slowestMs: 0 }],
+    // The probe slept: a pause of its own, not a gap of the network.
+    ["++..+", { sent: 3, lost: 0, longestGapMs: 30, longestPauseMs: 30, slowestMs: 0 }],
+    ["-----", { sent: 5, lost: 5, longestGapMs: 40, longestPauseMs: 10, slowestMs: 0 }],
+    ["", { sent: 0, lost: 0, longestGapMs: 0, longestPauseMs: 0, slowestMs: 0 }],
+  ])("of %p", (text, figures) => expect(streamFigures(attempts(text))).toEqual(figures));
+});
+
+test("streamFigures() knows the slowest answer", () => {
+  const answers = [3, 1003, 5].map((tookMs, index) => ({ atMs: index, answered: true, tookMs }));
+  expect(streamFigures(answers).slowestMs).toBe(1003);
+});
+
+describe("isUnnoticed()", () => {
+  const verdict = (kind: "echo" | "connection", text: string) => isUnnoticed(kind, streamFigures(attempts(text)), 30);
+  test("bears lost echoes within the longest gap, and no lost connection", () => {
+    expect([verdict("echo", "++--+"), verdict("connection", "++--+"), verdict("connection", "+++++")]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+  test("finds a gap too long, but not one that is the probe's own pause", () => {
+    expect([verdict("echo", "++---+"), verdict("echo", "++.....+")]).toEqual([false, true]);
+  });
+});
+
+describe("drillPicture()", () => {
+  const picture = (label: string) =>
+    drillPicture({
+      title: "a drill",
+      beganMs: 1000,
+      endedMs: 3000,
+      moves: [
+        { from: "lvs1", to: "lvs2", beganMs: 1500, endedMs: 1600 },
+        { from: "lvs2", to: "lvs1", beganMs: 2500, endedMs: 2600 },
+      ],
+      rows: [{ label, result: "2 of 4 lost", attempts: [1000, 2000, 2001, 2999].map(lostInTheMiddle) }],
+    });
+  test("has the owners in turn and one mark for what is lost within a pixel", () => {
+    const text = picture("web");
+    expect(text.match(/>lvs[12]</g)).toEqual([">lvs1<", ">lvs2<", ">lvs1<"]);
+    expect(text.match(/fill="#c0392b"/g)).toHaveLength(1);
+  });
+  test("lets no name break the XML", () => {
+    expect(picture('<script>&"')).toContain(">&lt;script&gt;&amp;&quot;</text>");
+  });
+});
+
+function lostInTheMiddle(atMs: number): Attempt {
+  return { atMs, answered: atMs < 1500 || atMs > 2500 };
+}
