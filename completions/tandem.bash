@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -59,6 +59,7 @@ _tandem() {
       'real edit --tunnel-type') _tandem_value choices 'ipip gue gre' ;;
       'real edit --tunnel-checksum') _tandem_value choices 'none full remote' ;;
       'heartbeat watch --interface') _tandem_value interface ;;
+      'failover drill --svg') _tandem_value file ;;
       'config import --format') _tandem_value choices 'ipvsadm' ;;
       *' -c' | *' --config') _tandem_value file ;;
       *' --runtime-dir') _tandem_value directory ;;
@@ -148,7 +149,7 @@ _tandem() {
     'failover hold')
       if [[ $cur == -* ]]; then _tandem_value choices '--end --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'failover drill')
-      if [[ $cur == -* ]]; then _tandem_value choices '--pause --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--pause --max-gap --svg --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'failover history')
       if [[ $cur == -* ]]; then _tandem_value choices '--limit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'config check')

@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
             case '*'
@@ -208,6 +208,8 @@ complete -c tandem -n '__tandem_in failover take' -l force -d 'take them even th
 complete -c tandem -n '__tandem_in failover take' -l lease -x -d 'without a daemon: the kernel drops the VIPs after this time; take again renews'
 complete -c tandem -n '__tandem_in failover hold' -l end -d 'allow automatic fail-back again'
 complete -c tandem -n '__tandem_in failover drill' -l pause -x -d 'time on the other router'
+complete -c tandem -n '__tandem_in failover drill' -l max-gap -x -d 'the longest time without an answer that is still good'
+complete -c tandem -n '__tandem_in failover drill' -l svg -r -F -d 'write the timeline as a picture'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
