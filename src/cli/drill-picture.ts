@@ -70,6 +70,17 @@ function roles({ beganMs, endedMs, moves }: DrillPicture, at: (ms: number) => nu
   ];
 }
 
+/** A stretch without a probe that is longer than this is not known to be good. */
+const PAUSE_SHOWN_MS = 100;
+
+/** Where the probe itself paused. */
+function pauses(attempts: readonly Attempt[], at: (ms: number) => number, y: number): string[] {
+  return attempts.flatMap(({ atMs }, index) => {
+    const beforeMs = attempts[index - 1]?.atMs ?? atMs;
+    return atMs - beforeMs > PAUSE_SHOWN_MS ? [bar(at(beforeMs), y, at(atMs) - at(beforeMs), COLORS.unknown)] : [];
+  });
+}
+
 /** Lost probes that fall into one pixel are one mark. */
 function lostMarks(attempts: readonly Attempt[], at: (ms: number) => number, y: number): string[] {
   const pixels = new Set(attempts.filter((one) => one.answered !== true).map((one) => Math.round(at(one.atMs))));
@@ -98,6 +109,7 @@ export function drillPicture(picture: DrillPicture): string {
     return [
       text(10, y + 10, label),
       bar(LABEL_WIDTH, y, TIME_WIDTH, COLORS.good),
+      ...pauses(attempts, at, y),
       ...lostMarks(attempts, at, y),
       text(WIDTH - RESULT_WIDTH + 10, y + 10, result),
     ];

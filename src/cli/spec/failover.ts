@@ -101,7 +101,7 @@ export const failoverDrill = verb({
   changes: true,
   jsonDoc:
     "{version, dryRun, good, maxGapMs, switches: [{from, to, elapsedMs}], streams: [{target, kind, sent, lost, longestGapMs, longestPauseMs, slowestMs}], skipped}; kind is echo or connection",
-  exit3: "a switch was not possible, a connection was lost, or a gap was too long",
+  exit3: "a switch was not possible, or a client would have noticed",
 });
 
 export const failoverHistory = verb({

@@ -57,6 +57,10 @@ describe("drillPicture()", () => {
     expect(text.match(/>lvs[12]</g)).toEqual([">lvs1<", ">lvs2<", ">lvs1<"]);
     expect(text.match(/fill="#c0392b"/g)).toHaveLength(1);
   });
+  test("does not paint good what the probe did not see", () => {
+    // From 1000 to 2000 and from 2001 to 2999 no probe was sent.
+    expect(picture("web").match(/fill="#cccccc"/g)).toHaveLength(2);
+  });
   test("lets no name break the XML", () => {
     expect(picture('<script>&"')).toContain(">&lt;script&gt;&amp;&quot;</text>");
   });
