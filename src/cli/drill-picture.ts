@@ -35,7 +35,14 @@ const HEAD_HEIGHT = 74;
 const AXIS_HEIGHT = 36;
 const TICKS = 8;
 const TICK_STEPS_MS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
-const COLORS = { first: "#3b6ea5", second: "#c2803a", moving: "#8a8a8a", good: "#5aa469", bad: "#c0392b" };
+const COLORS = {
+  first: "#3b6ea5",
+  second: "#c2803a",
+  moving: "#8a8a8a",
+  good: "#5aa469",
+  unknown: "#cccccc",
+  bad: "#c0392b",
+};
 
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
