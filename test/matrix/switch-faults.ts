@@ -58,13 +58,11 @@ export function passAll(topology: Topology): void {
   topology.run("switch", ["nft", "delete table bridge faults"]);
 }
 
-/** Each frame to or from a router is lost with that probability. */
+/** Each frame to or from a router is lost with that probability, also one from a router to the other. */
 export function loseFrames(topology: Topology, percent: number): void {
   const ports = `{ ${["lvs1-eth0", "lvs1-eth1", "lvs2-eth0", "lvs2-eth1"].map((name) => `"${name}"`).join(", ")} }`;
-  filter(
-    topology,
-    ["iifname", "oifname"].map((key) => `${key} ${ports} numgen random mod 100 < ${percent} drop`),
-  );
+  const lost = `numgen random mod 100 < ${percent} drop`;
+  filter(topology, [`iifname ${ports} ${lost}`, `iifname != ${ports} oifname ${ports} ${lost}`]);
 }
 
 /** No broadcast in which somebody says that it has the VIP is passed on. */
