@@ -40,6 +40,11 @@ const PARTS: readonly Part[] = [
     run: (folder) => runLabTests(folder, "namespaces", { kind: "namespaces" }),
   },
   {
+    name: "servers",
+    purpose: "checks of real servers, through every way of failing",
+    run: (folder) => runServerTests(folder),
+  },
+  {
     name: "kernel",
     purpose: "a pair on real IPVS, in the lab",
     run: (folder) => runKernelTests(folder),
@@ -108,6 +113,13 @@ async function runLabTests(
   });
   if (outcome.kind !== "ended") say(outcome.kind === "broken" ? outcome.reason : `the lab was ended: ${outcome.kind}`);
   return judge(readCount(report), exitStatus(outcome));
+}
+
+/** Debian's servers, unpacked beside the npm packages, in namespaces of this kernel. */
+async function runServerTests(reportFolder: string): Promise<TestCount> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && (await runProgram(["node", "test/setup.mjs", "servers"])) !== 0) return { ...NO_TESTS, failed: 1 };
+  return await runLabTests(reportFolder, "servers", { kind: "namespaces" });
 }
 
 /** Two kernels at once where there are two processors: each has but one, and a slow one. */

@@ -1,7 +1,19 @@
-// Brings what a command needs onto a fresh Debian machine that has Node.js and npm: `node test/setup.mjs [npm] [lab] [ipvsadm]…`.
+// Brings what a command needs onto a fresh Debian machine that has Node.js and npm: `node test/setup.mjs [npm] [lab] [servers]…`.
 // Plain Node on purpose: it runs before there is a TypeScript. Says nothing and is fast when nothing is missing.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,6 +31,25 @@ const DEBIAN = {
   matrix: [["nft", "nftables"]],
   namespaces: [["ip", "iproute2"]],
 };
+
+/** The servers that checks are tried on. They are only unpacked, into a folder of their own: nothing of them is installed or started. */
+const SERVERS = [
+  "nginx",
+  "dnsmasq-base",
+  "postfix",
+  "dovecot-imapd",
+  "dovecot-pop3d",
+  "postgresql",
+  "mariadb-server-core",
+  "redis-server",
+  "openssh-server",
+  "slapd",
+  "freeradius",
+];
+const SERVERS_FOLDER = join(root, "node_modules/.cache/servers");
+/** What comes with them and none of them needs to run as the tests run them; half of the bytes. */
+const NOT_NEEDED =
+  /^(?:perl|libperl|libllvm|postgresql(?:-common|-client.*)?$|libpq-dev|ssl-cert|adduser|locales|runit-)/;
 
 /** Not everybody has the administrator's folders in PATH, and Debian puts most of these programs there. */
 const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
@@ -92,8 +123,66 @@ function setUpDebianPackages(pairs) {
   if (!hasLists || !install()) stop(`could not install ${missing.join(", ")}; apt's messages are above`);
 }
 
+function output(program, parameters, options = {}) {
+  const ended = spawnSync(program, parameters, {
+    cwd: root,
+    stdio: ["ignore", "pipe", 2],
+    encoding: "utf8",
+    ...options,
+  });
+  return ended.error === undefined && ended.status === 0 ? ended.stdout : undefined;
+}
+
+/** The packages that the servers need besides what this machine has. */
+function missingPackages() {
+  const plan = () => output("apt-get", ["install", "--simulate", "--no-install-recommends", ...SERVERS]);
+  let text = plan();
+  if (text === undefined) {
+    if (process.getuid?.() !== 0) stop("as root, run: apt-get update");
+    run("apt-get", ["-qq", "update"]);
+    text = plan() ?? stop("apt does not know the servers; its messages are above");
+  }
+  const planned = [...text.matchAll(/^Inst (\S+)/gm)].map((match) => match[1].replace(/:.*/, ""));
+  // Those that are installed already are wanted all the same: another machine has none of them.
+  return [...new Set([...planned, ...SERVERS])].filter((name) => !NOT_NEEDED.test(name));
+}
+
+function setUpServers() {
+  const mark = join(SERVERS_FOLDER, "unpacked");
+  const wanted = `${SERVERS.join("\n")}\n`;
+  if (existsSync(mark) && readFileSync(mark, "utf8") === wanted) return;
+  if (!isInstalled("apt-get")) stop("the servers are Debian's, and this is no Debian");
+  const names = missingPackages();
+  say(`downloading the servers that checks are tried on (${names.length} packages)`);
+  rmSync(SERVERS_FOLDER, { recursive: true, force: true });
+  const [packages, tree] = [join(SERVERS_FOLDER, "packages"), join(SERVERS_FOLDER, "tree.new")];
+  for (const folder of [packages, tree]) mkdirSync(folder, { recursive: true });
+  const download = () =>
+    output("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "download", ...names], { cwd: packages });
+  if (download() === undefined) {
+    // Lists that are old name packages that are gone.
+    if (process.getuid?.() === 0) run("apt-get", ["-qq", "update"]);
+    if (download() === undefined) stop("could not download the servers; apt's messages are above");
+  }
+  for (const file of readdirSync(packages)) {
+    if (!run("dpkg-deb", ["--extract", join(packages, file), tree])) stop(`could not unpack ${file}`);
+  }
+  // /lib is /usr/lib on Debian; some packages still say /lib.
+  for (const folder of ["lib", "bin", "sbin"].filter((name) => existsSync(join(tree, name)))) {
+    cpSync(join(tree, folder), join(tree, "usr", folder), { recursive: true, verbatimSymlinks: true });
+  }
+  for (const folder of ["usr/share/doc", "usr/share/man", "usr/share/locale"]) {
+    rmSync(join(tree, folder), { recursive: true, force: true });
+  }
+  rmSync(packages, { recursive: true });
+  renameSync(tree, join(SERVERS_FOLDER, "tree"));
+  writeFileSync(mark, wanted);
+}
+
 const words = process.argv.slice(2);
-const unknown = words.find((word) => word !== "npm" && DEBIAN[word] === undefined);
-if (unknown !== undefined) stop(`no such part: ${unknown}; known: npm ${Object.keys(DEBIAN).join(" ")}`);
+const parts = ["npm", "servers", ...Object.keys(DEBIAN)];
+const unknown = words.find((word) => !parts.includes(word));
+if (unknown !== undefined) stop(`no such part: ${unknown}; known: ${parts.join(" ")}`);
 if (words.includes("npm")) setUpNpmPackages();
 setUpDebianPackages(words.flatMap((word) => DEBIAN[word] ?? []));
+if (words.includes("servers")) setUpServers();

@@ -1,5 +1,6 @@
-import type { GreetingKind, ScriptStep } from "../model/check.ts";
+import type { GreetingKind } from "../model/check.ts";
 import type { Dialogue } from "./dialogue.ts";
+import type { NamedStep } from "./matcher.ts";
 import { mysqlDialogue } from "./mysql.ts";
 import { postgresqlDialogue } from "./postgresql.ts";
 import { scriptDialogue } from "./send-expect.ts";
@@ -18,76 +19,76 @@ const LDAP_START_TLS_RESPONSE = "^\\x30[\\s\\S]{1,5}\\x02\\x01\\x01\\x78[\\s\\S]
 
 type ScriptedKind = Exclude<GreetingKind, "mysql" | "postgresql">;
 
-const START_TLS: ScriptStep = { kind: "start-tls", value: "" };
+const START_TLS: NamedStep = { kind: "start-tls", value: "" };
 
 /** What is said in the clear until the server is ready for TLS. */
-const TLS_REQUESTS: Readonly<Record<Exclude<ScriptedKind, "redis">, readonly ScriptStep[]>> = {
+const TLS_REQUESTS: Readonly<Record<Exclude<ScriptedKind, "redis">, readonly NamedStep[]>> = {
   // RFC 3207
   smtp: [
-    { kind: "expect-regex", value: "^220 [^\\n]*\\n" },
+    { kind: "expect-regex", value: "^220 [^\\n]*\\n", shown: "a greeting with 220" },
     { kind: "send", value: "EHLO tandem.invalid\r\n" },
-    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n" },
+    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n", shown: "an answer to EHLO with 250" },
     { kind: "send", value: "STARTTLS\r\n" },
-    { kind: "expect-regex", value: "^220[^\\n]*\\n" },
+    { kind: "expect-regex", value: "^220[^\\n]*\\n", shown: "a go-ahead for TLS with 220" },
     START_TLS,
   ],
   // RFC 9051 section 6.2.1
   imap: [
-    { kind: "expect-regex", value: "^\\* OK [^\\n]*\\n" },
+    { kind: "expect-regex", value: "^\\* OK [^\\n]*\\n", shown: "a greeting with * OK" },
     { kind: "send", value: "t STARTTLS\r\n" },
-    { kind: "expect-regex", value: "^t OK[^\\n]*\\n" },
+    { kind: "expect-regex", value: "^t OK[^\\n]*\\n", shown: "a go-ahead for TLS with OK" },
     START_TLS,
   ],
   // RFC 2595 section 4
   pop3: [
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n" },
+    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a greeting with +OK" },
     { kind: "send", value: "STLS\r\n" },
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n" },
+    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a go-ahead for TLS with +OK" },
     START_TLS,
   ],
   ldap: [
     { kind: "send-bytes", value: LDAP_START_TLS },
-    { kind: "expect-regex", value: LDAP_START_TLS_RESPONSE },
+    { kind: "expect-regex", value: LDAP_START_TLS_RESPONSE, shown: "a go-ahead for TLS" },
     START_TLS,
   ],
 };
 
 /** What is said to a server of each kind, without a login, and a proper farewell where the protocol has one. */
-const SCRIPTS: Readonly<Record<ScriptedKind, readonly ScriptStep[]>> = {
+const SCRIPTS: Readonly<Record<ScriptedKind, readonly NamedStep[]>> = {
   // RFC 5321: a server that takes no mail says 421 or 554 at one of the two.
   smtp: [
-    { kind: "expect-regex", value: "^220 [^\\n]*\\n" },
+    { kind: "expect-regex", value: "^220 [^\\n]*\\n", shown: "a greeting with 220" },
     { kind: "send", value: "EHLO tandem.invalid\r\n" },
-    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n" },
+    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n", shown: "an answer to EHLO with 250" },
     { kind: "send", value: "QUIT\r\n" },
   ],
   // RFC 9051
   imap: [
-    { kind: "expect-regex", value: "^\\* (?:OK|PREAUTH) [^\\n]*\\n" },
+    { kind: "expect-regex", value: "^\\* (?:OK|PREAUTH) [^\\n]*\\n", shown: "a greeting with * OK" },
     { kind: "send", value: "a LOGOUT\r\n" },
-    { kind: "expect-regex", value: "^\\* BYE" },
+    { kind: "expect-regex", value: "^\\* BYE", shown: "a farewell with * BYE" },
   ],
   // RFC 1939
   pop3: [
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n" },
+    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a greeting with +OK" },
     { kind: "send", value: "QUIT\r\n" },
-    { kind: "expect-regex", value: "^\\+OK" },
+    { kind: "expect-regex", value: "^\\+OK", shown: "a farewell with +OK" },
   ],
   ldap: [
     { kind: "send-bytes", value: LDAP_ANONYMOUS_BIND },
-    { kind: "expect-regex", value: LDAP_BIND_RESPONSE },
+    { kind: "expect-regex", value: LDAP_BIND_RESPONSE, shown: "an answer to an anonymous bind" },
     { kind: "send-bytes", value: LDAP_UNBIND },
   ],
   // A server that wants a password works; one that loads its data, or lost its master, says so with another error.
   redis: [
     { kind: "send", value: "PING\r\n" },
-    { kind: "expect-regex", value: "^(?:\\+PONG|-NOAUTH |-NOPERM )" },
+    { kind: "expect-regex", value: "^(?:\\+PONG|-NOAUTH |-NOPERM )", shown: "an answer to PING" },
     { kind: "send", value: "QUIT\r\n" },
   ],
 };
 
 /** The same within TLS that was asked for in the clear: no server greets a second time. */
-function securedScript(kind: Exclude<ScriptedKind, "redis">): readonly ScriptStep[] {
+function securedScript(kind: Exclude<ScriptedKind, "redis">): readonly NamedStep[] {
   const [greeting, ...rest] = SCRIPTS[kind];
   const isGreeted = greeting?.kind.startsWith("expect") === true;
   return [...TLS_REQUESTS[kind], ...(isGreeted ? rest : SCRIPTS[kind])];

@@ -1,6 +1,6 @@
 import { Pattern, PatternSearch } from "../lib/pattern.ts";
 import type { ScriptStep } from "../model/check.ts";
-import { quoteText } from "./probe-text.ts";
+import { quotePattern, quoteText } from "./probe-text.ts";
 import { TextSearch } from "./text-search.ts";
 
 /** What one expectation of a script looks for, in bytes that come in pieces. */
@@ -88,8 +88,8 @@ export class RegexMatcher implements Matcher {
   #rest: Uint8Array = new Uint8Array(0);
 
   /** @throws SyntaxError for a pattern that is none: the configuration is checked for that. */
-  constructor(pattern: string, limitBytes: number) {
-    this.wanted = `/${quoteText(pattern).slice(1, -1)}/`;
+  constructor(pattern: string, limitBytes: number, shown?: string) {
+    this.wanted = shown ?? quotePattern(pattern);
     this.limitBytes = limitBytes;
     this.#search = new PatternSearch(patternOf(pattern));
   }
@@ -133,8 +133,13 @@ export function bytesOfHex(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ""), "hex"));
 }
 
+/** A step of a conversation of ours, with words for what it expects. */
+export interface NamedStep extends ScriptStep {
+  readonly shown?: string;
+}
+
 /** The matcher of a step that expects something; undefined for one that does not. */
-export function matcherOf(step: ScriptStep): Matcher | undefined {
+export function matcherOf(step: NamedStep): Matcher | undefined {
   const limitBytes = step.limitBytes ?? EXPECT_LIMIT_BYTES;
   switch (step.kind) {
     case "expect":
@@ -142,7 +147,7 @@ export function matcherOf(step: ScriptStep): Matcher | undefined {
     case "expect-bytes":
       return new BytesMatcher(bytesOfHex(step.value), `the bytes ${step.value}`, limitBytes);
     case "expect-regex":
-      return new RegexMatcher(step.value, limitBytes);
+      return new RegexMatcher(step.value, limitBytes, step.shown);
     default:
       return undefined;
   }

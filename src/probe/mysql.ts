@@ -55,6 +55,11 @@ function offersTls(payload: Uint8Array, versionEnd: number): boolean {
   return (low & CAPABILITY_TLS) !== 0;
 }
 
+/** What the header of a packet says of its length. */
+function packetBytes(header: Uint8Array): number {
+  return (header[0] ?? 0) | ((header[1] ?? 0) << 8) | ((header[2] ?? 0) << 16);
+}
+
 interface Packet {
   readonly sequence: number;
   readonly payload: Uint8Array;
@@ -82,8 +87,9 @@ class MysqlDialogue implements Dialogue {
     this.#collected.push(bytes);
     const next = this.#next();
     if (next !== undefined) return this.#judge(next);
-    if (!this.#collected.isFull) return CONTINUE;
-    return { kind: "failure", failure: "too-long", detail: "the server's packet is too long for a greeting" };
+    const { bytes: seen } = this.#collected;
+    if (seen.length < HEADER_BYTES || packetBytes(seen) <= ANSWER_LIMIT_BYTES - HEADER_BYTES) return CONTINUE;
+    return { kind: "failure", failure: "wrong-answer", detail: `the answer is not MySQL's: ${quoteBytes(seen)}` };
   }
 
   secured(): Step {
@@ -103,7 +109,7 @@ class MysqlDialogue implements Dialogue {
   #next(): Packet | undefined {
     const { bytes } = this.#collected;
     if (bytes.length < HEADER_BYTES) return undefined;
-    const length = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16);
+    const length = packetBytes(bytes);
     if (bytes.length < HEADER_BYTES + length) return undefined;
     this.#collected.drop(HEADER_BYTES + length);
     return { sequence: bytes[3] ?? 0, payload: bytes.subarray(HEADER_BYTES, HEADER_BYTES + length) };
@@ -125,7 +131,10 @@ class MysqlDialogue implements Dialogue {
       const detail = `the answer is no MySQL greeting: ${quoteBytes(payload)}`;
       return { kind: "failure", failure: "wrong-answer", detail };
     }
-    this.#version = quoteBytes(payload.subarray(1, end)).slice(1, -1);
+    // MariaDB 10 and later says so for old replicas, which take a first digit for the whole.
+    this.#version = quoteBytes(payload.subarray(1, end))
+      .slice(1, -1)
+      .replace(/^5\.5\.5-(?=.*MariaDB)/, "");
     this.#sequence = (sequence + 1) & 0xff;
     if (!this.#startsTls) return { kind: "send", bytes: login(this.#sequence, CAPABILITIES) };
     if (!offersTls(payload, end)) {

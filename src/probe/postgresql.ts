@@ -58,7 +58,8 @@ class PostgresqlDialogue implements Dialogue {
   }
 
   receive(bytes: Uint8Array): Step {
-    if (this.#asksForTls && (bytes[0] === TLS_GRANTED || bytes[0] === TLS_DENIED)) {
+    // One letter alone: whatever came with it would be taken for a part of what is said within TLS.
+    if (this.#asksForTls && bytes.length === 1 && (bytes[0] === TLS_GRANTED || bytes[0] === TLS_DENIED)) {
       return bytes[0] === TLS_GRANTED
         ? { kind: "send", bytes: NOTHING, startsTls: true }
         : { kind: "failure", failure: "wrong-answer", detail: "the server offers no TLS" };
@@ -94,7 +95,9 @@ class PostgresqlDialogue implements Dialogue {
   }
 
   expired(): Judgement {
-    return { kind: "failure", failure: "timeout", detail: "no answer in time" };
+    const { bytes } = this.#collected;
+    const detail = bytes.length === 0 ? "no answer in time" : `the answer did not end in time: ${quoteBytes(bytes)}`;
+    return { kind: "failure", failure: "timeout", detail };
   }
 
   #wrong(): Judgement {

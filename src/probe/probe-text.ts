@@ -21,6 +21,16 @@ export function quoteText(text: string): string {
   return quoteBytes(new TextEncoder().encode(text));
 }
 
+/** `/^220 .*\\n/`: a pattern as it was written; at most 60 characters of it. */
+export function quotePattern(pattern: string): string {
+  const bytes = new TextEncoder().encode(pattern.slice(0, QUOTE_LENGTH_MAX));
+  // Its backslashes and quotes are its own, not ours.
+  const text = Array.from(bytes, (byte) =>
+    byte === 0x22 || byte === 0x5c ? String.fromCharCode(byte) : quoteBytes(Uint8Array.of(byte)).slice(1, -1),
+  ).join("");
+  return pattern.length > QUOTE_LENGTH_MAX ? `/${text}…/` : `/${text}/`;
+}
+
 /** `0.4 ms`, `12 ms`, `1.5 s`. */
 export function formatElapsed(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;

@@ -1,6 +1,6 @@
 import type { CheckMethod, ScriptStep } from "../model/check.ts";
 import type { Dialogue, Judgement, Step } from "./dialogue.ts";
-import { bytesOfHex, EXPECT_LIMIT_BYTES, type Matcher, matcherOf } from "./matcher.ts";
+import { bytesOfHex, EXPECT_LIMIT_BYTES, type Matcher, matcherOf, type NamedStep } from "./matcher.ts";
 import { quoteBytes } from "./probe-text.ts";
 
 export { EXPECT_LIMIT_BYTES };
@@ -20,7 +20,7 @@ function formatLimit(bytes: number): string {
 /** A conversation step by step; each expectation goes on where the one before it found its match. */
 class ScriptDialogue implements Dialogue {
   readonly opening: Uint8Array;
-  readonly #steps: readonly ScriptStep[];
+  readonly #steps: readonly NamedStep[];
   /** Whether each piece is a whole answer. */
   readonly #inDatagrams: boolean;
   readonly #expectations: number;
@@ -29,7 +29,7 @@ class ScriptDialogue implements Dialogue {
   #met = 0;
   #last = "";
 
-  constructor(steps: readonly ScriptStep[], inDatagrams: boolean) {
+  constructor(steps: readonly NamedStep[], inDatagrams: boolean) {
     this.#steps = steps;
     this.#inDatagrams = inDatagrams;
     this.#expectations = steps.filter(({ kind }) => kind.startsWith("expect") || kind === "close").length;
@@ -137,7 +137,7 @@ function asStep(toSend: readonly Uint8Array[]): Step {
 }
 
 /** Holds the conversation of a script. `inDatagrams`: each piece that comes is whole, so that `$` holds at its end. */
-export function scriptDialogue(steps: readonly ScriptStep[], inDatagrams = false): Dialogue {
+export function scriptDialogue(steps: readonly NamedStep[], inDatagrams = false): Dialogue {
   return new ScriptDialogue(steps, inDatagrams);
 }
 

@@ -15,14 +15,24 @@ function openssl(words: readonly string[]): void {
   if (!made.success) throw new Error(made.stderr.toString());
 }
 
-/** A self-signed certificate for `web.test` and 127.0.0.1, made by openssl. */
-export function makeCertificate(state: keyof typeof VALID_DAYS): TestCertificate {
+const KEYS = { ec: ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], rsa: ["rsa:2048"] };
+
+interface CertificateWish {
+  readonly name?: string;
+  readonly key?: keyof typeof KEYS;
+}
+
+/** A self-signed certificate for `name` and 127.0.0.1, made by openssl. */
+export function makeCertificate(
+  state: keyof typeof VALID_DAYS,
+  { name = "web.test", key = "ec" }: CertificateWish = {},
+): TestCertificate {
   const folder = mkdtempSync(join(tmpdir(), "tandem-certificate-"));
-  const path = (name: string) => join(folder, name);
+  const path = (file: string) => join(folder, file);
   try {
     openssl([
-      ...["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=web.test"],
-      ...["-addext", "subjectAltName=DNS:web.test,IP:127.0.0.1", "-keyout", path("key"), "-out", path("request")],
+      ...["req", "-newkey", ...KEYS[key], "-nodes", "-subj", `/CN=${name}`],
+      ...["-addext", `subjectAltName=DNS:${name},IP:127.0.0.1`, "-keyout", path("key"), "-out", path("request")],
     ]);
     openssl([
       ...["x509", "-req", "-in", path("request"), "-signkey", path("key"), "-copy_extensions", "copy"],

@@ -155,7 +155,7 @@ describe("runCheck() of protocols that it knows", () => {
         "220 mail ESMTP\r\n",
         ["250-mail\r\n250 HELP\r\n"],
         "success",
-        "got /^250(?: [^\\\\n]*)?\\\\n/ (2 answers as expected)",
+        "got an answer to EHLO with 250 (2 answers as expected)",
       ],
       [
         "that takes no mail",
@@ -163,7 +163,7 @@ describe("runCheck() of protocols that it knows", () => {
         "554 no\r\n",
         [],
         "wrong-answer",
-        'answer 1 of 2: expected /^220 [^\\\\n]*\\\\n/ but got "554 no\\r\\n" in time',
+        'answer 1 of 2: expected a greeting with 220 but got "554 no\\r\\n" in time',
       ],
       [
         "that greets",
@@ -171,16 +171,23 @@ describe("runCheck() of protocols that it knows", () => {
         "* OK ready\r\n",
         ["* BYE\r\na OK\r\n"],
         "success",
-        "got /^\\\\* BYE/ (2 answers as expected)",
+        "got a farewell with * BYE (2 answers as expected)",
       ],
-      ["that greets", "pop3", "+OK ready\r\n", ["+OK bye\r\n"], "success", "got /^\\\\+OK/ (2 answers as expected)"],
+      [
+        "that greets",
+        "pop3",
+        "+OK ready\r\n",
+        ["+OK bye\r\n"],
+        "success",
+        "got a farewell with +OK (2 answers as expected)",
+      ],
       [
         "that wants a password",
         "redis",
         "",
         ["-NOAUTH Authentication required.\r\n"],
         "success",
-        "got /^(?:\\\\+PONG|-NOAUTH |-NOPERM )/",
+        "got an answer to PING",
       ],
       [
         "that loads its data",
@@ -188,7 +195,7 @@ describe("runCheck() of protocols that it knows", () => {
         "",
         ["-LOADING Redis is loading\r\n"],
         "wrong-answer",
-        'expected /^(?:\\\\+PONG|-NOAUTH |-NOPERM )/ but got "-LOADING Redis is loading\\r\\n" in time',
+        'expected an answer to PING but got "-LOADING Redis is loading\\r\\n" in time',
       ],
     ],
   )("judges a server %s: %s", async (_what, kind, greeting, answers, result, reason) => {

@@ -1,0 +1,106 @@
+/** What a check says of a real server through all of its ways of failing, and when it is back. */
+import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../../src/model/check.ts";
+import { runCheck } from "../../../src/probe/run-check.ts";
+import { faultyProxy, type ProxyFault } from "../../support/faulty-proxy.ts";
+import { eventually, onPort, type RealServer } from "./server-process.ts";
+
+/** For answers that come: nobody waits so long. */
+const PATIENT_MS = 30_000;
+/** For silence: shorter than the second that a drip takes, long enough for a first byte on a busy machine. */
+const HASTY_MS = 900;
+
+export interface Subject {
+  readonly server: RealServer;
+  readonly port: number;
+  readonly method: CheckMethod;
+}
+
+/** `outcome: reason`, without what differs from run to run. */
+export function told(outcome: ProbeOutcome): string {
+  const reason = outcome.reason
+    .replaceAll(/\d+(\.\d+)? m?s\b/g, "T")
+    .replaceAll(/\d+\.\d+\.\d+-MariaDB[\w+~-]*/g, "VERSION");
+  // A reset may arrive before the connection was looked at.
+  const said =
+    outcome.result === "failure" && outcome.failure === "reset" ? reason.replace("connected after T; ", "") : reason;
+  return `${outcome.result === "success" ? "up" : outcome.failure}: ${said}`;
+}
+
+export async function check(method: CheckMethod, target: CheckTarget, timeoutMs = PATIENT_MS): Promise<string> {
+  return told(await runCheck(method, target, timeoutMs));
+}
+
+async function throughProxy({ method, port }: Subject, fault: ProxyFault): Promise<string> {
+  using proxy = faultyProxy(port, fault);
+  const isSilence = fault === "silent" || fault === "drip" || fault === "wrong";
+  return await check(method, onPort(proxy.port), isSilence ? HASTY_MS : PATIENT_MS);
+}
+
+/** The server is there, and does nothing: its kernel makes the connections. */
+async function halfOpen({ server, method, port }: Subject): Promise<string> {
+  server.freeze();
+  try {
+    return await check(method, onPort(port), HASTY_MS);
+  } finally {
+    server.thaw();
+  }
+}
+
+async function refused({ server, method, port }: Subject): Promise<string> {
+  await server.stop();
+  try {
+    // The last of its processes may have the port for a moment more.
+    await eventually("the port is closed", async () =>
+      (await check({ kind: "tcp" }, onPort(port))).startsWith("refused"),
+    );
+    return await check(method, onPort(port));
+  } finally {
+    await server.start();
+  }
+}
+
+/** Every way of failing after the other, by name; the server is up again afterwards. */
+export async function storyOf(subject: Subject): Promise<Readonly<Record<string, string>>> {
+  const { method, port } = subject;
+  const first = await check(method, onPort(port));
+  const [relayed, silent, reset, drip, endless, closed, other] = await Promise.all([
+    throughProxy(subject, "pass"),
+    throughProxy(subject, "silent"),
+    throughProxy(subject, "reset"),
+    throughProxy(subject, "drip"),
+    throughProxy(subject, "endless"),
+    throughProxy(subject, "half-closed"),
+    throughProxy(subject, "wrong"),
+  ]);
+  return {
+    first,
+    relayed,
+    silent,
+    reset,
+    "a byte a second": drip,
+    endless,
+    "half-closed": closed,
+    "another protocol": other,
+    "half-open": await halfOpen(subject),
+    refused: await refused(subject),
+    again: await check(method, onPort(port)),
+  };
+}
+
+/** What a check within TLS says of certificates that it should not take. */
+export async function certificateStory(
+  method: CheckMethod,
+  port: number,
+  files: { readonly authorities: string; readonly otherAuthorities: string },
+): Promise<Readonly<Record<string, string>>> {
+  const withTls = (authoritiesFile: string | undefined, serverName: string): CheckMethod => ({
+    ...method,
+    ...{ tls: { serverName, ...(authoritiesFile === undefined ? {} : { authoritiesFile }) } },
+  });
+  return {
+    "the machine's authorities": await check(withTls(undefined, "web.test"), onPort(port)),
+    "another authority": await check(withTls(files.otherAuthorities, "web.test"), onPort(port)),
+    "another name": await check(withTls(files.authorities, "other.test"), onPort(port)),
+    "the right name": await check(withTls(files.authorities, "web.test"), onPort(port)),
+  };
+}
