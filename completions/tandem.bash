@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -93,9 +93,9 @@ _tandem() {
     'service list')
       if [[ $cur == -* ]]; then _tandem_value choices '--stats --rates --connections --server --watch --interval --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --one-packet --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --one-packet --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service edit')
-      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service del')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service flush')

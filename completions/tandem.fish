@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
             case '*'
@@ -119,6 +119,7 @@ complete -c tandem -n '__tandem_in service add' -l scheduler -x -a 'rr wrr lc wl
 complete -c tandem -n '__tandem_in service add' -l scheduler-flag -x -a 'flag-1 flag-2 flag-3 sh-fallback sh-port mh-fallback mh-port' -d 'a flag of the scheduler; repeatable'
 complete -c tandem -n '__tandem_in service add' -l persistence -x -d 'a client keeps its real server for this long: 300s'
 complete -c tandem -n '__tandem_in service add' -l persistence-prefix -x -d 'clients of one network of this length share a real server'
+complete -c tandem -n '__tandem_in service add' -l persistence-netmask -x -d 'the same for IPv4 as a mask: 255.255.255.0, also one with holes'
 complete -c tandem -n '__tandem_in service add' -l persistence-engine -x -a 'sip' -d 'the persistence engine'
 complete -c tandem -n '__tandem_in service add' -l one-packet -d 'schedule each packet by itself (UDP)'
 complete -c tandem -n '__tandem_in service add' -l or-edit -d 'when it exists, give it these settings'
@@ -127,6 +128,7 @@ complete -c tandem -n '__tandem_in service edit' -l scheduler -x -a 'rr wrr lc w
 complete -c tandem -n '__tandem_in service edit' -l scheduler-flag -x -a 'flag-1 flag-2 flag-3 sh-fallback sh-port mh-fallback mh-port' -d 'a flag of the scheduler; repeatable'
 complete -c tandem -n '__tandem_in service edit' -l persistence -x -d 'a client keeps its real server for this long: 300s'
 complete -c tandem -n '__tandem_in service edit' -l persistence-prefix -x -d 'clients of one network of this length share a real server'
+complete -c tandem -n '__tandem_in service edit' -l persistence-netmask -x -d 'the same for IPv4 as a mask: 255.255.255.0, also one with holes'
 complete -c tandem -n '__tandem_in service edit' -l persistence-engine -x -a 'sip' -d 'the persistence engine'
 complete -c tandem -n '__tandem_in service edit' -l no-persistence -d 'clients no longer keep their real server'
 complete -c tandem -n '__tandem_in service edit' -l one-packet -d 'schedule each packet by itself (UDP)'

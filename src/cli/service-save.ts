@@ -51,7 +51,12 @@ export const save: Runner<Verbs["save"]> = ({ file, format }, { output, globals 
     output.printJson({ timeouts, syncDaemons: daemons.map(daemonJson), services: servicesJson(observed) });
     return 0;
   }
-  const table = observed.map(({ service, servers }) => ({ service, servers: servers.map(({ server }) => server) }));
+  // The kernel puts what is new before the others (ip_vs_ctl.c), and sh, dh and rr go by the order of the servers: what
+  // is added in the order of the text must end up as it was.
+  const table = observed.toReversed().map(({ service, servers }) => ({
+    service,
+    servers: servers.map(({ server }) => server).toReversed(),
+  }));
   const text = format === "ipvsadm" ? formatIpvsadm(table) : formatTable(table, readSettings(client));
   if (file === undefined || file === "-") output.write(text);
   else {

@@ -1,4 +1,6 @@
+import { maskOf } from "../import/ipvsadm-values.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { addressBits, type IpAddress } from "../model/address.ts";
 import { parseSchedulerFlag, sortedSchedulerFlags } from "../model/scheduler-flag.ts";
 import {
   type Persistence,
@@ -14,6 +16,7 @@ export interface ServiceSettings {
   readonly schedulerFlag: readonly string[];
   readonly persistence: number | undefined;
   readonly persistencePrefix: number | undefined;
+  readonly persistenceNetmask: IpAddress | undefined;
   readonly persistenceEngine: string | undefined;
   readonly onePacket: boolean;
   readonly noPersistence?: boolean;
@@ -45,23 +48,49 @@ function mergedFlags(
 function mergedPersistence(current: VirtualService, wanted: ServiceSettings): Parsed<Persistence | undefined> {
   const before = wanted.noPersistence === true ? undefined : current.persistence;
   const timeoutSeconds = wanted.persistence ?? before?.timeoutSeconds;
-  const prefix = wanted.persistencePrefix;
-  const bits = serviceFamily(current.key) === "inet" ? 32 : 128;
-  if (prefix !== undefined && prefix > bits) return problem(`--persistence-prefix ${prefix} is over ${bits} bits`);
+  const { persistencePrefix: prefix, persistenceNetmask: netmask } = wanted;
+  const family = serviceFamily(current.key);
+  const bits = addressBits(family);
+  if (prefix !== undefined && (prefix > bits || (prefix === 0 && family === "inet6"))) {
+    return problem(`--persistence-prefix ${prefix} is not one of ${family === "inet6" ? 1 : 0} to ${bits}`);
+  }
+  if (netmask !== undefined && (netmask.family !== "inet" || family !== "inet")) {
+    return problem("--persistence-netmask is for IPv4, such as 255.255.255.0; for IPv6 there is --persistence-prefix");
+  }
+  if (netmask !== undefined && prefix !== undefined) {
+    return problem("--persistence-prefix and --persistence-netmask say the same; give one of them");
+  }
   if (timeoutSeconds === undefined) {
-    const orphan = prefix !== undefined ? "prefix" : wanted.persistenceEngine !== undefined ? "engine" : undefined;
+    const orphan = orphanOf(wanted);
     return orphan === undefined
       ? parsed(undefined)
       : problem(`--persistence-${orphan} needs --persistence TIME as well`);
   }
   const engine = wanted.persistenceEngine ?? before?.engine;
-  const mask = prefix === undefined ? before?.irregularMask : undefined;
   return parsed({
     timeoutSeconds,
-    prefixLength: prefix ?? before?.prefixLength ?? bits,
-    ...(mask === undefined ? {} : { irregularMask: mask }),
+    ...maskFor(prefix, netmask, before, bits),
     ...(engine === undefined ? {} : { engine }),
   });
+}
+
+/** The flag that means nothing without persistence. */
+function orphanOf(wanted: ServiceSettings): string | undefined {
+  if (wanted.persistencePrefix !== undefined) return "prefix";
+  if (wanted.persistenceNetmask !== undefined) return "netmask";
+  return wanted.persistenceEngine === undefined ? undefined : "engine";
+}
+
+function maskFor(
+  prefix: number | undefined,
+  netmask: IpAddress | undefined,
+  before: Persistence | undefined,
+  bits: number,
+): Pick<Persistence, "prefixLength" | "irregularMask"> {
+  if (netmask !== undefined) return maskOf(netmask);
+  if (prefix !== undefined || before === undefined) return { prefixLength: prefix ?? bits };
+  const { prefixLength, irregularMask } = before;
+  return { prefixLength, ...(irregularMask === undefined ? {} : { irregularMask }) };
 }
 
 /**
@@ -77,6 +106,9 @@ export function withSettings(current: VirtualService, wanted: ServiceSettings): 
   const { key } = current;
   if (key.kind === "address" && key.port === 0 && persistence.value === undefined) {
     return problem("port 0, any port, needs --persistence TIME");
+  }
+  if (wanted.onePacket && key.kind === "address" && key.protocol !== "udp") {
+    return problem(`--one-packet is for UDP; to the kernel it means nothing with ${key.protocol}`);
   }
   return parsed({
     key,

@@ -48,6 +48,10 @@ const settings = {
     valueName: "BITS",
     doc: "clients of one network of this length share a real server",
   }),
+  persistenceNetmask: valueFlag(address, {
+    valueName: "MASK",
+    doc: "the same for IPv4 as a mask: 255.255.255.0, also one with holes",
+  }),
   persistenceEngine: valueFlag(choice(["sip"]), { valueName: "NAME", doc: "the persistence engine" }),
   onePacket: switchFlag("schedule each packet by itself (UDP)"),
 };
@@ -102,6 +106,7 @@ export const serviceEdit = verb({
     schedulerFlag: settings.schedulerFlag,
     persistence: settings.persistence,
     persistencePrefix: settings.persistencePrefix,
+    persistenceNetmask: settings.persistenceNetmask,
     persistenceEngine: settings.persistenceEngine,
     noPersistence: switchFlag("clients no longer keep their real server"),
     onePacket: settings.onePacket,

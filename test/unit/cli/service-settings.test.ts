@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { newService, type ServiceSettings, withSettings } from "../../../src/cli/service-settings.ts";
+import { address } from "../../../src/model/address.ts";
 import type { VirtualService } from "../../../src/model/virtual-service.ts";
 import { keyOf } from "../../support/must.ts";
 
@@ -8,13 +9,14 @@ const NOTHING: ServiceSettings = {
   schedulerFlag: [],
   persistence: undefined,
   persistencePrefix: undefined,
+  persistenceNetmask: undefined,
   persistenceEngine: undefined,
   onePacket: false,
 };
 
 const WEB = newService(keyOf("tcp://10.0.0.1:80"));
 const STICKY: VirtualService = {
-  ...WEB,
+  key: keyOf("udp://10.0.0.1:53"),
   scheduler: "sh",
   schedulerFlags: ["flag-2"],
   persistence: { timeoutSeconds: 300, prefixLength: 24 },
@@ -49,6 +51,24 @@ describe("withSettings()", () => {
       { ...WEB, persistence: { timeoutSeconds: 60, prefixLength: 32 } },
     ],
     [
+      "takes a mask as a prefix",
+      WEB,
+      { persistence: 60, persistenceNetmask: address("255.255.240.0") },
+      { ...WEB, persistence: { timeoutSeconds: 60, prefixLength: 20 } },
+    ],
+    [
+      "keeps a mask that is no prefix",
+      { ...WEB, persistence: { timeoutSeconds: 60, prefixLength: 16, irregularMask: "255.0.255.0" } },
+      { persistence: 90 },
+      { ...WEB, persistence: { timeoutSeconds: 90, prefixLength: 16, irregularMask: "255.0.255.0" } },
+    ],
+    [
+      "replaces a mask that is no prefix",
+      { ...WEB, persistence: { timeoutSeconds: 60, prefixLength: 16, irregularMask: "255.0.255.0" } },
+      { persistencePrefix: 8 },
+      { ...WEB, persistence: { timeoutSeconds: 60, prefixLength: 8 } },
+    ],
+    [
       "clears flags and one-packet",
       STICKY,
       { noSchedulerFlags: true, noOnePacket: true },
@@ -71,7 +91,32 @@ describe("withSettings()", () => {
       /--scheduler-flag: "sh-port" is a flag of the scheduler sh, not of wlc/,
     ],
     ["a prefix without persistence", WEB, { persistencePrefix: 24 }, /--persistence-prefix needs --persistence TIME/],
-    ["too long a prefix", WEB, { persistence: 60, persistencePrefix: 64 }, /--persistence-prefix 64 is over 32 bits/],
+    [
+      "too long a prefix",
+      WEB,
+      { persistence: 60, persistencePrefix: 64 },
+      /--persistence-prefix 64 is not one of 0 to 32/,
+    ],
+    [
+      "a prefix that the kernel does not take",
+      newService(keyOf("tcp://[2001:db8::1]:80")),
+      { persistence: 60, persistencePrefix: 0 },
+      /--persistence-prefix 0 is not one of 1 to 128/,
+    ],
+    [
+      "a mask for IPv6",
+      newService(keyOf("fwmark:7/inet6")),
+      { persistence: 60, persistenceNetmask: address("255.255.255.0") },
+      /--persistence-netmask is for IPv4/,
+    ],
+    [
+      "a mask beside a prefix",
+      WEB,
+      { persistence: 60, persistencePrefix: 24, persistenceNetmask: address("255.255.255.0") },
+      /say the same; give one of them/,
+    ],
+    ["a mask alone", WEB, { persistenceNetmask: address("255.0.0.0") }, /--persistence-netmask needs --persistence/],
+    ["one packet by TCP", WEB, { onePacket: true }, /--one-packet is for UDP/],
     [
       "any port without persistence",
       newService(keyOf("tcp://10.0.0.1:0")),
