@@ -194,9 +194,11 @@ function warningLines(warnings: readonly string[], { palette, widthColumns }: Ta
 /** Sentences are not broken into narrower columns than this. */
 const FLOW_WIDTH_MIN = 30;
 
-function nextLines({ router }: StatusReport, { widthColumns }: TableLayout): string[] {
-  const text = `next: ${printable(router.next)}`;
-  return widthColumns === undefined ? [text] : wrap(text, Math.max(FLOW_WIDTH_MIN, widthColumns));
+function nextLines({ router, sync }: StatusReport, { widthColumns }: TableLayout): string[] {
+  const texts = [`next: ${printable(router.next)}`, ...(sync === null ? [] : [printable(sync.text)])];
+  return widthColumns === undefined
+    ? texts
+    : texts.flatMap((text) => wrap(text, Math.max(FLOW_WIDTH_MIN, widthColumns)));
 }
 
 /** Routers, warnings, paths and VIPs: what `failover status` shows as well. */

@@ -155,6 +155,7 @@ export class RouterDaemon implements ControlSubject {
         checks,
         views: this.#balancing?.views ?? [],
         balancerAnswers,
+        sync: this.#synchronisation.status(),
         nowMs: monotonicMs(),
         at,
       });

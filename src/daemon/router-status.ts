@@ -21,6 +21,7 @@ import type {
   TransitionStatus,
   VipStatus,
 } from "./status-report.ts";
+import { syncText } from "./sync-status.ts";
 import { currentWarnings, type WarningFacts } from "./warnings.ts";
 
 /** What the status is made from besides the failover machine's state. */
@@ -214,16 +215,20 @@ export function transitionStatus(transition: Transition, nowMs: number, at: Date
 
 /** The whole status as `tandem status --json` prints it. */
 export function statusReport(state: State, facts: StatusFacts): StatusReport {
+  const router = routerStatus(state, facts);
+  const peer = peerStatus(state, facts);
+  const { sync } = facts;
   return {
     version: 1,
     software: facts.software,
     at: facts.at.toISOString(),
-    router: routerStatus(state, facts),
-    peer: peerStatus(state, facts),
+    router,
+    peer,
     paths: PATHS.map((path) => pathStatus(state, path, facts.interfaces, facts.nowMs)),
     vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
     services: facts.config.services.map((service) => serviceStatus(service, facts)),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
+    sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
     warnings: currentWarnings(state, facts),
   };
 }

@@ -1,4 +1,5 @@
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { SyncStatus } from "./sync-status.ts";
 
 /**
  * What `tandem status --json` prints: the daemon's whole view, as plain JSON. Times are in milliseconds before now
@@ -16,6 +17,8 @@ export interface StatusReport {
   readonly services: readonly ServiceStatus[];
   /** Newest first. */
   readonly transitions: readonly TransitionStatus[];
+  /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
+  readonly sync: (SyncStatus & { readonly text: string }) | null;
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }

@@ -10,6 +10,7 @@ import type { State } from "../failover/state.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import type { SyncStatus } from "./sync-status.ts";
 
 /** What the warnings are made from besides the failover machine's state. */
 export interface WarningFacts {
@@ -22,6 +23,8 @@ export interface WarningFacts {
   readonly views: readonly ServiceView[];
   /** False: the balancer's process is gone or does not answer. Undefined: no services, no balancer. */
   readonly balancerAnswers: boolean | undefined;
+  /** Absent: connections are not synchronised. */
+  readonly sync?: SyncStatus | undefined;
   readonly nowMs: number;
 }
 
@@ -47,6 +50,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...ownerWarnings(look),
     ...operatorWarnings(look),
     ...serviceWarnings(facts),
+    ...syncWarnings(look),
     ...facts.configWarnings,
   ];
 }
@@ -190,6 +194,19 @@ function operatorWarnings({ state, peer, alive }: Look): string[] {
     );
   }
   return warnings;
+}
+
+/** Below this share of the active's connections a failover would break some that somebody has open (rule 10). */
+const WARM_SHARE = 0.99;
+
+function syncWarnings({ state, facts, peer, alive }: Look): string[] {
+  const { sync } = facts;
+  if (sync === undefined) return [];
+  if (sync.failure !== null) return [`connections cannot be read or told to ${peer}: ${sync.failure}`];
+  const { wanted, present, fullSync } = sync;
+  const isTold = state.phase.kind === "active" && alive && fullSync && !sync.working;
+  if (!isTold || wanted === null || present === null || present >= wanted * WARM_SHARE) return [];
+  return [`${peer} knows only ${present} of ${wanted} connections, though it was told of all: a failover breaks the rest`];
 }
 
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {

@@ -4,6 +4,15 @@ import type { StatusReport } from "../../../src/daemon/status-report.ts";
 
 const REPORT: StatusReport = {
   version: 1,
+  sync: {
+    wanted: 50,
+    present: 49,
+    fullSync: true,
+    working: false,
+    lastFullSync: { agoMs: 3_000, entries: 61, tookMs: 20 },
+    failure: null,
+    text: "connections: lvs2 knows 49 of 50 (98 %); told of 61 entries 3s ago",
+  },
   software: "0.1.0",
   at: "2026-11-22T19:00:00.000Z",
   router: {
@@ -116,6 +125,7 @@ describe("statusLines()", () => {
       lvs1 (here)  primary  +active      4  active for 12m 34s
       lvs2         backup   standby     4  ~heard 120ms ago, other configuration
       next: stays active; lvs2 is ready to take over
+      connections: lvs2 knows 49 of 50 (98 %); told of 61 entries 3s ago
 
       WARNINGS
         ~the private path (eth1) has been down for 4.2s
