@@ -1,3 +1,4 @@
+import { SYSCTLS_SET } from "../daemon/forwarding.ts";
 import { EXIT_CODES, flagTitle, globalFlagsOf, TAGLINE, usage } from "./help.ts";
 import {
   roffBold,
@@ -17,7 +18,10 @@ import type { FlagSpec, FlagTable, NounSpec, VerbSpec } from "./spec/types.ts";
 const FILES: readonly (readonly [string, string])[] = [
   ["/etc/tandem/tandem.toml", "the configuration, the same on both routers; see tandem.toml(5)"],
   ["/run/tandem/control.sock", "the control socket of the running daemon, for root only"],
-  ["/var/lib/tandem", "drains, holds, the term, verdicts and the history, kept over restarts"],
+  [
+    "/var/lib/tandem",
+    "drains, holds, the term, verdicts, the history and the kernel settings of before, kept over restarts",
+  ],
 ];
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
@@ -86,6 +90,10 @@ const DESCRIPTION = [
   "A virtual service is written tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://203.0.113.10:80, fwmark:7 or fwmark:7/inet6. A duration is a number with a unit: 200ms, 1.5s, 10m, 2h.",
 ];
 
+const SYSCTLS_TEXT = [
+  'tandem run changes these settings of the kernel\'s network where they have another value, and gives back at its end what was there before, if nobody has changed them since. What was there is kept in the state directory, so that a daemon that was killed gives it back when it is started and ended again. With stop = "keep" they stay. Nothing else of /proc/sys is written.',
+];
+
 const JSON_TEXT = [
   "With --json a command prints one JSON object on standard output. Its member version is 1; members are added in later versions, never renamed or removed. Times are in milliseconds, counters are whole numbers of up to 64 bits.",
   "A command that changes something prints the changes it made, or with --dry-run those it would make: do is the verb, subject what it is done to, outcome is planned, done, unchanged or failed.",
@@ -111,6 +119,9 @@ export function programManual(nouns: readonly NounSpec[], version: string): stri
     ...roffParagraphs(JSON_TEXT),
     roffSection("exit status"),
     ...EXIT_CODES.flatMap(([code, meaning]) => roffDefinition(code, [`${meaning}.`])),
+    roffSection("kernel settings"),
+    ...roffParagraphs(SYSCTLS_TEXT),
+    ...SYSCTLS_SET.flatMap(({ path, value, when }) => roffDefinition(`${path} = ${value}`, [`Where ${when}.`])),
     roffSection("files"),
     ...FILES.flatMap(([name, meaning]) => roffDefinition(name, [`${meaning}.`])),
     roffSection("environment"),

@@ -15,7 +15,7 @@ export const statusVerb = verb({
   ],
   uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "the daemon's report: {version, router, peer, paths, vips, services, transitions, warnings}",
+  jsonDoc: "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, warnings}; sync is null where connections are not synchronised",
   exit3: "no router is active, or both are",
 });
 
