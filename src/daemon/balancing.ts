@@ -4,11 +4,12 @@ import type { Config } from "../config/config.ts";
 import type { Input } from "../failover/input.ts";
 import type { Logger } from "../log/logger.ts";
 import { parseAddress } from "../model/address.ts";
+import type { ServiceSight } from "../model/service-sight.ts";
 import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
-import type { SideInterfaces } from "./failover-settings.ts";
+import { type SideInterfaces, watchedServices } from "./failover-settings.ts";
 import { HookRunner } from "./hooks.ts";
 import { ownProgram } from "./program.ts";
 
@@ -28,6 +29,20 @@ export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): r
     // daemon takes it for the room it has, raises it to 1024, and would look like another one ever after.
     ...(sync.mode === "prompt" && state === "master" ? { maxLengthBytes: 1 } : {}),
   }));
+}
+
+/** Alive is what has a real server that is up; while servers are unknown, nothing is said to be dead. */
+export function sightsOf(
+  services: readonly { readonly name: string }[],
+  views: readonly ServiceView[],
+): readonly ServiceSight[] {
+  const byName = new Map(views.map((view) => [view.service, view]));
+  return services.map(({ name }) => {
+    const view = byName.get(name);
+    if (view === undefined || view.configured === 0) return "unknown";
+    if (view.up > 0) return "alive";
+    return view.unknown > 0 ? "unknown" : "dead";
+  });
 }
 
 function orderOf(drain: Drain | undefined): ServerOrder {
@@ -114,6 +129,7 @@ export class Balancing {
       case "views":
         this.#views = message.services;
         this.#tellTable();
+        this.#options.onInput({ kind: "views", sights: sightsOf(watchedServices(this.#config), this.#views) });
         break;
       case "verdict-changed": {
         const { service, server, from, to, reason } = message.change;

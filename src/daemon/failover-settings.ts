@@ -1,5 +1,5 @@
-import type { Config } from "../config/config.ts";
-import type { FailoverSettings, SidedVip } from "../failover/settings.ts";
+import type { Config, ConfiguredService } from "../config/config.ts";
+import type { FailoverSettings, SidedVip, WatchedService } from "../failover/settings.ts";
 import type { PathName, RouterId } from "../model/pair.ts";
 
 /** The interfaces on which this router has its two addresses of the configuration. */
@@ -8,6 +8,24 @@ export type SideInterfaces = Readonly<Record<PathName, string | undefined>>;
 /** A VIP belongs to the side whose interface carries it; one on a third interface counts as public. */
 export function sidedVips(config: Config, interfaces: SideInterfaces): readonly SidedVip[] {
   return config.vips.map((vip) => ({ vip, side: vip.interface === interfaces.private ? "private" : "public" }));
+}
+
+/** Balancing rule 4: what the views have to last, in times of `fall`. */
+const VIEWS_FALLS = 3;
+
+function patienceMs({ servers }: ConfiguredService): number {
+  const checks = servers.flatMap(({ check, furtherChecks = [] }) => [
+    ...(check === undefined ? [] : [check]),
+    ...furtherChecks,
+  ]);
+  return VIEWS_FALLS * Math.max(0, ...checks.map(({ fall, intervalMs }) => fall * intervalMs));
+}
+
+/** The services whose views are compared, in an order that both routers have. */
+export function watchedServices(config: Pick<Config, "services">): readonly WatchedService[] {
+  return config.services
+    .map((service) => ({ name: service.name, patienceMs: patienceMs(service) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What the failover machine is told of a configuration on this router. */
@@ -32,6 +50,8 @@ export function failoverSettings(
     failback,
     stop,
     vips: sidedVips(config, facts.interfaces),
+    services: watchedServices(config),
+    views: config.pair.views,
     hasServices: config.services.length > 0,
     configFingerprint: facts.configFingerprint,
     software: facts.software,

@@ -7,6 +7,7 @@ import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
 import { GUARD_WINDOW_MS } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
+import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
@@ -49,6 +50,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...sideWarnings(look),
     ...ownerWarnings(look),
     ...operatorWarnings(look),
+    ...viewsWarnings(look),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
     ...facts.configWarnings,
@@ -206,7 +208,17 @@ function syncWarnings({ state, facts, peer, alive }: Look): string[] {
   const { wanted, present, fullSync } = sync;
   const isTold = state.phase.kind === "active" && alive && fullSync && !sync.working;
   if (!isTold || wanted === null || present === null || present >= wanted * WARM_SHARE) return [];
-  return [`${peer} knows only ${present} of ${wanted} connections, though it was told of all: a failover breaks the rest`];
+  return [
+    `${peer} knows only ${present} of ${wanted} connections, though it was told of all: a failover breaks the rest`,
+  ];
+}
+
+function viewsWarnings({ state, facts, peer }: Look): string[] {
+  if (state.missed === undefined || !areViewsWorse(state, facts.nowMs)) return [];
+  const names = namedServices(state, state.missed.places);
+  return state.phase.kind === "active"
+    ? [`${peer}, the standby, finds real servers of ${names} up that this router does not reach`]
+    : [`this standby finds real servers of ${names} up that ${peer}, the active, does not reach`];
 }
 
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {

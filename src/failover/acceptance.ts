@@ -33,6 +33,7 @@ function onOffer(turn: Turn, word: AgreementWord): void {
     return;
   }
   turn.set({ acceptance: { word: { ...word, step: "accept" }, heardAtMs: turn.now } });
+  if (word.reason === "views") turn.set({ viewsMovedAtMs: turn.now });
   turn.clear("lastWord");
   turn.cause("offer", `the active offers the VIPs: ${word.reason}`);
   startTaking(turn, word.reason === "operator" ? "operator" : "handed-over");

@@ -11,6 +11,7 @@ import { ALONE_MEMORY_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { wantsMoveForViews } from "./views.ts";
 
 /** Begins a planned move when there is a reason for one and none is under way. */
 export function judgeAutomaticMoves(turn: Turn): void {
@@ -28,6 +29,9 @@ export function judgeAutomaticMoves(turn: Turn): void {
   } else if (addresses.guardMove === "due") {
     setAddresses(turn, { guardMove: "tried" });
     startMove(turn, "address-removed");
+  } else if (wantsMoveForViews(turn.state, turn.now)) {
+    turn.set({ viewsMovedAtMs: turn.now });
+    startMove(turn, "views");
   } else if (stable) startMove(turn, "failback");
 }
 

@@ -59,6 +59,8 @@ export const WARNINGS = [
   "hook-failed",
   "no-carrier",
   "order-heard",
+  "views-differ",
+  "views-agree",
   "move-cold",
 ] as const;
 /** The name of a log line; its text is for people. */

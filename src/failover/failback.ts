@@ -3,12 +3,14 @@ import { isPeerAlive } from "./peer.ts";
 import { FAILBACK_STABLE_LIMIT_MS } from "./settings.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { seesMore } from "./views.ts";
 
 /** Why the role does not go back by itself, however stable the primary is; undefined: it will. */
 export function failbackPause(state: State): string | undefined {
   const { settings, phase, hold, peer } = state;
   if (settings.failback === "manual") return "failback is manual";
   if (hold || peer?.says.hold === true) return "fail-back is held";
+  if (seesMore(state)) return "this router sees services alive that the primary does not";
   if (phase.kind === "active" && phase.reason === "operator") return "an operator moved the role here";
   return undefined;
 }

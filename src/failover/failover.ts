@@ -31,6 +31,7 @@ import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
 import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
 import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
 import { Turn } from "./turn.ts";
+import { addViewsDeadlines, hearViews, judgeViews, onViews } from "./views.ts";
 
 export interface Boot {
   readonly settings: FailoverSettings;
@@ -80,6 +81,8 @@ export function createState(boot: Boot): State {
     phase: NOT_STARTED,
     addresses: NO_ADDRESSES,
     rival: false,
+    views: [],
+    peerViews: [],
     sendNumber: 0,
     refusals: 0,
     failback: { stableMs: stored?.failbackStableMs ?? settings.failbackStableMs },
@@ -159,6 +162,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
     if (warmth !== undefined) turn.set({ warmth, ...(toldFor === undefined ? {} : { toldFor }) });
   },
   ordered: (turn, input) => order(turn, input.subjects),
+  views: (turn, input) => onViews(turn, input.sights),
   operator: (turn, input) => onOperator(turn, input.id, input.command),
   stop: onStop,
   reload: (turn, input) => onReload(turn, input.settings),
@@ -206,6 +210,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   // A nonce was drawn for it: until the peer knows that, nothing it says counts.
   if (judgement.newBoot) turn.tell = true;
   hear(turn, heartbeat, judgement.newBoot);
+  hearViews(turn, heartbeat.payload.views);
   judgeRival(turn);
   if (turn.state.abstaining && heartbeat.payload.role === "active") turn.set({ abstaining: false });
   hearRequest(turn);
@@ -221,6 +226,7 @@ function judge(turn: Turn): void {
   judgePaths(turn);
   judgeRemovalRetry(turn);
   judgeAlone(turn);
+  judgeViews(turn);
   judgeAutomaticMoves(turn);
   judgeMove(turn);
   judgeStopping(turn);
@@ -266,5 +272,6 @@ function soonestDeadline(state: State): number {
   addAnnounceDeadlines(soonest, state);
   addStopDeadlines(soonest, state);
   addStepDeadlines(soonest, state);
+  addViewsDeadlines(soonest, state);
   return soonest.atMs;
 }

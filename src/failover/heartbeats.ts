@@ -9,6 +9,7 @@ import { noteSharedSent, sharedReport } from "./shared.ts";
 import { isStarted } from "./start.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { viewsReport } from "./views.ts";
 
 /** The word of the planned move that this router leads or follows. */
 export function agreementWord(state: State): AgreementWord | undefined {
@@ -46,6 +47,7 @@ function vipReports(state: State): readonly VipReport[] {
 export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
   const { settings, sides, table, warmth } = state;
   const agreement = agreementWord(state);
+  const views = viewsReport(state);
   return {
     sendNumber: state.sendNumber,
     role: state.phase.kind === "active" ? "active" : "standby",
@@ -69,6 +71,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     // A standby knows of none but of the tenure that it had.
     ...(warmth === undefined || state.phase.kind !== "active" ? {} : { warmth }),
     shared: sharedReport(state),
+    ...(views === undefined ? {} : { views }),
     ...(state.step === undefined ? {} : { stepping: true as const }),
   };
 }

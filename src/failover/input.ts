@@ -7,6 +7,7 @@
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
+import type { ServiceSight } from "../model/service-sight.ts";
 import type { SharedSubject } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
@@ -87,6 +88,8 @@ export type Input =
     }
   /** The balancer's table as it is in this kernel. */
   | { readonly kind: "table"; readonly table: TableReport }
+  /** How this router's balancer sees the services, in the order of the settings. */
+  | { readonly kind: "views"; readonly sights: readonly ServiceSight[] }
   /** How much of the active's connections the standby's kernel knows; never told: planned moves don't wait for it. */
   | {
       readonly kind: "warmth";

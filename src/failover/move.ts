@@ -10,6 +10,7 @@ import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import { wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
+import { areViewsWorse } from "./views.ts";
 import { coldUntilMs, goesCold, isCold, warmthText } from "./warmth.ts";
 
 /** After a planned move that failed, before the same reason starts another. */
@@ -43,6 +44,7 @@ export function waitsFor(state: State, move: Move, nowMs: number): string | unde
 function isStillWanted(state: State, move: Move, nowMs: number): boolean {
   if (move.reason === "failback") return failbackWanted(state, nowMs);
   if (move.reason === "carrier-lost" || move.reason === "side-blind") return betterThere(state, nowMs) !== undefined;
+  if (move.reason === "views") return areViewsWorse(state, nowMs);
   return true;
 }
 

@@ -84,7 +84,8 @@ function giveUpRefused(turn: Turn): void {
 }
 
 function isInvoluntary(reason: string | undefined): boolean {
-  return reason === "carrier-lost" || reason === "side-blind" || reason === "address-removed";
+  const reasons: readonly (string | undefined)[] = ["carrier-lost", "side-blind", "address-removed", "views"];
+  return reasons.includes(reason);
 }
 
 function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseResult[]): void {

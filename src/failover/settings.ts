@@ -11,6 +11,12 @@ export interface SidedVip {
   readonly side: PathName;
 }
 
+export interface WatchedService {
+  readonly name: string;
+  /** Three times what a verdict of its slowest check takes. */
+  readonly patienceMs: number;
+}
+
 export interface FailoverSettings {
   /** Which router of the configuration this is. */
   readonly router: RouterId;
@@ -22,6 +28,10 @@ export interface FailoverSettings {
   readonly failback: "automatic" | "manual";
   readonly stop: "release" | "keep";
   readonly vips: readonly SidedVip[];
+  /** In the order of their names, the same on both routers. */
+  readonly services: readonly WatchedService[];
+  /** What a better view of the standby leads to (balancing rule 4). */
+  readonly views: "warn" | "act";
   /** Whether there are services, so that a takeover has a table to wait for (rule 8 of balancing). */
   readonly hasServices: boolean;
   /** 16 hexadecimal digits: a digest of the effective configuration (rule 14). */

@@ -2,6 +2,7 @@
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
+import type { ServiceSight } from "../model/service-sight.ts";
 import type { Vip } from "../model/vip.ts";
 import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { Cause, Transition, TransitionReason } from "./history.ts";
@@ -228,6 +229,13 @@ export interface State {
   readonly stopping?: Stopping;
   readonly table?: TableReport;
   readonly warmth?: WarmthReport;
+  /** How this router and its peer see the services, in the order of the settings; empty: not told. */
+  readonly views: readonly ServiceSight[];
+  readonly peerViews: readonly ServiceSight[];
+  /** Services that the active does not see and the standby does, by their places. */
+  readonly missed?: { readonly sinceMs: number; readonly places: readonly number[]; readonly told: boolean };
+  /** When the VIPs last moved because of the views. */
+  readonly viewsMovedAtMs?: number;
   /** The planned move before which the peer's kernel was told of every connection. */
   readonly toldFor?: number;
   /** Since when both routers have been standby and heard each other. */

@@ -23,6 +23,7 @@ import {
 } from "./heartbeat.ts";
 import { readShared, writeShared } from "./heartbeat-shared.ts";
 import { readSyncWord, writeSyncWord } from "./heartbeat-sync.ts";
+import { readViews, writeViews } from "./heartbeat-views.ts";
 
 const FIELD = {
   state: 1,
@@ -38,6 +39,7 @@ const FIELD = {
   shared: 11,
   sync: 12,
   stepping: 13,
+  views: 14,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -219,7 +221,8 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 }
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
-  const { agreement, table, warmth, sendNumber, shared, sync, stepping } = payload;
+  const { agreement, table, warmth, sendNumber, shared, sync, stepping, views } = payload;
+  if (views !== undefined) writeField(writer, FIELD.views, () => writeViews(writer, views));
   if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
   if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
   if (shared !== undefined) writeField(writer, FIELD.shared, () => writeShared(writer, shared));
@@ -258,6 +261,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.table]: ["table", (reader) => ({ table: readTable(reader) })],
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
   [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
+  [FIELD.views]: ["views", (reader) => ({ views: readViews(reader) })],
   [FIELD.stepping]: ["stepping", () => ({ stepping: true })],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
   [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],

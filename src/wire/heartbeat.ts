@@ -2,6 +2,7 @@
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { ServiceSight } from "../model/service-sight.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";
 
 export const MOVE_REASONS = [
@@ -100,6 +101,19 @@ export const SOFTWARE_LIMIT_BYTES = 32;
 /** Room for entries of the shared state: one of the longest, or four short ones, beside all else at its longest. */
 export const SHARED_ENTRIES_BYTES = 220;
 
+/** Services whose sights a packet has room for, at two bits each, beside all else at its longest. */
+export const VIEWS_WINDOW = 192;
+/** The kernel has room for more services than anybody configures. */
+export const VIEWS_LIMIT = 0xffff;
+
+/** How the sender sees some of its services, in the order of their names. */
+export interface ViewsReport {
+  readonly total: number;
+  /** The place of the first one. */
+  readonly from: number;
+  readonly sights: readonly ServiceSight[];
+}
+
 /** What operators ordered, as far as the sender knows (drains, weights, a hold). */
 export interface SharedReport {
   /** 16 hexadecimal digits over all entries: equal digests, nothing to tell. */
@@ -147,6 +161,7 @@ export interface HeartbeatPayload {
   readonly sync?: SyncWord;
   /** Absent in packets of older versions. */
   readonly shared?: SharedReport;
+  readonly views?: ViewsReport;
 }
 
 /** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */

@@ -213,6 +213,21 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: "planned switch whose program fails although it has moved the cloud's address",
   },
   {
+    name: "believes a better view at once",
+    edits: [["views.ts", "return missed.sinceMs + patienceMs;", "return missed.sinceMs + 0 * patienceMs;"]],
+    caughtBy: "a service that only the standby reaches, for a moment, with views = act",
+  },
+  {
+    name: "gives the role back to a router that reaches less",
+    edits: [["failback.ts", "if (seesMore(state)) return", "if (state.term < 0) return"]],
+    caughtBy: "a service that only the standby reaches, with views = act",
+  },
+  {
+    name: "hands over to a router that reaches other services",
+    edits: [["views.ts", 'if (sight === "alive" && theirs[index] !== "alive") return [];', ""]],
+    caughtBy: "each router reaches a service that the other does not, with views = act",
+  },
+  {
     name: "judges nothing on some ticks, so that its loop spins",
     edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
     caughtBy: "planned switch",

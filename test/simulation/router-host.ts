@@ -8,6 +8,7 @@ import type { State } from "../../src/failover/state.ts";
 import { parseEndpoint } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import { PATHS, type PathName, type Role, type RouterId } from "../../src/model/pair.ts";
+import type { ServiceSight } from "../../src/model/service-sight.ts";
 import {
   isTakenBack,
   orderText,
@@ -101,6 +102,7 @@ export class RouterHost {
   /** How long the program of a takeover runs, at most, and how often it fails. */
   stepMs = 100;
   stepFailures = 0;
+  sights: readonly ServiceSight[] = [];
   powered = true;
   balancing: Role = "standby";
   process: Process | undefined;
@@ -165,6 +167,7 @@ export class RouterHost {
     for (const side of PATHS) this.#input({ kind: "carrier", side, up: this.ports[side].cable });
     this.#readKernel(this.process);
     if (this.settings.hasServices) this.#tellTable(this.process);
+    if (this.sights.length > 0) this.#input({ kind: "views", sights: this.sights });
     this.#watchNeighbours(this.process);
   }
 
@@ -184,6 +187,13 @@ export class RouterHost {
   /** The balancer has loaded the table into this kernel. */
   completeTable(): void {
     this.#input({ kind: "table", table: { complete: true, services: 1, servers: 3, serversUp: 3 } });
+  }
+
+  /** How this router's checks find the services from now on. */
+  see(sights: readonly ServiceSight[]): void {
+    this.sights = sights;
+    this.#options.watcher.log(`${this.router}: sees its services ${sights.join(" ")}`);
+    this.#input({ kind: "views", sights });
   }
 
   /** A machine of this MAC answers for a VIP. */

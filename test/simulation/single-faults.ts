@@ -31,6 +31,10 @@ const OVERLAP_MS = 20;
 const AFTER_LEASE_MS = 50;
 /** Silence on all paths to a confirmed takeover: design.md, section 9. */
 const DEAD_MS = 1_300;
+const SERVICES = [
+  { name: "mail", patienceMs: 9_000 },
+  { name: "web", patienceMs: 9_000 },
+];
 const NOTHING = { unservedMs: 0, twoOwnersMs: 0, noOwnerMs: 0, transitions: 0 };
 
 export const SINGLE_FAULTS: readonly SingleFault[] = [
@@ -276,6 +280,48 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     },
     ...NOTHING,
     // The old owner announces its VIPs again, to neighbours that never lost them.
+  },
+  {
+    ends: "b",
+    name: "a service that only the standby reaches, with views = act",
+    settings: { services: SERVICES, views: "act" },
+    apply: (_, a, b) => {
+      b.see(["alive", "alive"]);
+      a.see(["alive", "dead"]);
+    },
+    ...NOTHING,
+    twoOwnersMs: OVERLAP_MS,
+    // There, and not back as long as the primary does not reach it.
+    transitions: 2,
+  },
+  {
+    name: "a service that only the standby reaches, for a moment, with views = act",
+    settings: { services: SERVICES, views: "act" },
+    apply: (_, a, b) => {
+      b.see(["alive", "alive"]);
+      a.see(["alive", "dead"]);
+    },
+    mend: (_, a) => a.see(["alive", "alive"]),
+    mendAfterMs: 7_000,
+    ...NOTHING,
+  },
+  {
+    name: "each router reaches a service that the other does not, with views = act",
+    settings: { services: SERVICES, views: "act" },
+    apply: (_, a, b) => {
+      b.see(["dead", "alive"]);
+      a.see(["alive", "dead"]);
+    },
+    ...NOTHING,
+  },
+  {
+    name: "a service that only the standby reaches",
+    settings: { services: SERVICES },
+    apply: (_, a, b) => {
+      b.see(["alive", "alive"]);
+      a.see(["alive", "dead"]);
+    },
+    ...NOTHING,
   },
   {
     name: "a VIP set by hand on the standby",

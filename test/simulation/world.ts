@@ -39,6 +39,8 @@ export const SETTINGS: Omit<FailoverSettings, "router"> = {
   failback: "automatic",
   stop: "release",
   vips: [vip("203.0.113.10/24", "eth0", "public"), vip("10.0.0.1/24", "eth1", "private")],
+  services: [],
+  views: "warn",
   hasServices: false,
   configFingerprint: "0000000000000001",
   software: "0.1.0",

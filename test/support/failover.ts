@@ -22,6 +22,8 @@ export const SETTINGS: FailoverSettings = {
   failback: "automatic",
   stop: "release",
   vips: [vip("203.0.113.10/24", "eth0", "public"), vip("10.0.0.1/24", "eth1", "private")],
+  services: [],
+  views: "warn",
   hasServices: false,
   configFingerprint: "00000000000000aa",
   software: "0.1.0",

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { addressFromBytes } from "../../src/model/address.ts";
 import { type MacAddress, macFromBytes } from "../../src/model/mac-address.ts";
+import { SERVICE_SIGHTS } from "../../src/model/service-sight.ts";
 import type { SharedEntry } from "../../src/model/shared-entry.ts";
 import { PROTOCOLS } from "../../src/model/virtual-service.ts";
 import {
@@ -12,6 +13,7 @@ import {
   MOVE_REASONS,
   SYNC_KEYS_LIMIT_CROWDED,
   type SyncWord,
+  VIEWS_WINDOW,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
 import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
@@ -145,6 +147,13 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
     sendNumber: fc.maxSafeNat(),
     stepping: fc.constant(true as const),
+    views: fc
+      .tuple(
+        fc.array(fc.constantFrom(...SERVICE_SIGHTS), { maxLength: VIEWS_WINDOW }),
+        fc.nat({ max: 500 }),
+        fc.nat({ max: 500 }),
+      )
+      .map(([sights, from, more]) => ({ total: from + sights.length + more, from, sights })),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
     shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
     sync: syncWord,

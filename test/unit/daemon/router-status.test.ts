@@ -25,6 +25,8 @@ const CREATED = createState({
     failback: "automatic",
     stop: "release",
     vips: [{ vip: VIP, side: "public" }],
+    services: [],
+    views: "warn",
     hasServices: false,
     configFingerprint: "00000000000000aa",
     software: "0.1.0",

@@ -13,6 +13,8 @@ const SETTINGS: FailoverSettings = {
   failback: "automatic",
   stop: "release",
   vips: [],
+  services: [],
+  views: "warn",
   hasServices: false,
   configFingerprint: "0123456789abcdef",
   software: "test",

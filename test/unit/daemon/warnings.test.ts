@@ -35,6 +35,8 @@ const SETTINGS: FailoverSettings = {
   failback: "automatic",
   stop: "release",
   vips: CONFIG.vips.map((vip) => ({ vip, side: "public" })),
+  services: [{ name: "web", patienceMs: 9_000 }],
+  views: "warn",
   hasServices: true,
   configFingerprint: FINGERPRINT,
   software: "0.1.0",

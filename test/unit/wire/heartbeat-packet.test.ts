@@ -2,8 +2,23 @@ import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { address } from "../../../src/model/address.ts";
 import { macFromBytes } from "../../../src/model/mac-address.ts";
-import type { Heartbeat } from "../../../src/wire/heartbeat.ts";
-import { decodeHeartbeat, openHeartbeat, pairIdOf, sealHeartbeat } from "../../../src/wire/heartbeat-packet.ts";
+import {
+  type Heartbeat,
+  type HeartbeatPayload,
+  SHARED_ENTRIES_BYTES,
+  SYNC_CROWDED_VIPS,
+  SYNC_KEYS_LIMIT,
+  SYNC_KEYS_LIMIT_CROWDED,
+  VIEWS_WINDOW,
+  VIP_REPORT_LIMIT,
+} from "../../../src/wire/heartbeat.ts";
+import {
+  decodeHeartbeat,
+  HEARTBEAT_LIMIT_BYTES,
+  openHeartbeat,
+  pairIdOf,
+  sealHeartbeat,
+} from "../../../src/wire/heartbeat-packet.ts";
 import { HEARTBEAT, KEY, OTHER_KEY, PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 
 function signed(bytes: Uint8Array): Uint8Array {
@@ -50,6 +65,37 @@ describe("sealHeartbeat()", () => {
 
   test("refuses a number that does not fit", () => {
     expect(() => sealHeartbeat({ ...HEARTBEAT, payload: { ...PAYLOAD, term: 2 ** 32 } }, KEY)).toThrow(RangeError);
+  });
+
+  test.each([
+    [VIP_REPORT_LIMIT, SYNC_KEYS_LIMIT_CROWDED],
+    [SYNC_CROWDED_VIPS, SYNC_KEYS_LIMIT],
+  ])("has room for everything at its longest: %i VIPs and %i keys", (vipCount, keyCount) => {
+    const vips = Array.from({ length: vipCount }, (_, index) => ({
+      address: address(`2001:db8::${(index + 1).toString(16)}`),
+      mac: macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, index % 8)),
+      held: true,
+    }));
+    const keys = Array.from({ length: keyCount }, (_, index) => index);
+    const hold = { kind: "hold", held: true, revision: 1, by: "backup" } as const;
+    const payload: HeartbeatPayload = {
+      ...PAYLOAD,
+      vips,
+      vipCount,
+      software: "x".repeat(32),
+      sendNumber: 1,
+      agreement: { step: "offer", id: 1, reason: "views" },
+      table: { complete: true, services: 1, servers: 1, serversUp: 1 },
+      warmth: { wanted: 1, present: 1, fullSync: false },
+      stepping: true,
+      views: { total: 1_000, from: 0, sights: new Array<"alive">(VIEWS_WINDOW).fill("alive") },
+      // Seven bytes each.
+      shared: { digest: "0".repeat(16), entries: new Array(Math.floor(SHARED_ENTRIES_BYTES / 7)).fill(hold) },
+      sync: { asks: 1, answer: { to: 1, entries: 1, bits: 0, slice: 0, keys } },
+    };
+    const bytes = sealHeartbeat({ ...HEARTBEAT, payload }, KEY);
+    expect(bytes.length).toBeLessThanOrEqual(HEARTBEAT_LIMIT_BYTES);
+    expect(openHeartbeat(bytes, [KEY], PAIR_ID)).toEqual({ ok: true, heartbeat: { ...HEARTBEAT, payload } });
   });
 
   test("lists the VIPs up to its limit and tells their number", () => {
