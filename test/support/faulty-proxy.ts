@@ -113,3 +113,36 @@ export function faultyProxy(port: number, fault: ProxyFault): FaultyProxy {
   });
   return { port: server.port, [Symbol.dispose]: () => server.stop(true) };
 }
+
+const SHORT_NOISE = "all work and no play";
+
+/** A server of datagrams that is there in the place of another. `wrong`: another protocol's words; `endless`: one after the other for as long as asked for. */
+export async function faultyDatagramServer(fault: "silent" | "wrong" | "endless"): Promise<FaultyProxy> {
+  let isOver = false;
+  const server = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket, _bytes, fromPort, fromAddress) {
+        if (fault === "silent") return;
+        if (fault === "wrong") socket.send("SSH-2.0-OpenSSH", fromPort, fromAddress);
+        else pourDatagrams(() => !isOver && socket.send(SHORT_NOISE, fromPort, fromAddress));
+      },
+    },
+  });
+  return {
+    port: server.port,
+    [Symbol.dispose]() {
+      isOver = true;
+      server.close();
+    },
+  };
+}
+
+/** A few in each turn of the loop: more would only be thrown away by the kernel. */
+function pourDatagrams(send: () => boolean): void {
+  for (let count = 0; count < 10; count += 1) {
+    if (!send()) return;
+  }
+  setTimeout(() => pourDatagrams(send), 1);
+}

@@ -52,7 +52,7 @@ export const MANY_TEXTS = 40;
 export function dnsmasq(): ServerPlan {
   const texts = Array.from(
     { length: MANY_TEXTS },
-    (_none, index) => `--txt-record=many.test,"${`${index}`.padEnd(60, "x")}"`,
+    (_none, index) => `--txt-record=many.test,${`${index}`.padEnd(60, "x")}`,
   );
   return {
     name: "dnsmasq",
