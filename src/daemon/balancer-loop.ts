@@ -31,6 +31,7 @@ export class BalancerLoop {
   /** The deadline that the timer is set for. */
   #wakesAtMs: number | undefined;
   #closed = false;
+  #outcomes: BalancerInput[] = [];
 
   constructor(balancer: Balancer, surroundings: BalancerSurroundings) {
     this.#balancer = balancer;
@@ -43,9 +44,15 @@ export class BalancerLoop {
 
   /** Gives the state machine an input and does what comes of it. */
   take(input: BalancerInput): void {
+    this.#takeAll([input]);
+  }
+
+  #takeAll(inputs: readonly BalancerInput[]): void {
     if (this.#closed) return;
     const nowMs = this.#surroundings.now();
-    for (const effect of this.#balancer.step(input, nowMs)) this.#do(effect);
+    for (const input of inputs) {
+      for (const effect of this.#balancer.step(input, nowMs)) this.#do(effect);
+    }
     this.#sleep();
   }
 
@@ -105,7 +112,18 @@ export class BalancerLoop {
   }
 
   #probe(probe: Probe): void {
-    this.#surroundings.probe(probe).then((outcome) => this.take({ kind: "probed", key: probe.key, outcome }));
+    this.#surroundings.probe(probe).then((outcome) => this.#probed({ kind: "probed", key: probe.key, outcome }));
+  }
+
+  /** Outcomes that come in the same turn are taken together, at one reading of the clock. */
+  #probed(input: BalancerInput): void {
+    this.#outcomes.push(input);
+    if (this.#outcomes.length > 1) return;
+    queueMicrotask(() => {
+      const outcomes = this.#outcomes;
+      this.#outcomes = [];
+      this.#takeAll(outcomes);
+    });
   }
 
   #later<T>(ask: () => KernelAnswer<T>, toInput: (value: T) => BalancerInput): void {

@@ -96,6 +96,8 @@ export class BalancerSupervisor {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "inherit",
+      // Further threads that collect garbage cost more in waking each other than they save in a heap this small.
+      env: { ...process.env, BUN_JSC_numberOfGCMarkers: "1" },
       serialization: "json",
       ipc: (message: unknown) => this.#receive(child, message),
       onExit: (_child, exitCode, signal): void => this.#ended(child, exitCode, signal),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { CheckMethod } from "../model/check.ts";
 import { CONTINUE, type Judgement, type Step } from "./dialogue.ts";
 import { matcherOf, RegexMatcher } from "./matcher.ts";
@@ -11,9 +11,9 @@ type Wishes = Pick<Extract<CheckMethod, { kind: "http" | "https" }>, "expectBody
 
 function matchersOf({ expectBody, expectBodyRegex }: Wishes) {
   const limitBytes = HTTP_BODY_LIMIT_BYTES;
-  const text = matcherOf({ kind: "expect", value: expectBody ?? "", limitBytes });
+  const text = expectBody === undefined ? undefined : matcherOf({ kind: "expect", value: expectBody, limitBytes });
   return [
-    ...(expectBody === undefined || text === undefined ? [] : [text]),
+    ...(text === undefined ? [] : [text]),
     ...(expectBodyRegex === undefined ? [] : [new RegexMatcher(expectBodyRegex, limitBytes)]),
   ];
 }
@@ -22,23 +22,27 @@ function matchersOf({ expectBody, expectBodyRegex }: Wishes) {
 export class BodyJudge {
   readonly #matchers;
   readonly #digest: string | undefined;
-  readonly #hash = createHash("sha256");
+  readonly #hash: Hash | undefined;
   #seenBytes = 0;
   #head: Uint8Array = new Uint8Array(0);
 
   constructor(wishes: Wishes) {
     this.#matchers = matchersOf(wishes);
     this.#digest = wishes.expectDigest;
+    this.#hash = wishes.expectDigest === undefined ? undefined : createHash("sha256");
   }
 
   push(bytes: Uint8Array): void {
     this.#seenBytes += bytes.length;
     // 64: a little more than a report quotes (probe-text.ts).
-    if (this.#head.length < 64) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    if (this.#head.length === 0) this.#head = bytes.subarray(0, 64);
+    else if (this.#head.length < 64) {
+      this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    }
     for (const matcher of this.#matchers) {
       if (!matcher.found) matcher.push(bytes);
     }
-    if (this.#digest !== undefined && this.#seenBytes <= HTTP_BODY_LIMIT_BYTES) this.#hash.update(bytes);
+    if (this.#seenBytes <= HTTP_BODY_LIMIT_BYTES) this.#hash?.update(bytes);
   }
 
   /** @param status begins the detail: `status 200` */
@@ -61,7 +65,7 @@ export class BodyJudge {
       const detail = `${status}, but the body lacks ${missing.wanted}; ${got}`;
       return { kind: "failure", failure: "wrong-answer", detail };
     }
-    const digest = this.#digest === undefined ? undefined : this.#hash.digest("hex");
+    const digest = this.#hash?.digest("hex");
     if (digest === this.#digest) return this.#success(status);
     const detail = `${status}, but the body has the SHA-256 ${digest}; ${got}`;
     return { kind: "failure", failure: "wrong-answer", detail };

@@ -28,27 +28,34 @@ export function decodeHttpHead(text: string): HttpHead {
   return { status: Number(status[1]), reasonPhrase: status[2] ?? "", fields };
 }
 
-/** Collects bytes up to a limit and finds the end of a line or of a head in them. */
+/** Bytes as text, one character each. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}
+
+/** Collects a line that comes in pieces, up to a limit. */
 class LineCollector {
   readonly #limitBytes: number;
   readonly #what: string;
-  #bytes: number[] = [];
+  #begun = "";
+  /** Without its end; undefined while that has not come. */
+  line: string | undefined;
 
   constructor(what: string, limitBytes: number) {
     this.#what = what;
     this.#limitBytes = limitBytes;
   }
 
-  /** Takes one byte; the line without its end when it is complete. @throws DecodeError over the limit. */
-  push(byte: number): string | undefined {
-    if (byte !== LF) {
-      if (this.#bytes.length >= this.#limitBytes) throw new DecodeError(this.#what, "is too long");
-      this.#bytes.push(byte);
-      return undefined;
-    }
-    const line = Buffer.from(this.#bytes).toString("latin1");
-    this.#bytes = [];
-    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  /** Takes bytes up to the end of the line. @returns where the next one begins. @throws DecodeError over the limit. */
+  take(bytes: Uint8Array, start: number): number {
+    const found = bytes.indexOf(LF, start);
+    const end = found < 0 ? bytes.length : found;
+    if (this.#begun.length + (end - start) > this.#limitBytes) throw new DecodeError(this.#what, "is too long");
+    const text = this.#begun + latin1(bytes, start, end);
+    this.#begun = found < 0 ? text : "";
+    if (found < 0) this.line = undefined;
+    else this.line = text.endsWith("\r") ? text.slice(0, -1) : text;
+    return found < 0 ? bytes.length : end + 1;
   }
 }
 
@@ -100,27 +107,31 @@ export class HttpResponseReader {
   }
 
   #pushHead(bytes: Uint8Array, start: number): number {
-    for (let offset = start; offset < bytes.length; offset += 1) {
-      this.#headBytes += 1;
+    for (let offset = start; offset < bytes.length; ) {
+      const next = this.#headLines.take(bytes, offset);
+      this.#headBytes += next - offset;
       if (this.#headBytes > HTTP_HEAD_LIMIT_BYTES) throw new DecodeError("head", "is too long");
-      const line = this.#headLines.push(bytes[offset] ?? 0);
+      offset = next;
+      const { line } = this.#headLines;
       if (line === undefined) continue;
       if (line !== "") {
         this.#lines.push(line);
         // What does not speak HTTP is told at its first line.
         if (this.#lines.length === 1) decodeHttpHead(line);
-      } else if (this.#lines.length > 0) {
-        const head = decodeHttpHead(this.#lines.join("\n"));
-        this.#lines = [];
-        // RFC 9110 section 15.2: interim responses come before the final one.
-        if (head.status >= 200) {
-          this.#head = head;
-          this.#body = this.#bodyOf(head);
-          return offset + 1;
-        }
-      }
+      } else if (this.#lines.length > 0 && this.#takeHead()) return offset;
     }
     return bytes.length;
+  }
+
+  /** The head is there. @returns whether it is that of the response proper. */
+  #takeHead(): boolean {
+    const head = decodeHttpHead(this.#lines.join("\n"));
+    this.#lines = [];
+    // RFC 9110 section 15.2: interim responses come before the final one.
+    if (head.status < 200) return false;
+    this.#head = head;
+    this.#body = this.#bodyOf(head);
+    return true;
   }
 
   /** RFC 9112 section 6.3. */
@@ -162,13 +173,10 @@ export class HttpResponseReader {
   }
 
   #pushChunkLine(kind: "chunk-size" | "chunk-end", bytes: Uint8Array, start: number): number {
-    for (let offset = start; offset < bytes.length; offset += 1) {
-      const line = this.#chunkLines.push(bytes[offset] ?? 0);
-      if (line === undefined) continue;
-      this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
-      return offset + 1;
-    }
-    return bytes.length;
+    const next = this.#chunkLines.take(bytes, start);
+    const { line } = this.#chunkLines;
+    if (line !== undefined) this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
+    return next;
   }
 
   #chunkOf(line: string): BodyPhase {

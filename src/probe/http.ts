@@ -31,6 +31,22 @@ function requestText(method: HttpMethod, target: Endpoint): string {
   return [`${method.method} ${method.path} HTTP/${method.version ?? "1.1"}`, ...kept, ...own, "", ""].join("\r\n");
 }
 
+/** The requests of each method by their targets' texts: a check asks the same a thousand times an hour. */
+const requests = new WeakMap<HttpMethod, Map<string, Uint8Array>>();
+/** Servers with one check; more are asked with requests made each time. */
+const REQUESTS_KEPT_MAX = 1_024;
+
+function requestBytes(method: HttpMethod, target: Endpoint): Uint8Array {
+  const known = requests.get(method) ?? new Map<string, Uint8Array>();
+  requests.set(method, known);
+  const key = `${target.address.text} ${target.port}`;
+  const kept = known.get(key);
+  if (kept !== undefined) return kept;
+  const made = new TextEncoder().encode(requestText(method, target));
+  if (known.size < REQUESTS_KEPT_MAX) known.set(key, made);
+  return made;
+}
+
 /** One request and the judgement on its response. */
 class HttpDialogue implements Dialogue {
   readonly opening: Uint8Array;
@@ -43,7 +59,7 @@ class HttpDialogue implements Dialogue {
     this.#method = method;
     this.#body = new BodyJudge(method);
     this.#reader = new HttpResponseReader(method.method !== "HEAD", (bytes) => this.#body.push(bytes));
-    this.opening = new TextEncoder().encode(requestText(method, target));
+    this.opening = requestBytes(method, target);
   }
 
   connected(): Step {
@@ -52,7 +68,10 @@ class HttpDialogue implements Dialogue {
 
   receive(bytes: Uint8Array): Step {
     // 64: a little more than a report quotes (probe-text.ts).
-    if (this.#head.length < 64) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    if (this.#head.length === 0) this.#head = bytes.subarray(0, 64);
+    else if (this.#head.length < 64) {
+      this.#head = Buffer.concat([this.#head, bytes.subarray(0, 64 - this.#head.length)]);
+    }
     try {
       this.#reader.push(bytes);
     } catch (error) {

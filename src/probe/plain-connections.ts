@@ -68,19 +68,22 @@ export class PlainConnections {
   #timer: Timer | undefined;
   #pauseMs = LOOK_FEW_MS;
   #closed = false;
+  /** Of this turn: on some kernels reading the clock costs as much as sending. */
+  #nowMs = 0;
 
   get size(): number {
     return this.#open.size;
   }
 
   begin(job: PlainJob): void {
-    const startedMs = monotonicMs();
+    if (!this.#looksSoon) this.#nowMs = monotonicMs();
+    const startedMs = this.#nowMs;
     try {
       const begun = job.dialogue === undefined ? this.#knocker.begin(job.to, job.route) : connectTcp(job.to, job.route);
       if (begun.kind === "connecting") this.#open.add(new Connection(begun.fd, job, startedMs), WRITABLE);
       else {
         const { failure: kind, detail } = connectionFailure(errnoName(begun.errno));
-        this.#early.push(() => job.done(failure(monotonicMs() - startedMs, kind, detail)));
+        this.#early.push(() => job.done(failure(0, kind, detail)));
       }
     } catch (error) {
       const detail = error instanceof SyscallError ? error.message : `cannot try: ${String(error)}`;
@@ -111,6 +114,7 @@ export class PlainConnections {
   #look(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
+    this.#nowMs = monotonicMs();
     const early = this.#early;
     this.#early = [];
     for (const tell of early) tell();
@@ -125,7 +129,7 @@ export class PlainConnections {
 
   /** What is late is judged after what has arrived: a stall of our own is no fault of a server's. */
   #expire(): void {
-    const nowMs = monotonicMs();
+    const nowMs = this.#nowMs;
     const late = this.#open.entries().filter(({ startedMs, job }) => nowMs - startedMs >= job.timeoutMs);
     for (const connection of late) {
       const { dialogue, timeoutMs } = connection.job;
@@ -152,7 +156,7 @@ export class PlainConnections {
       return;
     }
     const { dialogue, trace } = connection.job;
-    const tookMs = connectTimeMs(connection.fd) ?? monotonicMs() - connection.startedMs;
+    const tookMs = connectTimeMs(connection.fd) ?? this.#nowMs - connection.startedMs;
     const connected = `connected after ${formatElapsed(tookMs)}`;
     trace?.("note", connected);
     connection.prefix = `${connected}; `;
@@ -223,7 +227,7 @@ export class PlainConnections {
     const { fd, job, prefix, startedMs } = connection;
     connection.phase = "over";
     this.#open.remove(connection);
-    const elapsedMs = monotonicMs() - startedMs;
+    const elapsedMs = this.#nowMs - startedMs;
     const reason = `${prefix}${judgement.detail}`;
     if (judgement.kind === "success") {
       // Whether it arrives is of no interest any more.
