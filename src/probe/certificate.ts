@@ -12,7 +12,6 @@ export function expiryWarning(validTo: string, now: Date, tls: TlsMethod | undef
   const days = Math.floor((endMs - now.getTime()) / DAY_MS);
   if (days >= tls.warnDays) return undefined;
   const date = new Date(endMs).toISOString().slice(0, 10);
-  return days < 0
-    ? `the certificate ended on ${date}`
-    : `the certificate ends on ${date}, in ${days === 1 ? "one day" : `${days} days`}`;
+  if (days < 0) return `the certificate ended on ${date}`;
+  return `the certificate ends on ${date}, in ${days === 1 ? "one day" : `${days} days`}`;
 }

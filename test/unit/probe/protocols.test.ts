@@ -423,7 +423,7 @@ describe("runCheck() of https with files", () => {
     const outcome = await runCheck({ ...HTTPS, tls }, target, PATIENT_MS);
     expect(outcome).toMatchObject({
       result: "success",
-      warning: expect.stringMatching(/^the certificate ends on \d{4}-\d\d-\d\d, in 1 days$/),
+      warning: expect.stringMatching(/^the certificate ends on \d{4}-\d\d-\d\d, in one day$/),
     });
     const later = await runCheck({ ...HTTPS, tls: { ...tls, warnDays: 1 } }, target, PATIENT_MS);
     expect(later).not.toHaveProperty("warning");
