@@ -1,5 +1,5 @@
 import type { CheckReport } from "../balance/report.ts";
-import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
+import { daemonAnswers } from "../daemon/control-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import type { Check } from "../model/check.ts";
 import { formatDuration, formatSpan } from "../model/duration.ts";
@@ -7,6 +7,7 @@ import { realServerKey } from "../model/real-server.ts";
 import { formatElapsed } from "../probe/probe-text.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
+import { askChecks } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import type { check as spec } from "./spec/check.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
@@ -41,10 +42,7 @@ interface ListedCheck {
 }
 
 async function daemonChecks(context: CommandContext): Promise<readonly CheckReport[]> {
-  if (!(await daemonAnswers(runtimeDir(context)))) return [];
-  const value = await askDaemon(runtimeDir(context), { command: "checks" });
-  const isAnswer = typeof value === "object" && value !== null && "checks" in value && Array.isArray(value.checks);
-  return isAnswer ? (value.checks as readonly CheckReport[]) : [];
+  return (await daemonAnswers(runtimeDir(context))) ? await askChecks(context) : [];
 }
 
 const STATE_TONES = { up: "good", down: "bad", unknown: "warn" } as const;

@@ -1,3 +1,4 @@
+import type { CheckReport } from "../balance/report.ts";
 import { askDaemon } from "../daemon/control-client.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -31,4 +32,11 @@ export async function askHistory(context: CommandContext): Promise<readonly Tran
 export async function askHeartbeats(context: CommandContext): Promise<HeartbeatReport> {
   const value = await askDaemon(runtimeDir(context), { command: "heartbeats" });
   return withVersion1(value, ["paths", "peer"]) as HeartbeatReport;
+}
+
+/** Every real server of the daemon's configuration, with what its checks say. */
+export async function askChecks(context: CommandContext): Promise<readonly CheckReport[]> {
+  const value = await askDaemon(runtimeDir(context), { command: "checks" });
+  const isAnswer = typeof value === "object" && value !== null && "checks" in value && Array.isArray(value.checks);
+  return isAnswer ? (value.checks as readonly CheckReport[]) : [];
 }

@@ -1,14 +1,15 @@
 import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { type ExitCode, StateError, TandemError } from "../lib/errors.ts";
-import { type Endpoint, formatEndpoint } from "../model/address.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint, sameAddress } from "../model/address.ts";
 import { formatSpan } from "../model/duration.ts";
 import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
-import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
+import { askChecks } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import { counted } from "./figures.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
@@ -29,22 +30,31 @@ interface Found {
   readonly observed: ObservedServer;
 }
 
-/** The real server in each service that is meant. @throws TandemError when none has it. */
-function find(client: IpvsClient, target: Target): Found[] {
-  const found = client.table().flatMap(({ service: { key }, servers }): Found[] => {
+/** The real server in each service that is meant; none where it is not in the kernel's table. */
+function look(client: IpvsClient, target: Target): Found[] {
+  return client.table("skipped").flatMap(({ service: { key }, servers }): Found[] => {
     if (target.service !== "all" && formatServiceKey(key) !== formatServiceKey(target.service)) return [];
     const wanted = formatEndpoint(withServicePort(key, target.server));
     const observed = servers.find((server) => realServerKey(server.server) === wanted);
     return observed === undefined ? [] : [{ key, observed }];
   });
+}
+
+/** @throws TandemError when no service that is meant has the real server. */
+function find(client: IpvsClient, target: Target): Found[] {
+  const found = look(client, target);
   if (found.length > 0) return found;
+  throw notFound(target, "tandem real list shows those that there are");
+}
+
+function notFound(target: Target, hint: string): TandemError {
   const where =
     target.service === "all" ? "no virtual service has it" : `${formatServiceKey(target.service)} has no such server`;
-  throw new TandemError({
+  return new TandemError({
     operation: "find real server",
     subject: formatEndpoint(target.server),
     reason: where,
-    hint: "tandem real list shows those that there are",
+    hint,
   });
 }
 
@@ -68,18 +78,44 @@ function targetText({ service, server }: Target): string {
   return service === "all" ? `${name} of every service` : `${name} of ${formatServiceKey(service)}`;
 }
 
+/** What the daemon would do: an order for each server that its configuration has. @throws TandemError when it has none. */
+async function planOfDaemon(target: Target, verb: "drain" | "undrain", context: CommandContext) {
+  const wanted = target.service === "all" ? undefined : formatServiceKey(target.service);
+  const { address, port } = target.server;
+  const matches = (await askChecks(context)).filter(({ listen, server }) => {
+    const key = parseServiceKey(listen);
+    const endpoint = parseEndpoint(server);
+    if (!key.ok || !endpoint.ok || (wanted !== undefined && formatServiceKey(key.value) !== wanted)) return false;
+    return sameAddress(endpoint.value.address, address) && (port === 0 || port === endpoint.value.port);
+  });
+  if (matches.length === 0) throw notFound(target, "tandem check list shows those of the daemon's configuration");
+  return matches.map(({ listen, server }): ReportedChange => {
+    return {
+      do: verb,
+      subject: `real server ${server} of ${listen}`,
+      detail: "by the daemon",
+      outcome: { kind: "planned" },
+    };
+  });
+}
+
 /** Asks the daemon, which keeps the drain over reload, restart and failover. */
-async function throughDaemon(target: Target, verb: "drain" | "undrain", context: CommandContext) {
-  const change = { do: verb, subject: targetText(target), detail: "by the daemon" } as const;
-  if (context.globals.dryRun) return [{ ...change, outcome: { kind: "planned" } } as const];
+async function throughDaemon(
+  target: Target,
+  verb: "drain" | "undrain",
+  context: CommandContext,
+): Promise<ReportedChange[]> {
+  if (context.globals.dryRun) return await planOfDaemon(target, verb, context);
   const { service } = target;
   const endpoint = service === "all" ? target.server : withServicePort(service, target.server);
   const request = { command: verb, endpoint, ...(service === "all" ? {} : { service }) } as const;
   await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
-  return [{ ...change, outcome: { kind: "done" } } as const];
+  return [{ do: verb, subject: targetText(target), detail: "by the daemon", outcome: { kind: "done" } }];
 }
 
 interface Remaining {
+  /** Servers that still get new work: the daemon has not told the kernel yet, or somebody gave them a weight. */
+  readonly working: number;
   readonly open: number;
   /** Clients that come back to the server while it remembers them; they are no open connections and end by their timeout. */
   readonly persistent: number;
@@ -87,33 +123,36 @@ interface Remaining {
 
 function remaining(found: readonly Found[]): Remaining {
   return found.reduce(
-    ({ open, persistent }, { observed }) => ({
+    ({ working, open, persistent }, { observed }) => ({
+      working: working + (observed.server.weight === 0 ? 0 : 1),
       open: open + observed.activeConnections + observed.inactiveConnections,
       persistent: persistent + observed.persistentConnections,
     }),
-    { open: 0, persistent: 0 },
+    { working: 0, open: 0, persistent: 0 },
   );
 }
 
-function remainingText({ open, persistent }: Remaining): string {
+function remainingText({ working, open, persistent }: Remaining): string {
   const clients = persistent === 0 ? "" : ` and ${counted(persistent, "persistent client")}`;
-  return `${counted(open, "open connection")}${clients}`;
+  const weight = working === 0 ? "" : ", its weight is not 0";
+  return `${counted(open, "open connection")}${clients}${weight}`;
 }
 
 const POLL_INTERVAL_MS = 500;
 const PROGRESS_INTERVAL_MS = 5_000;
 const WAIT_DEFAULT_MS = 600_000;
 
-/** Waits until no connection is open. @throws StateError (exit 3) when some still are at the end. */
+/** Waits until no connection is open, or the server is gone from the table. @throws StateError (exit 3) when some still are at the end. */
 async function waitUntilDrained(target: Target, limitMs: number, context: CommandContext): Promise<void> {
   using client = IpvsClient.open();
   const beganMs = performance.now();
   let toldMs = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const left = remaining(find(client, target));
+    const left = remaining(look(client, target));
     const elapsedMs = performance.now() - beganMs;
-    if (left.open === 0) {
-      context.output.note(`no open connections after ${formatSpan(elapsedMs)}`);
+    if (left.open === 0 && left.working === 0) {
+      const clients = left.persistent === 0 ? "" : `; ${counted(left.persistent, "persistent client")} may come back`;
+      context.output.note(`no open connections after ${formatSpan(elapsedMs)}${clients}`);
       return;
     }
     if (elapsedMs >= limitMs) {
@@ -135,7 +174,7 @@ async function waitUntilDrained(target: Target, limitMs: number, context: Comman
 /** Takes the drained servers out of the kernel's table. */
 function remove(target: Target, dryRun: boolean): ReportedChange[] {
   using client = IpvsClient.open();
-  const changes = find(client, target).map(({ key, observed }): IpvsChange => {
+  const changes = look(client, target).map(({ key, observed }): IpvsChange => {
     return { kind: "delete-server", key, endpoint: observed.server.endpoint };
   });
   return performIpvsChanges(client, changes, dryRun);
@@ -151,6 +190,7 @@ function refuseDeletion(): CommandLineError {
 /** Weight 0 now; with --wait until nothing is open. */
 export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<ExitCode> => {
   const { dryRun } = context.globals;
+  if (input.timeout !== undefined && !input.wait) throw new CommandLineError("real drain", ["--timeout needs --wait"]);
   const byDaemon = await daemonAnswers(runtimeDir(context));
   if (byDaemon && input.delete) throw refuseDeletion();
   const changes: ReportedChange[] = byDaemon

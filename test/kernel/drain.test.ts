@@ -1,0 +1,184 @@
+/** `real drain` and `undrain` with connections that are open, and beside a daemon. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { requireLab, run } from "../support/lab.ts";
+
+const PROGRAM = resolve(import.meta.dir, "../../dist/tandem");
+const VIP = "198.51.100.95";
+const SERVER = "198.51.100.96";
+const WEB = `tcp://${VIP}:80`;
+
+const ENVIRONMENT = { env: { PATH: "/usr/sbin:/usr/bin" } };
+
+function tandem(...words: readonly string[]): { stdout: string; stderr: string; exitCode: number } {
+  const { stdout, stderr, exitCode } = Bun.spawnSync([PROGRAM, ...words], ENVIRONMENT);
+  return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode };
+}
+
+beforeAll(() => {
+  requireLab();
+  for (const text of [VIP, SERVER]) run("ip", "address", "add", `${text}/32`, "dev", "lo");
+});
+afterAll(() => {
+  run("ipvsadm", "-C");
+  for (const text of [VIP, SERVER]) run("ip", "address", "del", `${text}/32`, "dev", "lo");
+});
+
+/** Asks the kernel again and again, by programs that take their time to start. @throws after a thousand turns. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn += 1) {
+    if (isSo()) return;
+    // The event loop of this test has its sockets to serve.
+    await new Promise((done) => setImmediate(done));
+  }
+  throw new Error("what the test waits for does not happen");
+}
+
+/** A real server behind the VIP, and one client that is connected to it. */
+async function connected(persistence: readonly string[] = []) {
+  const listener = Bun.listen({ hostname: SERVER, port: 0, socket: { data() {} } });
+  const name = `${SERVER}:${listener.port}`;
+  run("ipvsadm", "-A", "-t", `${VIP}:80`, "-s", "rr", ...persistence);
+  run("ipvsadm", "-a", "-t", `${VIP}:80`, "-r", name, "-m");
+  const opened = Promise.withResolvers<void>();
+  const client = await Bun.connect({
+    hostname: VIP,
+    port: 80,
+    socket: { open: () => opened.resolve(), data() {}, connectError: (_socket, error) => opened.reject(error) },
+  });
+  await opened.promise;
+  return {
+    name,
+    client,
+    [Symbol.dispose]() {
+      client.terminate();
+      listener.stop(true);
+    },
+  };
+}
+
+describe("real drain --wait", () => {
+  beforeEach(() => {
+    run("ipvsadm", "-C");
+  });
+
+  test("gives up after --timeout with exit 3 while a connection is open, and the server stays drained", async () => {
+    using open = await connected(["-p", "300"]);
+    expect(tandem("real", "drain", WEB, open.name, "--wait", "--timeout", "200ms", "--delete")).toEqual({
+      stdout: "",
+      stderr: expect.stringMatching(
+        new RegExp(
+          `^1 open connection and 1 persistent client, waiting for \\d+ms at most\ntandem: cannot drain real server ${open.name} of ${WEB}: 1 open connection and 1 persistent client were still there after \\d+ms\nhint: it stays drained; `,
+        ),
+      ),
+      exitCode: 3,
+    });
+    expect(run("ipvsadm", "-Sn")).toEndWith(`-r ${open.name} -m -w 0\n`);
+  });
+
+  test("ends when the last connection does, and --delete removes the server", async () => {
+    using open = await connected();
+    await using draining = Bun.spawn([PROGRAM, "real", "drain", WEB, open.name, "--wait", "--delete"], {
+      ...ENVIRONMENT,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    // Its first line says that it waits; then the kernel is told to forget the connection.
+    const decoder = new TextDecoder();
+    let told = "";
+    for await (const bytes of draining.stderr) {
+      told += decoder.decode(bytes);
+      if (told.startsWith("1 open connection, waiting for ") && !told.includes("after")) {
+        run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=1");
+        run("ipvsadm", "-d", "-t", `${VIP}:80`, "-r", open.name);
+        open.client.write("the kernel drops it, since its server is gone");
+      }
+    }
+    expect({ told, exitCode: await draining.exited }).toEqual({
+      told: expect.stringMatching(/^1 open connection, waiting for .* at most\nno open connections after [\d.]+m?s\n$/),
+      exitCode: 0,
+    });
+    run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=0");
+  });
+
+  test("--timeout without --wait is a mistake", () => {
+    expect(tandem("real", "drain", WEB, "10.0.0.11", "--timeout", "5s")).toEqual({
+      stdout: "",
+      stderr: "tandem: real drain: --timeout needs --wait\nhint: tandem real drain --help shows how\n",
+      exitCode: 2,
+    });
+  });
+
+  test("says which server or service is not there", () => {
+    run("ipvsadm", "-A", "-t", `${VIP}:80`);
+    expect(tandem("real", "drain", WEB, "10.0.0.99")).toEqual({
+      stdout: "",
+      stderr: `tandem: cannot find real server 10.0.0.99:0: ${WEB} has no such server\nhint: tandem real list shows those that there are\n`,
+      exitCode: 1,
+    });
+    expect(tandem("real", "undrain", "all", "10.0.0.99:80").exitCode).toBe(1);
+  });
+});
+
+describe("with a daemon", () => {
+  const FOLDER = mkdtempSync("/tmp/tandem-drain-");
+  const place = ["--runtime-dir", join(FOLDER, "run")];
+  let daemon: Bun.Subprocess | undefined;
+
+  beforeAll(async () => {
+    run("ip", "link", "add", "drain0", "type", "veth", "peer", "name", "drain1");
+    for (const name of ["drain0", "drain1"]) run("ip", "link", "set", name, "up");
+    for (const own of ["203.0.113.2/24", "10.0.0.2/24"]) run("ip", "address", "add", own, "dev", "drain0");
+    run(PROGRAM, "heartbeat", "keygen", join(FOLDER, "pair.key"));
+    const router = (which: string, last: number) =>
+      `[pair.${which}]\nname = "${which}"\npublic = "203.0.113.${last}"\nprivate = "10.0.0.${last}"\n`;
+    const config = join(FOLDER, "tandem.toml");
+    writeFileSync(
+      config,
+      `[pair]\nkey_file = "${FOLDER}/pair.key"\n${router("primary", 2)}${router("backup", 3)}` +
+        `[[vip]]\naddress = "203.0.113.10/24"\ninterface = "drain0"\n` +
+        `[[service]]\nname = "web"\nlisten = "tcp://203.0.113.10:80"\ncheck = false\n` +
+        `[[service.real]]\naddress = "10.0.0.11:80"\nweight = 3\n`,
+    );
+    const words = ["run", "--config", config, ...place, "--state-dir", join(FOLDER, "state")];
+    run("ipvsadm", "-C");
+    daemon = Bun.spawn([PROGRAM, ...words], { stdio: ["ignore", "ignore", "ignore"] });
+    await until(() => run("ipvsadm", "-Sn").includes("10.0.0.11:80") && existsSync(join(FOLDER, "run/control.sock")));
+  });
+  afterAll(async () => {
+    daemon?.kill();
+    await daemon?.exited;
+    run("ip", "link", "del", "drain0");
+  });
+
+  test("--dry-run says what the daemon would do, and refuses what its configuration does not have", () => {
+    expect(tandem("real", "drain", "all", "10.0.0.11", "--dry-run", ...place)).toEqual({
+      stdout: "would drain real server 10.0.0.11:80 of tcp://203.0.113.10:80 (by the daemon)\n",
+      stderr: "",
+      exitCode: 0,
+    });
+    expect(tandem("real", "drain", "tcp://203.0.113.10:80", "10.0.0.99:80", "--dry-run", ...place)).toEqual({
+      stdout: "",
+      stderr:
+        "tandem: cannot find real server 10.0.0.99:80: tcp://203.0.113.10:80 has no such server\nhint: tandem check list shows those of the daemon's configuration\n",
+      exitCode: 1,
+    });
+    expect(tandem("real", "drain", "all", "10.0.0.11", "--delete", ...place)).toMatchObject({
+      stdout: "",
+      exitCode: 2,
+    });
+  });
+
+  test("drain --wait returns when the kernel has weight 0, undrain gives the configured weight back", async () => {
+    const drained = tandem("real", "drain", "all", "10.0.0.11:80", "--wait", ...place);
+    expect({ stdout: drained.stdout, exitCode: drained.exitCode }).toEqual({
+      stdout: "drained real server 10.0.0.11:80 of every service (by the daemon)\n",
+      exitCode: 0,
+    });
+    const rules = () => run("ipvsadm", "-Sn");
+    expect(rules()).toContain("-r 10.0.0.11:80 -m -w 0");
+    expect(tandem("real", "undrain", "all", "10.0.0.11:80", ...place).exitCode).toBe(0);
+    await until(() => rules().includes("-r 10.0.0.11:80 -m -w 3"));
+  });
+});
