@@ -79,7 +79,23 @@ export function judgeRival(turn: Turn): void {
     turn.cause("rival-gone", "the peer gave the VIPs up: they are announced again");
     if (acceptance === undefined) startAnnouncing(turn);
     else turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
-  }
+  } else if (phase.kind === "active" && !peerActive && peer.says.lastActiveTerm > lastActiveTerm)
+    succeed(turn, peer.says);
+}
+
+/** A standby that was active in a later tenure than this one, which was never heard of here: its traces are replaced. */
+function succeed(turn: Turn, says: HeartbeatPayload): void {
+  const { term, acceptance, move } = turn.state;
+  if (acceptance !== undefined || move !== undefined) return;
+  const next = Math.min(TERM_LIMIT, Math.max(term, says.lastActiveTerm) + 1);
+  turn.set({ term: next, lastActiveTerm: next });
+  turn.persist();
+  wantReclaim(turn);
+  turn.cause(
+    "later-tenure",
+    `the peer was active in term ${says.lastActiveTerm} meanwhile: the VIPs are announced again`,
+  );
+  startAnnouncing(turn);
 }
 
 /** A peer that is deaf to me and claims to be active: for a while this holds back a takeover, which it would not hear. */

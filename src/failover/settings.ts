@@ -79,7 +79,10 @@ export const ANNOUNCE_REFRESH_MS = 60_000;
 export const ANNOUNCE_REFRESH_BATCH = 32;
 export const ANNOUNCE_REFRESH_GAP_MS = 100;
 /** Rule 8: rounds of echo requests from the VIP, by the time since the takeover. */
-export const VERIFY_ROUNDS_MS: readonly number[] = [0, 5, 10, 20, 40, 80, 160, 320, 640];
+export const VERIFY_ROUNDS_MS: readonly number[] = [
+  // Dense enough that with half of the packets lost an answer is there within some 100 ms.
+  0, 5, 10, 20, 30, 40, 60, 80, 100, 120, 140, 160, 200, 240, 280, 320, 400, 480, 560, 640, 800,
+];
 export const VERIFY_LIMIT_MS = 1_000;
 /** Rule 11: this many removals by others within this time are too many. */
 export const GUARD_LIMIT = 5;

@@ -110,6 +110,7 @@ export class RouterHost {
   readonly #offsetMs: number;
   readonly #lastFrame: { [P in PathName]?: number } = {};
   readonly #lastNeighbour: { [P in PathName]?: number } = {};
+  #startsAgain = false;
   #disk: StoredState | undefined;
   #sharedDisk: readonly SharedEntry[] | undefined;
   /** What the balancer was ordered, by server; its own process and file outlive the router's. */
@@ -155,6 +156,8 @@ export class RouterHost {
   // --- what happens to it ---------------------------------------------------------------------------------------
 
   start(): void {
+    // A service manager starts it again once it has stopped.
+    this.#startsAgain = this.process?.state.stopping !== undefined;
     if (this.process !== undefined || !this.powered) return;
     const { machine, random, watcher } = this.#options;
     const seed = random.hex(64);
@@ -482,6 +485,7 @@ export class RouterHost {
       case "exit":
         watcher.log(`${this.router}: daemon exits`);
         this.process = undefined;
+        if (this.#startsAgain) this.#options.clock.after(1, () => this.start());
         return;
       default:
     }

@@ -34,3 +34,14 @@ describe("an adopted tenure", () => {
     expect([router.state.phase.kind, router.state.term, router.state.lastActiveTerm]).toEqual(["active", 7, 3]);
   });
 });
+
+test("an active hears that its peer was active later and is not any more: it announces again, in a term above that", () => {
+  const router = new TestRouter().becomeActive();
+  router.advance(2_000);
+  router.effects = [];
+  router.hear({ term: 5, lastActiveTerm: 5 });
+  expect([router.all("announce").length, router.state.lastActiveTerm]).toEqual([1, 6]);
+  router.effects = [];
+  router.hear({ term: 6, lastActiveTerm: 5 });
+  expect(router.all("announce").length).toBe(0);
+});
