@@ -56,6 +56,8 @@ interface Question {
   readonly sinceMs: number;
   readonly limitMs: number;
   readonly moveId: number | undefined;
+  /** What was done before it was asked. */
+  readonly kind: SyncOrder["kind"];
   /** Slices that were answered, while all have the same width. */
   readonly slices: Set<number>;
   bits: number;
@@ -85,7 +87,7 @@ export class SyncPlan {
   #view: SyncView = { warmth: { wanted: 0, present: 0, fullSync: false }, toldFor: undefined };
   #sendAllAtMs = 0;
   #repairMs = REPAIR_AFTER_MS;
-  #countAtMs = 0;
+  #countAtMs = Number.POSITIVE_INFINITY;
   #readingMs = 0;
   /** The move for which everything but the last moments was told. */
   #settledMove: number | undefined;
@@ -156,7 +158,7 @@ export class SyncPlan {
       this.#view = { ...this.#view, warmth: { ...this.#view.warmth, fullSync: true } };
       this.#sendAllAtMs = Number.POSITIVE_INFINITY;
     }
-    this.#ask(answer.keys, moveId, nowMs);
+    this.#ask(answer.keys, work, nowMs);
   }
 
   /** A part of what the standby's kernel has. @returns whether it completed the answer. */
@@ -188,6 +190,7 @@ export class SyncPlan {
     this.#settledMove = undefined;
     this.#repairMs = REPAIR_AFTER_MS;
     this.#sendAllAtMs = nowMs + JOIN_DELAY_MS;
+    this.#countAtMs = Number.POSITIVE_INFINITY;
     const { wanted } = this.#view.warmth;
     this.#view = { warmth: { wanted, present: 0, fullSync: false }, toldFor: undefined };
   }
@@ -209,17 +212,17 @@ export class SyncPlan {
     return last === undefined || this.#repairMs === REPAIR_AFTER_MS ? nowMs : last.endedAtMs + HURRIED_REPAIR_MS;
   }
 
-  #ask(wanted: Uint32Array, moveId: number | undefined, nowMs: number): void {
+  #ask(wanted: Uint32Array, { moveId, order }: Work, nowMs: number): void {
     // Numbers are 32 bits, and 0 asks for nothing.
     this.#lastNumber = (this.#lastNumber % 0xffff_ffff) + 1;
     const limitMs = ANSWER_LIMIT_MS + 2 * this.#readingMs;
     const count = { slices: new Set<number>(), bits: 0, looked: 0, found: 0 };
-    const question = { number: this.#lastNumber, wanted, sinceMs: nowMs, limitMs, moveId, ...count };
+    const question = { number: this.#lastNumber, wanted, sinceMs: nowMs, limitMs, moveId, kind: order.kind, ...count };
     this.#question = question;
     if (wanted.length === 0) this.#judge(question, nowMs);
   }
 
-  #judge({ wanted, looked, found, moveId }: Question, nowMs: number): void {
+  #judge({ wanted, looked, found, moveId, kind }: Question, nowMs: number): void {
     const share = looked === 0 ? 1 : found / looked;
     const { fullSync } = this.#view.warmth;
     const present = Math.round(wanted.length * share);
@@ -227,11 +230,12 @@ export class SyncPlan {
     this.#question = undefined;
     if (share >= WARM_SHARE) {
       this.#repairMs = REPAIR_AFTER_MS;
+      this.#sendAllAtMs = Number.POSITIVE_INFINITY;
       this.#settledMove = moveId;
       return;
     }
-    this.#sendAllAtMs = nowMs + this.#repairMs;
-    this.#repairMs = Math.min(REPAIR_LIMIT_MS, this.#repairMs * 2);
+    this.#sendAllAtMs = Math.min(this.#sendAllAtMs, nowMs + this.#repairMs);
+    if (kind === "send") this.#repairMs = Math.min(REPAIR_LIMIT_MS, this.#repairMs * 2);
   }
 
   /** A standby of an older version, or one that cannot read its table: that all was sent has to do. */

@@ -1,0 +1,153 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { StateFile } from "../../../src/daemon/state-store.ts";
+import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
+import { Logger } from "../../../src/log/logger.ts";
+
+const WANTED = { path: "net/ipv4/ip_forward", value: "1", why: "NAT routes" };
+const OTHER = { path: "net/ipv4/vs/sync_threshold", value: "3 0", why: "young connections" };
+
+/** A kernel with some settings, and a state directory that outlives the processes. */
+class Machine implements AsyncDisposable {
+  readonly settings = new Map([
+    ["kernel/random/boot_id", "first"],
+    [WANTED.path, "0"],
+    [OTHER.path, "3 50"],
+  ]);
+  readonly folder = mkdtempSync(join(tmpdir(), "tandem-sysctl-"));
+  readonly #stores: StateFile[] = [];
+
+  /** A process begins. */
+  keeper(): SysctlKeeper {
+    const store = new StateFile(this.folder, "sysctls.json", (reason) => {
+      throw new Error(reason);
+    });
+    this.#stores.push(store);
+    const logger = new Logger(
+      { waitingBytes: 0, write: () => {} },
+      { format: "text", level: "error", now: () => new Date(0) },
+    );
+    return new SysctlKeeper(logger, store, {
+      read: (path) => this.settings.get(path),
+      write: (path, value) => {
+        const previous = this.settings.get(path);
+        if (previous === undefined) return { kind: "absent" };
+        if (previous === value) return { kind: "unchanged" };
+        this.settings.set(path, value);
+        return { kind: "changed", previous };
+      },
+    });
+  }
+
+  /** What was written is on the disk: from here on the process may be killed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#stores.map((store) => store.settled()));
+  }
+
+  values(): (string | undefined)[] {
+    return [WANTED, OTHER].map(({ path }) => this.settings.get(path));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.settled();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+describe("SysctlKeeper", () => {
+  test("sets what differs and gives it back at the end", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    expect([keeper.apply([WANTED, OTHER]), machine.values()]).toEqual([2, ["1", "3 0"]]);
+    expect(keeper.apply([WANTED, OTHER])).toBe(0);
+    keeper.restore();
+    expect(machine.values()).toEqual(["0", "3 50"]);
+  });
+
+  test("leaves alone what had the value already, and what is absent", async () => {
+    await using machine = new Machine();
+    machine.settings.set(WANTED.path, "1");
+    const keeper = machine.keeper();
+    expect(keeper.apply([WANTED, { ...OTHER, path: "net/ipv4/vs/none" }])).toBe(0);
+    keeper.restore();
+    expect(machine.settings.get(WANTED.path)).toBe("1");
+  });
+
+  test("gives back what a process before it found, that was killed", async () => {
+    await using machine = new Machine();
+    machine.keeper().apply([WANTED, OTHER]);
+    await machine.settled();
+    const next = machine.keeper();
+    expect(next.apply([WANTED, OTHER])).toBe(0);
+    next.restore();
+    expect(machine.values()).toEqual(["0", "3 50"]);
+    await machine.settled();
+    machine.keeper().restore();
+    expect(machine.values()).toEqual(["0", "3 50"]);
+  });
+
+  test("remembers the first value of a setting that it sets to and fro", async () => {
+    await using machine = new Machine();
+    const path = WANTED.path;
+    machine.settings.set(path, "7");
+    const keeper = machine.keeper();
+    for (const value of ["0", "1", "0"]) keeper.apply([{ ...WANTED, value }]);
+    await machine.settled();
+    machine.keeper().restore();
+    expect(machine.settings.get(path)).toBe("7");
+  });
+
+  test.each(["that set it", "after it"])(
+    "the process %s keeps its hands off what somebody has changed",
+    async (which) => {
+      await using machine = new Machine();
+      const keeper = machine.keeper();
+      keeper.apply([WANTED, OTHER]);
+      machine.settings.set(OTHER.path, "5 5");
+      await machine.settled();
+      (which === "after it" ? machine.keeper() : keeper).restore();
+      expect(machine.values()).toEqual(["0", "5 5"]);
+    },
+  );
+
+  test("after a boot all settings are the kernel's own again", async () => {
+    await using machine = new Machine();
+    machine.keeper().apply([WANTED]);
+    await machine.settled();
+    machine.settings.set("kernel/random/boot_id", "second");
+    machine.keeper().restore();
+    expect(machine.settings.get(WANTED.path)).toBe("1");
+  });
+
+  test.each([
+    "not JSON",
+    "[]",
+    '{"boot":"first","settings":7}',
+    '{"boot":"first","settings":[7,{"path":"net/x"},{"path":"../../etc/passwd","previous":"a","ours":"b"}]}',
+    '{"boot":"first","settings":[{"path":"kernel/random/boot_id","previous":"a","ours":"first"}]}',
+  ])("takes nothing from a file that says %s", async (text) => {
+    await using machine = new Machine();
+    writeFileSync(join(machine.folder, "sysctls.json"), text);
+    machine.keeper().restore();
+    expect(machine.settings.get("kernel/random/boot_id")).toBe("first");
+    expect(machine.values()).toEqual(["0", "3 50"]);
+  });
+
+  test("what it keeps is on the disk as long as it is needed", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.apply([WANTED]);
+    await machine.settled();
+    const kept = () => JSON.parse(readFileSync(join(machine.folder, "sysctls.json"), "utf8")) as unknown;
+    expect(kept()).toEqual({
+      version: 1,
+      boot: "first",
+      settings: [{ path: WANTED.path, previous: "0", ours: "1" }],
+    });
+    keeper.restore();
+    await machine.settled();
+    expect(kept()).toEqual({ version: 1, boot: "first", settings: [] });
+  });
+});
