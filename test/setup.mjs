@@ -28,6 +28,10 @@ const DEBIAN = {
     ["ipvsadm", "ipvsadm"],
   ],
   bench: [["keepalived", "keepalived"]],
+  checks: [
+    ["tcpdump", "tcpdump"],
+    ["ldirectord", "ldirectord"],
+  ],
   matrix: [["nft", "nftables"]],
   namespaces: [["ip", "iproute2"]],
 };
