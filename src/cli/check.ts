@@ -3,6 +3,7 @@ import { TandemError } from "../lib/errors.ts";
 import { formatEndpoint } from "../model/address.ts";
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
+import { killRunningPrograms } from "../probe/confinement.ts";
 import { quoteBytes } from "../probe/probe-text.ts";
 import { runCheck } from "../probe/run-check.ts";
 import type { Trace } from "../probe/trace.ts";
@@ -168,9 +169,20 @@ function jobsOf(
     : jobs.map((job) => ({ ...job, timeoutMs: input.timeout ?? job.timeoutMs }));
 }
 
+/** A program of a check has a session of its own: the terminal's Ctrl-C does not reach it. */
+function endProgramsWithThisProcess(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      killRunningPrograms();
+      process.kill(process.pid, signal);
+    });
+  }
+}
+
 const run: Runner<Verbs["run"]> = async (input, context) => {
   const { output } = context;
   const jobs = jobsOf(input, context);
+  if (jobs.some(({ method }) => method.kind === "external")) endProgramsWithThisProcess();
   if (jobs.length === 0) {
     throw new TandemError({ operation: "run checks", reason: "the configuration has none", hint: "name a TARGET" }, 2);
   }

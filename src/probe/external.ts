@@ -73,7 +73,7 @@ export async function runExternal(
     user = found.value;
   }
   try {
-    const options = { timeoutMs, ...(user === undefined ? {} : { user }) };
+    const options = { timeoutMs, isConfined: true, ...(user === undefined ? {} : { user }) };
     return toProbeOutcome(await runProgram(resolveCommand(method.command, target), options), method, timeoutMs);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,11 +1,11 @@
 /** A program run once, without a shell, in a process group of its own that is killed at a time limit. */
 import { monotonicMs } from "../sys/clock.ts";
+import { SIGKILL } from "../sys/constants.ts";
 import { signalProcessGroup } from "../sys/process.ts";
+import { Confinement, MARK_VARIABLE, runningPrograms } from "./confinement.ts";
 import { quoteBytes } from "./probe-text.ts";
 import type { UserIds } from "./user.ts";
 
-/** signal(7) */
-const SIGKILL = 9;
 /** What is kept of a program's output for the report; the rest is read and thrown away. */
 export const OUTPUT_KEPT_BYTES = 4 * 1024;
 /** After its group was killed, a program's end is waited for this long; what has not ended then is stuck in the kernel. */
@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly user?: UserIds;
   /** Variables besides PATH, LANG and HOME. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether also what left its process group and its session is killed. */
+  readonly isConfined?: boolean;
 }
 
 /** How a program ended. `output` is what it said first, quoted, standard error before standard output; often empty. */
@@ -60,13 +62,13 @@ class OutputReader {
   }
 }
 
-function start(command: readonly string[], options: ProgramOptions) {
+function start(command: readonly string[], options: ProgramOptions, mark: string | undefined) {
   return Bun.spawn([...command], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
     cwd: "/",
-    env: { ...ENVIRONMENT, ...options.environment },
+    env: { ...ENVIRONMENT, ...options.environment, ...(mark === undefined ? {} : { [MARK_VARIABLE]: mark }) },
     // A session and so a process group of its own, which can be killed as a whole.
     detached: true,
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
@@ -84,13 +86,24 @@ function trimEnd(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
+/** Waits for this, but not for ever: what does not end though it was killed is stuck in the kernel. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  const gaveUp = Promise.withResolvers<void>();
+  const timer = setTimeout(() => gaveUp.resolve(), KILL_WAIT_MS);
+  await Promise.race([work, gaveUp.promise]);
+  clearTimeout(timer);
+}
+
 /**
  * Runs a program to its end or to the limit, whichever comes first; then its whole process group is gone.
  * @throws what the system says when the program cannot be started.
  */
 export async function runProgram(command: readonly string[], options: ProgramOptions): Promise<ProgramOutcome> {
   const startedMs = monotonicMs();
-  const program = start(command, options);
+  const confinement = options.isConfined === true ? new Confinement() : undefined;
+  const program = start(command, options, confinement?.mark);
+  runningPrograms.add(program.pid);
+  program.exited.then(() => runningPrograms.delete(program.pid));
   const readers = [new OutputReader(program.stderr), new OutputReader(program.stdout)];
   const reading = Promise.all(readers.map((reader) => reader.readAll()));
   const limit = Promise.withResolvers<"expired">();
@@ -100,10 +113,9 @@ export async function runProgram(command: readonly string[], options: ProgramOpt
   const elapsedMs = monotonicMs() - startedMs;
   // Also after a proper end: what it left running in the background goes too.
   signalProcessGroup(program.pid, SIGKILL);
-  const gaveUp = Promise.withResolvers<void>();
-  const killTimer = setTimeout(() => gaveUp.resolve(), KILL_WAIT_MS);
-  await Promise.race([Promise.all([program.exited, reading]), gaveUp.promise]);
-  clearTimeout(killTimer);
+  await settled(program.exited);
+  if (confinement !== undefined) await settled(confinement.clear());
+  await settled(reading);
   await Promise.all(readers.map((reader) => reader.stop()));
   const report = { elapsedMs, output: quoteOutput(readers) };
   if (ended === "expired") return { ...report, kind: "expired" };

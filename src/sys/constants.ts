@@ -84,6 +84,10 @@ export const CLOCK_MONOTONIC = 1;
 
 // linux/prctl.h
 export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_CHILD_SUBREAPER = 36;
+
+// linux/wait.h
+export const WNOHANG = 1;
 
 // linux/sched.h
 export const SCHED_FIFO = 1;

@@ -59,6 +59,8 @@ const PROTOTYPES = {
   kill: { args: [i32, i32], returns: i32 },
   // int prctl(int option, ... /* unsigned long a, b, c, d */);
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+  // pid_t waitpid(pid_t process, int *status, int options);
+  waitpid: { args: [i32, ptr, i32], returns: i32 },
   // int sched_setscheduler(pid_t process, int policy, const struct sched_param *parameters);
   sched_setscheduler: { args: [i32, i32, ptr], returns: i32 },
   // int setpriority(int which, id_t who, int priority);

@@ -1,5 +1,6 @@
 /** This process, its parent, and signals to others. */
-import { PR_SET_PDEATHSIG, SIGKILL } from "./constants.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, SIGKILL, WNOHANG } from "./constants.ts";
 import { errnoName, syscallError } from "./errno.ts";
 import { asI32 } from "./integers.ts";
 import { libc, readErrno } from "./libc.ts";
@@ -27,6 +28,43 @@ export function parentProcessId(): number {
 export function dieWithParent(parent: number): boolean {
   if (libc().prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) !== 0) throw syscallError("tie this process to its parent");
   return parentProcessId() === parent;
+}
+
+/**
+ * Makes this process the parent of all its descendants whose parents die, however they tried to get away: none goes to
+ * init any more. @throws SyscallError.
+ */
+export function adoptOrphans(): void {
+  if (libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw syscallError("adopt orphans");
+}
+
+/** Lets the kernel forget a child that has ended. Never one whose end somebody else waits for. @returns whether it had. */
+export function reapChild(id: number): boolean {
+  checkProcessId(id);
+  return libc().waitpid(asI32(id, "the process id"), null, WNOHANG) > 0;
+}
+
+/** The processes whose parent this one is, adopted ones too; those that have ended and were not reaped as well. */
+export function childrenOfThisProcess(): number[] {
+  const own = processId();
+  try {
+    // The first thread starts and adopts all of them (exit.c, find_new_reaper).
+    const text = readFileSync(`/proc/self/task/${own}/children`, "utf8");
+    return text.split(" ").flatMap((word) => (word === "" ? [] : [Number(word)]));
+  } catch {
+    // A kernel without CONFIG_PROC_CHILDREN.
+    return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) && parentOf(name) === own ? [Number(name)] : []));
+  }
+}
+
+/** proc(5): the fourth word of stat, behind a name in parentheses that may hold anything. */
+function parentOf(id: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${id}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 1).split(" ")[2]);
+  } catch {
+    return undefined;
+  }
 }
 
 function signal(target: number, number: number): SignalOutcome {

@@ -94,7 +94,7 @@ describe("runExternal()", () => {
       quoted(outcome.reason)
         .split(" ")
         .filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name)),
-    ).toEqual(["HOME", "LANG", "PATH"]);
+    ).toEqual(["HOME", "LANG", "PATH", "TANDEM_CHECK"]);
   });
 
   test("kills a program that ignores SIGTERM, with its children, at the limit", async () => {
