@@ -1,5 +1,5 @@
 /** Where a router of the benchmark lives: a cable to nobody, the peer's addresses answered by the kernel's own table. */
-import { runLine } from "./run-line.ts";
+import { run } from "../../lab/network-namespace.ts";
 import { SERVERS_NETWORK } from "./servers.ts";
 
 export const VIP = "203.0.113.10";
@@ -10,16 +10,21 @@ export const NEAR = "bench0";
 export const FAR = "bench1";
 const FAR_MAC = "02:00:00:00:00:03";
 
+/** `ip` with these words. */
+export function ip(words: string): void {
+  run(["ip", ...words.split(" ")]);
+}
+
 /** Only inside a lab: the whole of it is private to the lab's namespaces. */
 export function makeNetwork(): void {
   if (process.env["TANDEM_LAB_KIND"] === undefined) throw new Error("only inside a lab: npm run bench:checks");
-  runLine("ip link set lo up");
-  runLine(`ip route add local ${SERVERS_NETWORK} dev lo`);
-  runLine(`ip link add ${NEAR} type veth peer name ${FAR}`);
-  runLine(`ip link set ${FAR} address ${FAR_MAC} up`);
-  runLine(`ip link set ${NEAR} up`);
-  for (const address of Object.values(OWN)) runLine(`ip addr add ${address}/24 dev ${NEAR}`);
+  ip("link set lo up");
+  ip(`route add local ${SERVERS_NETWORK} dev lo`);
+  ip(`link add ${NEAR} type veth peer name ${FAR}`);
+  ip(`link set ${FAR} address ${FAR_MAC} up`);
+  ip(`link set ${NEAR} up`);
+  for (const address of Object.values(OWN)) ip(`addr add ${address}/24 dev ${NEAR}`);
   for (const address of Object.values(PEER)) {
-    runLine(`ip neigh replace ${address} lladdr ${FAR_MAC} dev ${NEAR} nud permanent`);
+    ip(`neigh replace ${address} lladdr ${FAR_MAC} dev ${NEAR} nud permanent`);
   }
 }
