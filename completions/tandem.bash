@@ -87,7 +87,7 @@ _tandem() {
     'vip add')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --label --lease --no-prefix-route --scope --force --no-announce --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip del')
-      if [[ $cur == -* ]]; then _tandem_value choices '--interface --if-exists --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--interface --if-exists --force --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip announce')
       if [[ $cur == -* ]]; then _tandem_value choices '--interface --count --interval --form --verify --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service list')

@@ -103,6 +103,7 @@ complete -c tandem -n '__tandem_in vip add' -l force -d 'add it even though some
 complete -c tandem -n '__tandem_in vip add' -l no-announce -d 'don\'t tell the neighbours'
 complete -c tandem -n '__tandem_in vip del' -l interface -x -a '(ls /sys/class/net)' -d 'needed when several interfaces have it'
 complete -c tandem -n '__tandem_in vip del' -l if-exists -d 'succeed when no interface has it'
+complete -c tandem -n '__tandem_in vip del' -l force -d 'remove it also when it is the system\'s, not one that tandem has set'
 complete -c tandem -n '__tandem_in vip announce' -l interface -x -a '(ls /sys/class/net)' -d 'default: the interface that has the address'
 complete -c tandem -n '__tandem_in vip announce' -l count -x -d 'how often'
 complete -c tandem -n '__tandem_in vip announce' -l interval -x -d 'time between two announcements'

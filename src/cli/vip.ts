@@ -1,9 +1,10 @@
+import { checkVip } from "../config/address-types.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer } from "../kernel/announcer.ts";
 import { findOtherOwner } from "../kernel/duplicate-probe.ts";
 import { LinkClient } from "../kernel/link-client.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
-import { formatAddressPrefix } from "../model/address.ts";
+import { formatAddressPrefix, type IpAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
@@ -105,6 +106,19 @@ const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { outp
   return 0;
 };
 
+/** The kernel keeps the label of an address that it has, whatever a renewal says (tried). */
+function refuseOtherLabel(address: IpAddress, interfaceName: string, label: string): void {
+  using addresses = AddressClient.open();
+  const [present] = placesOf(addresses, address, interfaceName);
+  if (present === undefined || label === (present.label ?? interfaceName)) return;
+  throw new TandemError({
+    operation: "label address",
+    subject: `${address.text} as ${label}`,
+    reason: `${interfaceName} has it already, ${present.label === undefined ? "without a label" : `labelled ${present.label}`}`,
+    hint: `tandem vip del ${address.text}, and add it again`,
+  });
+}
+
 const add: Runner<Verbs["add"]> = async (input, context) => {
   const { address, interface: name, label } = input;
   if (label !== undefined && address.address.family === "inet6") {
@@ -113,9 +127,12 @@ const add: Runner<Verbs["add"]> = async (input, context) => {
   if (label !== undefined && label !== name && !label.startsWith(`${name}:`)) {
     throw new CommandLineError("vip add", [`--label: ${label} must begin with the interface's name: ${name}:1`]);
   }
+  const usable = checkVip(address, "link-local");
+  if (!usable.ok) throw new CommandLineError("vip add", [`ADDR/LEN: ${usable.problem}`]);
   if (input.scope !== undefined && address.address.family === "inet6") {
     throw new CommandLineError("vip add", ["--scope: an IPv6 address has its scope by its number"]);
   }
+  if (label !== undefined) refuseOtherLabel(address.address, name, label);
   const vip = { prefix: address, interface: name, ...(label === undefined ? {} : { label }) };
   const changes = await takeVips([vip], {
     validSeconds: input.lease ?? "forever",
@@ -128,7 +145,7 @@ const add: Runner<Verbs["add"]> = async (input, context) => {
   return reportChanges(changes, context);
 };
 
-const del: Runner<Verbs["del"]> = ({ address, interface: name, ifExists }, context) => {
+const del: Runner<Verbs["del"]> = ({ address, interface: name, ifExists, force }, context) => {
   using addresses = AddressClient.open();
   const places = placesOf(addresses, address.address, name);
   const text = address.address.text;
@@ -147,6 +164,15 @@ const del: Runner<Verbs["del"]> = ({ address, interface: name, ifExists }, conte
   if (places.length > 1 && name === undefined) {
     const names = places.map((place) => place.interface).join(" and ");
     throw new CommandLineError("vip del", [`${text} is on ${names}; say which one with --interface`]);
+  }
+  const foreign = places.find(({ ours }) => !ours);
+  if (foreign !== undefined && !force) {
+    throw new TandemError({
+      operation: "remove address",
+      subject: text,
+      reason: `it is an address of the system on ${foreign.interface}, not one that tandem has set`,
+      hint: "--force removes it all the same; those who reach this machine by it lose it",
+    });
   }
   return reportChanges(dropAddresses(places, context.globals.dryRun), context);
 };
@@ -181,6 +207,18 @@ function formatMs(ms: number): string {
   return `${ms.toFixed(1)} ms`;
 }
 
+/** A neighbour of the other family, or this machine itself, would prove nothing. */
+function checkVerified(announced: IpAddress, verify: IpAddress | undefined, addresses: AddressClient): void {
+  if (verify === undefined) return;
+  if (verify.family !== announced.family) {
+    const problem = `--verify: ${verify.text} and ${announced.text} are of different address families`;
+    throw new CommandLineError("vip announce", [problem]);
+  }
+  if (placesOf(addresses, verify).length > 0) {
+    throw new CommandLineError("vip announce", [`--verify: ${verify.text} is an address of this machine itself`]);
+  }
+}
+
 /** How often and how far apart when nothing is said: some switches drop what comes right after another. */
 const ANNOUNCE_COUNT = 2;
 const ANNOUNCE_INTERVAL_MS = 1100;
@@ -188,6 +226,7 @@ const ANNOUNCE_INTERVAL_MS = 1100;
 const announce: Runner<Verbs["announce"]> = async (input, context) => {
   using addresses = AddressClient.open();
   using links = LinkClient.open();
+  checkVerified(input.address, input.verify, addresses);
   const link = announcingLink(input, input.interface, links, placesOf(addresses, input.address));
   const subject = `${input.address.text} on ${link.name}`;
   const count = input.count ?? ANNOUNCE_COUNT;
@@ -208,7 +247,10 @@ const announce: Runner<Verbs["announce"]> = async (input, context) => {
   }
   if (sentFrames === 0) {
     const reason = `no frame could be sent (${[...failures].join(", ")})`;
-    throw new TandemError({ operation: "announce", subject, reason, hint: `ip link set ${link.name} up` });
+    const hint = failures.has("ENETDOWN")
+      ? `ip link set ${link.name} up`
+      : "only Ethernet links have neighbours to tell";
+    throw new TandemError({ operation: "announce", subject, reason, hint });
   }
   const { verify } = input;
   const proof =

@@ -28,9 +28,13 @@ function unusable(address: IpAddress): string | undefined {
     return undefined;
   }
   if (first === 0xff) return "is a multicast address";
-  // RFC 4291 section 2.5.6: fe80::/10 means nothing without an interface.
-  if (first === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80) return "is a link-local address, which needs an interface";
-  return undefined;
+  return isLinkLocal(address) ? "is a link-local address, which needs an interface" : undefined;
+}
+
+/** RFC 4291 section 2.5.6: fe80::/10 means nothing without an interface. */
+function isLinkLocal(address: IpAddress): boolean {
+  const [first, second = 0] = addressBytes(address);
+  return address.family === "inet6" && first === 0xfe && (second & 0xc0) === 0x80;
 }
 
 function isLoopback(address: IpAddress): boolean {
@@ -66,18 +70,23 @@ function isNetworkOrBroadcast(prefix: AddressPrefix): "network" | "broadcast" | 
   return host === hostMask ? "broadcast" : undefined;
 }
 
+/** Whether a prefix can be a VIP. @param linkLocal allowed where the interface is named besides. */
+export function checkVip(prefix: AddressPrefix, linkLocal: "link-local" | "no link-local"): Parsed<AddressPrefix> {
+  const mayBe = linkLocal === "link-local" && isLinkLocal(prefix.address);
+  const usable = mayBe ? parsed(prefix.address) : checkedAddress(prefix.address, "no loopback");
+  if (!usable.ok) return usable;
+  const text = shown(formatAddressPrefix(prefix));
+  if (prefix.prefixLength === 0) return problem(`${text} has the prefix length 0, which covers every address`);
+  const role = isNetworkOrBroadcast(prefix);
+  return role === undefined ? parsed(prefix) : problem(`${text} is the ${role} address of its own network`);
+}
+
 /** A VIP with the prefix length of its network. */
 export const vipPrefix: ScalarType<AddressPrefix> = parsedText(
   'an address with its prefix length, such as "203.0.113.10/24"',
   (text) => {
     const result = parseAddressPrefix(text);
-    if (!result.ok) return result;
-    const usable = checkedAddress(result.value.address, "no loopback");
-    if (!usable.ok) return usable;
-    if (result.value.prefixLength === 0)
-      return problem(`${shown(text)} has the prefix length 0, which covers every address`);
-    const role = isNetworkOrBroadcast(result.value);
-    return role === undefined ? result : problem(`${shown(text)} is the ${role} address of its own network`);
+    return result.ok ? checkVip(result.value, "no link-local") : result;
   },
   formatAddressPrefix,
 );

@@ -99,7 +99,10 @@ function formatIpv6(bytes: Uint8Array): string {
 export function parseAddress(text: string): Parsed<IpAddress> {
   const isIpv6 = text.includes(":");
   const bytes = isIpv6 ? parseIpv6(text) : parseIpv4(text);
-  if (bytes === undefined) return problem(`${JSON.stringify(text)} is not an IPv4 or IPv6 address`);
+  if (bytes === undefined) {
+    const zone = text.includes("%") ? "; a zone such as %eth0 has no place here" : "";
+    return problem(`${JSON.stringify(text)} is not an IPv4 or IPv6 address${zone}`);
+  }
   // An IPv4 text that is read has no other spelling.
   return parsed(isIpv6 ? addressFromBytes(bytes) : { family: "inet", text });
 }

@@ -318,6 +318,61 @@ real add fwmark:8 224.0.0.9:80
 });
 
 describe("vip", () => {
+  test.each([
+    ["0.0.0.0/0", "0.0.0.0 stands for no address"],
+    ["224.0.0.5/24", "224.0.0.5 is a multicast address"],
+    ["255.255.255.255/32", "255.255.255.255 is reserved"],
+    ["127.0.0.5/8", "127.0.0.5 is a loopback address, which no other machine can reach"],
+    ["192.0.2.0/24", '"192.0.2.0/24" is the network address of its own network'],
+    ["192.0.2.255/24", '"192.0.2.255/24" is the broadcast address of its own network'],
+    ["ff02::5/64", "ff02::5 is a multicast address"],
+    ["fe80::1%eth0/64", '"fe80::1%eth0" is not an IPv4 or IPv6 address; a zone such as %eth0 has no place here'],
+  ])("add refuses %s", (text, problem) => {
+    expect(tandem("vip", "add", text, "--interface", "lo")).toEqual({
+      stdout: "",
+      stderr: `tandem: vip add: ADDR/LEN: ${problem}\nhint: tandem vip add --help shows how\n`,
+      exitCode: 2,
+    });
+  });
+
+  test("IPv6 addresses are there at once, link-local ones as well; a label is not changed by a renewal", () => {
+    run("ip", "link", "add", "six0", "type", "veth", "peer", "name", "six1");
+    try {
+      for (const name of ["six0", "six1"]) run("ip", "link", "set", name, "up");
+      run("ip", "address", "add", "198.51.100.1/24", "dev", "six0");
+      for (const text of ["2001:db8:77::10/64", "fe80::10/64"]) printed("vip", "add", text, "--interface", "six0");
+      const shown = run("ip", "-o", "-6", "address", "show", "dev", "six0");
+      for (const text of ["2001:db8:77::10/64", "fe80::10/128"]) {
+        const line = shown.split("\n").find((each) => each.includes(` ${text} `)) ?? "";
+        expect({ text, nodad: line.includes(" nodad"), tentative: line.includes("tentative") }).toEqual({
+          text,
+          nodad: true,
+          tentative: false,
+        });
+      }
+      printed("vip", "add", "198.51.100.10/24", "--interface", "six0", "--label", "six0:1");
+      printed("vip", "add", "198.51.100.10/24", "--interface", "six0", "--label", "six0:1");
+      expect(tandem("vip", "add", "198.51.100.10/24", "--interface", "six0", "--label", "six0:2")).toEqual({
+        stdout: "",
+        stderr:
+          "tandem: cannot label address 198.51.100.10 as six0:2: six0 has it already, labelled six0:1\nhint: tandem vip del 198.51.100.10, and add it again\n",
+        exitCode: 1,
+      });
+      for (const [verify, problem] of [
+        ["2001:db8:77::1", "2001:db8:77::1 and 198.51.100.10 are of different address families"],
+        ["198.51.100.1", "198.51.100.1 is an address of this machine itself"],
+      ] as const) {
+        expect(tandem("vip", "announce", "198.51.100.10", "--verify", verify)).toEqual({
+          stdout: "",
+          stderr: `tandem: vip announce: --verify: ${problem}\nhint: tandem vip announce --help shows how\n`,
+          exitCode: 2,
+        });
+      }
+    } finally {
+      run("ip", "link", "del", "six0");
+    }
+  });
+
   test("add, list and del a leased address with a label", () => {
     run("ip", "link", "add", "cli0", "type", "veth", "peer", "name", "cli1");
     try {
@@ -337,6 +392,13 @@ describe("vip", () => {
       printed("vip", "del", "198.51.100.10");
       expect(run("ip", "-o", "address", "show", "cli0")).not.toContain("198.51.100.10");
       expect(tandem("vip", "del", "198.51.100.10").exitCode).toBe(1);
+      expect(tandem("vip", "del", "198.51.100.1")).toEqual({
+        stdout: "",
+        stderr:
+          "tandem: cannot remove address 198.51.100.1: it is an address of the system on cli0, not one that tandem has set\nhint: --force removes it all the same; those who reach this machine by it lose it\n",
+        exitCode: 1,
+      });
+      expect(printed("vip", "del", "198.51.100.1", "--force")).toBe("removed address 198.51.100.1/24 on cli0\n");
     } finally {
       run("ip", "link", "del", "cli0");
     }

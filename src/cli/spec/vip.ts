@@ -73,6 +73,7 @@ export const vipDel = verb({
   flags: {
     interface: valueFlag(interfaceName, { valueName: "IF", doc: "needed when several interfaces have it" }),
     ifExists: switchFlag("succeed when no interface has it"),
+    force: switchFlag("remove it also when it is the system's, not one that tandem has set"),
   },
   examples: [{ command: "vip del 203.0.113.10 --interface eth0", doc: "remove an address" }],
   changes: true,
