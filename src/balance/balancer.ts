@@ -347,9 +347,8 @@ export class Balancer {
   #noteQuorum(unit: Unit, quorate: boolean): void {
     if (quorate) this.#inquorate.delete(unit.key);
     else this.#inquorate.add(unit.key);
-    const message = quorate ? "it has its quorum again" : "its quorum is lost: too few real servers are up";
-    const level = quorate ? "info" : "error";
-    this.#report({ kind: "log", level, message: `${unit.config.name} (${unit.key}): ${message}` });
+    const change = { service: unit.config.name, listen: unit.key, quorate };
+    this.#report({ kind: "quorum-changed", change });
   }
 
   #viewsSoon(nowMs: number): void {

@@ -18,6 +18,15 @@ export interface VerdictChange {
   readonly sinceMs: number;
 }
 
+/** A virtual service lost its quorum, or has it again. */
+export interface QuorumChange {
+  /** The service's name in the configuration. */
+  readonly service: string;
+  /** `tcp://203.0.113.10:80`. */
+  readonly listen: string;
+  readonly quorate: boolean;
+}
+
 /** How one `[[service]]` is seen from this router. Servers without a check count as up. */
 export interface ServiceView {
   readonly service: string;
@@ -96,6 +105,7 @@ export type BalancerReport =
   /** The kernel has the wanted table. */
   | { readonly kind: "table-complete"; readonly id: number }
   | { readonly kind: "verdict-changed"; readonly change: VerdictChange }
+  | { readonly kind: "quorum-changed"; readonly change: QuorumChange }
   /** After each change, and once after `configure`. */
   | { readonly kind: "views"; readonly services: readonly ServiceView[] }
   /**

@@ -65,6 +65,8 @@ export interface HookSettings {
   readonly standby: readonly string[];
   /** Run at each change of a real server's verdict; absent: nothing. */
   readonly verdict?: readonly string[];
+  /** Run when a service loses its quorum or has it again; absent: nothing. */
+  readonly quorum?: readonly string[];
   /** A step of each takeover, before the addresses are set; absent: none. */
   readonly takeover?: TakeoverStep;
   readonly timeoutMs: number;

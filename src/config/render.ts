@@ -168,6 +168,7 @@ export function renderConfig(config: Config): string {
       active: hooks.active,
       standby: hooks.standby,
       verdict: hooks.verdict ?? [],
+      quorum: hooks.quorum ?? [],
       takeover: hooks.takeover?.program ?? [],
       takeover_failure: hooks.takeover?.onFailure ?? "abort",
       timeout: hooks.timeoutMs,

@@ -62,13 +62,14 @@ export function resolveSync(
 /** `[hooks]`. */
 export function resolveHooks(hooks: Table<typeof HOOKS.spec> | undefined): HookSettings | undefined {
   if (hooks === undefined) return undefined;
-  const { active, standby, verdict, takeover, takeover_failure: onFailure, timeout: timeoutMs } = hooks.fields;
+  const { active, standby, verdict, quorum, takeover, takeover_failure: onFailure, timeout: timeoutMs } = hooks.fields;
   const settings = whole({ active, standby, timeoutMs });
   if (settings === undefined) return undefined;
   const hasStep = takeover !== undefined && takeover.length > 0 && onFailure !== undefined;
   return {
     ...settings,
     ...(verdict === undefined || verdict.length === 0 ? {} : { verdict }),
+    ...(quorum === undefined || quorum.length === 0 ? {} : { quorum }),
     ...(hasStep ? { takeover: { program: takeover, onFailure } } : {}),
   };
 }

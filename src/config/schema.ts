@@ -154,6 +154,13 @@ export const HOOKS = table("[hooks]", "Programs that are run when something chan
     example: '["/usr/local/sbin/notify", "server"]',
     alias: ["notify_up", "notify_down", "checkcommand"],
   }),
+  quorum: withDefault(optionalProgram, [], {
+    meaning:
+      "Run when a service loses its quorum or has it again, on both routers, with TANDEM_SERVICE, TANDEM_LISTEN and " +
+      'TANDEM_QUORUM ("lost" or "regained") in its environment.',
+    example: '["/usr/local/sbin/notify", "quorum"]',
+    alias: ["quorum_up", "quorum_down"],
+  }),
   takeover: withDefault(optionalProgram, [], {
     meaning:
       "A step of each takeover: run before this router sets the VIPs, and waited for, where something else has to move " +

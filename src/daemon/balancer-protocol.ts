@@ -173,6 +173,10 @@ export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
   alive: record({ kind: exactly("alive"), atMs: finite, lateMs: finite, probesInFlight: count }),
   "table-complete": record({ kind: exactly("table-complete"), id }),
   "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
+  "quorum-changed": record({
+    kind: exactly("quorum-changed"),
+    change: record({ service: text, listen: text, quorate: bool }),
+  }),
   views: record({ kind: exactly("views"), services: list(serviceView) }),
   "drains-changed": record({
     kind: exactly("drains-changed"),

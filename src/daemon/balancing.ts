@@ -1,5 +1,5 @@
 import { type Drain, drainKey, drainsOf } from "../balance/drains.ts";
-import type { CheckReport, ServiceView, VerdictChange } from "../balance/report.ts";
+import type { CheckReport, QuorumChange, ServiceView, VerdictChange } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import type { Input } from "../failover/input.ts";
 import type { Logger } from "../log/logger.ts";
@@ -141,6 +141,9 @@ export class Balancing {
         this.#runVerdictHook(message.change);
         break;
       }
+      case "quorum-changed":
+        this.#noteQuorum(message.change);
+        break;
       case "drains-changed":
         this.#ordered(message);
         break;
@@ -170,20 +173,35 @@ export class Balancing {
     this.supervisor.needTable();
   }
 
+  #noteQuorum({ service, listen, quorate }: QuorumChange): void {
+    const what = quorate ? "it has its quorum again" : "its quorum is lost: too few real servers are up";
+    const message = `${service} (${listen}): ${what}`;
+    this.#options.logger.log({ level: quorate ? "info" : "error", part: "check", message });
+    this.#runHook("quorum", `the quorum of ${service}`, {
+      TANDEM_SERVICE: service,
+      TANDEM_LISTEN: listen,
+      TANDEM_QUORUM: quorate ? "regained" : "lost",
+    });
+  }
+
   /** A storm of changes is told in the log; its hooks beyond the limit of those that wait are left out, and that is logged. */
   #runVerdictHook({ service, server, from, to, reason }: VerdictChange): void {
-    if ((this.#config.hooks.verdict ?? []).length === 0) return;
+    this.#runHook("verdict", `${service} ${server}`, {
+      TANDEM_SERVICE: service,
+      TANDEM_SERVER: server,
+      TANDEM_FROM: from,
+      TANDEM_VERDICT: to,
+      TANDEM_REASON: reason,
+    });
+  }
+
+  #runHook(name: "verdict" | "quorum", subject: string, environment: Readonly<Record<string, string>>): void {
+    if ((this.#config.hooks[name] ?? []).length === 0) return;
     this.#hooks.run({
-      name: "verdict",
-      environment: {
-        TANDEM_SERVICE: service,
-        TANDEM_SERVER: server,
-        TANDEM_FROM: from,
-        TANDEM_VERDICT: to,
-        TANDEM_REASON: reason,
-      },
+      name,
+      environment,
       done: (ok, detail) => {
-        const message = `the hook for ${service} ${server}: ${detail}`;
+        const message = `the hook for ${subject}: ${detail}`;
         this.#options.logger.log({ level: ok ? "debug" : "warn", part: "check", message });
       },
     });

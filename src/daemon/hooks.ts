@@ -7,7 +7,7 @@ import { runProgram } from "../probe/program.ts";
 const HOOKS_WAITING_MAX = 32;
 
 export interface HookJob {
-  readonly name: Role | "verdict" | "takeover";
+  readonly name: Role | "verdict" | "quorum" | "takeover";
   /** Added to a small clean environment: TANDEM_ROLE, TANDEM_TERM … */
   readonly environment: Readonly<Record<string, string>>;
   readonly done: (ok: boolean, detail: string) => void;

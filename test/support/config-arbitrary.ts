@@ -430,12 +430,13 @@ export const anyConfig: fc.Arbitrary<Config> = fc
           timeoutMs: fc.integer({ min: 100, max: 600_000 }),
         }),
         sometimes("verdict", program),
+        sometimes("quorum", program),
         sometimes(
           "takeover",
           fc.record({ program, onFailure: fc.constantFrom("abort" as const, "continue" as const) }),
         ),
       )
-      .map(([settings, verdict, takeover]) => ({ ...settings, ...verdict, ...takeover })),
+      .map(([settings, verdict, quorum, takeover]) => ({ ...settings, ...verdict, ...quorum, ...takeover })),
     log: fc.record({
       format: fc.constantFrom("text" as const, "json" as const),
       level: fc.constantFrom("debug" as const, "info" as const, "warn" as const, "error" as const),

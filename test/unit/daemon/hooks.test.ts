@@ -6,7 +6,11 @@ function hooks(active: readonly string[], standby: readonly string[] = [], timeo
   return new HookRunner({ active, standby, timeoutMs });
 }
 
-function run(runner: HookRunner, name: Role | "verdict", environment: Readonly<Record<string, string>> = {}) {
+function run(
+  runner: HookRunner,
+  name: Role | "verdict" | "quorum",
+  environment: Readonly<Record<string, string>> = {},
+) {
   return new Promise<{ readonly ok: boolean; readonly detail: string }>((resolve) =>
     runner.run({ name, environment, done: (ok, detail) => resolve({ ok, detail }) }),
   );
@@ -25,6 +29,13 @@ test("HookRunner runs the program for a change of verdict", async () => {
   const runner = new HookRunner({ active: [], standby: [], verdict, timeoutMs: 5_000 });
   const environment = { TANDEM_SERVER: "10.0.0.11:80", TANDEM_VERDICT: "down" };
   expect(await run(runner, "verdict", environment)).toEqual({ ok: true, detail: 'exit code 0: "10.0.0.11:80 down"' });
+});
+
+test("HookRunner runs the program for a quorum lost or regained", async () => {
+  const quorum = ["/bin/sh", "-c", 'echo "$TANDEM_SERVICE $TANDEM_QUORUM"'];
+  const runner = new HookRunner({ active: [], standby: [], quorum, timeoutMs: 5_000 });
+  const environment = { TANDEM_SERVICE: "web", TANDEM_QUORUM: "lost" };
+  expect(await run(runner, "quorum", environment)).toEqual({ ok: true, detail: 'exit code 0: "web lost"' });
 });
 
 test("HookRunner says that there is nothing to run", async () => {
