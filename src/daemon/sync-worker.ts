@@ -10,7 +10,7 @@ import { TandemError } from "../lib/errors.ts";
 import { parseAddress } from "../model/address.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { giveWay } from "../sys/scheduling.ts";
-import { SyncMessageWriter } from "../wire/ipvs-sync.ts";
+import { type SyncConnection, SyncMessageWriter } from "../wire/ipvs-sync.ts";
 import { connectionKey, hasKey } from "../wire/ipvs-sync-key.ts";
 import type { ConnectionRow } from "../wire/ipvs-sync-row.ts";
 import { isEstablished, SyncServices } from "./sync-services.ts";
@@ -79,9 +79,7 @@ class Courier implements Disposable {
     this.#writer = new SyncMessageWriter(target.syncId);
   }
 
-  add(row: ConnectionRow, services: SyncServices): void {
-    const connection = services.toSync(row);
-    if (connection === undefined) return;
+  add(connection: SyncConnection): void {
     if (!this.#writer.add(connection)) {
       this.flush();
       this.#writer.add(connection);
@@ -147,8 +145,10 @@ function send(request: Extract<SyncRequest, { kind: "send" }>): Omit<SyncAnswer,
   using courier = new Courier(request.target);
   const wanted = new Keys();
   const reading = readTable(request, (row, key) => {
-    if (isEstablished(row) && services.toSync(row) !== undefined) wanted.add(key);
-    if (request.scope === "all" || !hasKey(known, key)) courier.add(row, services);
+    const connection = services.toSync(row);
+    if (connection === undefined) return;
+    if (isEstablished(row)) wanted.add(key);
+    if (request.scope === "all" || !hasKey(known, key)) courier.add(connection);
   });
   courier.flush();
   known = reading.all.sorted();
@@ -159,7 +159,7 @@ function count(request: SyncRequest): Omit<SyncAnswer, "id" | "elapsedMs"> {
   const services = new SyncServices(request.services);
   const wanted = new Keys();
   const reading = readTable(request, (row, key) => {
-    if (isEstablished(row) && hasKey(known, key) && services.toSync(row) !== undefined) wanted.add(key);
+    if (isEstablished(row) && hasKey(known, key) && services.has(row)) wanted.add(key);
   });
   known = reading.all.sorted();
   return outcome(reading, wanted.sorted());

@@ -7,8 +7,8 @@ import { libc, readErrno } from "./libc.ts";
 /** `done`, or the name of the errno (`EPERM` without the right to). */
 export type PrivilegeOutcome = { readonly kind: "done" } | { readonly kind: "refused"; readonly errnoName: string };
 
-/** sched(7): the least of the processor that an ordinary thread can ask for. */
-const NICENESS_LOWEST = 19;
+/** A tenth of the processor beside one ordinary thread that wants all of it (kernel/sched/core.c, sched_prio_to_weight). */
+const NICENESS = 10;
 
 function outcome(result: number): PrivilegeOutcome {
   return result === 0 ? { kind: "done" } : { kind: "refused", errnoName: errnoName(readErrno()) };
@@ -26,7 +26,7 @@ export function useRealtimeScheduling(priority: number): PrivilegeOutcome {
 
 /** Makes this thread, and no other one, give way to ordinary ones: Linux keeps niceness by thread (setpriority(2)). */
 export function giveWay(): PrivilegeOutcome {
-  return outcome(libc().setpriority(PRIO_PROCESS, 0, NICENESS_LOWEST));
+  return outcome(libc().setpriority(PRIO_PROCESS, 0, NICENESS));
 }
 
 /** Keeps the memory that this process touches from being swapped out. */
