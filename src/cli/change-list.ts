@@ -138,7 +138,9 @@ function runLine(draft: TableDraft, words: readonly string[], names?: NamedValue
       NOUNS.find(({ name }) => name === words[0]),
       names,
     );
-    return line.kind === "command" ? step(draft, line.input) : "a line is one command";
+    if (line.kind !== "command") return "a line is one command";
+    if (line.globals.dryRun) return "--dry-run is for the whole list: tandem service apply --dry-run";
+    return step(draft, line.input);
   } catch (error) {
     if (error instanceof CommandLineError) return error.problems.join("; ");
     throw error;

@@ -14,18 +14,32 @@ export interface ServerSettings {
   readonly tunnelChecksum: Tunnel["checksum"] | undefined;
 }
 
+/** The checksums that the header of each tunnel has room for, as ipvsadm takes them. */
+const CHECKSUMS: Readonly<Record<Tunnel["type"], readonly Tunnel["checksum"][]>> = {
+  ipip: ["none"],
+  gre: ["none", "full"],
+  gue: ["none", "full", "remote"],
+};
+
 function mergedTunnel(current: RealServer, wanted: ServerSettings): Parsed<Tunnel | undefined> {
   const forward = wanted.forward ?? current.forward;
   const named =
     wanted.tunnelType !== undefined || wanted.tunnelPort !== undefined || wanted.tunnelChecksum !== undefined;
   if (forward !== "tunnel") return named ? problem("--tunnel-… needs --forward tunnel") : parsed(undefined);
-  const before = current.tunnel ?? { type: "ipip", port: 0, checksum: "none" };
+  const before: Tunnel = current.tunnel ?? { type: "ipip", port: 0, checksum: "none" };
+  const type = wanted.tunnelType ?? before.type;
+  // What the new type can't have goes with the old one, unless it was asked for.
+  const checksum = CHECKSUMS[type].includes(before.checksum) ? before.checksum : "none";
   const tunnel: Tunnel = {
-    type: wanted.tunnelType ?? before.type,
-    port: wanted.tunnelPort ?? before.port,
-    checksum: wanted.tunnelChecksum ?? before.checksum,
+    type,
+    port: wanted.tunnelPort ?? (type === "gue" ? before.port : 0),
+    checksum: wanted.tunnelChecksum ?? checksum,
   };
   if (tunnel.type === "gue" && tunnel.port === 0) return problem("a gue tunnel needs --tunnel-port PORT");
+  if (tunnel.type !== "gue" && tunnel.port !== 0) return problem(`--tunnel-port is for gue; ${type} has no port`);
+  if (!CHECKSUMS[type].includes(tunnel.checksum)) {
+    return problem(`--tunnel-checksum ${tunnel.checksum}: with ${type} it is ${CHECKSUMS[type].join(" or ")}`);
+  }
   // The same as no tunnel settings at all, and then the kernel's answer has none (wire/ipvs-server.ts).
   const plain = tunnel.type === "ipip" && tunnel.port === 0 && tunnel.checksum === "none";
   return parsed(plain ? undefined : tunnel);

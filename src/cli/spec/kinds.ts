@@ -51,7 +51,7 @@ const NAMED = /^(?:[a-z]+:\/\/)?(?:\[?[\w.-]*[A-Za-z][\w.-]*\]?(?::[\w-]+)?|[^/]
 
 /** What is wrong with a text; of one with a name it says how names are looked up. */
 function withoutNames<T>(text: string, result: Parsed<T>): Parsed<T> {
-  if (result.ok || !NAMED.test(text)) return result;
+  if (result.ok || text.startsWith("fwmark:") || !NAMED.test(text)) return result;
   return problem(`${result.problem}; --resolve looks names up`);
 }
 

@@ -50,6 +50,8 @@ describe("readChangeList()", () => {
     [`real del ${WEB} 10.0.0.9`, "the service has no real server 10.0.0.9:80"],
     [`real edit ${WEB} 10.0.0.11 --weight much`, '--weight: "much" is not a whole number from 0 to 2147483647'],
     [`real edit ${WEB} 10.0.0.11 --lower-threshold 2`, "the lower threshold 2 is above the upper one 0"],
+    ["service add fwmark:0", 'SERVICE: the mark of "fwmark:0" must be 1 to 4294967295'],
+    ["service add tcp://web:80", 'SERVICE: "web" is not an IPv4 or IPv6 address; --resolve looks names up'],
     ["service zero", "a line begins with service add, service edit, service del, real add, real edit, real del"],
   ])("refuses %s", (line, message) => {
     expect(readChangeList(`\n  ${line}`, webTable())).toEqual({
@@ -61,5 +63,15 @@ describe("readChangeList()", () => {
   test("takes a change twice where it is told so", () => {
     const text = `service add ${WEB} --or-edit\nservice del fwmark:9 --if-exists\nreal del ${WEB} 10.0.0.9 --if-exists`;
     expect(readChangeList(text, webTable())).toEqual({ ok: true, changes: [] });
+  });
+
+  test.each([
+    ["--dry-run", "--dry-run is for the whole list: tandem service apply --dry-run"],
+    ["--resolve", "--resolve is for the whole list: tandem service apply --resolve"],
+  ])("refuses %s on a line, which would be carried out all the same", (flag, message) => {
+    expect(readChangeList(`real del ${WEB} 10.0.0.11 ${flag}`, webTable())).toEqual({
+      ok: false,
+      issues: [{ line: 1, column: 1, path: "", message }],
+    });
   });
 });
