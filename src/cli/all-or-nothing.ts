@@ -47,10 +47,28 @@ export function performAllOrNothing(
 ): ReportedChange[] {
   if (dryRun) return performIpvsChanges(client, changes, true);
   const errors = client.apply(changes);
-  const failures = errors.filter((error) => error !== undefined).length;
+  return settle(
+    client,
+    changes,
+    before,
+    new Map([...errors.entries()].flatMap(([index, error]) => (error === undefined ? [] : [[index, error]]))),
+  );
+}
+
+/**
+ * What became of changes that were asked for; when the kernel refused one, all others are undone.
+ * @param errors by the numbers of the changes
+ */
+export function settle(
+  client: IpvsClient,
+  changes: readonly IpvsChange[],
+  before: ReadonlyMap<string, ObservedService>,
+  errors: ReadonlyMap<number, TandemError>,
+): ReportedChange[] {
+  const failures = errors.size;
   if (failures > 0) undo(client, changes, before);
   return changes.map((change, index): ReportedChange => {
-    const error = errors[index];
+    const error = errors.get(index);
     const described = describeIpvsChange(change);
     if (error !== undefined) return { ...described, outcome: { kind: "failed", error } };
     const reason = `undone, since ${counted(failures, "other change")} failed`;

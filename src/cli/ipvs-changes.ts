@@ -33,7 +33,8 @@ export function describeForwarding(server: RealServer): string {
   return tunnel.type === "ipip" && checksum === "" ? "tunnel" : `tunnel ${tunnel.type}${port}${checksum}`;
 }
 
-function describeServer(server: RealServer): string {
+/** `nat, weight 1`. */
+export function describeServer(server: RealServer): string {
   const thresholds =
     server.upperThreshold === 0 && server.lowerThreshold === 0
       ? []

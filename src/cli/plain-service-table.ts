@@ -69,7 +69,8 @@ function endpointLength(servers: ServerRows, row: number): number {
   return length;
 }
 
-function writeEndpoint(out: ByteText, servers: ServerRows, row: number): void {
+/** `10.0.0.11:80`. */
+export function writeEndpoint(out: ByteText, servers: ServerRows, row: number): void {
   if (servers.get(row, ROW.isInet6) !== 0) {
     out.text(endpointText(servers, row));
     return;

@@ -25,20 +25,34 @@ function readNamed(file: string | undefined): Uint8Array {
   return outcome.bytes;
 }
 
+/** What a file or standard input holds, not yet known to be text. */
+export interface InputBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Reads FILE; `-` or nothing is standard input.
  * @throws CommandLineError when nothing is named and standard input is a terminal, TandemError when it can't be read.
  */
-export function readInput(command: string, file: string | undefined): InputText {
+export function readInputBytes(command: string, file: string | undefined): InputBytes {
   if (file === undefined && isTerminal("stdin")) {
     throw new CommandLineError(command, ["name a FILE, or give - and type the text"]);
   }
   const isStandard = file === undefined || file === "-";
-  const name = isStandard ? "standard input" : file;
-  const bytes = readNamed(isStandard ? undefined : file);
+  return { name: isStandard ? "standard input" : file, bytes: readNamed(isStandard ? undefined : file) };
+}
+
+/** The text of what was read. @throws TandemError where it is none. */
+export function decodeInput({ name, bytes }: InputBytes): InputText {
   try {
     return { name, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (cause) {
     throw new TandemError({ operation: "read", subject: name, reason: "it is not UTF-8 text", cause }, 2);
   }
+}
+
+/** Reads FILE, or standard input, as text. @throws as `readInputBytes` and `decodeInput`. */
+export function readInput(command: string, file: string | undefined): InputText {
+  return decodeInput(readInputBytes(command, file));
 }

@@ -4,18 +4,22 @@ import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
 import { formatIpvsadm } from "../import/ipvsadm-format.ts";
 import type { TableResult } from "../import/table-result.ts";
+import type { SavedSettings } from "../import/table-settings.ts";
 import { formatTable, parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { additions } from "../kernel/ipvs-loader.ts";
+import type { ExitCode, TandemError } from "../lib/errors.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../model/ipvs-table.ts";
-import { formatServiceKey } from "../model/virtual-service.ts";
-import { performAllOrNothing, readTable, takeBack } from "./all-or-nothing.ts";
+import type { TableRows } from "../model/server-rows.ts";
+import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import { performAllOrNothing, readTable, settle, takeBack } from "./all-or-nothing.ts";
 import { type ChangeList, readChangeList } from "./change-list.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
 import { writeFailure } from "./file-failure.ts";
-import { readInput } from "./read-input.ts";
+import { type InputText, readInput } from "./read-input.ts";
 import { readSettings, restoreSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
@@ -91,12 +95,14 @@ async function readList(
 
 type SavedTable = Extract<TableResult, { readonly ok: true }>;
 
+type RestoreInput = Parameters<Runner<Verbs["restore"]>>[0];
+
 /** Reads a table. @throws ConfigFileError (exit 2) with every mistake. */
 async function readSaved(
-  { file, format, resolve }: Parameters<Runner<Verbs["restore"]>>[0],
+  { name, text }: InputText,
+  { format, resolve }: RestoreInput,
   context: CommandContext,
 ): Promise<SavedTable> {
-  const { name, text } = readInput("service restore", file);
   const result = await parseText(text, format ?? formatOf(text), resolve);
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "table");
   if (!context.output.json && result.warnings.length > 0) {
@@ -139,8 +145,8 @@ function hasFailure(changes: readonly ReportedChange[]): boolean {
 }
 
 /** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
-export const restore: Runner<Verbs["restore"]> = async (input, context) => {
-  const { services, settings } = await readSaved(input, context);
+export async function restoreText(source: InputText, input: RestoreInput, context: CommandContext): Promise<ExitCode> {
+  const { services, settings } = await readSaved(source, input, context);
   using client = IpvsClient.open();
   const { dryRun } = context.globals;
   const before = readTable(client);
@@ -149,4 +155,26 @@ export const restore: Runner<Verbs["restore"]> = async (input, context) => {
   if (settings === undefined || hasFailure(made)) return reportChanges(made, context);
   const settled = restoreSettings(client, settings, dryRun);
   return reportChanges([...(hasFailure(settled) ? takeBack(client, changes, before) : made), ...settled], context);
-};
+}
+
+/**
+ * Ends what quick-restore.ts began: a table was loaded into a kernel that had none.
+ * @param errors of the changes, by their numbers
+ * @param tell says that all were made
+ */
+export async function finishLoad(
+  client: IpvsClient,
+  table: TableRows<VirtualService>,
+  errors: ReadonlyMap<number, TandemError>,
+  settings: SavedSettings | undefined,
+  context: CommandContext,
+  tell: () => Promise<void>,
+): Promise<ExitCode> {
+  if (errors.size > 0) return reportChanges(settle(client, additions(table), new Map(), errors), context);
+  const settled = settings === undefined ? [] : restoreSettings(client, settings, false);
+  if (hasFailure(settled)) {
+    return reportChanges([...takeBack(client, additions(table), new Map()), ...settled], context);
+  }
+  await tell();
+  return settled.length === 0 ? 0 : reportChanges(settled, context);
+}

@@ -22,7 +22,7 @@ const zero: Runner<Verbs["zero"]> = async (input, context) => (await import("./s
 const save: Runner<Verbs["save"]> = async (input, context) => (await import("./service-save.ts")).save(input, context);
 
 const restore: Runner<Verbs["restore"]> = async (input, context) =>
-  (await import("./service-save.ts")).restore(input, context);
+  (await import("./quick-restore.ts")).restore(input, context);
 
 const apply: Runner<Verbs["apply"]> = async (input, context) =>
   (await import("./service-save.ts")).apply(input, context);

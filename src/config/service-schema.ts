@@ -3,14 +3,11 @@ import { SCHEDULERS } from "../model/scheduler.ts";
 import { SCHEDULER_FLAG_NAMES } from "../model/scheduler-flag.ts";
 import { listenKey, serverEndpoint } from "./address-types.ts";
 import { SERVER_CHECK, SERVICE_CHECK } from "./check-schema.ts";
+import { MAX_SERVERS, MAX_SERVICES } from "./limits.ts";
 import { optional, required, scalarOrTable, table, tables, withDefault } from "./table-type.ts";
 import { duration, plainName } from "./text-types.ts";
 import { boolean, choice, integer, list } from "./value-type.ts";
 
-/** Four times the largest table that a peer of ours publishes figures of. */
-export const MAX_SERVICES = 10_000;
-/** Real servers of one service. */
-export const MAX_SERVERS = 10_000;
 /** Addresses that one service listens on. */
 const MAX_LISTENS = 1000;
 /** The kernel keeps a weight as a signed 32-bit number (struct ip_vs_dest, net/ip_vs.h). */

@@ -8,7 +8,8 @@ import { dottedMask } from "./ipvsadm-values.ts";
 const SERVICE_OPTIONS = { tcp: "-t", udp: "-u", sctp: "--sctp-service" } as const;
 const CHECKSUM_OPTIONS = { none: "--tun-nocsum", full: "--tun-csum", remote: "--tun-remcsum" } as const;
 
-function keyWords(key: ServiceKey): string {
+/** `-t 203.0.113.10:80`, `-f 7 -6`. */
+export function keyWords(key: ServiceKey): string {
   if (key.kind === "fwmark") return `-f ${key.mark}${key.family === "inet6" ? " -6" : ""}`;
   return `${SERVICE_OPTIONS[key.protocol]} ${formatEndpoint(key)}`;
 }

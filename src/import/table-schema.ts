@@ -1,5 +1,5 @@
 import { listenKey, serverEndpoint } from "../config/address-types.ts";
-import { MAX_SERVERS, MAX_SERVICES } from "../config/service-schema.ts";
+import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { optional, required, table, tables, withDefault } from "../config/table-type.ts";
 import { duration, oneLine, plainName } from "../config/text-types.ts";
 import { boolean, choice, integer, list, parsedText } from "../config/value-type.ts";

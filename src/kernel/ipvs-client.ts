@@ -1,5 +1,6 @@
 /** The kernel's IPVS table through its generic-netlink family. */
 import { type NetlinkError, SupportError } from "../lib/errors.ts";
+import type { Family } from "../model/address.ts";
 import type { IpvsChange, ObservedServer, ObservedService } from "../model/ipvs-table.ts";
 import { observedTable, ServerRows, type TableRows } from "../model/server-rows.ts";
 import type { ConnectionTimeouts, SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
@@ -15,7 +16,6 @@ import {
   IPVS_GENL_NAME,
   IPVS_GENL_VERSION,
   infoAttributes,
-  plainServiceAnswer,
 } from "../wire/ipvs.ts";
 import {
   connectionTimeoutAttributes,
@@ -23,14 +23,23 @@ import {
   toConnectionTimeouts,
   toSyncDaemon,
 } from "../wire/ipvs-daemon.ts";
+import { ServiceName } from "../wire/ipvs-request.ts";
 import { toObservedServer, toTrafficStats } from "../wire/ipvs-server.ts";
 import { ServerRowDecoder } from "../wire/ipvs-server-rows.ts";
 import { serviceKeyAttributes, toVirtualService } from "../wire/ipvs-service.ts";
+import { ServiceDecoder } from "../wire/ipvs-service-decoder.ts";
 import { beginMessage, endMessage, type NetlinkMessage, NLM_F_REQUEST } from "../wire/netlink.ts";
 import { findGenericFamily } from "./generic-family.ts";
 import { changeCommand, IpvsChangeEncoder } from "./ipvs-change-encoder.ts";
 import { ipvsFailure, syncDaemonFailure, timeoutsFailure } from "./ipvs-failure.ts";
-import { NetlinkConnection, type NetlinkReply, type Refusal, understood } from "./netlink-connection.ts";
+import { additions, countAdditions, TableLoader } from "./ipvs-loader.ts";
+import {
+  NetlinkConnection,
+  type NetlinkReply,
+  type NetlinkRequest,
+  type Refusal,
+  understood,
+} from "./netlink-connection.ts";
 import { netlinkError, ROOT_HINT } from "./netlink-failure.ts";
 
 /** asm-generic/errno-base.h */
@@ -107,11 +116,12 @@ export class IpvsClient {
   tableRows(): TableRows<VirtualService> {
     const services = this.#plainServices();
     const servers = new ServerRows();
-    const decoder = new ServerRowDecoder(servers);
-    const ends = services.map(({ key }) => {
-      this.#readServers(key, decoder, servers);
-      return servers.count;
-    });
+    const ends: number[] = [];
+    const read = this.#serverReader(servers);
+    for (const { key } of services) {
+      read(key);
+      ends.push(servers.count);
+    }
     return { services, servers, ends };
   }
 
@@ -146,6 +156,30 @@ export class IpvsClient {
       const change = changes[index];
       return refusal === undefined || change === undefined ? undefined : ipvsFailure(refusal, change);
     });
+  }
+
+  /** Whether there is any service at all. @throws NetlinkError, TandemError */
+  hasServices(): boolean {
+    return this.#plainServices().length > 0;
+  }
+
+  /**
+   * Adds a whole table: each service, then its servers, as `apply` of `additions` does.
+   * @returns the errors by the numbers of the changes; empty when all were made.
+   * @throws as `apply` does.
+   */
+  load(table: TableRows<VirtualService>): ReadonlyMap<number, NetlinkError> {
+    const loader = new TableLoader(this.#familyId, table);
+    const refusals = this.#connection.batch(countAdditions(table), (writer, _index, sequence) =>
+      loader.write(writer, sequence),
+    );
+    const errors = new Map<number, NetlinkError>();
+    if (refusals.every((refusal) => refusal === undefined)) return errors;
+    for (const [index, change] of additions(table).entries()) {
+      const refusal = refusals[index];
+      if (refusal !== undefined) errors.set(index, ipvsFailure(refusal, change));
+    }
+    return errors;
   }
 
   /** Removes every service at once. @throws NetlinkError, TandemError */
@@ -222,31 +256,41 @@ export class IpvsClient {
 
   #plainServices(): VirtualService[] {
     const services: VirtualService[] = [];
+    const decoder = new ServiceDecoder();
     const refusal = this.#dumpEach(
       IPVS_CMD.getService,
       {},
       () => services.splice(0),
-      (view, start, end) => {
-        const payload = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
-        const { service } = plainServiceAnswer.decode(readGenericHeader(payload).attributes);
-        services.push(toVirtualService(service ?? {}));
-      },
+      (view, start, end) => services.push(decoder.decode(view, start, end)),
     );
     if (refusal !== undefined) throw netlinkError(refusal, { operation: "list the virtual services" });
     return services;
   }
 
-  #readServers(key: ServiceKey, decoder: ServerRowDecoder, servers: ServerRows): void {
-    const family = serviceFamily(key);
-    const before = servers.count;
-    const refusal = this.#dumpEach(
-      IPVS_CMD.getDestination,
-      { service: serviceKeyAttributes(key) },
-      () => servers.truncate(before),
-      (view, start, end) => decoder.add(view, start + GENERIC_HEADER_BYTES, end, family),
-    );
-    if (refusal === undefined) return;
-    throw netlinkError(refusal, { operation: "list the real servers of", subject: formatServiceKey(key) });
+  /** What adds the servers of a service to rows, made once for all services. */
+  #serverReader(servers: ServerRows): (key: ServiceKey) => void {
+    const decoder = new ServerRowDecoder(servers);
+    const name = new ServiceName();
+    let family: Family = "inet";
+    let before = 0;
+    const request: NetlinkRequest = {
+      type: this.#familyId,
+      write: (writer) => {
+        writeGenericHeader(writer, IPVS_CMD.getDestination, IPVS_GENL_VERSION);
+        name.write(writer);
+      },
+    };
+    const begin = () => servers.truncate(before);
+    const visit = (view: DataView, start: number, end: number) =>
+      decoder.add(view, start + GENERIC_HEADER_BYTES, end, family);
+    return (key) => {
+      name.set(key);
+      family = serviceFamily(key);
+      before = servers.count;
+      const refusal = this.#connection.dumpEach(request, begin, visit);
+      if (refusal === undefined) return;
+      throw netlinkError(refusal, { operation: "list the real servers of", subject: formatServiceKey(key) });
+    };
   }
 
   #servers(key: ServiceKey): ObservedServer[] {

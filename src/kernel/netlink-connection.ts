@@ -31,8 +31,11 @@ import {
 /** The socket below; tests put a kernel of their own here. */
 export interface NetlinkTransport {
   send(datagram: Uint8Array): void;
-  /** Undefined when nothing came in time. What is lent is a view that the next call overwrites, else it is a copy. */
-  receive(keeping?: "copied" | "lent"): Uint8Array | undefined;
+  /** Undefined when nothing came in time. */
+  receive(): Uint8Array | undefined;
+  /** As `receive`, but puts the datagram into `lent`, over the one before, and gives its length. */
+  receiveLent(): number | undefined;
+  readonly lent: Uint8Array;
   close(): void;
 }
 
@@ -72,12 +75,14 @@ const ENOBUFS = 105;
 
 export class NetlinkConnection {
   readonly #socket: NetlinkTransport;
+  readonly #cursor: MessageCursor;
   readonly #writer = new Writer(BATCH_BYTES_MAX + MESSAGE_BYTES_MAX);
   #sequence = 0;
 
   /** Talks over `socket`, which it owns from now on. */
   constructor(socket: NetlinkTransport) {
     this.#socket = socket;
+    this.#cursor = new MessageCursor(socket.lent);
   }
 
   /**
@@ -176,14 +181,12 @@ export class NetlinkConnection {
     const firstSequence = this.#sequence + 1;
     let index = first;
     let lastStart = 0;
-    let flags = 0;
     while (index < count && writer.position < BATCH_BYTES_MAX && index - first < BATCH_MESSAGES_MAX) {
       lastStart = writer.position;
       write(writer, index, firstSequence + index - first);
-      flags = messageFlags(writer.written(), lastStart);
       index += 1;
     }
-    patchFlags(writer, lastStart, flags | NLM_F_ACK);
+    patchFlags(writer, lastStart, messageFlags(writer.written(), lastStart) | NLM_F_ACK);
     this.#sequence = firstSequence + index - first - 1;
     this.#socket.send(writer.written());
     this.#collect(firstSequence, this.#sequence, (position, refusal) => {
@@ -245,10 +248,11 @@ export class NetlinkConnection {
     sequence: number,
     visit: (view: DataView, start: number, end: number) => void,
   ): Refusal | undefined | "interrupted" {
+    const cursor = this.#cursor;
     let interrupted = false;
     let visited = 0;
     for (;;) {
-      const cursor = new MessageCursor(this.#receiveDatagram("lent"));
+      cursor.begin(this.#socket.receiveLent() ?? noAnswer());
       while (cursor.next()) {
         if (cursor.type === NLMSG_OVERRUN) throw lostAnswers();
         if (cursor.sequence !== sequence) continue;
@@ -267,17 +271,15 @@ export class NetlinkConnection {
   }
 
   #receive(): NetlinkMessage[] {
-    const datagram = this.#receiveDatagram("copied");
+    const datagram = this.#socket.receive() ?? noAnswer();
     const messages = understood(() => readMessages(datagram));
     if (messages.some((message) => message.type === NLMSG_OVERRUN)) throw lostAnswers();
     return messages;
   }
+}
 
-  #receiveDatagram(keeping: "copied" | "lent"): Uint8Array {
-    const datagram = this.#socket.receive(keeping);
-    if (datagram !== undefined) return datagram;
-    throw new TandemError({ operation: "talk to the kernel over netlink", reason: "it did not answer in time" });
-  }
+function noAnswer(): never {
+  throw new TandemError({ operation: "talk to the kernel over netlink", reason: "it did not answer in time" });
 }
 
 function changedTooFast(): TandemError {

@@ -1,3 +1,4 @@
+import { assert } from "../lib/assert.ts";
 import { addressFromBytes, type Family } from "./address.ts";
 import type { ObservedServer, ObservedService, TrafficStats } from "./ipvs-table.ts";
 import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
@@ -33,7 +34,9 @@ export type RowField = (typeof ROW)[keyof typeof ROW];
 const ADDRESS = 12;
 const ROW_NUMBERS = 16;
 const NUMBER_BYTES = 4;
-const ROWS_AT_FIRST = 1_024;
+/** Rows are kept in pages, so that more of them copy nothing. */
+const PAGE_BITS = 10;
+const PAGE_ROWS = 1 << PAGE_BITS;
 
 const NO_TRAFFIC: TrafficStats = {
   connections: 0n,
@@ -48,9 +51,17 @@ const NO_TRAFFIC: TrafficStats = {
   bytesOutPerSecond: 0n,
 };
 
+class Page {
+  readonly numbers = new Uint32Array(PAGE_ROWS * ROW_NUMBERS);
+  readonly bytes = new Uint8Array(this.numbers.buffer);
+}
+
+function startOf(row: number): number {
+  return (row & (PAGE_ROWS - 1)) * ROW_NUMBERS;
+}
+
 export class ServerRows {
-  #numbers = new Uint32Array(ROWS_AT_FIRST * ROW_NUMBERS);
-  #bytes = new Uint8Array(this.#numbers.buffer);
+  readonly #pages: Page[] = [];
   #count = 0;
 
   get count(): number {
@@ -60,9 +71,9 @@ export class ServerRows {
   /** Adds a row of zeros. @returns its number. */
   add(): number {
     const row = this.#count;
-    const start = row * ROW_NUMBERS;
-    if (start === this.#numbers.length) this.#grow();
-    this.#numbers.fill(0, start, start + ROW_NUMBERS);
+    if (row >> PAGE_BITS === this.#pages.length) this.#pages.push(new Page());
+    const start = startOf(row);
+    this.#page(row).numbers.fill(0, start, start + ROW_NUMBERS);
     this.#count = row + 1;
     return row;
   }
@@ -73,20 +84,20 @@ export class ServerRows {
   }
 
   get(row: number, field: RowField): number {
-    return this.#numbers[row * ROW_NUMBERS + field] ?? 0;
+    return this.#page(row).numbers[startOf(row) + field] ?? 0;
   }
 
   set(row: number, field: RowField, value: number): void {
-    this.#numbers[row * ROW_NUMBERS + field] = value;
+    this.#page(row).numbers[startOf(row) + field] = value;
   }
 
   /** Byte `index` of the address, in network order. */
   addressByte(row: number, index: number): number {
-    return this.#bytes[(row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES + index] ?? 0;
+    return this.#page(row).bytes[(startOf(row) + ADDRESS) * NUMBER_BYTES + index] ?? 0;
   }
 
   setAddressByte(row: number, index: number, value: number): void {
-    this.#bytes[(row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES + index] = value;
+    this.#page(row).bytes[(startOf(row) + ADDRESS) * NUMBER_BYTES + index] = value;
   }
 
   family(row: number): Family {
@@ -95,13 +106,13 @@ export class ServerRows {
 
   /** The server as an object. Rows hold no counters of traffic: they are 0. */
   observed(row: number): ObservedServer {
-    const start = (row * ROW_NUMBERS + ADDRESS) * NUMBER_BYTES;
+    const start = (startOf(row) + ADDRESS) * NUMBER_BYTES;
     const addressLength = this.family(row) === "inet" ? 4 : 16;
     const tunnel = this.#tunnel(row);
     return {
       server: {
         endpoint: {
-          address: addressFromBytes(this.#bytes.subarray(start, start + addressLength)),
+          address: addressFromBytes(this.#page(row).bytes.subarray(start, start + addressLength)),
           port: this.get(row, ROW.port),
         },
         forward: ROW_FORWARDINGS[this.get(row, ROW.forward)] ?? "nat",
@@ -125,11 +136,10 @@ export class ServerRows {
     return type === "ipip" && port === 0 && checksum === "none" ? undefined : { type, port, checksum };
   }
 
-  #grow(): void {
-    const larger = new Uint32Array(this.#numbers.length * 2);
-    larger.set(this.#numbers);
-    this.#numbers = larger;
-    this.#bytes = new Uint8Array(larger.buffer);
+  #page(row: number): Page {
+    const page = this.#pages[row >> PAGE_BITS];
+    assert(page !== undefined, "the row was added");
+    return page;
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   AF_NETLINK,
+  EAGAIN,
   EMSGSIZE,
   NETLINK_ADD_MEMBERSHIP,
   NETLINK_CAP_ACK,
@@ -18,10 +19,11 @@ import {
   connectSocket,
   DATAGRAM_LIMIT_BYTES,
   growReceiveBuffer,
-  type Keeping,
   nativeTimeval,
   openSocket,
+  receiveBuffer,
   receiveDatagram,
+  receiveLent,
   retryInterrupted,
   setSocketOption,
   trySocketOption,
@@ -61,17 +63,33 @@ export class NetlinkSocket {
 
   /**
    * Waits for one datagram of the kernel.
-   * @param keeping `lent`: the bytes are a view that the next call, of any socket, overwrites.
    * @returns its bytes, or undefined when none came within the timeout.
    * @throws SyscallError; ENOBUFS means that messages were lost.
    */
-  receive(keeping: Keeping = "copied"): Uint8Array | undefined {
-    return this.#receive(true, keeping);
+  receive(): Uint8Array | undefined {
+    return this.#receive(true);
+  }
+
+  /** Where `receiveLent` puts what comes. */
+  get lent(): Uint8Array {
+    return receiveBuffer;
+  }
+
+  /**
+   * As `receive`, but into `lent`, over what came before on any socket.
+   * @returns how long it is, or undefined when none came within the timeout.
+   */
+  receiveLent(): number | undefined {
+    const result = receiveLent(this.fd, true);
+    if (result === -EAGAIN) return undefined;
+    if (result < 0) throw syscallErrorFor(-result, "receive a netlink message");
+    if (result >= DATAGRAM_LIMIT_BYTES) throw syscallErrorFor(EMSGSIZE, "receive a netlink message");
+    return result;
   }
 
   /** As `receive`, but does not wait. */
   receiveNow(): Uint8Array | undefined {
-    return this.#receive(false, "copied");
+    return this.#receive(false);
   }
 
   close(): void {
@@ -84,8 +102,8 @@ export class NetlinkSocket {
     this.close();
   }
 
-  #receive(wait: boolean, keeping: Keeping): Uint8Array | undefined {
-    const outcome = receiveDatagram(this.fd, wait, keeping);
+  #receive(wait: boolean): Uint8Array | undefined {
+    const outcome = receiveDatagram(this.fd, wait);
     if (outcome.kind === "empty") return undefined;
     if (outcome.kind === "failed") throw syscallErrorFor(outcome.errno, "receive a netlink message");
     if (outcome.bytes.length >= DATAGRAM_LIMIT_BYTES) throw syscallErrorFor(EMSGSIZE, "receive a netlink message");

@@ -33,11 +33,8 @@ export const DATAGRAM_LIMIT_BYTES = 65_536;
 /** Calls are repeated when a signal interrupts them, but not for ever. */
 const INTERRUPTIONS_MAX = 100;
 
-/** Whether what was received stays with the caller, or is a view that the next receiving overwrites. */
-export type Keeping = "copied" | "lent";
-
 /** One buffer for all sockets of this thread: what is received is copied out before anybody else runs, or lent. */
-const receiveBuffer = new Uint8Array(DATAGRAM_LIMIT_BYTES);
+export const receiveBuffer = new Uint8Array(DATAGRAM_LIMIT_BYTES);
 
 /**
  * Opens a socket that is closed on exec.
@@ -140,19 +137,34 @@ export function sendDatagram(fd: Fd, bytes: Uint8Array, to?: Uint8Array): SendOu
 }
 
 /**
+ * Reads one datagram into `receiveBuffer`, over the one before, of any socket. It makes no garbage: a long dump comes in
+ * thousands of datagrams.
+ * @param wait as in `receiveDatagram`.
+ * @returns its whole length, also when it is longer than the buffer, or the negative errno.
+ */
+export function receiveLent(fd: Fd, wait: boolean): number {
+  const { recv } = libc();
+  const flags = wait ? MSG_TRUNC : MSG_TRUNC | MSG_DONTWAIT;
+  for (let attempt = 0; attempt < INTERRUPTIONS_MAX; attempt += 1) {
+    const result = Number(recv(asFd(fd), receiveBuffer, receiveBuffer.length, flags));
+    if (result >= 0) return result;
+    const errno = readErrno();
+    if (errno !== EINTR) return -errno;
+  }
+  return -EINTR;
+}
+
+/**
  * Reads one datagram.
  * @param wait whether to wait for one, up to the socket's SO_RCVTIMEO; a datagram that is longer than
  *   `DATAGRAM_LIMIT_BYTES` is cut there.
- * @returns a copy of its bytes, or the bytes for as long as nothing else is received.
+ * @returns a copy of its bytes.
  */
-export function receiveDatagram(fd: Fd, wait: boolean, keeping: Keeping = "copied"): ReceiveOutcome {
-  const { recv } = libc();
-  const flags = wait ? MSG_TRUNC : MSG_TRUNC | MSG_DONTWAIT;
-  const result = retryInterrupted(() => recv(asFd(fd), receiveBuffer, receiveBuffer.length, flags));
+export function receiveDatagram(fd: Fd, wait: boolean): ReceiveOutcome {
+  const result = receiveLent(fd, wait);
   if (result === -EAGAIN) return EMPTY;
   if (result < 0) return { kind: "failed", errno: -result };
-  const lent = receiveBuffer.subarray(0, Math.min(result, receiveBuffer.length));
-  return { kind: "received", bytes: keeping === "lent" ? lent : lent.slice() };
+  return { kind: "received", bytes: receiveBuffer.slice(0, Math.min(result, receiveBuffer.length)) };
 }
 
 /** Reads all datagrams that wait, without waiting, at most `limit` of them. An error that the socket stored is skipped. */

@@ -85,8 +85,9 @@ export function readMessages(datagram: Uint8Array): NetlinkMessage[] {
 }
 
 /**
- * The same messages one after another, without an object for each: a dump of 40,000 real servers is read so. After each
- * `next()` the fields are those of a message; its payload is from `start` to `end` of `view`.
+ * The messages of datagrams that come into one buffer, one after another and without an object for each: a dump of 40,000
+ * real servers is read so. After `next()` the fields are those of a message; its payload is from `start` to `end` of
+ * `view`.
  */
 export class MessageCursor {
   readonly view: DataView;
@@ -96,15 +97,22 @@ export class MessageCursor {
   start = 0;
   end = 0;
   #next = 0;
+  #limit = 0;
 
-  constructor(datagram: Uint8Array) {
-    this.view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  constructor(buffer: Uint8Array) {
+    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  }
+
+  /** Begins with the datagram of this length that is in the buffer now. */
+  begin(length: number): void {
+    this.#next = 0;
+    this.#limit = Math.min(length, this.view.byteLength);
   }
 
   /** Goes to the next message; false after the last. @throws DecodeError as `readMessages` does. */
   next(): boolean {
     const { view } = this;
-    const left = view.byteLength - this.#next;
+    const left = this.#limit - this.#next;
     if (left === 0) return false;
     if (left < NETLINK_HEADER_BYTES) throw new DecodeError("nlmsg_len", `a header needs 16 bytes, got ${left}`);
     const length = view.getUint32(this.#next, true);
@@ -117,7 +125,7 @@ export class MessageCursor {
     this.start = this.#next + NETLINK_HEADER_BYTES;
     this.end = this.#next + length;
     // The last message may come without its padding.
-    this.#next = Math.min(this.end + (-length & (ALIGNMENT_BYTES - 1)), view.byteLength);
+    this.#next = Math.min(this.end + (-length & (ALIGNMENT_BYTES - 1)), this.#limit);
     return true;
   }
 

@@ -57,6 +57,14 @@ class ScriptedKernel implements NetlinkTransport {
     return this.#answers.shift();
   }
 
+  readonly lent = new Uint8Array(65_536);
+
+  receiveLent(): number | undefined {
+    const answer = this.#answers.shift();
+    if (answer !== undefined) this.lent.set(answer);
+    return answer?.length;
+  }
+
   close(): void {}
 }
 

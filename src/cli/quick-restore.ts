@@ -1,0 +1,103 @@
+import { NEEDS_READER } from "../import/quick-table.ts";
+import type { QuickResult } from "../import/quick-toml.ts";
+import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { ByteText } from "../lib/byte-text.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../model/server-rows.ts";
+import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import type { CommandContext, Runner } from "./context.ts";
+import { writeEndpoint } from "./plain-service-table.ts";
+import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
+import type { service as spec } from "./spec/service.ts";
+
+/**
+ * `service restore` of an ordinary table into a kernel that has none: straight from the text to the kernel's messages, in
+ * an eighth of the time. Whatever is not ordinary (a mistake, a change that the kernel refuses, a table that is there
+ * already) goes the whole way, in service-save.ts, and comes out as it does there.
+ */
+
+type Restore = (typeof spec)["verbs"]["restore"];
+type Input = Parameters<Runner<Restore>>[0];
+
+/** The lines of ipvsadm begin with a dash. */
+const DASH = 0x2d;
+
+async function readQuick(bytes: Uint8Array, format: Input["format"]): Promise<QuickResult | undefined> {
+  const isIpvsadm = bytes[0] === DASH;
+  if (format !== undefined && (format === "ipvsadm") !== isIpvsadm) return undefined;
+  if (isIpvsadm) {
+    const { readQuickIpvsadm } = await import("../import/quick-ipvsadm.ts");
+    let table = readQuickIpvsadm(bytes);
+    if (table === NEEDS_READER) {
+      table = readQuickIpvsadm(bytes, (await import("../import/ipvsadm.ts")).parseIpvsadm);
+    }
+    return table === undefined || table === NEEDS_READER ? undefined : { table };
+  }
+  const { readQuickToml } = await import("../import/quick-toml.ts");
+  let result = readQuickToml(bytes);
+  if (result === NEEDS_READER) result = readQuickToml(bytes, (await import("../import/table-toml.ts")).parseTable);
+  return result === NEEDS_READER ? undefined : result;
+}
+
+/** `nat, weight 1` of most servers; undefined where there is more to say. */
+function simpleForwarding(servers: ServerRows, row: number): string | undefined {
+  const hasMore =
+    servers.get(row, ROW.upperThreshold) !== 0 ||
+    servers.get(row, ROW.lowerThreshold) !== 0 ||
+    servers.get(row, ROW.tunnelType) !== 0;
+  return hasMore ? undefined : ROW_FORWARDINGS[servers.get(row, ROW.forward)];
+}
+
+/** Says of each change that it is made, in the words of `reportChanges`. */
+async function tell({ services, servers, ends }: TableRows<VirtualService>, { output }: CommandContext): Promise<void> {
+  const { describeServer, describeSettings } = await import("./ipvs-changes.ts");
+  const out = new ByteText((piece) => output.write(piece));
+  const added = output.palette("good", "added");
+  let row = 0;
+  for (const [index, service] of services.entries()) {
+    const name = formatServiceKey(service.key);
+    out.text(`${added} virtual service ${name} (${describeSettings(service)})`);
+    out.lineEnd();
+    const begin = `${added} real server `;
+    const middle = ` of ${name} (`;
+    for (const end = ends[index] ?? 0; row < end; row += 1) {
+      out.text(begin);
+      writeEndpoint(out, servers, row);
+      out.text(middle);
+      const forward = simpleForwarding(servers, row);
+      if (forward === undefined) out.text(describeServer(servers.observed(row).server));
+      else {
+        out.text(forward);
+        out.text(", weight ");
+        out.decimal(servers.get(row, ROW.weight));
+      }
+      out.text(")");
+      out.lineEnd();
+    }
+  }
+  out.end();
+}
+
+/** Loads the table. @returns the exit code, or undefined where the kernel has services already and nothing was done. */
+async function load({ table, settings }: QuickResult, context: CommandContext): Promise<ExitCode | undefined> {
+  using client = IpvsClient.open();
+  if (table.services.length === 0 || client.hasServices()) return undefined;
+  const errors = client.load(table);
+  if (errors.size > 0 || settings !== undefined) {
+    const { finishLoad } = await import("./service-save.ts");
+    return finishLoad(client, table, errors, settings, context, () => tell(table, context));
+  }
+  await tell(table, context);
+  return 0;
+}
+
+/** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
+export const restore: Runner<Restore> = async (input, context) => {
+  const source: InputBytes = readInputBytes("service restore", input.file);
+  if (!context.output.json && !context.globals.dryRun) {
+    const quick = await readQuick(source.bytes, input.format);
+    const code = quick === undefined ? undefined : await load(quick, context);
+    if (code !== undefined) return code;
+  }
+  return (await import("./service-save.ts")).restoreText(decodeInput(source), input, context);
+};

@@ -1,0 +1,139 @@
+/**
+ * A text as bytes, read from left to right. Each method takes what it is asked for, or nothing at all. For the readers of
+ * ordinary tables, which make no text of what they read.
+ */
+const LINE_END = 0x0a;
+const SPACE = 0x20;
+const DIGIT_0 = 0x30;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const DOT = 0x2e;
+const ASCII_MAX = 0x7e;
+/** No number of ours has more: 4294967295. */
+const DIGITS_MAX = 10;
+
+/** A word as its bytes. */
+export function asBytes(word: string): Uint8Array {
+  return new TextEncoder().encode(word);
+}
+
+export class ByteScanner {
+  readonly bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get isEnd(): boolean {
+    return this.at >= this.bytes.length;
+  }
+
+  /** The next byte; 0 at the end, which no text of ours contains. */
+  get next(): number {
+    return this.bytes[this.at] ?? 0;
+  }
+
+  accept(word: Uint8Array): boolean {
+    for (let index = 0; index < word.length; index += 1) {
+      if (this.bytes[this.at + index] !== word[index]) return false;
+    }
+    this.at += word.length;
+    return true;
+  }
+
+  skipSpaces(): void {
+    while (this.next === SPACE) this.at += 1;
+  }
+
+  /** Takes the end of the line, or is at the end of the text. */
+  lineEnd(): boolean {
+    if (this.isEnd) return true;
+    if (this.next !== LINE_END) return false;
+    this.at += 1;
+    return true;
+  }
+
+  /** Goes behind the end of the line. */
+  skipLine(): void {
+    const end = this.bytes.indexOf(LINE_END, this.at);
+    this.at = end < 0 ? this.bytes.length : end + 1;
+  }
+
+  /** A whole number in decimal digits without a leading zero; -1 where none stands. */
+  number(): number {
+    const start = this.at;
+    let value = 0;
+    let digits = 0;
+    for (; ; digits += 1) {
+      const digit = this.next - DIGIT_0;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+      this.at += 1;
+    }
+    const isPlain = digits > 0 && digits <= DIGITS_MAX && (digits === 1 || this.bytes[start] !== DIGIT_0);
+    if (isPlain) return value;
+    this.at = start;
+    return -1;
+  }
+
+  /** Goes behind an IPv4 address and gives it as a number of 32 bits; -1 where none stands. */
+  ipv4(): number {
+    const start = this.at;
+    let address = 0;
+    for (let part = 0; part < 4; part += 1) {
+      if (part > 0) {
+        if (this.next !== DOT) break;
+        this.at += 1;
+      }
+      const value = this.number();
+      if (value < 0 || value > 255) break;
+      address = address * 256 + value;
+      if (part === 3) return address;
+    }
+    this.at = start;
+    return -1;
+  }
+
+  /** Text in quotes, of ASCII and without escapes; undefined where none stands. */
+  quoted(): string | undefined {
+    if (this.next !== QUOTE) return undefined;
+    for (let end = this.at + 1; end < this.bytes.length; end += 1) {
+      const byte = this.bytes[end] ?? 0;
+      if (byte === QUOTE) {
+        const text = this.slice(this.at + 1, end);
+        this.at = end + 1;
+        return text;
+      }
+      if (byte < SPACE || byte > ASCII_MAX || byte === BACKSLASH) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The text from `start` to `end`; undefined where it is not all ASCII. */
+  ascii(start: number, end: number): string | undefined {
+    for (let at = start; at < end; at += 1) {
+      const byte = this.bytes[at] ?? 0;
+      if ((byte < SPACE || byte > ASCII_MAX) && byte !== LINE_END) return undefined;
+    }
+    return this.slice(start, end);
+  }
+
+  /** Up to the next byte of this value, which stays; undefined where the line ends before. */
+  upTo(stop: number): string | undefined {
+    for (let end = this.at; end < this.bytes.length; end += 1) {
+      const byte = this.bytes[end] ?? 0;
+      if (byte === stop) {
+        const text = this.slice(this.at, end);
+        this.at = end;
+        return text;
+      }
+      if (byte < SPACE || byte > ASCII_MAX) return undefined;
+    }
+    return undefined;
+  }
+
+  slice(start: number, end: number): string {
+    return String.fromCharCode(...this.bytes.subarray(start, end));
+  }
+}

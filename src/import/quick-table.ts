@@ -1,0 +1,199 @@
+import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
+import { addressBytes, parseAddress } from "../model/address.ts";
+import { ROW, ServerRows, type TableRows } from "../model/server-rows.ts";
+import { formatServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../model/virtual-service.ts";
+import { asBytes, type ByteScanner } from "./byte-scanner.ts";
+
+/**
+ * A table that is being read the quick way: ordinary lines become rows of numbers at once. What is not ordinary, mistakes
+ * above all, is left to the readers that know everything (table-toml.ts, ipvsadm.ts): the quick ones then give nothing,
+ * and never anything else than those would (property tests hold them together).
+ */
+
+const COLON = asBytes(":");
+const OPEN = asBytes("[");
+const CLOSE = asBytes("]");
+const CLOSE_BYTE = 0x5d;
+const PORT_MAX = 65_535;
+const ADDRESS_NUMBERS = 16;
+const SLOTS_AT_FIRST = 4_096;
+
+/** Which servers of the service at hand are there already, by address and port. */
+class EndpointSet {
+  readonly #rows: ServerRows;
+  /** Row + 1, at the place of its hash or behind; 0 is free. Rows of earlier services stay and count as other ones. */
+  #slots = new Int32Array(SLOTS_AT_FIRST);
+
+  constructor(rows: ServerRows) {
+    this.#rows = rows;
+  }
+
+  /** Adds a row. @returns false when one from `first` on has the same address and port. */
+  add(row: number, first: number): boolean {
+    if (row * 2 >= this.#slots.length) this.#grow(row);
+    const mask = this.#slots.length - 1;
+    let slot = this.#hash(row) & mask;
+    for (;;) {
+      const other = (this.#slots[slot] ?? 0) - 1;
+      if (other < 0) break;
+      if (other >= first && this.#isSame(row, other)) return false;
+      slot = (slot + 1) & mask;
+    }
+    this.#slots[slot] = row + 1;
+    return true;
+  }
+
+  #hash(row: number): number {
+    let hash = this.#rows.get(row, ROW.port);
+    const length = this.#rows.get(row, ROW.isInet6) === 0 ? 4 : ADDRESS_NUMBERS;
+    for (let index = 0; index < length; index += 1) {
+      // FNV-1a
+      hash = Math.imul(hash ^ this.#rows.addressByte(row, index), 0x0100_0193);
+    }
+    return hash ^ (hash >>> 15);
+  }
+
+  #isSame(a: number, b: number): boolean {
+    const rows = this.#rows;
+    if (rows.get(a, ROW.port) !== rows.get(b, ROW.port)) return false;
+    if (rows.get(a, ROW.isInet6) !== rows.get(b, ROW.isInet6)) return false;
+    for (let index = 0; index < ADDRESS_NUMBERS; index += 1) {
+      if (rows.addressByte(a, index) !== rows.addressByte(b, index)) return false;
+    }
+    return true;
+  }
+
+  #grow(row: number): void {
+    this.#slots = new Int32Array(this.#slots.length * 4);
+    const mask = this.#slots.length - 1;
+    for (let each = 0; each < row; each += 1) {
+      let slot = this.#hash(each) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = each + 1;
+    }
+  }
+}
+
+/** What reads the settings of a service as a text, the slow way; undefined where there is anything to say about it. */
+export type ReadService = (key: ServiceKey, settings: string) => VirtualService | undefined;
+
+/** Nothing was read, since the slow reader is needed for a part of the text and was not given: it takes long to load. */
+export const NEEDS_READER = Symbol("needs the slow reader");
+
+/** IP_VS_SCHEDNAME_MAXLEN (linux/ip_vs.h) less the final NUL. */
+const SCHEDULER = /^[!-~]{1,15}$/;
+
+export class QuickTable {
+  readonly servers = new ServerRows();
+  readonly #services: VirtualService[] = [];
+  readonly #ends: number[] = [];
+  readonly #names = new Set<string>();
+  readonly #endpoints = new EndpointSet(this.servers);
+  readonly #readService: ReadService | undefined;
+  #needsReader = false;
+  /** Services that are set alike are read once. */
+  readonly #known = new Map<string, VirtualService>();
+  #first = 0;
+
+  /** @param readService undefined: the slow reader is not there. */
+  constructor(readService: ReadService | undefined) {
+    this.#readService = readService;
+  }
+
+  /** Whether the slow reader was missed. */
+  get needsReader(): boolean {
+    return this.#needsReader;
+  }
+
+  /** The service at hand. */
+  get service(): VirtualService | undefined {
+    return this.#services[this.#services.length - 1];
+  }
+
+  /**
+   * Ends the service at hand and begins one.
+   * @param scheduler where the settings name that and nothing else.
+   * @returns false where it can't be done the quick way.
+   */
+  beginService(key: ServiceKey, settings: string, scheduler?: string): boolean {
+    const name = formatServiceKey(key);
+    if (this.#names.has(name) || this.#services.length >= MAX_SERVICES) return false;
+    const isPlain = scheduler !== undefined && SCHEDULER.test(scheduler) && (key.kind === "fwmark" || key.port !== 0);
+    const service = isPlain ? { key, scheduler, schedulerFlags: [], onePacket: false } : this.#settled(key, settings);
+    if (service === undefined) return false;
+    this.#endService();
+    this.#names.add(name);
+    this.#services.push(service);
+    return true;
+  }
+
+  /** Reads `10.0.0.11:80`, `[2001:db8::11]:80` or one without a port into a new row; -1 where none stands. */
+  endpoint(text: ByteScanner): number {
+    const row = this.servers.add();
+    if (!(this.#ipv4(text, row) || this.#ipv6(text, row))) return -1;
+    if (!text.accept(COLON)) return row;
+    const port = text.number();
+    this.servers.set(row, ROW.port, port);
+    return port < 0 || port > PORT_MAX ? -1 : row;
+  }
+
+  /** Ends a row. @returns false where its service has it already, or something about it is not ordinary. */
+  endServer(row: number, isTunnel: boolean): boolean {
+    const { service, servers } = this;
+    if (service === undefined || row - this.#first >= MAX_SERVERS) return false;
+    if (!isTunnel && servers.family(row) !== serviceFamily(service.key)) return false;
+    if (servers.get(row, ROW.lowerThreshold) > servers.get(row, ROW.upperThreshold)) return false;
+    return this.#endpoints.add(row, this.#first);
+  }
+
+  finish(): TableRows<VirtualService> {
+    this.#endService();
+    return { services: this.#services, servers: this.servers, ends: this.#ends };
+  }
+
+  #endService(): void {
+    if (this.#services.length > 0) this.#ends.push(this.servers.count);
+    this.#first = this.servers.count;
+  }
+
+  #settled(key: ServiceKey, settings: string): VirtualService | undefined {
+    // What may matter to the settings besides themselves.
+    const kind = key.kind === "fwmark" ? "fwmark" : `${key.protocol} ${key.port === 0}`;
+    const name = `${kind} ${serviceFamily(key)} ${settings}`;
+    const known = this.#known.get(name);
+    if (known !== undefined) return { ...known, key };
+    const service = this.#readService?.(key, settings);
+    if (this.#readService === undefined) this.#needsReader = true;
+    if (service !== undefined) this.#known.set(name, service);
+    return service;
+  }
+
+  /** Addresses of machines only, classes A to C: what else there is, is not ordinary. */
+  #ipv4(text: ByteScanner, row: number): boolean {
+    const start = text.at;
+    const address = text.ipv4();
+    const first = Math.floor(address / 2 ** 24);
+    if (first < 1 || first > 223) {
+      text.at = start;
+      return false;
+    }
+    this.servers.setAddressByte(row, 0, first);
+    this.servers.setAddressByte(row, 1, (address >>> 16) & 0xff);
+    this.servers.setAddressByte(row, 2, (address >>> 8) & 0xff);
+    this.servers.setAddressByte(row, 3, address & 0xff);
+    return true;
+  }
+
+  /** Global and unique local addresses only (RFC 4291, RFC 4193). */
+  #ipv6(text: ByteScanner, row: number): boolean {
+    if (!text.accept(OPEN)) return false;
+    const parsed = parseAddress(text.upTo(CLOSE_BYTE) ?? "");
+    if (!parsed.ok || parsed.value.family !== "inet6" || !text.accept(CLOSE)) return false;
+    const bytes = addressBytes(parsed.value);
+    const first = bytes[0] ?? 0;
+    if (!((first >= 0x20 && first <= 0x3f) || first === 0xfc || first === 0xfd)) return false;
+    this.servers.set(row, ROW.isInet6, 1);
+    for (let index = 0; index < bytes.length; index += 1) this.servers.setAddressByte(row, index, bytes[index] ?? 0);
+    return true;
+  }
+}

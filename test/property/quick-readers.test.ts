@@ -1,0 +1,153 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
+import { readQuickIpvsadm } from "../../src/import/quick-ipvsadm.ts";
+import { NEEDS_READER } from "../../src/import/quick-table.ts";
+import { readQuickToml } from "../../src/import/quick-toml.ts";
+import type { TableResult } from "../../src/import/table-result.ts";
+import { formatTable, parseTable } from "../../src/import/table-toml.ts";
+import { observedTable, type TableRows } from "../../src/model/server-rows.ts";
+import type { VirtualService } from "../../src/model/virtual-service.ts";
+import { anyTable } from "../support/table-arbitrary.ts";
+
+/** The quick readers of saved tables give what the whole ones give, or nothing. */
+
+function asResult(table: TableRows<VirtualService>): TableResult {
+  const services = observedTable(table).map(({ service, servers }) => ({
+    service,
+    servers: servers.map(({ server }) => server),
+  }));
+  return { ok: true, services, warnings: [] };
+}
+
+function quickToml(text: string, parse = parseTable): TableResult | undefined {
+  const result = readQuickToml(new TextEncoder().encode(text), parse);
+  if (result === undefined || result === NEEDS_READER) return undefined;
+  const { settings } = result;
+  return { ...asResult(result.table), ...(settings === undefined ? {} : { settings }) } as TableResult;
+}
+
+function quickIpvsadm(text: string): TableResult | undefined {
+  const result = readQuickIpvsadm(new TextEncoder().encode(text), parseIpvsadm);
+  return result === undefined || result === NEEDS_READER ? undefined : asResult(result);
+}
+
+const READERS = [
+  { name: "TOML", quick: quickToml, whole: parseTable, format: formatTable },
+  { name: "ipvsadm's lines", quick: quickIpvsadm, whole: parseIpvsadm, format: formatIpvsadm },
+] as const;
+
+/** What an editor, or a disk, may have done to a text: pieces cut out, repeated, moved, and words put in. */
+const WORDS = [
+  "\n",
+  " ",
+  "  ",
+  "\r\n",
+  "\t",
+  '"',
+  "[[service]]\n",
+  "[[service.real]]\n",
+  "[service.persistence]\n",
+  "[pair]\n",
+  "[service.real.tunnel]\n",
+  'type = "gue"\n',
+  "weight = 3\n",
+  "weight = 03\n",
+  "weight=+1\n",
+  'forward = "tunnel"\n',
+  'address = "10.0.0.1:80"\n',
+  'listen = "tcp://10.0.0.1:80"\n',
+  'listen = "tcp://0.0.0.1:80"\n',
+  "# x\n",
+  "one_packet = true\n",
+  "upper_threshold = 4294967296\n",
+  "lower_threshold = 9\n",
+  "-A -t 10.0.0.1:80 -s rr\n",
+  "-a -t 10.0.0.1:80 -r 10.0.0.2:80 -m -w 1\n",
+  " -w 2",
+  " -x 5",
+  " -y 9",
+  " -m",
+  " -i",
+  " --tun-type ipip",
+  " --tun-type gue --tun-port 5",
+  "-C\n",
+  "--set 1 2 3\n",
+  ":0",
+  ":65536",
+  "255",
+  "256",
+  "0",
+  "9999999999",
+  "é",
+  "\0",
+  "'",
+  "\\",
+  "=",
+  "127.0.0.1",
+  "[fe80::1]",
+  "[2001:db8::1]",
+  "[2001:DB8::1]",
+];
+
+const damage = fc.array(
+  fc.record({
+    at: fc.nat(2_000),
+    length: fc.oneof(fc.constant(0), fc.nat(60)),
+    word: fc.oneof(fc.constantFrom(...WORDS), fc.constant("")),
+    from: fc.nat(2_000),
+    copied: fc.oneof(fc.constant(0), fc.nat(80)),
+  }),
+  { maxLength: 3 },
+);
+
+function damaged(
+  text: string,
+  damages: readonly { at: number; length: number; word: string; from: number; copied: number }[],
+) {
+  return damages.reduce((current, { at, length, word, from, copied }) => {
+    const place = current.length === 0 ? 0 : at % (current.length + 1);
+    const piece = current.slice(from % (current.length + 1)).slice(0, copied);
+    return `${current.slice(0, place)}${word}${piece}${current.slice(place + length)}`;
+  }, text);
+}
+
+describe.each(READERS)("the quick reader of $name", ({ quick, whole, format }) => {
+  test("gives what the whole one gives, or nothing, for tables that somebody changed", () => {
+    fc.assert(
+      fc.property(anyTable, damage, (table, damages) => {
+        const text = damaged(format(table), damages);
+        const result = quick(text);
+        if (result !== undefined) expect(result).toEqual(whole(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("reads a table of ordinary services by itself", () => {
+    const ordinary = anyTable.map((table) =>
+      table.flatMap(({ service, servers }) => {
+        const { key } = service;
+        if (key.kind === "fwmark" || key.port === 0) return [];
+        if (key.address.family === "inet6" && !/^[23]/.test(key.address.text)) return [];
+        const plain = servers.filter(
+          ({ tunnel, endpoint: { address, port } }) => tunnel === undefined && port !== 0 && address.family === "inet",
+        );
+        return [{ service: { key, scheduler: "wlc", schedulerFlags: [], onePacket: false }, servers: plain }];
+      }),
+    );
+    fc.assert(
+      fc.property(ordinary, (table) => {
+        expect(quick(format(table))).toEqual({ ok: true, services: table, warnings: [] });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test("the quick reader of TOML hands what stands above the services to the whole one", () => {
+  const text = '[timeouts]\ntcp = "15m"\n\n[[service]]\nlisten = "tcp://10.0.0.1:80"\nscheduler = "rr"\n';
+  expect(readQuickToml(new TextEncoder().encode(text))).toBe(NEEDS_READER);
+  expect(quickToml(text)).toEqual(parseTable(text));
+});
