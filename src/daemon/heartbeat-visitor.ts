@@ -18,7 +18,7 @@ import { pairIdOfConfig } from "./router-network.ts";
 /** What a visitor hears on a path. */
 export type HeardPacket =
   | { readonly kind: "authentic"; readonly path: PathName; readonly heartbeat: Heartbeat }
-  | { readonly kind: "refused"; readonly path: PathName; readonly reason: PacketRefusal };
+  | { readonly kind: "refused"; readonly path: PathName; readonly reason: PacketRefusal | "set-aside" };
 
 const SILENT_SIDE = { carrier: true } as const satisfies HeartbeatPayload["sides"]["public"];
 
@@ -69,10 +69,7 @@ export class HeartbeatVisitor {
         private: { local: mine.private, peer: theirs.private },
       },
       keys: loadKeys(config.pair.keyFile),
-      onInput: (input) => {
-        if (input.kind === "heartbeat") onPacket({ kind: "authentic", path: input.path, heartbeat: input.heartbeat });
-        if (input.kind === "packet-refused") onPacket({ kind: "refused", path: input.path, reason: input.reason });
-      },
+      onReady: () => this.#hear(onPacket),
       onProblem: (message) => problems.push(message),
     });
     using links = LinkClient.open();
@@ -105,6 +102,15 @@ export class HeartbeatVisitor {
     const router = whoAmI(config, local);
     if (!router.ok) throw new UsageError({ operation: "find out which router this is", reason: router.problem });
     return new HeartbeatVisitor(config, router.value, onPacket);
+  }
+
+  #hear(onPacket: (packet: HeardPacket) => void): void {
+    for (const input of this.#paths.drain()) {
+      if (input.kind === "heartbeat") onPacket({ kind: "authentic", path: input.path, heartbeat: input.heartbeat });
+      if (input.kind !== "packet-refused") continue;
+      const { path, reason, count = 1 } = input;
+      for (let number = 0; number < count; number += 1) onPacket({ kind: "refused", path, reason });
+    }
   }
 
   /** Sends a hello that the peer answers by echoing `nonce`. @returns the nonce, 32 digits. */

@@ -5,7 +5,8 @@ import type { IpAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
-import { openHeartbeat, sealHeartbeat } from "../wire/heartbeat-packet.ts";
+import { sealHeartbeat } from "../wire/heartbeat-packet.ts";
+import { HeartbeatInbox } from "./heartbeat-inbox.ts";
 
 /** The two ends of one path. */
 export interface PathEnds {
@@ -18,24 +19,28 @@ export interface PathSocketsOptions {
   readonly port: number;
   readonly ends: Readonly<Record<PathName, PathEnds>>;
   readonly keys: PairKeys;
-  readonly onInput: (input: Input) => void;
+  /** An authentic packet waits for `drain`. */
+  readonly onReady: () => void;
   readonly onProblem: (message: string) => void;
 }
 
 /** The sockets of both paths: heartbeats in and out, signed and checked. */
 export class PathSockets {
   readonly #options: PathSocketsOptions;
+  readonly #inbox: HeartbeatInbox;
   #keys: PairKeys;
   readonly #sockets = new Map<PathName, { readonly socket: HeartbeatSocket; readonly interfaceIndex: number }>();
 
   constructor(options: PathSocketsOptions) {
     this.#options = options;
     this.#keys = options.keys;
+    this.#inbox = new HeartbeatInbox(options.pairId, options.keys);
   }
 
   /** New keys, as a reload during a rotation brings. */
   setKeys(keys: PairKeys): void {
     this.#keys = keys;
+    this.#inbox.setKeys(keys);
   }
 
   /** Opens the path's socket on this link, or again when the link is another one than before. */
@@ -48,7 +53,9 @@ export class PathSockets {
         interfaceIndex: link.index,
         ...this.#options.ends[path],
         port: this.#options.port,
-        onDatagram: (bytes) => this.#options.onInput(this.#read(path, bytes)),
+        onDatagram: (bytes) => {
+          if (this.#inbox.take(path, bytes)) this.#options.onReady();
+        },
       });
       this.#sockets.set(path, { socket, interfaceIndex: link.index });
     } catch (error) {
@@ -66,25 +73,15 @@ export class PathSockets {
     this.#sockets.get(path)?.socket.send(sealHeartbeat(heartbeat, this.#keys.signing));
   }
 
-  /** Every heartbeat that waits in the kernel, as inputs. */
+  /** Every heartbeat that came or waits in the kernel, as inputs. */
   drain(): Input[] {
-    return PATHS.flatMap(
-      (path) =>
-        this.#sockets
-          .get(path)
-          ?.socket.drain()
-          .map((bytes) => this.#read(path, bytes)) ?? [],
-    );
+    for (const path of PATHS) {
+      for (const bytes of this.#sockets.get(path)?.socket.drain() ?? []) this.#inbox.take(path, bytes);
+    }
+    return this.#inbox.empty();
   }
 
   close(): void {
     for (const path of PATHS) this.detach(path);
-  }
-
-  #read(path: PathName, bytes: Uint8Array): Input {
-    const opened = openHeartbeat(bytes, this.#keys.accepted, this.#options.pairId);
-    return opened.ok
-      ? { kind: "heartbeat", path, heartbeat: opened.heartbeat }
-      : { kind: "packet-refused", path, reason: opened.reason };
   }
 }

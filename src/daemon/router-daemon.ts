@@ -118,6 +118,9 @@ export class RouterDaemon implements ControlSubject {
         this.#synchronisation.hear(inputs);
         this.#router.feed(...inputs);
       },
+      onReady: () => {
+        if (this.#begun) this.#router.ready();
+      },
       onProblem: (message) => this.#logger.error("network", message),
     });
     const store = new StateFile(options.stateDir, "failover.json", warn);

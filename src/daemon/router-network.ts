@@ -29,6 +29,8 @@ export interface RouterNetworkOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly onInput: (...inputs: Input[]) => void;
+  /** Something waits for `drain`. */
+  readonly onReady: () => void;
   readonly onProblem: (message: string) => void;
 }
 
@@ -80,7 +82,7 @@ export class RouterNetwork {
         private: { local: mine.private, peer: theirs.private },
       },
       keys: options.keys,
-      onInput: options.onInput,
+      onReady: options.onReady,
       onProblem: options.onProblem,
     });
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });

@@ -22,6 +22,12 @@ export interface Lateness {
   readonly maxMs: number;
 }
 
+/** Turns in a row that events may begin at once: more than a planned move on two paths needs. */
+const BURST_TURNS = 64;
+/** Beyond them there is one in this time. */
+const TURN_GAP_MS = 2;
+/** As many events as this do not wait. */
+const QUEUE_MAX = 1_000;
 /** Timers below a millisecond would spin. */
 const SLEEP_MIN_MS = 1;
 /** An idle loop looks at its clock this often all the same. */
@@ -41,6 +47,10 @@ export class Router {
   #lateness: Lateness = { wakes: 0, lastMs: 0, maxMs: 0 };
   #stopped = false;
   #turns = 0;
+  /** Turns that may begin at once, and when that was last counted. */
+  #credit = BURST_TURNS;
+  #creditedAtMs = Number.NEGATIVE_INFINITY;
+  #deferred: Timer | undefined;
 
   constructor(boot: Boot, world: RouterWorld) {
     this.#state = createState(boot);
@@ -64,13 +74,31 @@ export class Router {
   feed(...inputs: Input[]): void {
     if (this.#stopped) return;
     this.#queue.push(...inputs);
-    if (!this.#turning) this.#turn();
+    if (!this.#turning) this.#turnSoon();
+  }
+
+  /** Something waits in a socket: a turn follows, at once as a rule. */
+  ready(): void {
+    if (!this.#stopped && !this.#turning) this.#turnSoon();
+  }
+
+  /** A flood of events gets some hundred turns a second, each of which reads all that waits. */
+  #turnSoon(): void {
+    const now = this.#world.now();
+    const earned = (now - this.#creditedAtMs) / TURN_GAP_MS;
+    this.#credit = Math.min(BURST_TURNS, this.#credit + Math.max(0, earned));
+    this.#creditedAtMs = now;
+    if (this.#credit >= 1 || this.#queue.length >= QUEUE_MAX) {
+      this.#credit -= 1;
+      this.#turn();
+    } else this.#deferred ??= setTimeout(() => this.#turn(), TURN_GAP_MS);
   }
 
   /** No further step; nothing is undone. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deferred);
   }
 
   /**
@@ -80,6 +108,8 @@ export class Router {
   #turn(): void {
     this.#turning = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deferred);
+    this.#deferred = undefined;
     try {
       for (const input of this.#world.drain()) this.#step(input);
       this.#stepQueue();

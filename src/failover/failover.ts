@@ -146,7 +146,8 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   },
   tick: judge,
   heartbeat: onHeartbeat,
-  "packet-refused": (turn, input) => turn.set({ session: countRefusal(turn.state.session, input.path, input.reason) }),
+  "packet-refused": (turn, { path, reason, count }) =>
+    turn.set({ session: countRefusal(turn.state.session, path, reason, count) }),
   carrier: (turn, input) => onCarrier(turn, input.side, input.up),
   evidence: onEvidence,
   "own-macs": (turn, input) => turn.set({ ownMacs: new Map(input.macs.map((entry) => [entry.interface, entry.mac])) }),

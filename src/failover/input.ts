@@ -42,8 +42,13 @@ export type Input =
   | { readonly kind: "tick" }
   /** A packet that `openHeartbeat` accepted, with the path whose socket it came by. */
   | { readonly kind: "heartbeat"; readonly path: PathName; readonly heartbeat: Heartbeat }
-  /** A packet that `openHeartbeat` refused: counted. */
-  | { readonly kind: "packet-refused"; readonly path: PathName; readonly reason: PacketRefusal }
+  /** Packets that `openHeartbeat` refused, or that were too many to look at: counted. Absent: one. */
+  | {
+      readonly kind: "packet-refused";
+      readonly path: PathName;
+      readonly reason: PacketRefusal | "set-aside";
+      readonly count?: number;
+    }
   /** At start and at each change. Until it is told, a side has no carrier. */
   | { readonly kind: "carrier"; readonly side: PathName; readonly up: boolean }
   /**

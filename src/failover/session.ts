@@ -19,6 +19,8 @@ export const SESSION_REFUSALS = [
   "impossible-echo",
   /** What it heard of me is older than `dead_after` on both paths: the peer is deaf, or the packet was held back. */
   "stale-echo",
+  /** One of very many that came together, and not the newest of its sender: a flood of replays. */
+  "set-aside",
 ] as const;
 export type SessionRefusal = (typeof SESSION_REFUSALS)[number];
 export type RefusalReason = PacketRefusal | SessionRefusal;
@@ -93,10 +95,10 @@ function withPath(session: Session, path: PathName, change: Partial<PathSession>
   return { ...session, paths: { ...session.paths, [path]: { ...session.paths[path], ...change } } };
 }
 
-/** Counts a packet that did not count. */
-export function countRefusal(session: Session, path: PathName, reason: RefusalReason): Session {
+/** Counts packets that did not count. */
+export function countRefusal(session: Session, path: PathName, reason: RefusalReason, count = 1): Session {
   const { refused } = session.paths[path];
-  return withPath(session, path, { refused: { ...refused, [reason]: (refused[reason] ?? 0) + 1 } });
+  return withPath(session, path, { refused: { ...refused, [reason]: (refused[reason] ?? 0) + count } });
 }
 
 /** Whether the peer's echo proves that it heard something I sent on `path` within `deadAfterMs`. */
