@@ -7,6 +7,9 @@ export const HTTP_HEAD_LIMIT_BYTES = 64 * 1024;
 /** The longest line that tells a chunk's size, with its extensions. */
 const CHUNK_LINE_LIMIT_BYTES = 1_024;
 
+/** All lines of chunk sizes together: a body in chunks of single bytes would cost the work of a thousand others. */
+const CHUNK_LINES_LIMIT_BYTES = 64 * 1024;
+
 const LF = 0x0a;
 
 export interface HttpHead {
@@ -75,6 +78,7 @@ export class HttpResponseReader {
   readonly #chunkLines = new LineCollector("chunk size", CHUNK_LINE_LIMIT_BYTES);
   #lines: string[] = [];
   #headBytes = 0;
+  #chunkLineBytes = 0;
   #head: HttpHead | undefined;
   #body: BodyPhase = { kind: "none" };
 
@@ -175,6 +179,8 @@ export class HttpResponseReader {
   #pushChunkLine(kind: "chunk-size" | "chunk-end", bytes: Uint8Array, start: number): number {
     const next = this.#chunkLines.take(bytes, start);
     const { line } = this.#chunkLines;
+    this.#chunkLineBytes += next - start;
+    if (this.#chunkLineBytes > CHUNK_LINES_LIMIT_BYTES) throw new DecodeError("text of chunk sizes", "is too long");
     if (line !== undefined) this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
     return next;
   }

@@ -60,6 +60,11 @@ describe.each([1, 3, 100_000])("HttpResponseReader, in pieces of %d bytes", (pie
     ["a head without end", `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(20_000)}`, "head: is too long"],
     ["one endless line", `HTTP/1.1 200 ${"x".repeat(HTTP_HEAD_LIMIT_BYTES)}`, "head: is too long"],
     [
+      "a long body in chunks of a byte",
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(14_000)}`,
+      "text of chunk sizes: is too long",
+    ],
+    [
       "an endless chunk extension",
       `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;${"x".repeat(2_000)}`,
       "chunk size: is too long",
