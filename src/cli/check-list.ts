@@ -1,13 +1,15 @@
 import type { CheckReport } from "../balance/report.ts";
+import type { ConfiguredService } from "../config/config.ts";
 import { daemonAnswers } from "../daemon/control-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
+import { formatEndpoint } from "../model/address.ts";
 import type { Check } from "../model/check.ts";
 import { formatDuration, formatSpan } from "../model/duration.ts";
-import { realServerKey } from "../model/real-server.ts";
+import { type RealServer, realServerKey } from "../model/real-server.ts";
 import { formatElapsed } from "../probe/probe-text.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { askChecks } from "./daemon-report.ts";
+import { askBalancer, type DaemonChecks } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import type { check as spec } from "./spec/check.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
@@ -41,8 +43,38 @@ interface ListedCheck {
   readonly report: CheckReport | undefined;
 }
 
-async function daemonChecks(context: CommandContext): Promise<readonly CheckReport[]> {
-  return (await daemonAnswers(runtimeDir(context))) ? await askChecks(context) : [];
+async function daemonChecks(context: CommandContext): Promise<DaemonChecks> {
+  return (await daemonAnswers(runtimeDir(context))) ? await askBalancer(context) : { checks: [] };
+}
+
+/** The worst first: a service that listens on several addresses has a report of each server for each of them. */
+const VERDICTS = ["down", "unknown", "up"] as const;
+
+/** Finds what the daemon knows of a server of a service; a server without a port has that of the service. */
+function reportFinder(reports: readonly CheckReport[]) {
+  const byServer = new Map<string, CheckReport>();
+  for (const report of reports) {
+    const key = `${report.service} ${report.server}`;
+    const known = byServer.get(key);
+    const isWorse = known === undefined || VERDICTS.indexOf(report.verdict) < VERDICTS.indexOf(known.verdict);
+    if (isWorse) byServer.set(key, report);
+  }
+  return ({ name, listen }: ConfiguredService, server: RealServer): CheckReport | undefined => {
+    const given = byServer.get(`${name} ${realServerKey(server)}`);
+    if (given !== undefined || server.endpoint.port !== 0) return given;
+    return listen
+      .flatMap(({ key }) => (key.kind === "address" ? [{ address: server.endpoint.address, port: key.port }] : []))
+      .map((endpoint) => byServer.get(`${name} ${formatEndpoint(endpoint)}`))
+      .find((report) => report !== undefined);
+  };
+}
+
+/** How it stands by its checks; that it gets no new work is an operator's order, and said beside. */
+function stateCell({ report }: ListedCheck): Cell {
+  if (report === undefined) return "";
+  const text = report.kind === undefined ? "unchecked" : report.verdict;
+  if (report.drained) return { text: `${text}, drained`, tone: "warn" };
+  return report.kind === undefined ? text : { text, tone: STATE_TONES[report.verdict] };
 }
 
 const STATE_TONES = { up: "good", down: "bad", unknown: "warn" } as const;
@@ -53,14 +85,12 @@ function listedRow(entry: ListedCheck): Cell[] {
     check === undefined
       ? ["", "", ""]
       : [formatDuration(check.intervalMs), formatDuration(check.timeoutMs), `${check.rise}/${check.fall}`];
-  const state = entry.state ?? "";
-  const tone = STATE_TONES[state as keyof typeof STATE_TONES];
   return [
     entry.service,
     entry.target,
     check === undefined ? "none" : [check, ...entry.furtherChecks].map(({ method }) => method.kind).join(", "),
     ...timing,
-    tone === undefined ? state : { text: state, tone },
+    stateCell(entry),
     entry.report?.forMs === undefined ? "" : formatSpan(entry.report.forMs),
     entry.report?.times === undefined ? "" : formatElapsed(entry.report.times.p50Ms),
     entry.report?.times === undefined ? "" : formatElapsed(entry.report.times.p99Ms),
@@ -78,11 +108,12 @@ function historyLines({ service, target, report }: ListedCheck): string[] {
 export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitCode> => {
   const { output } = context;
   const { config } = readConfig(context);
-  const reports = await daemonChecks(context);
+  const { checks: reports, pace } = await daemonChecks(context);
+  const reportOf = reportFinder(reports);
   const checks = config.services.flatMap((service) =>
     service.servers.map(({ server, check, furtherChecks = [] }): ListedCheck => {
       const target = realServerKey(server);
-      const report = reports.find((candidate) => candidate.service === service.name && candidate.server === target);
+      const report = reportOf(service, server);
       const state = report === undefined ? null : report.drained ? "drained" : report.verdict;
       const reason = report?.last?.outcome.reason ?? null;
       return { service: service.name, target, check, furtherChecks, state, reason, report };
@@ -90,7 +121,7 @@ export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitC
   );
   if (output.json) {
     const source = reports.length > 0 ? "daemon" : "configuration";
-    output.printJson({ source, checks: checks.map(listedJson) });
+    output.printJson({ source, checks: checks.map(listedJson), pace: pace ?? null });
   } else if (checks.length === 0) output.note("the configuration has no real servers");
   else if (input.history) output.lines(checks.flatMap(historyLines));
   else output.lines(renderTable(LIST_COLUMNS, checks.map(listedRow), output));
@@ -107,6 +138,8 @@ function listedJson({ service, target, check, state, reason, report }: ListedChe
     rise: check?.rise ?? null,
     fall: check?.fall ?? null,
     state,
+    verdict: report?.verdict ?? null,
+    drained: report?.drained ?? null,
     reason,
     forMs: report?.forMs ?? null,
     p50Ms: report?.times?.p50Ms ?? null,

@@ -1,3 +1,4 @@
+import type { PaceReport } from "../balance/probe-pace.ts";
 import type { CheckReport } from "../balance/report.ts";
 import { askDaemon } from "../daemon/control-client.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
@@ -34,9 +35,20 @@ export async function askHeartbeats(context: CommandContext): Promise<HeartbeatR
   return withVersion1(value, ["paths", "peer"]) as HeartbeatReport;
 }
 
-/** Every real server of the daemon's configuration, with what its checks say. */
-export async function askChecks(context: CommandContext): Promise<readonly CheckReport[]> {
+export interface DaemonChecks {
+  /** Every real server of the daemon's configuration, with what its checks say. */
+  readonly checks: readonly CheckReport[];
+  /** How punctually probes begin; absent where the daemon is older. */
+  readonly pace?: PaceReport;
+}
+
+export async function askBalancer(context: CommandContext): Promise<DaemonChecks> {
   const value = await askDaemon(runtimeDir(context), { command: "checks" });
   const isAnswer = typeof value === "object" && value !== null && "checks" in value && Array.isArray(value.checks);
-  return isAnswer ? (value.checks as readonly CheckReport[]) : [];
+  return isAnswer ? (value as DaemonChecks) : { checks: [] };
+}
+
+/** Every real server of the daemon's configuration, with what its checks say. */
+export async function askChecks(context: CommandContext): Promise<readonly CheckReport[]> {
+  return (await askBalancer(context)).checks;
 }

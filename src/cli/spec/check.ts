@@ -71,7 +71,7 @@ export const checkList = verb({
   uses: ["config", "runtimeDir"],
   changes: false,
   jsonDoc:
-    "{version, source, checks: [{service, target, kind, intervalMs, timeoutMs, rise, fall, state, reason, forMs, p50Ms, p99Ms, changes: [{to, agoMs, reason}]}]}",
+    "{version, source, checks: [{service, target, kind, intervalMs, timeoutMs, rise, fall, state, verdict, drained, reason, forMs, p50Ms, p99Ms, changes: [{to, agoMs, reason}]}], pace: {turns, inFlight, late: {p50Ms, p99Ms, maxMs}}}; forMs is how long the verdict has held, pace how late the last probes began",
 });
 
 export const check = {
