@@ -5,22 +5,25 @@ import { lockMemory, type PrivilegeOutcome, useRealtimeScheduling } from "../sys
 /** Above ordinary programs, below the kernel's own threads (their FIFO priority is 50, kernel/sched/syscalls.c). */
 const REALTIME_PRIORITY = 20;
 
+/** The engine starts threads of its own when it needs them: they are made alike this often. */
+const REFRESH_EVERY_MS = 5_000;
+
 /**
- * Lets the calling thread run before ordinary programs and keeps its memory from being swapped out, where allowed.
+ * Lets this process run before ordinary programs and keeps its memory from being swapped out, where allowed. With two
+ * busy processors and only the main thread at real-time priority, it waited up to 1.0 s for the engine's own threads,
+ * which starved behind it; with all of them alike it was 3 ms late at most.
  * With one processor real-time scheduling does harm: the engine's threads wait for each other by yielding, which never
  * lets a thread of lower priority run, so this one spun until the kernel's real-time limit of 95 % stopped it for a
  * while (tried in the lab's kernel: stalls of 1.0 to 2.0 s every few seconds). Niceness -20 is no way out: it leaves
  * those threads 1/88 of the processor, and the stalls were the same. Without either there were none.
  */
 export function becomePunctual(logger: Logger): void {
-  const steps: readonly (readonly [string, () => PrivilegeOutcome])[] = [
-    ...(availableParallelism() > 1
-      ? [["real-time scheduling", () => useRealtimeScheduling(REALTIME_PRIORITY)] as const]
-      : []),
-    ["locked memory", lockMemory],
-  ];
-  for (const [what, step] of steps) {
-    const outcome = step();
+  const isDone = (what: string, outcome: PrivilegeOutcome): boolean => {
     if (outcome.kind === "refused") logger.debug("router", `no ${what}: ${outcome.errnoName}`);
-  }
+    return outcome.kind === "done";
+  };
+  isDone("locked memory", lockMemory());
+  if (availableParallelism() === 1) return;
+  if (!isDone("real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY))) return;
+  setInterval(() => useRealtimeScheduling(REALTIME_PRIORITY), REFRESH_EVERY_MS).unref();
 }

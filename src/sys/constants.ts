@@ -90,6 +90,7 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export const WNOHANG = 1;
 
 // linux/sched.h
+export const SCHED_OTHER = 0;
 export const SCHED_FIFO = 1;
 export const CLONE_NEWNET = 0x4000_0000;
 

@@ -1,5 +1,14 @@
 /** What keeps a heartbeat in time on a busy machine. None of it is needed to work, so none of it throws. */
-import { MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, PRIO_PROCESS, SCHED_FIFO, SCHED_RESET_ON_FORK } from "./constants.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import {
+  MCL_CURRENT,
+  MCL_FUTURE,
+  MCL_ONFAULT,
+  PRIO_PROCESS,
+  SCHED_FIFO,
+  SCHED_OTHER,
+  SCHED_RESET_ON_FORK,
+} from "./constants.ts";
 import { errnoName } from "./errno.ts";
 import { asI32 } from "./integers.ts";
 import { libc, readErrno } from "./libc.ts";
@@ -7,26 +16,52 @@ import { libc, readErrno } from "./libc.ts";
 /** `done`, or the name of the errno (`EPERM` without the right to). */
 export type PrivilegeOutcome = { readonly kind: "done" } | { readonly kind: "refused"; readonly errnoName: string };
 
-/** A tenth of the processor beside one ordinary thread that wants all of it (kernel/sched/core.c, sched_prio_to_weight). */
-const NICENESS = 10;
+/** sched(7): the least of the processor that an ordinary thread can ask for. */
+const NICENESS_LOWEST = 19;
 
 function outcome(result: number): PrivilegeOutcome {
   return result === 0 ? { kind: "done" } : { kind: "refused", errnoName: errnoName(readErrno()) };
 }
 
+/** struct sched_param { int priority; } */
+function schedule(threadId: number, policy: number, priority: number): PrivilegeOutcome {
+  const parameters = new Int32Array([asI32(priority, "the priority")]);
+  return outcome(libc().sched_setscheduler(threadId, policy | SCHED_RESET_ON_FORK, parameters));
+}
+
+/** proc(5), /proc/[pid]/stat: the name in parentheses may hold anything; niceness is field 19, the 17th after it. */
+const NICENESS_FIELD = 16;
+
+function gaveWay(threadId: string): boolean {
+  const text = readFileSync(`/proc/self/task/${threadId}/stat`, "latin1");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[NICENESS_FIELD]) === NICENESS_LOWEST;
+}
+
 /**
- * Makes this thread run before all ordinary ones (SCHED_FIFO). Programs it starts are ordinary again.
+ * Makes the threads of this process run before all ordinary ones (SCHED_FIFO), but for those that gave way. All of them:
+ * a real-time thread that waits for the engine's ordinary collector or compiler starves what it waits for. Programs and
+ * threads started later are ordinary.
  * @param priority 1 to 99
  */
 export function useRealtimeScheduling(priority: number): PrivilegeOutcome {
-  // struct sched_param { int priority; }
-  const parameters = new Int32Array([asI32(priority, "the priority")]);
-  return outcome(libc().sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, parameters));
+  for (const threadId of readdirSync("/proc/self/task")) {
+    try {
+      if (gaveWay(threadId)) continue;
+    } catch {
+      // It ended meanwhile.
+      continue;
+    }
+    const result = schedule(Number(threadId), SCHED_FIFO, priority);
+    if (result.kind === "refused" && result.errnoName !== "ESRCH") return result;
+  }
+  return { kind: "done" };
 }
 
 /** Makes this thread, and no other one, give way to ordinary ones: Linux keeps niceness by thread (setpriority(2)). */
 export function giveWay(): PrivilegeOutcome {
-  return outcome(libc().setpriority(PRIO_PROCESS, 0, NICENESS));
+  schedule(0, SCHED_OTHER, 0);
+  return outcome(libc().setpriority(PRIO_PROCESS, 0, NICENESS_LOWEST));
 }
 
 /** Keeps the memory that this process touches from being swapped out. */

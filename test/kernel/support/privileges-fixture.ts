@@ -1,5 +1,5 @@
 /** Run as a program of its own: real-time scheduling and locked memory would stay with the test's process. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { lockMemory, useRealtimeScheduling } from "../../../src/sys/scheduling.ts";
 
 const status = (name: string) => {
@@ -10,11 +10,13 @@ const policy = (id: number) =>
   Bun.spawnSync(["chrt", "--pid", String(id)])
     .stdout.toString()
     .split("\n")[0] ?? "";
+/** Each once. */
+const policies = (ids: readonly string[]) => [...new Set(ids.map((id) => policy(Number(id)).replace(/^.*: /, "")))];
 const outcomes = { scheduling: useRealtimeScheduling(10), memory: lockMemory() };
 const later = Bun.spawn(["cat"], { stdin: "pipe" });
 const report = {
   ...outcomes,
-  own: policy(process.pid),
+  own: policies(readdirSync("/proc/self/task")),
   later: policy(later.pid),
   lockedKb: status("VmLck"),
   residentKb: status("VmRSS"),
