@@ -60,7 +60,7 @@ export function judgeRival(turn: Turn): void {
   if (peer === undefined) return;
   const peerActive = peer.says.role === "active";
   const holdsThere = !peerActive && peer.says.vips.some((vip) => vip.held);
-  if (phase.kind === "active" && peer.says.stepping === true && !isMoving(turn.state)) wantReclaim(turn);
+  if ((phase.kind === "active" || phase.kind === "taking") && peer.says.stepping === true) wantReclaim(turn);
   if (phase.kind === "taking" && peerActive && acceptance === undefined && !phase.taking.force) {
     abortTaking(turn, "the peer is active");
   } else if (phase.kind === "active" && peerActive && !rival && !isAgreedOverlap(turn.state, peer.says, turn.now)) {

@@ -35,7 +35,7 @@ export function startTaking(turn: Turn, reason: TransitionReason, force = false)
       taking: { sinceMs: turn.now, reason, force, tableUntilMs: wait ? turn.now + TABLE_WAIT_MS : turn.now },
     },
   });
-  turn.clear("query", "bothStandbySinceMs", "retryTakeAtMs");
+  turn.clear("query", "bothStandbySinceMs", "retryTakeAtMs", "reclaimAtMs");
   turn.cause("taking", `takes over in term ${term}`);
   turn.persist();
   turn.tell = true;
