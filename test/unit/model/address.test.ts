@@ -52,13 +52,19 @@ describe("parseAddress()", () => {
     "g::",
     "1.2.3.4::",
     "::1.2.3",
-    "fe80::1%eth0",
     "[::1]",
     "::1.2.3.4:5",
   ])("refuses %p", (text) => {
     expect(parseAddress(text)).toEqual({
       ok: false,
       problem: `${JSON.stringify(text)} is not an IPv4 or IPv6 address`,
+    });
+  });
+
+  test("says of a zone that it has no place here", () => {
+    expect(parseAddress("fe80::1%eth0")).toEqual({
+      ok: false,
+      problem: '"fe80::1%eth0" is not an IPv4 or IPv6 address; a zone such as %eth0 has no place here',
     });
   });
 });
