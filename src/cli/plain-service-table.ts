@@ -1,7 +1,7 @@
-import { ByteText, countDigits } from "../lib/byte-text.ts";
-import { formatEndpoint } from "../model/address.ts";
+import { ByteText, countDigits, putDecimal } from "../lib/byte-text.ts";
 import { ROW, ROW_FORWARDINGS, type RowField, type ServerRows, type TableRows } from "../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import { ENDPOINT_BYTES_MAX, endpointLength, putEndpoint } from "./endpoint-bytes.ts";
 import { describeSettings } from "./ipvs-changes.ts";
 import { serverSettings } from "./service-table.ts";
 import { COLUMN_GAP, isPlainText } from "./table.ts";
@@ -19,28 +19,35 @@ const COUNTERS: readonly (readonly [header: string, field: RowField])[] = [
   ["INACTIVE", ROW.inactiveConnections],
   ["PERSISTENT", ROW.persistentConnections],
 ];
+const FIELDS = COUNTERS.map(([, field]) => field);
 const INDENT = "  ";
+const SPACE = 0x20;
 
 /** The texts of real servers' settings, each made once: most servers of a table are set alike but for their weight. */
+const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
+
 class SettingsTexts {
   readonly #servers: ServerRows;
-  readonly #known = new Map<number | string, string>();
+  readonly #known = new Map<string, string>();
+  /** Without thresholds and tunnels, by the number of the forwarding. */
+  readonly #simple: string[] = [];
 
   constructor(servers: ServerRows) {
     this.#servers = servers;
   }
 
   of(row: number): string {
-    const servers = this.#servers;
-    const forward = servers.get(row, ROW.forward);
-    const upper = servers.get(row, ROW.upperThreshold);
-    const lower = servers.get(row, ROW.lowerThreshold);
-    const isSimple = upper === 0 && lower === 0 && ROW_FORWARDINGS[forward] !== "tunnel";
-    const key = isSimple ? forward : this.#keyOf(row);
-    const known = this.#known.get(key);
+    const numbers = this.#servers.numbers(row);
+    const start = this.#servers.start(row);
+    const forward = numbers[start + ROW.forward] ?? 0;
+    const isSimple =
+      numbers[start + ROW.upperThreshold] === 0 && numbers[start + ROW.lowerThreshold] === 0 && forward !== TUNNEL;
+    const known = isSimple ? this.#simple[forward] : undefined;
     if (known !== undefined) return known;
-    const text = serverSettings(servers.observed(row));
+    const key = this.#keyOf(row);
+    const text = this.#known.get(key) ?? serverSettings(this.#servers.observed(row));
     this.#known.set(key, text);
+    if (isSimple) this.#simple[forward] = text;
     return text;
   }
 
@@ -57,32 +64,6 @@ class SettingsTexts {
   }
 }
 
-function endpointText(servers: ServerRows, row: number): string {
-  return formatEndpoint(servers.observed(row).server.endpoint);
-}
-
-/** How long `10.0.0.11:80` is. */
-function endpointLength(servers: ServerRows, row: number): number {
-  if (servers.get(row, ROW.isInet6) !== 0) return endpointText(servers, row).length;
-  let length = 4 + countDigits(servers.get(row, ROW.port));
-  for (let index = 0; index < 4; index += 1) length += countDigits(servers.addressByte(row, index));
-  return length;
-}
-
-/** `10.0.0.11:80`. */
-export function writeEndpoint(out: ByteText, servers: ServerRows, row: number): void {
-  if (servers.get(row, ROW.isInet6) !== 0) {
-    out.text(endpointText(servers, row));
-    return;
-  }
-  for (let index = 0; index < 4; index += 1) {
-    if (index > 0) out.text(".");
-    out.decimal(servers.addressByte(row, index));
-  }
-  out.text(":");
-  out.decimal(servers.get(row, ROW.port));
-}
-
 interface Layout {
   readonly names: readonly string[];
   readonly settings: readonly string[];
@@ -95,17 +76,24 @@ function layOut({ services, servers }: TableRows<VirtualService>, texts: Setting
   const names = services.map(({ key }) => formatServiceKey(key));
   const settings = services.map(describeSettings);
   if (!settings.every(isPlainText)) return undefined;
-  let name = Math.max(HEADERS[0].length, ...names.map((text) => text.length));
-  let setting = Math.max(HEADERS[1].length, ...settings.map((text) => text.length));
-  const counters = COUNTERS.map(([header]) => header.length);
+  let name = HEADERS[0].length;
+  let setting = HEADERS[1].length;
+  for (const text of names) if (text.length > name) name = text.length;
+  for (const text of settings) if (text.length > setting) setting = text.length;
+  const largest = COUNTERS.map(() => 0);
   for (let row = 0; row < servers.count; row += 1) {
-    name = Math.max(name, INDENT.length + endpointLength(servers, row));
-    setting = Math.max(setting, texts.of(row).length);
-    for (let index = 0; index < COUNTERS.length; index += 1) {
-      const digits = countDigits(servers.get(row, COUNTERS[index]?.[1] ?? ROW.weight));
-      if (digits > (counters[index] ?? 0)) counters[index] = digits;
+    const numbers = servers.numbers(row);
+    const start = servers.start(row);
+    const length = INDENT.length + endpointLength(servers, row);
+    if (length > name) name = length;
+    for (let index = 0; index < FIELDS.length; index += 1) {
+      const value = numbers[start + (FIELDS[index] ?? 0)] ?? 0;
+      if (value > (largest[index] ?? 0)) largest[index] = value;
     }
+    const text = texts.of(row);
+    if (text.length > setting) setting = text.length;
   }
+  const counters = COUNTERS.map(([header], index) => Math.max(header.length, countDigits(largest[index] ?? 0)));
   return { names, settings, widths: [name, setting, ...counters] };
 }
 
@@ -117,26 +105,57 @@ function writeHeaders(out: ByteText, widths: readonly number[]): void {
   out.lineEnd();
 }
 
-function writeServer(
-  out: ByteText,
-  servers: ServerRows,
-  row: number,
-  settings: string,
-  widths: readonly number[],
-): void {
-  out.text(INDENT);
-  writeEndpoint(out, servers, row);
-  out.spaces((widths[0] ?? 0) - INDENT.length - endpointLength(servers, row));
-  out.text(COLUMN_GAP);
-  out.text(settings);
-  out.spaces((widths[1] ?? 0) - settings.length);
-  for (let index = 0; index < COUNTERS.length; index += 1) {
-    const value = servers.get(row, COUNTERS[index]?.[1] ?? ROW.weight);
-    out.text(COLUMN_GAP);
-    out.spaces((widths[index + HEADERS.length] ?? 0) - countDigits(value));
-    out.decimal(value);
+/** Lines of servers: all are as long as each other, and those set alike differ only in the endpoint and the counters. */
+class ServerLines {
+  readonly #servers: ServerRows;
+  readonly #texts: SettingsTexts;
+  readonly #widths: readonly number[];
+  /** Where each counter ends in a line. */
+  readonly #ends: readonly number[];
+  readonly #lines = new Map<string, Uint8Array>();
+  #settings: string | undefined;
+  #line: Uint8Array = new Uint8Array(0);
+
+  constructor(servers: ServerRows, texts: SettingsTexts, widths: readonly number[]) {
+    this.#servers = servers;
+    this.#texts = texts;
+    this.#widths = widths;
+    let end = (widths[0] ?? 0) + COLUMN_GAP.length + (widths[1] ?? 0);
+    this.#ends = widths.slice(HEADERS.length).map((width) => {
+      end += COLUMN_GAP.length + width;
+      return end;
+    });
   }
-  out.lineEnd();
+
+  write(out: ByteText, row: number): void {
+    const servers = this.#servers;
+    const settings = this.#texts.of(row);
+    if (settings !== this.#settings) this.#choose(settings);
+    const length = this.#line.length;
+    // putEndpoint writes up to two bytes past its end, which are spaces of this line.
+    out.reserve(length + ENDPOINT_BYTES_MAX);
+    const { buffer, position } = out;
+    const endpointEnd = putEndpoint(buffer, position + INDENT.length, servers, row);
+    buffer.set(this.#line.subarray(endpointEnd - position), endpointEnd);
+    buffer[position] = SPACE;
+    buffer[position + 1] = SPACE;
+    const numbers = servers.numbers(row);
+    const start = servers.start(row);
+    for (let index = 0; index < FIELDS.length; index += 1) {
+      putDecimal(buffer, position + (this.#ends[index] ?? 0), numbers[start + (FIELDS[index] ?? 0)] ?? 0);
+    }
+    out.advance(length);
+  }
+
+  /** The line of a server with these settings, spaces where its own things go. */
+  #choose(settings: string): void {
+    this.#settings = settings;
+    const known = this.#lines.get(settings);
+    const length = (this.#ends[this.#ends.length - 1] ?? 0) + 1;
+    const text = `${" ".repeat(this.#widths[0] ?? 0)}${COLUMN_GAP}${settings}`;
+    this.#line = known ?? new TextEncoder().encode(`${text.padEnd(length - 1)}\n`);
+    this.#lines.set(settings, this.#line);
+  }
 }
 
 /**
@@ -150,12 +169,13 @@ export function writePlainTable(table: TableRows<VirtualService>, write: (piece:
   if (layout === undefined) return false;
   const { names, settings, widths } = layout;
   const out = new ByteText(write);
+  const lines = new ServerLines(servers, texts, widths);
   writeHeaders(out, widths);
   let row = 0;
   for (let index = 0; index < names.length; index += 1) {
     out.text(`${(names[index] ?? "").padEnd(widths[0] ?? 0)}${COLUMN_GAP}${settings[index]}`.trimEnd());
     out.lineEnd();
-    for (const end = ends[index] ?? 0; row < end; row += 1) writeServer(out, servers, row, texts.of(row), widths);
+    for (const end = ends[index] ?? 0; row < end; row += 1) lines.write(out, row);
   }
   out.end();
   return true;

@@ -6,7 +6,7 @@ import type { ExitCode } from "../lib/errors.ts";
 import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { writeEndpoint } from "./plain-service-table.ts";
+import { ENDPOINT_BYTES_MAX, putEndpoint } from "./endpoint-bytes.ts";
 import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
@@ -39,13 +39,18 @@ async function readQuick(bytes: Uint8Array, format: Input["format"]): Promise<Qu
   return result === NEEDS_READER ? undefined : result;
 }
 
-/** `nat, weight 1` of most servers; undefined where there is more to say. */
-function simpleForwarding(servers: ServerRows, row: number): string | undefined {
+const encoder = new TextEncoder();
+const LINE_END = encoder.encode(")\n");
+/** By the number of the forwarding. */
+const FORWARDINGS = ROW_FORWARDINGS.map((forward) => encoder.encode(`${forward}, weight `));
+
+/** The number of the forwarding; undefined where there is more to say than that and the weight. */
+function simpleForwarding(servers: ServerRows, row: number): number | undefined {
   const hasMore =
     servers.get(row, ROW.upperThreshold) !== 0 ||
     servers.get(row, ROW.lowerThreshold) !== 0 ||
     servers.get(row, ROW.tunnelType) !== 0;
-  return hasMore ? undefined : ROW_FORWARDINGS[servers.get(row, ROW.forward)];
+  return hasMore ? undefined : servers.get(row, ROW.forward);
 }
 
 /** Says of each change that it is made, in the words of `reportChanges`. */
@@ -58,21 +63,20 @@ async function tell({ services, servers, ends }: TableRows<VirtualService>, { ou
     const name = formatServiceKey(service.key);
     out.text(`${added} virtual service ${name} (${describeSettings(service)})`);
     out.lineEnd();
-    const begin = `${added} real server `;
-    const middle = ` of ${name} (`;
+    const begin = encoder.encode(`${added} real server `);
+    const middle = encoder.encode(` of ${name} (`);
     for (const end = ends[index] ?? 0; row < end; row += 1) {
-      out.text(begin);
-      writeEndpoint(out, servers, row);
-      out.text(middle);
+      out.bytes(begin);
+      out.reserve(ENDPOINT_BYTES_MAX);
+      out.advance(putEndpoint(out.buffer, out.position, servers, row) - out.position);
+      out.bytes(middle);
       const forward = simpleForwarding(servers, row);
       if (forward === undefined) out.text(describeServer(servers.observed(row).server));
       else {
-        out.text(forward);
-        out.text(", weight ");
+        out.bytes(FORWARDINGS[forward] ?? encoder.encode(""));
         out.decimal(servers.get(row, ROW.weight));
       }
-      out.text(")");
-      out.lineEnd();
+      out.bytes(LINE_END);
     }
   }
   out.end();

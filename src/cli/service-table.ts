@@ -4,8 +4,7 @@ import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { formatBytes, formatCount } from "./figures.ts";
 import { describeForwarding, describeSettings } from "./ipvs-changes.ts";
-import type { Output } from "./output.ts";
-import { type Cell, type Column, renderTable } from "./table.ts";
+import { type Cell, type Column, renderTable, type TableLayout } from "./table.ts";
 import { formatRate, type RateTable } from "./traffic-rates.ts";
 
 /** The kernel's table for people and as JSON. */
@@ -95,7 +94,7 @@ export function serverCells(observed: ObservedServer): Cell[] {
 }
 
 /** Lines of the table: each service, its real servers below it. */
-export function serviceTable(table: readonly ObservedService[], shown: Shown, output: Output): string[] {
+export function serviceTable(table: readonly ObservedService[], shown: Shown, layout: TableLayout): string[] {
   const rows = table.flatMap((observed): Cell[][] => [
     [
       { text: formatServiceKey(observed.service.key), tone: "strong" },
@@ -113,7 +112,7 @@ export function serviceTable(table: readonly ObservedService[], shown: Shown, ou
       ...trafficCells(server.stats, shown),
     ]),
   ]);
-  return renderTable(columnsOf(shown), rows, output);
+  return renderTable(columnsOf(shown), rows, layout);
 }
 
 /** A real server for --json. */

@@ -3,7 +3,6 @@
  * view that the next one overwrites.
  */
 const DIGIT_0 = 0x30;
-const SPACE = 0x20;
 const LINE_END = 0x0a;
 const ASCII_MAX = 0x7f;
 /** So much of a text is written at once; a UTF-16 unit has at most three bytes. */
@@ -14,9 +13,22 @@ const encoder = new TextEncoder();
 
 /** How many digits a whole number has, 0 to 4294967295. */
 export function countDigits(value: number): number {
-  let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits += 1;
+  if (value < 10) return 1;
+  let digits = 2;
+  for (let limit = 100; value >= limit; limit *= 10) digits += 1;
   return digits;
+}
+
+/** Writes a whole number, 0 to 4294967295, so that it ends before `end`. */
+export function putDecimal(buffer: Uint8Array, end: number, value: number): void {
+  let at = end;
+  let rest = value;
+  do {
+    const next = Math.floor(rest / 10);
+    at -= 1;
+    buffer[at] = DIGIT_0 + rest - next * 10;
+    rest = next;
+  } while (rest > 0);
 }
 
 export class ByteText {
@@ -49,7 +61,32 @@ export class ByteText {
     this.#length = start + text.length;
   }
 
+  /** Where what is written next goes in `buffer`. */
+  get position(): number {
+    return this.#length;
+  }
+
+  /** For those who write many alike: after `reserve`, bytes from `position` on may be set, and count with `advance`. */
+  get buffer(): Uint8Array {
+    return this.#buffer;
+  }
+
+  /** Makes room for so many bytes, not more than a piece has. */
+  reserve(bytes: number): void {
+    this.#room(bytes);
+  }
+
+  advance(bytes: number): void {
+    this.#length += bytes;
+  }
+
   bytes(bytes: Uint8Array): void {
+    if (bytes.length <= SLICE_CHARACTERS) {
+      this.#room(bytes.length);
+      this.#buffer.set(bytes, this.#length);
+      this.#length += bytes.length;
+      return;
+    }
     for (let start = 0; start < bytes.length; start += SLICE_CHARACTERS) {
       const part = bytes.subarray(start, start + SLICE_CHARACTERS);
       this.#room(part.length);
@@ -62,17 +99,8 @@ export class ByteText {
   decimal(value: number): void {
     const digits = countDigits(value);
     this.#room(digits);
-    let rest = value;
-    for (let index = this.#length + digits - 1; index >= this.#length; index -= 1) {
-      const next = Math.floor(rest / 10);
-      this.#buffer[index] = DIGIT_0 + rest - next * 10;
-      rest = next;
-    }
     this.#length += digits;
-  }
-
-  spaces(count: number): void {
-    for (let left = count; left > 0; left -= 1) this.#byte(SPACE);
+    putDecimal(this.#buffer, this.#length, value);
   }
 
   lineEnd(): void {

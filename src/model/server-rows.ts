@@ -1,5 +1,5 @@
 import { assert } from "../lib/assert.ts";
-import { addressFromBytes, type Family } from "./address.ts";
+import { addressBytes, addressFromBytes, type Family } from "./address.ts";
 import type { ObservedServer, ObservedService, TrafficStats } from "./ipvs-table.ts";
 import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
 import type { VirtualService } from "./virtual-service.ts";
@@ -31,8 +31,9 @@ export const ROW = {
 } as const;
 export type RowField = (typeof ROW)[keyof typeof ROW];
 
-const ADDRESS = 12;
-const ROW_NUMBERS = 16;
+/** Where the address begins in a row, and how long a row is. */
+export const ROW_ADDRESS = 12;
+export const ROW_NUMBERS = 16;
 const NUMBER_BYTES = 4;
 /** Rows are kept in pages, so that more of them copy nothing. */
 const PAGE_BITS = 10;
@@ -78,6 +79,37 @@ export class ServerRows {
     return row;
   }
 
+  /** Adds a server that is an object. */
+  addObserved({ server, activeConnections, inactiveConnections, persistentConnections }: ObservedServer): void {
+    const row = this.add();
+    const { tunnel, endpoint } = server;
+    const bytes = addressBytes(endpoint.address);
+    for (let index = 0; index < bytes.length; index += 1) this.setAddressByte(row, index, bytes[index] ?? 0);
+    this.set(row, ROW.isInet6, endpoint.address.family === "inet6" ? 1 : 0);
+    this.set(row, ROW.port, endpoint.port);
+    this.set(row, ROW.forward, ROW_FORWARDINGS.indexOf(server.forward));
+    this.set(row, ROW.weight, server.weight);
+    this.set(row, ROW.upperThreshold, server.upperThreshold);
+    this.set(row, ROW.lowerThreshold, server.lowerThreshold);
+    this.set(row, ROW.activeConnections, activeConnections);
+    this.set(row, ROW.inactiveConnections, inactiveConnections);
+    this.set(row, ROW.persistentConnections, persistentConnections);
+    if (tunnel === undefined) return;
+    this.set(row, ROW.tunnelType, TUNNEL_TYPES.indexOf(tunnel.type));
+    this.set(row, ROW.tunnelPort, tunnel.port);
+    this.set(row, ROW.tunnelChecksum, ROW_CHECKSUMS.indexOf(tunnel.checksum));
+  }
+
+  /** The numbers of the page that a row is in. With `start`, for those who read or write thousands of rows. */
+  numbers(row: number): Uint32Array {
+    return this.#page(row).numbers;
+  }
+
+  /** Where a row begins among the numbers of its page. */
+  start(row: number): number {
+    return startOf(row);
+  }
+
   /** Forgets the rows from `count` on. */
   truncate(count: number): void {
     this.#count = Math.min(this.#count, count);
@@ -93,11 +125,11 @@ export class ServerRows {
 
   /** Byte `index` of the address, in network order. */
   addressByte(row: number, index: number): number {
-    return this.#page(row).bytes[(startOf(row) + ADDRESS) * NUMBER_BYTES + index] ?? 0;
+    return this.#page(row).bytes[(startOf(row) + ROW_ADDRESS) * NUMBER_BYTES + index] ?? 0;
   }
 
   setAddressByte(row: number, index: number, value: number): void {
-    this.#page(row).bytes[(startOf(row) + ADDRESS) * NUMBER_BYTES + index] = value;
+    this.#page(row).bytes[(startOf(row) + ROW_ADDRESS) * NUMBER_BYTES + index] = value;
   }
 
   family(row: number): Family {
@@ -106,7 +138,7 @@ export class ServerRows {
 
   /** The server as an object. Rows hold no counters of traffic: they are 0. */
   observed(row: number): ObservedServer {
-    const start = (startOf(row) + ADDRESS) * NUMBER_BYTES;
+    const start = (startOf(row) + ROW_ADDRESS) * NUMBER_BYTES;
     const addressLength = this.family(row) === "inet" ? 4 : 16;
     const tunnel = this.#tunnel(row);
     return {

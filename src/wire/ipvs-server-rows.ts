@@ -1,36 +1,27 @@
 /**
- * Real servers from the kernel's messages straight into rows of numbers. A row means exactly what `toObservedServer`
- * makes of the same attributes, and what that refuses is refused here: a property test holds the two together.
+ * Real servers from the kernel's messages straight into rows of numbers. The first message of a kind is read by the
+ * schema, and where everything in it is gets remembered: a message with the same headers at the same places is then a
+ * few copies. Whatever looks different is read by the schema again, which also refuses what makes no sense.
  */
-import { DecodeError } from "../lib/errors.ts";
 import type { Family } from "../model/address.ts";
-import { TUNNEL_TYPES } from "../model/real-server.ts";
-import { ROW, type RowField, type ServerRows } from "../model/server-rows.ts";
-import { familyNumber, familyOf } from "./inet-address.ts";
-import { AF_INET, FORWARDING_METHODS, IP_VS_TUNNEL_ENCAP_FLAG_CSUM, IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM } from "./ipvs.ts";
+import { ROW, ROW_ADDRESS, type ServerRows } from "../model/server-rows.ts";
+import { Reader } from "./bytes.ts";
+import { AF_INET, commandAttributes, FORWARDING_METHODS } from "./ipvs.ts";
+import { toObservedServer } from "./ipvs-server.ts";
 
 /** struct nlattr (linux/netlink.h): u16 length of header and payload, u16 type, whose two upper bits are flags. */
 const HEADER_BYTES = 4;
 const TYPE_MASK = 0x3fff;
+const WORD_BYTES = 4;
 
 const IPVS_CMD_ATTR_DEST = 2;
-/** enum { IPVS_DEST_ATTR_* } */
-const ATTR = {
-  address: 1,
-  port: 2,
-  method: 3,
-  weight: 4,
-  addressFamily: 11,
-  tunnelType: 13,
-  tunnelPort: 14,
-  tunnelFlags: 15,
-} as const;
+const TUNNEL = FORWARDING_METHODS.indexOf("tunnel");
 
-/** Attributes of four bytes that go into a row as they are. */
-const PLAIN_NUMBERS: readonly (RowField | undefined)[] = [
-  undefined,
-  undefined,
-  undefined,
+/** enum { IPVS_DEST_ATTR_* } by their numbers: the column that the first four bytes of the payload go to, as they are. */
+const COLUMNS: readonly number[] = [
+  -1,
+  ROW_ADDRESS,
+  ROW.port,
   ROW.forward,
   ROW.weight,
   ROW.upperThreshold,
@@ -38,135 +29,57 @@ const PLAIN_NUMBERS: readonly (RowField | undefined)[] = [
   ROW.activeConnections,
   ROW.inactiveConnections,
   ROW.persistentConnections,
+  -1,
+  ROW.isInet6,
+  -1,
+  ROW.tunnelType,
+  ROW.tunnelPort,
+  ROW.tunnelChecksum,
 ];
 
-const REQUIRED = [
-  [ATTR.address, "address"],
-  [ATTR.port, "port"],
-  [ATTR.method, "forwardingMethod"],
-  [ATTR.weight, "weight"],
-] as const;
-const REQUIRED_BITS = REQUIRED.reduce((bits, [id]) => bits | (1 << id), 0);
-const TUNNEL = FORWARDING_METHODS.indexOf("tunnel");
-
-/** The length of the attribute at `at`. @throws DecodeError where it is not all there. */
-function attributeLength(view: DataView, at: number, end: number): number {
-  if (end - at < HEADER_BYTES) throw new DecodeError("destination", `${end - at} stray bytes at the end`);
-  const length = view.getUint16(at, true);
-  if (length < HEADER_BYTES || length > end - at) {
-    throw new DecodeError("destination", `an attribute of ${length} bytes does not fit where ${end - at} are`);
-  }
-  return length;
+/** Where things are in a message, in words from its first attribute. */
+interface Layout {
+  readonly bytes: number;
+  /** Each attribute of the server: where, its header, and the column of its payload or -1. */
+  readonly places: readonly number[];
+  readonly headers: readonly number[];
+  readonly columns: readonly number[];
 }
 
-/** Where the next attribute is. The last one may come without its padding. */
-function after(at: number, length: number, end: number): number {
-  return Math.min(at + ((length + 3) & ~3), end);
-}
-
-function checkSize(payloadBytes: number, wanted: number, id: number): void {
-  if (payloadBytes === wanted) return;
-  throw new DecodeError("destination", `attribute ${id} needs ${wanted} bytes, got ${payloadBytes}`);
-}
-
-/** Reads the attributes of one server. A thing that comes twice counts as it comes last. */
-class RowReader {
-  readonly #rows: ServerRows;
-  #row = 0;
-  #seen = 0;
-  #address = 0;
-  #addressBytes = 0;
-  #family = AF_INET;
-
-  constructor(rows: ServerRows) {
-    this.#rows = rows;
+/**
+ * The layout of a message that the schema has read. Undefined for one that is not made of words, that has something
+ * besides one server, or that has an attribute twice: no kernel sends that.
+ */
+function layoutOf(view: DataView, start: number, end: number): Layout | undefined {
+  const nestType = view.getUint16(start + 2, true) & TYPE_MASK;
+  if (nestType !== IPVS_CMD_ATTR_DEST || view.getUint16(start, true) !== end - start) return undefined;
+  const places = [0];
+  const headers = [view.getUint32(start, true)];
+  const columns = [-1];
+  for (let at = start + HEADER_BYTES; at < end; ) {
+    const length = view.getUint16(at, true);
+    const column = COLUMNS[view.getUint16(at + 2, true) & TYPE_MASK] ?? -1;
+    if (column >= 0 && columns.includes(column)) return undefined;
+    places.push((at - start) / WORD_BYTES);
+    headers.push(view.getUint32(at, true));
+    columns.push(column);
+    at += (length + 3) & ~3;
   }
-
-  read(view: DataView, start: number, end: number, serviceFamily: Family): void {
-    this.#row = this.#rows.add();
-    this.#seen = 0;
-    this.#family = familyNumber(serviceFamily);
-    for (let at = start; at < end; ) {
-      const length = attributeLength(view, at, end);
-      const id = view.getUint16(at + 2, true) & TYPE_MASK;
-      this.#take(view, id, at + HEADER_BYTES, length - HEADER_BYTES);
-      at = after(at, length, end);
-    }
-    this.#finish(view);
-  }
-
-  #take(view: DataView, id: number, at: number, length: number): void {
-    const field = PLAIN_NUMBERS[id];
-    if (field !== undefined) {
-      checkSize(length, 4, id);
-      this.#rows.set(this.#row, field, view.getUint32(at, true));
-    } else if (id === ATTR.address) {
-      this.#address = at;
-      this.#addressBytes = length;
-    } else if (id === ATTR.port || id === ATTR.tunnelPort) {
-      checkSize(length, 2, id);
-      this.#rows.set(this.#row, id === ATTR.port ? ROW.port : ROW.tunnelPort, view.getUint16(at));
-    } else if (id === ATTR.addressFamily) {
-      checkSize(length, 2, id);
-      this.#family = view.getUint16(at, true);
-    } else if (id === ATTR.tunnelType) {
-      checkSize(length, 1, id);
-      this.#rows.set(this.#row, ROW.tunnelType, view.getUint8(at));
-    } else if (id === ATTR.tunnelFlags) {
-      checkSize(length, 2, id);
-      this.#rows.set(this.#row, ROW.tunnelChecksum, checksumOf(view.getUint16(at, true)));
-    }
-    if (id <= ATTR.tunnelFlags) this.#seen |= 1 << id;
-  }
-
-  #finish(view: DataView): void {
-    const rows = this.#rows;
-    const row = this.#row;
-    if ((this.#seen & REQUIRED_BITS) !== REQUIRED_BITS) {
-      const missing = REQUIRED.find(([id]) => (this.#seen & (1 << id)) === 0);
-      throw new DecodeError(missing?.[1] ?? "destination", "is missing");
-    }
-    const method = rows.get(row, ROW.forward);
-    if (method >= FORWARDING_METHODS.length) {
-      throw new DecodeError("forwardingMethod", `${method} is not a forwarding method`);
-    }
-    this.#finishTunnel(method);
-    const family = familyOf(this.#family, "addressFamily");
-    rows.set(row, ROW.isInet6, family === "inet" ? 0 : 1);
-    const needed = family === "inet" ? 4 : 16;
-    if (this.#addressBytes < needed) {
-      throw new DecodeError("address", `needs ${needed} bytes, got ${this.#addressBytes}`);
-    }
-    for (let index = 0; index < needed; index += 1) {
-      rows.setAddressByte(row, index, view.getUint8(this.#address + index));
-    }
-  }
-
-  /** Without tunnel forwarding its settings mean nothing. */
-  #finishTunnel(method: number): void {
-    const type = this.#rows.get(this.#row, ROW.tunnelType);
-    if (method !== TUNNEL) {
-      this.#rows.set(this.#row, ROW.tunnelType, 0);
-      this.#rows.set(this.#row, ROW.tunnelPort, 0);
-      this.#rows.set(this.#row, ROW.tunnelChecksum, 0);
-    } else if (type >= TUNNEL_TYPES.length) throw new DecodeError("tunnelType", `${type} is not a tunnel type`);
-  }
-}
-
-/** As a row has it. With both bits the kernel takes the remote one (ip_vs_xmit.c, ipvs_gue_encap). */
-function checksumOf(flags: number): number {
-  if ((flags & IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM) !== 0) return 2;
-  return (flags & IP_VS_TUNNEL_ENCAP_FLAG_CSUM) === 0 ? 0 : 1;
+  const needed = [ROW_ADDRESS, ROW.port, ROW.forward, ROW.weight, ROW.isInet6];
+  return needed.every((column) => columns.includes(column))
+    ? { bytes: end - start, places, headers, columns }
+    : undefined;
 }
 
 /** Adds servers to rows, one message of the kernel after another. */
 export class ServerRowDecoder {
   readonly #rows: ServerRows;
-  readonly #reader: RowReader;
+  #view: DataView | undefined;
+  #words: Uint32Array = new Uint32Array(0);
+  #layout: Layout | undefined;
 
   constructor(rows: ServerRows) {
     this.#rows = rows;
-    this.#reader = new RowReader(rows);
   }
 
   /**
@@ -175,20 +88,58 @@ export class ServerRowDecoder {
    * @throws DecodeError, and then the rows are as before.
    */
   add(view: DataView, start: number, end: number, serviceFamily: Family): void {
-    const before = this.#rows.count;
-    try {
-      for (let at = start; at < end; ) {
-        const length = attributeLength(view, at, end);
-        if ((view.getUint16(at + 2, true) & TYPE_MASK) === IPVS_CMD_ATTR_DEST) {
-          this.#rows.truncate(before);
-          this.#reader.read(view, at + HEADER_BYTES, at + length, serviceFamily);
-        }
-        at = after(at, length, end);
-      }
-    } catch (error) {
-      this.#rows.truncate(before);
-      throw error;
+    if (view !== this.#view) {
+      this.#view = view;
+      const isAligned = view.byteOffset % WORD_BYTES === 0;
+      const words = isAligned ? Math.floor(view.byteLength / WORD_BYTES) : 0;
+      this.#words = isAligned ? new Uint32Array(view.buffer, view.byteOffset, words) : new Uint32Array(0);
     }
-    if (this.#rows.count === before) throw new DecodeError("destination", "is missing");
+    const layout = this.#layout;
+    const canCopy = layout !== undefined && end - start === layout.bytes && start % WORD_BYTES === 0;
+    if (canCopy && this.#copy(layout, start / WORD_BYTES)) return;
+    const payload = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+    const { destination } = commandAttributes.decode(new Reader(payload));
+    this.#rows.addObserved(toObservedServer(destination ?? {}, serviceFamily));
+    this.#layout = end > start ? layoutOf(view, start, end) : undefined;
   }
+
+  /** Copies an IPv4 server of the known layout. @returns false, and adds nothing, where it is another thing. */
+  #copy(layout: Layout, start: number): boolean {
+    const words = this.#words;
+    const { places, headers, columns } = layout;
+    const row = this.#rows.add();
+    const numbers = this.#rows.numbers(row);
+    const base = this.#rows.start(row);
+    for (let index = 0; index < places.length; index += 1) {
+      const at = start + (places[index] ?? 0);
+      if (words[at] !== headers[index]) {
+        this.#rows.truncate(row);
+        return false;
+      }
+      const column = columns[index] ?? -1;
+      if (column >= 0) numbers[base + column] = words[at + 1] ?? 0;
+    }
+    if (finish(numbers, base)) return true;
+    this.#rows.truncate(row);
+    return false;
+  }
+}
+
+/** Makes of the words what a row has. @returns false for what is not an IPv4 server without a tunnel's settings. */
+function finish(numbers: Uint32Array, base: number): boolean {
+  const method = numbers[base + ROW.forward] ?? 0;
+  if (((numbers[base + ROW.isInet6] ?? 0) & 0xffff) !== AF_INET || method >= FORWARDING_METHODS.length) return false;
+  const port = numbers[base + ROW.port] ?? 0;
+  numbers[base + ROW.port] = ((port & 0xff) << 8) | ((port >>> 8) & 0xff);
+  numbers[base + ROW.isInet6] = 0;
+  if (method === TUNNEL) {
+    const type = (numbers[base + ROW.tunnelType] ?? 0) & 0xff;
+    const port = (numbers[base + ROW.tunnelPort] ?? 0) & 0xffff;
+    const flags = (numbers[base + ROW.tunnelChecksum] ?? 0) & 0xffff;
+    if ((type | port | flags) !== 0) return false;
+  }
+  numbers[base + ROW.tunnelType] = 0;
+  numbers[base + ROW.tunnelPort] = 0;
+  numbers[base + ROW.tunnelChecksum] = 0;
+  return true;
 }
