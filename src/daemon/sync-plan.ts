@@ -24,6 +24,8 @@ const REPAIR_AFTER_MS = 2_000;
 const REPAIR_LIMIT_MS = 60_000;
 /** While a planned move waits. */
 const HURRIED_REPAIR_MS = 1_000;
+/** A table that takes longer to read is not read once more before the VIPs are offered. */
+const LAST_ROUND_LIMIT_MS = 2_000;
 /** The standby starts its sync daemon after its table is complete, which it tells first. */
 const JOIN_DELAY_MS = 500;
 /** The receiving kernel takes a message within 50 ms (tried); the number that asks is sent after that. */
@@ -197,13 +199,20 @@ export class SyncPlan {
 
   #order({ moveId }: SyncFacts, nowMs: number): SyncOrder | undefined {
     if (moveId !== undefined && this.#view.toldFor !== moveId) {
-      if (this.#settledMove === moveId) return { kind: "send", scope: "new" };
+      if (this.#settledMove === moveId) return this.#lastRound(moveId);
       return nowMs >= Math.min(this.#sendAllAtMs, this.#hurriedAtMs(nowMs))
         ? { kind: "send", scope: "all" }
         : undefined;
     }
     if (nowMs >= this.#sendAllAtMs) return { kind: "send", scope: "all" };
     return nowMs >= this.#countAtMs ? { kind: "count" } : undefined;
+  }
+
+  /** What came meanwhile is told too, where that takes no longer than it takes others to come. */
+  #lastRound(moveId: number): SyncOrder | undefined {
+    if (this.#readingMs <= LAST_ROUND_LIMIT_MS) return { kind: "send", scope: "new" };
+    this.#view = { ...this.#view, toldFor: moveId };
+    return undefined;
   }
 
   /** Not without a pause, where the standby keeps lacking connections. */

@@ -5,7 +5,7 @@ import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
 import { hasSuccessor, isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
-import { agreementMs, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import { agreementMs, FAILBACK_MOVE_LIMIT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import { wantReclaim } from "./takeover-step.ts";
@@ -20,10 +20,15 @@ export const LAST_WORD_MS = 1_000;
 /** At the agreement's end the new owner counts as alive when it was heard within this many hurried heartbeats. */
 const ALIVE_HEARTBEATS = 5;
 
+function moveLimitMs(reason: MoveReason): number {
+  if (reason === "stopping") return STOP_LIMIT_MS;
+  return reason === "failback" ? FAILBACK_MOVE_LIMIT_MS : MOVE_LIMIT_MS;
+}
+
 /** Begins a planned move; it is offered as soon as the peer is ready. */
 export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; operator?: number } = {}): void {
   const id = more.id ?? Number.parseInt(turn.draw(8), 16);
-  const limitMs = reason === "stopping" ? STOP_LIMIT_MS : MOVE_LIMIT_MS;
+  const limitMs = moveLimitMs(reason);
   const { operator } = more;
   turn.set({ move: { id, reason, sinceMs: turn.now, limitMs, ...(operator === undefined ? {} : { operator }) } });
   turn.clear("lastWord", "acceptance");

@@ -6,7 +6,7 @@ import { becomeStandby, startTaking } from "./role.ts";
 import { MOVE_LIMIT_MS } from "./settings.ts";
 import { order } from "./shared.ts";
 import type { Soonest } from "./soonest.ts";
-import type { State } from "./state.ts";
+import type { Move, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** `take --force` asks a living active first, for this long. */
@@ -35,9 +35,14 @@ function onHold(turn: Turn, id: number, hold: boolean): void {
   answer(turn, id, true, hold ? "automatic fail-back is held" : "automatic fail-back is allowed");
 }
 
+/** An operator does not wait for a fail-back that waits itself: the move becomes the operator's. */
+function isUnderWay(move: Move | undefined): boolean {
+  return move !== undefined && (move.reason !== "failback" || move.offeredAtMs !== undefined);
+}
+
 function onActive(turn: Turn, id: number, command: OperatorCommand): void {
   if (command.kind === "take") answer(turn, id, true, "this router is active already");
-  else if (turn.state.move !== undefined) answer(turn, id, false, "a planned move is under way already");
+  else if (isUnderWay(turn.state.move)) answer(turn, id, false, "a planned move is under way already");
   else if (isPeerAlive(turn.state, turn.now)) startMove(turn, "operator", { operator: id });
   else if (command.kind === "switch") answer(turn, id, false, "the peer is not heard: nobody could take over");
   else {
@@ -100,7 +105,7 @@ export function hearRequest(turn: Turn): void {
   const { phase, peer, move, stopping, lastWord } = turn.state;
   const word = peer?.says.agreement;
   if (lastWord !== undefined && lastWord.word.id === word?.id) return;
-  if (phase.kind !== "active" || word?.step !== "request" || move !== undefined || stopping !== undefined) return;
+  if (phase.kind !== "active" || word?.step !== "request" || isUnderWay(move) || stopping !== undefined) return;
   if (peer?.says.role !== "standby") return;
   startMove(turn, "operator", { id: word.id });
 }

@@ -58,6 +58,8 @@ export const AGREEMENT_MS = 1_000;
 export const STEP_SLACK_MS = 2_000;
 /** Rule 10: how long a planned move waits for the peer to be ready and warm. */
 export const MOVE_LIMIT_MS = 60_000;
+/** The same for a fail-back, which nobody waits for: a million connections take minutes to be told. */
+export const FAILBACK_MOVE_LIMIT_MS = 300_000;
 /** The same for SIGTERM: a service manager waits 90 s at most (systemd, DefaultTimeoutStopSec). */
 export const STOP_LIMIT_MS = 5_000;
 /** Balancing rule 8. */

@@ -119,6 +119,15 @@ describe("SyncPlan", () => {
     ]);
   });
 
+  test("does not read a very large table once more before the move", () => {
+    const trial = new Trial();
+    trial.elapsedMs = 2_500;
+    trial.facts = { ...trial.facts, moveId: 7 };
+    trial.run(100, keys(50)).answer(keys(50));
+    trial.run(100, keys(50));
+    expect([trial.orders, trial.plan.view.toldFor]).toEqual([["send all"], 7]);
+  });
+
   test("a question of before a planned move does not hold it up", () => {
     const trial = new Trial().run(600, keys(50));
     trial.facts = { ...trial.facts, moveId: 7 };

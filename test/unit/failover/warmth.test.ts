@@ -69,14 +69,26 @@ describe("a planned move", () => {
     router.feed({ kind: "warmth", warmth: COLD });
     wait(router, 2_000);
     const { move } = router.state;
-    wait(router, 48_200);
+    wait(router, 240_200);
     expect([move?.reason, router.last("notice")?.text]).toEqual([
       "failback" satisfies MoveReason,
       expect.stringMatching(
-        /^the planned move \(failback\) failed: gave up after 48\d{3} ms: the connections have to be known there: the peer knows 10 of 50 connections$/,
+        /^the planned move \(failback\) failed: gave up after 240\d{3} ms: the connections have to be known there: the peer knows 10 of 50 connections$/,
       ),
     ]);
     expect([router.state.phase.kind, isOffered(router)]).toEqual(["active", false]);
+  });
+
+  test("becomes the operator's who asks for it while a fail-back waits", () => {
+    const router = new TestRouter({ settings: { router: "backup", failbackStableMs: 1_000 } }).boot();
+    router.hearFor(2_000, { ready: false });
+    router.leased();
+    router.hear();
+    router.feed({ kind: "warmth", warmth: COLD });
+    wait(router, 2_000);
+    const before = router.state.move?.reason;
+    router.feed({ kind: "operator", id: 8, command: { kind: "switch" } });
+    expect([before, router.state.move?.reason, router.state.move?.operator]).toEqual(["failback", "operator", 8]);
   });
 
   test("waits for nothing where connections are not synchronised", () => {
