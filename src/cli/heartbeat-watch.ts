@@ -160,10 +160,14 @@ export const watchHeartbeats: Runner<Verbs["watch"]> = async ({ duration, interf
   const durationMs = duration ?? DURATION_DEFAULT_MS;
   const heard = await ((await daemonAnswers(runtimeDir(context))) ? askTwice : hear)(context, durationMs);
   const shown = heard.filter((path) => name === undefined || path.interface === name);
+  if (shown.length === 0) {
+    const known = heard.map((path) => path.interface).join(" and ");
+    throw new StateError({
+      operation: "watch heartbeats",
+      reason: `no path is on interface ${name}; they are on ${known}`,
+    });
+  }
   if (output.json) output.printJson({ paths: shown });
   else output.lines(renderTable(COLUMNS, shown.map(row), output));
-  if (shown.length === 0) {
-    throw new StateError({ operation: "watch heartbeats", reason: `no path is on interface ${name}` });
-  }
   return shown.every(({ accepted }) => accepted > 0) ? 0 : 3;
 };
