@@ -4,7 +4,7 @@ import { formatEndpoint } from "../model/address.ts";
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { killRunningPrograms } from "../probe/confinement.ts";
-import { quoteBytes } from "../probe/probe-text.ts";
+import { formatElapsed, quoteBytes } from "../probe/probe-text.ts";
 import { runCheck } from "../probe/run-check.ts";
 import type { Trace } from "../probe/trace.ts";
 import { checkOfTarget } from "./check-keys.ts";
@@ -76,16 +76,12 @@ const COLUMNS: readonly Column[] = [
   { header: "REASON", flexible: true },
 ];
 
-function elapsedText(ms: number): string {
-  return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
-}
-
 function outcomeCell(outcome: ProbeOutcome): Cell {
   return outcome.result === "success" ? { text: "success", tone: "good" } : { text: outcome.failure, tone: "bad" };
 }
 
 function doneRow({ service, target, method, outcome }: Done): Cell[] {
-  const time = elapsedText(outcome.elapsedMs);
+  const time = formatElapsed(outcome.elapsedMs);
   const place = method.kind === "ping" ? target.address.text : formatEndpoint(target);
   return [service, place, method.kind, time, outcomeCell(outcome), withWarning(outcome)];
 }

@@ -94,7 +94,9 @@ const CHECK_KEYS = {
     example: '"1m"',
   }),
   connect_address: optional(plainAddress, {
-    meaning: "The address to check instead of the real server's own; the VIP, say, for a server that has it too.",
+    meaning:
+      "The address to check instead of the real server's own: the VIP, say, which servers for direct routing and behind " +
+      "tunnels have too, so that an attempt goes the way of a client's packets. Then mark picks the server.",
     fallbackText: "the real server's address",
     example: '"10.0.1.11"',
     kinds: NETWORK,
@@ -115,7 +117,11 @@ const CHECK_KEYS = {
     alias: ["bind_if", "interface"],
   }),
   mark: optional(integer(1, MAX_MARK), {
-    meaning: "The mark of the packets of attempts, for rules of the firewall and of routing.",
+    meaning:
+      "The mark of the packets of attempts, for rules of the firewall and of routing. For a check through the VIP, each " +
+      "server has its own: a router without the VIP needs ip rule add fwmark MARK lookup MARK, and in that table a route " +
+      "to the VIP by that server; the one with the VIP an IPVS service fwmark:MARK of that server alone, bind_address, " +
+      "and the sysctl accept_local = 1.",
     fallbackText: "none",
     example: "7",
     kinds: NETWORK,
