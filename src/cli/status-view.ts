@@ -70,14 +70,21 @@ function pathState(path: PathStatus): Cell {
   return path.up ? { text: "up", tone: "good" } : { text: "down", tone: "bad" };
 }
 
-/** Of packets that echo nothing, which each router that starts sends first: while the path is up they are history. */
-function isHello(reason: string): boolean {
-  return reason === "no-echo";
+/**
+ * What happens in a network that is well: routers that start say hello first, switches send a frame twice, and a packet is
+ * older than the one that came before it. While the path is up these are history.
+ */
+const USUAL_REFUSALS: readonly string[] = ["no-echo", "replayed-counter", "old-boot", "stale-echo"];
+/** More of one kind than this, as a share of those that counted, is worth a look all the same. */
+const USUAL_SHARE = 0.01;
+
+function isUsual(path: PathStatus, reason: string, count: number): boolean {
+  return path.up && USUAL_REFUSALS.includes(reason) && count <= Math.max(10, path.accepted * USUAL_SHARE);
 }
 
 function pathRow(path: PathStatus): Cell[] {
   const refused = Object.entries(path.refused)
-    .filter(([reason, count]) => count > 0 && !(path.up && isHello(reason)))
+    .filter(([reason, count]) => count > 0 && !isUsual(path, reason, count))
     .map(([reason, count]) => `${count} ${reason}`)
     .join(", ");
   return [
@@ -113,7 +120,7 @@ function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
     vip.label ?? vip.interface,
     isWrong ? { text: owner, tone: "bad" } : owner,
     vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
-    vip.confirmed ?? (vip.leaseLeftMs === null ? "" : "nobody yet"),
+    vip.confirmed ?? (vip.leaseLeftMs === null ? "" : vip.confirmable ? "nobody yet" : "nobody to ask"),
   ];
 }
 

@@ -19,6 +19,8 @@ const addresses = AddressClient.open();
 const links = LinkClient.open();
 /** How each VIP was set, so that a renewal and a removal mean the same address of the kernel. */
 const leases = new Map<string, VipLease>();
+/** Leases of addresses that are there under another label. */
+const relabelled = new Set<VipLease>();
 /** Sync daemons that this process started. */
 const started = new Set<SyncDaemonState>();
 
@@ -31,7 +33,7 @@ function leaseOf(vip: Vip): VipLease {
   if (link === undefined) throw new Error(`there is no interface ${vip.interface}`);
   const known = leases.get(formatVip(vip));
   // An interface that was made anew has another index, and none of the addresses of the one before.
-  if (known?.interfaceIndex === link.index) return known;
+  if (known?.interfaceIndex === link.index && known.vip.label === vip.label) return known;
   const present = addresses.list();
   // What a process before this one set is the address that counts, even if another prefix would be right by now.
   const left = present.find(
@@ -39,6 +41,8 @@ function leaseOf(vip: Vip): VipLease {
   );
   const prefixLength = left?.prefix.prefixLength ?? kernelPrefixLength(vip, present);
   const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: prefixLength };
+  // The kernel keeps the label of an address that is there: only one that is set anew gets another.
+  if (left !== undefined && left.label !== vip.label) relabelled.add(lease);
   leases.set(formatVip(vip), lease);
   return lease;
 }
@@ -85,6 +89,9 @@ function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOu
       );
       if (!all) return found.map(() => ({ kind: "lapsed" }));
     }
+    // One after the other, as near as can be: two addresses that differ in the label only cannot be.
+    const old = found.filter((lease) => relabelled.delete(lease));
+    if (old.length > 0) addresses.remove(old);
     return addresses
       .lease(found, request.validSeconds)
       .map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome));
@@ -93,13 +100,17 @@ function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOu
 
 function drop(vips: readonly Vip[]): KernelOutcome[] {
   // An interface that is gone took its addresses with it.
-  const there = vips.filter((vip) => links.get(vip.interface) !== undefined);
+  // That of another label is not there any more, since one address has one label.
+  const there = vips.filter((vip) => {
+    const known = leases.get(formatVip(vip));
+    return links.get(vip.interface) !== undefined && (known === undefined || known.vip.label === vip.label);
+  });
   const removed = withLeases(there, (found) =>
     addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
   );
   const outcomes = vips.map((vip): KernelOutcome => removed[there.indexOf(vip)] ?? { kind: "absent" });
   for (const [index, vip] of vips.entries()) {
-    if (outcomes[index]?.kind !== "failed") leases.delete(formatVip(vip));
+    if (outcomes[index]?.kind !== "failed" && there.includes(vip)) leases.delete(formatVip(vip));
   }
   return outcomes;
 }

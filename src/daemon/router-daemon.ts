@@ -210,6 +210,19 @@ export class RouterDaemon implements ControlSubject {
     }
   }
 
+  /** For those who have no socket at hand: the state and what is wrong now, in the log. */
+  logState(): void {
+    this.status(false, ({ router, peer, paths, warnings }) => {
+      const up = paths.filter((path) => path.up).map(({ path }) => path);
+      this.#logger.info("router", `${router.name} is ${router.doing}; ${router.next}`, {
+        term: router.term,
+        peer: peer.alive ? peer.role : "silent",
+        paths: up.join(" and ") || "none",
+      });
+      for (const warning of warnings) this.#logger.warn("router", warning);
+    });
+  }
+
   /** SIGTERM: hands over where there is a peer, else what `[pair] stop` says. */
   stop(): void {
     this.#logger.info("router", "told to stop");

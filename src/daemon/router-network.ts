@@ -328,8 +328,10 @@ export class RouterNetwork {
       (wanted) => wanted.interface === address.interface && sameAddress(wanted.prefix.address, address.prefix.address),
     );
     if (vip !== undefined) {
-      if (!event.added) this.#options.onInput({ kind: "address-removed", vip });
-      else if (!address.ours) this.#options.onInput({ kind: "address-added", vip });
+      // One with another label goes because of a reload.
+      const isCurrent = (address.label ?? vip.interface) === (vip.label ?? vip.interface);
+      if (!event.added && isCurrent) this.#options.onInput({ kind: "address-removed", vip });
+      else if (event.added && !address.ours) this.#options.onInput({ kind: "address-added", vip });
       return;
     }
     if (!isNew && event.added) return;

@@ -151,6 +151,7 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
     label: vip.label ?? null,
     owner,
     leaseLeftMs: mine ? Math.max(0, Math.round(left)) : null,
+    confirmable: side !== undefined && state.sides[side].askable,
     confirmed: mine && by !== undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
   };
 }

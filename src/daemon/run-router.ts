@@ -29,7 +29,7 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
 
 /**
  * The daemon of one router: runs until SIGTERM or SIGINT and until everything is handed over, released or left.
- * SIGHUP reloads the configuration. To be called once in a process, which ends with the code that this returns: 1 when
+ * SIGHUP reloads the configuration, SIGUSR1 and SIGUSR2 write the state to the log. To be called once in a process, which ends with the code that this returns: 1 when
  * the router had to give up.
  * @throws TandemError when it cannot start; nothing is changed then.
  */
@@ -51,7 +51,10 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   process
     .on("SIGTERM", stop)
     .on("SIGINT", stop)
-    .on("SIGHUP", () => void daemon?.reload());
+    .on("SIGHUP", () => void daemon?.reload())
+    // Their default would end the process in the middle, with its VIPs left to their lease.
+    .on("SIGUSR1", () => daemon?.logState())
+    .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
   daemon = await RouterDaemon.start({ ...options, router, usable, logger });
   if (stopWanted) daemon.stop();

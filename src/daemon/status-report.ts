@@ -77,6 +77,8 @@ export interface VipStatus {
   readonly leaseLeftMs: number | null;
   /** `203.0.113.1 after 3 ms`, or null while nothing confirmed it. */
   readonly confirmed: string | null;
+  /** There are neighbours on its side that could confirm it. */
+  readonly confirmable: boolean;
 }
 
 export interface ServiceStatus {

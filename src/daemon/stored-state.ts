@@ -37,6 +37,7 @@ const storedState: Decoder<StoredState> = record({
   term,
   lastActiveTerm: term,
   hold: bool,
+  abstaining: optional(bool),
   peerMacs,
   failbackStableMs: optional(whole(0, FAILBACK_STABLE_LIMIT_MS)),
 });

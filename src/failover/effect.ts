@@ -17,6 +17,8 @@ export interface StoredState {
   readonly term: number;
   readonly lastActiveTerm: number;
   readonly hold: boolean;
+  /** An operator released this router; absent: not. */
+  readonly abstaining?: boolean;
   /** The peer's MACs by interface as last told by its heartbeats, so that its kernel can be asked after our restart. */
   readonly peerMacs: readonly { readonly interface: string; readonly mac: MacAddress }[];
   /** Rule 13: how long the primary has to be stable, after doubling; absent: as configured. */

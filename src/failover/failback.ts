@@ -43,6 +43,14 @@ export function forgetStability(turn: Turn): void {
   turn.set({ failback: rest });
 }
 
+/** The primary refused it, or could not take it: the next try waits for longer. */
+export function noteFailbackFailed(turn: Turn): void {
+  forgetStability(turn);
+  const { failback } = turn.state;
+  turn.set({ failback: { ...failback, stableMs: Math.min(failback.stableMs * 2, FAILBACK_STABLE_LIMIT_MS) } });
+  turn.persist();
+}
+
 /** The role was given away: what becomes of the primary's tenure decides about the next time. */
 export function noteReturned(turn: Turn): void {
   if (turn.state.settings.router !== "backup") return;

@@ -7,12 +7,12 @@ import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import type { Effect, StoredState } from "./effect.ts";
-import { onCarrier } from "./evidence.ts";
+import { evidenceWindowMs, onCarrier } from "./evidence.ts";
 import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
 import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
 import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
-import { addWishDeadlines, hearRequest, judgeWish, onOperator } from "./operator.ts";
+import { addWishDeadlines, hearRequest, judgeWish, onOperator, setAbstaining } from "./operator.ts";
 import { addLapseDeadlines, judgeLapse, onAddressAdded, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
 import { onOwnerAnswer } from "./owner-query.ts";
 import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths } from "./peer.ts";
@@ -77,7 +77,7 @@ export function createState(boot: Boot): State {
     lastActiveTerm: Math.min(TERM_LIMIT, stored?.lastActiveTerm ?? 0),
     shared,
     hold: isHeld(shared),
-    abstaining: false,
+    abstaining: stored?.abstaining ?? false,
     phase: NOT_STARTED,
     addresses: NO_ADDRESSES,
     rival: false,
@@ -113,6 +113,8 @@ export function step(state: State, input: Input, nowMs: number): StepResult {
 
 /** This many late wakes in a row, and `dead_after`, without a word of the peer are no sleep: this loop is always late. */
 const GRACED_WAKES = 3;
+/** For this many windows of evidence a loop that is late again and again passes for one that slept. */
+const GRACED_WINDOWS = 3;
 
 /**
  * Rule 7: a loop that wakes late was asleep, not the peer. Nothing is concluded from the time it did not listen. A loop
@@ -123,12 +125,23 @@ function noteSleep(turn: Turn): boolean {
   const lateMs = turn.now - state.dueAtMs;
   if (lateMs < state.timing.sleptMs) return false;
   const { sinceMs = turn.now, count = 0 } = state.lateWakes ?? {};
-  turn.set({ dueAtMs: turn.now, awakeSinceMs: turn.now, lateWakes: { sinceMs, count: count + 1 } });
+  turn.set({ dueAtMs: turn.now, lateWakes: { sinceMs, count: count + 1 } });
+  noteLateTime(turn);
   if (count < GRACED_WAKES || turn.now < sinceMs + state.settings.deadAfterMs) grantGrace(turn);
   const text = `this process woke ${Math.round(lateMs)} ms late`;
   if (lateMs >= state.settings.deadAfterMs) turn.notice("warn", "slept", text);
   else turn.cause("slept", text);
   return true;
+}
+
+/** A side is not called blind for what a sleep hid; but a loop that is late all the time is not asleep all the time. */
+function noteLateTime(turn: Turn): void {
+  const { lateTime, settings } = turn.state;
+  const windowMs = evidenceWindowMs(settings);
+  const isOn = lateTime !== undefined && turn.now - lateTime.lastMs < windowMs;
+  const sinceMs = isOn ? lateTime.sinceMs : turn.now;
+  turn.set({ lateTime: { sinceMs, lastMs: turn.now } });
+  if (turn.now - sinceMs < GRACED_WINDOWS * windowMs) turn.set({ awakeSinceMs: turn.now });
 }
 
 function grantGrace(turn: Turn): void {
@@ -213,7 +226,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   hear(turn, heartbeat, judgement.newBoot);
   hearViews(turn, heartbeat.payload.views);
   judgeRival(turn);
-  if (turn.state.abstaining && heartbeat.payload.role === "active") turn.set({ abstaining: false });
+  if (heartbeat.payload.role === "active") setAbstaining(turn, false);
   hearRequest(turn);
   hearOfMove(turn);
   hearOffer(turn);

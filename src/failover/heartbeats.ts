@@ -104,9 +104,17 @@ export function answerHello(
   send(turn, path, echo);
 }
 
-/** A planned move is being agreed on: heartbeats come faster, so that a lost one costs little. */
+/** Just started, or the peer was: the paths are up within some exchanges, and an interval is long to wait for each. */
+function isMeeting({ startedAtMs, peer, pathsUp, sides, sentAtMs = 0, settings }: State): boolean {
+  const sinceMs = Math.max(startedAtMs, peer?.sinceMs ?? startedAtMs);
+  const isDown = (path: PathName) => sides[path].carrier && !pathsUp[path];
+  return sentAtMs < sinceMs + 2 * settings.intervalMs && PATHS.some(isDown);
+}
+
+/** A planned move is being agreed on, or two routers meet: heartbeats come faster, so that a lost one costs little. */
 function isHurried(state: State): boolean {
-  return state.acceptance !== undefined || state.move?.offeredAtMs !== undefined || state.wish !== undefined;
+  const isAgreeing = state.acceptance !== undefined || state.move?.offeredAtMs !== undefined;
+  return isAgreeing || state.wish !== undefined || isMeeting(state);
 }
 
 /** When the next heartbeat leaves. */

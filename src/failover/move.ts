@@ -1,7 +1,7 @@
 /** A planned move as the old owner leads it: make before break (rule 9). */
 import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
-import { failbackWanted, forgetStability, noteReturned } from "./failback.ts";
+import { failbackWanted, noteFailbackFailed, noteReturned } from "./failback.ts";
 import { hasSuccessor, isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
@@ -125,7 +125,7 @@ export function failMove(turn: Turn, why: string): void {
     turn.tell = true;
   }
   turn.set({ retryMoveAtMs: turn.now + RETRY_MOVE_MS });
-  if (move.reason === "failback") forgetStability(turn);
+  if (move.reason === "failback") noteFailbackFailed(turn);
   endMove(turn, false, why);
 }
 

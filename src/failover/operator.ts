@@ -47,14 +47,21 @@ function onActive(turn: Turn, id: number, command: OperatorCommand): void {
   else if (command.kind === "switch") answer(turn, id, false, "the peer is not heard: nobody could take over");
   else {
     turn.cause("operator", "an operator released this router");
-    turn.set({ abstaining: true });
+    setAbstaining(turn, true);
     becomeStandby(turn, "released");
     answer(turn, id, true, "released: no router is active now, and this one takes nothing until `take`");
   }
 }
 
+/** What an operator wants of this router outlives its process. */
+export function setAbstaining(turn: Turn, abstaining: boolean): void {
+  if (turn.state.abstaining === abstaining) return;
+  turn.set({ abstaining });
+  turn.persist();
+}
+
 function onReleaseAtStandby(turn: Turn, id: number): void {
-  turn.set({ abstaining: true });
+  setAbstaining(turn, true);
   turn.tell = true;
   answer(turn, id, true, "released: this router takes nothing by itself until `take`");
 }
@@ -62,7 +69,7 @@ function onReleaseAtStandby(turn: Turn, id: number): void {
 /** At the standby: the active is asked for the role, or, being silent, it is waited for as ever. */
 function wishFor(turn: Turn, id: number, force: boolean): void {
   const { wish, query } = turn.state;
-  turn.set({ abstaining: false });
+  setAbstaining(turn, false);
   if (wish !== undefined) {
     answer(turn, id, false, "another command waits for the role already");
     return;

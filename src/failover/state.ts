@@ -201,6 +201,8 @@ export interface State {
   readonly graceUntilMs: number;
   /** Late wakes since the peer was last heard: rule 7 is for a sleep, not for a machine that is always late. */
   readonly lateWakes?: { readonly sinceMs: number; readonly count: number };
+  /** A time in which this process woke late again and again: such a loop sees all the same. */
+  readonly lateTime?: { readonly sinceMs: number; readonly lastMs: number };
   /** When this process last woke late, or began. */
   readonly awakeSinceMs: number;
   readonly term: number;

@@ -59,13 +59,14 @@ export class Turn {
 
   /** What must outlive the process, as it is now. */
   persist(): void {
-    const { term, lastActiveTerm, hold, peerMacs, failback, settings } = this.state;
+    const { term, lastActiveTerm, hold, abstaining, peerMacs, failback, settings } = this.state;
     this.emit({
       kind: "persist",
       stored: {
         term,
         lastActiveTerm,
         hold,
+        ...(abstaining ? { abstaining } : {}),
         peerMacs: [...peerMacs].map(([name, mac]) => ({ interface: name, mac })),
         ...(failback.stableMs === settings.failbackStableMs ? {} : { failbackStableMs: failback.stableMs }),
       },

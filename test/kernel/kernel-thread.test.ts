@@ -60,6 +60,18 @@ describe("KernelThread", () => {
     expect(kinds(await request(late))).toEqual(["renewed", "renewed"]);
   });
 
+  test("sets another label in the place of the old one; the removal of the old one removes nothing", async () => {
+    const [vip] = VIPS;
+    if (vip === undefined) throw new RangeError("no VIP");
+    const renamed = { ...vip, label: "vip0:2" };
+    expect(kinds(await request({ kind: "lease", vips: [vip], validSeconds: 300 }))).toEqual(["created"]);
+    expect(kinds(await request({ kind: "lease", vips: [renamed], validSeconds: 300 }))).toEqual(["created"]);
+    expect(kinds(await request({ kind: "drop", vips: [vip] }))).toEqual(["absent"]);
+    const shown = run("ip", "addr", "show", "vip0");
+    expect([shown.includes("vip0:1"), shown.includes("vip0:2")]).toEqual([false, true]);
+    expect(kinds(await request({ kind: "drop", vips: [renamed] }))).toEqual(["removed"]);
+  });
+
   test("counts a VIP as absent when its interface is gone", async () => {
     expect(kinds(await request({ kind: "lease", vips: VIPS, validSeconds: 300 }))).toEqual(["created", "created"]);
     run("ip", "link", "del", "vip0");

@@ -24,6 +24,17 @@ test("SIGKILL: the VIPs end with their lease, and the standby takes them", async
   for (const ms of Object.values(watched.owners.noOwnerMs)) expect(ms).toBeLessThan(TAKEOVER_MS + SCHEDULING_MS);
 });
 
+test.each(["SIGUSR1", "SIGUSR2"] as const)(
+  "%s writes the state to the log, and nothing else happens",
+  async (signal) => {
+    await using pair = await VipPair.start();
+    const [router] = pair.routers;
+    if (router === undefined) throw new Error("no router");
+    await pair.said("lvs1 is active", [router], () => router.signal(signal));
+    expect((await router.status())?.router.role).toBe("active");
+  },
+);
+
 test("SIGSTOP: the same; after SIGCONT there is still one owner", async () => {
   await using pair = await VipPair.start();
   const watched = await pair.watch("SIGSTOP of the active", async () => {

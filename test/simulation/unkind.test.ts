@@ -71,6 +71,23 @@ describe("a standby whose every wake is late", () => {
   });
 });
 
+describe("an active whose every wake is late", () => {
+  test.each([100, 150, 300])(
+    "by %i ms hands over all the same when nobody answers on one of its sides",
+    (starvedMs) => {
+      const pair = pairAtRest(3, { failback: "manual" });
+      const { primary } = pair.world.hosts;
+      primary.starvedMs = starvedMs;
+      pair.world.run(3_000);
+      const { owners } = outcome(pair, 20_000, () => {
+        primary.ports.public.sends = false;
+        primary.ports.public.receives = false;
+      });
+      expect(owners).toEqual(["backup"]);
+    },
+  );
+});
+
 describe("an active that loses an interface with a VIP for good", () => {
   const vips = [...SETTINGS.vips, vip("198.51.100.10/24", "eth2", "public")];
 

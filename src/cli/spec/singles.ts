@@ -15,14 +15,15 @@ export const statusVerb = verb({
   ],
   uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, warnings}; sync is null where connections are not synchronised",
+  jsonDoc:
+    "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, warnings}; sync is null where connections are not synchronised",
   exit3: "no router is active, or both are",
 });
 
 export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
-    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again. Which router of the configuration this machine is, its addresses tell.",
+    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
   ],
   arguments: {},
   flags: {

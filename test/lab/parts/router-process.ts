@@ -61,7 +61,7 @@ export class RouterProcess {
   }
 
   /** Sends a signal to the router process alone; its balancer is a child of it. */
-  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGHUP"): void {
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2"): void {
     this.#process?.kill(signal);
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
+import { pathLines, stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
 
 const REPORT: StatusReport = {
@@ -72,8 +72,17 @@ const REPORT: StatusReport = {
       owner: "primary",
       leaseLeftMs: 2_300,
       confirmed: "203.0.113.1 after 3 ms",
+      confirmable: true,
     },
-    { address: "10.0.0.1/24", interface: "eth1", label: null, owner: "both", leaseLeftMs: 2_300, confirmed: null },
+    {
+      address: "10.0.0.1/24",
+      interface: "eth1",
+      label: null,
+      owner: "both",
+      leaseLeftMs: 2_300,
+      confirmed: null,
+      confirmable: true,
+    },
   ],
   services: [
     {
@@ -166,5 +175,29 @@ describe("stateExitCode()", () => {
   ] as const)("%s", (_name, own, other, alive, code) => {
     const report = { ...REPORT, router: { ...REPORT.router, role: own }, peer: { ...REPORT.peer, role: other, alive } };
     expect(stateExitCode(report)).toBe(code);
+  });
+});
+
+describe("what is usual in a network that is well", () => {
+  const [path] = REPORT.paths;
+  const shown = (refused: Readonly<Record<string, number>>, up: boolean) =>
+    pathLines(path === undefined ? [] : [{ ...path, up, accepted: 300, refused }], {
+      palette: (_, text) => text,
+      widthColumns: undefined,
+    }).join();
+
+  test.each([
+    ["a packet that came twice", { "replayed-counter": 1 }, true, false],
+    ["very many of them", { "replayed-counter": 200 }, true, true],
+    ["a packet that came twice, on a path that is down", { "replayed-counter": 1 }, false, true],
+    ["a forged packet", { "bad-mac": 1 }, true, true],
+  ])("%s", (_, refused, up, isShown) => {
+    expect(shown(refused, up).includes(Object.keys(refused)[0] ?? "?")).toBe(isShown);
+  });
+
+  test("a VIP on a side without neighbours waits for nobody's word", () => {
+    const vips = REPORT.vips.map((vip) => ({ ...vip, confirmed: null, confirmable: false }));
+    const text = statusLines({ ...REPORT, vips }, { palette: (_, plain) => plain, widthColumns: undefined }).join();
+    expect([text.includes("nobody to ask"), text.includes("nobody yet")]).toEqual([true, false]);
   });
 });
