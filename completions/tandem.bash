@@ -60,7 +60,7 @@ _tandem() {
       'real edit --tunnel-checksum') _tandem_value choices 'none full remote' ;;
       'heartbeat watch --interface') _tandem_value interface ;;
       'failover drill --svg') _tandem_value file ;;
-      'config import --format') _tandem_value choices 'ipvsadm' ;;
+      'config import --format') _tandem_value choices 'ipvsadm keepalived ldirectord piranha' ;;
       *' -c' | *' --config') _tandem_value file ;;
       *' --runtime-dir') _tandem_value directory ;;
       *' --state-dir') _tandem_value directory ;;

@@ -87,7 +87,7 @@ complete -c tandem -n '__tandem_at config' -a check -d 'say every mistake of a c
 complete -c tandem -n '__tandem_at config' -a show -d 'print the configuration as it takes effect, with all defaults'
 complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table with this file'
 complete -c tandem -n '__tandem_at config' -a example -d 'print a commented configuration file to start from'
-complete -c tandem -n '__tandem_at config' -a import -d 'turn a table of ipvsadm into the services of a configuration'
+complete -c tandem -n '__tandem_at config' -a import -d 'turn a file of another product into a configuration'
 complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'
 complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until interrupted'
 complete -c tandem -n '__tandem_in status' -l interval -x -d 'with --watch: how often'
@@ -217,7 +217,7 @@ complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, n
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
 complete -c tandem -n '__tandem_in config plan' -r -F
-complete -c tandem -n '__tandem_in config import' -l format -x -a 'ipvsadm' -d 'whose file it is'
-complete -c tandem -n '__tandem_in config import' -l resolve -d 'look up names of hosts and ports, as ipvsadm -S without -n writes them'
+complete -c tandem -n '__tandem_in config import' -l format -x -a 'ipvsadm keepalived ldirectord piranha' -d 'whose file it is'
+complete -c tandem -n '__tandem_in config import' -l resolve -d 'look up names of hosts and ports (not for keepalived)'
 complete -c tandem -n '__tandem_in config import' -r -F
 complete -c tandem -n '__tandem_in completions' -a 'bash zsh fish'

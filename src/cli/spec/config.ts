@@ -42,16 +42,23 @@ export const configExample = verb({
 });
 
 export const configImport = verb({
-  summary: "turn a table of ipvsadm into the services of a configuration",
+  summary: "turn a file of another product into a configuration",
   description: [
-    "Reads the lines of ipvsadm -S. The [[service]] tables go to standard output; what has no counterpart is listed on standard error. Add [pair] and [[vip]], and a check for each service.",
+    "Reads the lines of ipvsadm -S, keepalived.conf, ldirectord.cf or Piranha's lvs.cf. The configuration goes to standard output; what has no counterpart, or means something else here, is listed on standard error. config check of the result says what is still missing: the file of one router knows little of the other, and ipvsadm and ldirectord know no routers at all.",
   ],
   arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
   flags: {
-    format: valueFlag(choice(["ipvsadm"]), { valueName: "FORMAT", defaultText: "ipvsadm", doc: "whose file it is" }),
-    resolve: switchFlag("look up names of hosts and ports, as ipvsadm -S without -n writes them"),
+    format: valueFlag(choice(["ipvsadm", "keepalived", "ldirectord", "piranha"]), {
+      valueName: "FORMAT",
+      defaultText: "told by the text",
+      doc: "whose file it is",
+    }),
+    resolve: switchFlag("look up names of hosts and ports (not for keepalived)"),
   },
-  examples: [{ command: "config import /etc/ipvsadm.rules > services.toml", doc: "from a saved table" }],
+  examples: [
+    { command: "config import /etc/ipvsadm.rules > services.toml", doc: "from a saved table" },
+    { command: "config import /etc/keepalived/keepalived.conf > tandem.toml", doc: "from keepalived" },
+  ],
   changes: false,
   jsonDoc: "{version, format, config, notes: [{line, column, path, message}]}; config is the TOML text",
 });

@@ -1,0 +1,53 @@
+import type { ConfigIssue } from "../config/config.ts";
+import type { ForeignResult } from "./foreign-model.ts";
+import { formatForeign } from "./foreign-toml.ts";
+import { parseIpvsadm } from "./ipvsadm.ts";
+import { parseKeepalived } from "./keepalived.ts";
+import { parseLdirectord } from "./ldirectord.ts";
+import type { NameLookup } from "./name-lookup.ts";
+import { parsePiranha } from "./piranha.ts";
+import { formatServicePart } from "./service-part.ts";
+
+/** Other products' files as the text of a configuration of ours. */
+
+export const FOREIGN_FORMATS = ["ipvsadm", "keepalived", "ldirectord", "piranha"] as const;
+export type ForeignFormat = (typeof FOREIGN_FORMATS)[number];
+
+export type ImportResult =
+  | { readonly ok: true; readonly config: string; readonly warnings: readonly ConfigIssue[] }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
+
+/** As much as a configuration of ours may have. */
+const MAX_TEXT_LENGTH = 16 * 1024 * 1024;
+
+/** Whose file a text is. */
+export function foreignFormatOf(text: string): ForeignFormat {
+  if (/^\s*(virtual_server|vrrp_instance|global_defs|virtual_server_group)\b/m.test(text)) return "keepalived";
+  if (/^virtual6?\s*=/m.test(text)) return "ldirectord";
+  if (/^\s*(virtual|failover|server)\s+\S+\s*\{/m.test(text) || /^\s*serial_no\s+=/m.test(text)) return "piranha";
+  return "ipvsadm";
+}
+
+function written(result: ForeignResult): ImportResult {
+  return result.ok ? { ok: true, config: formatForeign(result.config), warnings: result.warnings } : result;
+}
+
+/** Reads a text of one of the formats. Pure; every mistake is told, none throws. */
+export function importForeign(text: string, format: ForeignFormat, lookup: NameLookup): ImportResult {
+  if (text.length > MAX_TEXT_LENGTH) {
+    const message = `the text has ${text.length} characters; the limit is ${MAX_TEXT_LENGTH}`;
+    return { ok: false, issues: [{ line: 1, column: 1, path: "", message }] };
+  }
+  switch (format) {
+    case "keepalived":
+      return written(parseKeepalived(text));
+    case "ldirectord":
+      return written(parseLdirectord(text, lookup));
+    case "piranha":
+      return written(parsePiranha(text, lookup));
+    case "ipvsadm": {
+      const result = parseIpvsadm(text, lookup);
+      return result.ok ? { ok: true, config: formatServicePart(result.services), warnings: result.warnings } : result;
+    }
+  }
+}

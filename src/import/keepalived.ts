@@ -1,0 +1,148 @@
+import {
+  durationOf,
+  type ForeignNotes,
+  type ForeignResult,
+  type ForeignTable,
+  ForeignNotes as Notes,
+} from "./foreign-model.ts";
+import { readBlocks, type Statement } from "./keepalived-blocks.ts";
+import { numberOf } from "./keepalived-check.ts";
+import { serviceOf } from "./keepalived-service.ts";
+
+/**
+ * keepalived.conf(5) as a configuration of ours. One file describes one router there and both here: what only the other
+ * router's file says is left open, and `config check` asks for it.
+ */
+
+type Keys = Record<string, ForeignTable[string]>;
+
+function vipOf({ words }: Statement, fallbackInterface: string | undefined): ForeignTable {
+  const after = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
+  return { address: words[0], interface: after("dev") ?? fallbackInterface, label: after("label") };
+}
+
+/** What is said of the two routers and their heartbeats. */
+class PairReader {
+  readonly pair: Keys = {};
+  readonly primary: Keys = {};
+  readonly backup: Keys = {};
+  readonly vips: ForeignTable[] = [];
+  readonly hooks: Keys = {};
+  readonly #notes: ForeignNotes;
+  #instances = 0;
+
+  constructor(notes: ForeignNotes) {
+    this.#notes = notes;
+  }
+
+  read({ block = [], words, line }: Statement): void {
+    this.#instances += 1;
+    if (this.#instances > 1) {
+      this.#notes.warn(line, `all VIPs of a pair move together: those of ${words[1]} join the others`);
+    }
+    const find = (keyword: string) => block.findLast((statement) => statement.keyword === keyword);
+    const device = find("interface")?.words[1];
+    const isMaster = find("state")?.words[1] === "MASTER";
+    for (const statement of block) this.#statement(statement, device, isMaster);
+    this.pair["failback"] = find("nopreempt") === undefined ? "automatic" : "manual";
+  }
+
+  #statement(statement: Statement, device: string | undefined, isMaster: boolean): void {
+    const { keyword, words, line, block = [] } = statement;
+    const [own, peer] = isMaster ? [this.primary, this.backup] : [this.backup, this.primary];
+    switch (keyword) {
+      case "interface":
+      case "state":
+      case "nopreempt":
+      case "virtual_router_id":
+      case "priority":
+        return;
+      case "virtual_ipaddress":
+      case "virtual_ipaddress_excluded":
+        this.vips.push(...block.map((entry) => vipOf(entry, device)));
+        return;
+      case "unicast_src_ip":
+        own["public"] = words[1];
+        return;
+      case "unicast_peer":
+        peer["public"] = block[0]?.keyword;
+        return;
+      case "advert_int":
+        this.#times(numberOf(words[1]) ?? 1);
+        return;
+      case "preempt_delay":
+        this.pair["failback_after"] = durationOf(Math.max(1, numberOf(words[1]) ?? 1));
+        return;
+      case "authentication":
+        this.#notes.warn(line, "authentication is left out: make a new key with tandem heartbeat keygen");
+        return;
+      case "notify_master":
+        this.hooks["active"] = words.slice(1).flatMap((word) => word.split(/\s+/));
+        return;
+      case "notify_backup":
+        this.hooks["standby"] = words.slice(1).flatMap((word) => word.split(/\s+/));
+        return;
+      default:
+        this.#notes.warn(line, `${keyword} of vrrp_instance has no counterpart here`);
+    }
+  }
+
+  /** VRRP gives the other up after three intervals and a skew of up to one (RFC 9568, section 6.1). */
+  #times(seconds: number): void {
+    this.pair["interval"] = durationOf(seconds);
+    this.pair["dead_after"] = durationOf(seconds * 4);
+  }
+}
+
+/** `lvs_sync_daemon IF [INSTANCE] [id N] [port N] [group ADDRESS] …` */
+function syncOf({ words, line }: Statement, notes: ForeignNotes): ForeignTable {
+  const after = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
+  for (const word of ["maxlen", "ttl"]) {
+    if (words.includes(word)) notes.warn(line, `${word} of lvs_sync_daemon has no counterpart here`);
+  }
+  return {
+    interface: words[1],
+    id: numberOf(after("id")),
+    group: after("group"),
+    port: numberOf(after("port")),
+  };
+}
+
+function globalSync(statements: readonly Statement[], notes: ForeignNotes): ForeignTable {
+  let sync: ForeignTable = {};
+  for (const { block = [] } of statements.filter(({ keyword }) => keyword === "global_defs")) {
+    for (const statement of block) {
+      if (statement.keyword === "lvs_sync_daemon") sync = syncOf(statement, notes);
+      else if (statement.keyword === "lvs_timeouts") {
+        notes.warn(statement.line, "lvs_timeouts is left out: set them with tandem service timeouts");
+      } else notes.warn(statement.line, `${statement.keyword} of global_defs has no counterpart here`);
+    }
+  }
+  return sync;
+}
+
+const READ = new Set(["global_defs", "virtual_server", "virtual_server_group", "vrrp_instance", "vrrp_sync_group"]);
+
+/** Reads the text of a keepalived.conf. Pure; what has no counterpart is a warning, what cannot be read an issue. */
+export function parseKeepalived(text: string): ForeignResult {
+  const notes = new Notes();
+  const statements = readBlocks(text, notes);
+  const groups = new Map<string, readonly Statement[]>();
+  for (const { keyword, words, block = [] } of statements) {
+    if (keyword === "virtual_server_group") groups.set(words[1] ?? "", block);
+  }
+  const pair = new PairReader(notes);
+  for (const statement of statements) {
+    const { keyword, line } = statement;
+    if (keyword === "vrrp_instance") pair.read(statement);
+    else if (keyword.startsWith("include")) notes.warn(line, "the included file is not read: import it by itself");
+    else if (keyword.startsWith("@")) notes.warn(line, `a line for one router only (${keyword}) is left out`);
+    else if (!READ.has(keyword)) notes.warn(line, `${keyword} has no counterpart here`);
+  }
+  const services = statements
+    .filter(({ keyword }) => keyword === "virtual_server")
+    .flatMap((statement) => serviceOf(statement, groups, notes) ?? []);
+  const { primary, backup, vips, hooks } = pair;
+  const sync = globalSync(statements, notes);
+  return notes.result({ pair: pair.pair, primary, backup, vips, services, sync, hooks });
+}
