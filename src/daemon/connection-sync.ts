@@ -46,6 +46,7 @@ export class ConnectionSync {
   #working: SyncOrder["kind"] | "list" | undefined;
   #fed = "";
   #warned: string | undefined;
+  #settled: (() => void) | undefined;
   readonly #saidAtMs: { [P in PathName]?: number } = {};
 
   constructor(options: ConnectionSyncOptions) {
@@ -64,7 +65,7 @@ export class ConnectionSync {
   look(): void {
     const state = this.#options.state();
     const isActive = state.phase.kind === "active";
-    if (this.#wasActive && !isActive) this.#owesLast = true;
+    if (this.#wasActive && !isActive) this.#owesLast = hasHandedOver(state);
     this.#wasActive = isActive;
     const facts = isActive ? activeFacts(state, this.#options.now()) : undefined;
     const { isBusy } = this.#options.thread;
@@ -125,6 +126,12 @@ export class ConnectionSync {
     };
   }
 
+  /** Calls `done` when nothing is being read or sent any more. */
+  settle(done: () => void): void {
+    if (this.#options.thread.isBusy) this.#settled = done;
+    else done();
+  }
+
   close(): void {
     this.#options.thread.close();
   }
@@ -165,7 +172,8 @@ export class ConnectionSync {
     this.#options.thread.request(work, this.#services, (answer) => {
       this.#working = undefined;
       this.#warn(answer.failure);
-      done(answer);
+      if (this.#settled === undefined) done(answer);
+      else this.#settled();
     });
   }
 
@@ -184,6 +192,12 @@ export class ConnectionSync {
     }
     this.#warned = failure;
   }
+}
+
+/** Who lost the role in another way has nothing to tell: what it knows may be older than what the new owner has. */
+function hasHandedOver({ history }: State): boolean {
+  const reason = history.at(-1)?.reason;
+  return reason === "handed-over" || reason === "stopped";
 }
 
 function activeFacts(state: State, nowMs: number): SyncFacts | undefined {

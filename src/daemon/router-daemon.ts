@@ -349,11 +349,13 @@ export class RouterDaemon implements ControlSubject {
     const end = () => {
       clearTimeout(limit);
       this.#kernelThread.close();
+      this.#synchronisation.close();
       this.#logger.info("router", "ended");
       this.#end(exitCode);
     };
     const limit = setTimeout(end, SYNC_END_LIMIT_MS);
-    this.#kernelThread.request({ kind: "sync", daemons: [] }, end);
+    // The new owner is told of the last connections before the sync daemons end.
+    this.#synchronisation.settle(() => this.#kernelThread.request({ kind: "sync", daemons: [] }, end));
     for (const timer of this.#timers) clearInterval(timer);
     const release = this.#config.pair.stop === "release";
     const steps = [
@@ -361,7 +363,6 @@ export class RouterDaemon implements ControlSubject {
       () => this.#balancing?.supervisor.stop(),
       () => this.#control?.close(),
       () => this.#network.close(),
-      () => this.#synchronisation.close(),
       () => (release ? this.#sysctls.restore() : undefined),
     ];
     for (const step of steps) {

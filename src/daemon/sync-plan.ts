@@ -91,6 +91,8 @@ export class SyncPlan {
   #repairMs = REPAIR_AFTER_MS;
   #countAtMs = Number.POSITIVE_INFINITY;
   #readingMs = 0;
+  /** What failed is not tried again at once, whoever waits for it. */
+  #pauseUntilMs = 0;
   /** The move for which everything but the last moments was told. */
   #settledMove: number | undefined;
   #lastFullSync: FullSync | undefined;
@@ -124,6 +126,7 @@ export class SyncPlan {
   next(facts: SyncFacts, nowMs: number, isBusy = false): SyncOrder | undefined {
     this.#notice(facts, nowMs);
     if (isBusy || this.#work !== undefined || facts.standby?.hasTable !== true) return undefined;
+    if (nowMs < this.#pauseUntilMs) return undefined;
     const question = this.#question;
     // A move does not wait for an answer to what was asked before it.
     const outdated = question !== undefined && facts.moveId !== undefined && question.moveId !== facts.moveId;
@@ -148,6 +151,7 @@ export class SyncPlan {
     this.#countAtMs = nowMs + Math.max(COUNT_EVERY_MS, answer.elapsedMs / READING_SHARE);
     this.#failure = answer.failure;
     if (answer.failure !== undefined) {
+      this.#pauseUntilMs = nowMs + HURRIED_REPAIR_MS;
       this.#sendAllAtMs = nowMs + this.#repairMs;
       return;
     }

@@ -53,6 +53,7 @@ export class Synchronisation {
    * before their service are never counted (tried).
    */
   configure(config: Config): void {
+    if (config === this.#config) return;
     this.#config = config;
     if (this.#timers.length === 0) {
       this.#timers.push(
@@ -91,8 +92,14 @@ export class Synchronisation {
     return this.#connections?.status();
   }
 
-  close(): void {
+  /** Nothing new is begun; `done` is called when what was begun is at its end. */
+  settle(done: () => void): void {
     for (const timer of this.#timers) clearInterval(timer);
+    if (this.#connections === undefined) done();
+    else this.#connections.settle(done);
+  }
+
+  close(): void {
     this.#connections?.close();
   }
 
@@ -123,10 +130,7 @@ export class Synchronisation {
 
   #settleConnections(config: Config, interfaceName: string | undefined): void {
     if (interfaceName === undefined) {
-      if (this.#connections === undefined) return;
-      this.#connections.close();
-      this.#connections = undefined;
-      this.#options.router().feed({ kind: "warmth", warmth: undefined });
+      this.#drop();
       return;
     }
     const { group, port, id } = config.sync;
@@ -135,9 +139,21 @@ export class Synchronisation {
     else this.#connections.configure(config, target);
   }
 
+  /** Planned moves don't wait for connections any more. */
+  #drop(): void {
+    if (this.#connections === undefined) return;
+    this.#connections.close();
+    this.#connections = undefined;
+    this.#options.router().feed({ kind: "warmth", warmth: undefined });
+  }
+
   #open(config: Config, target: SyncTarget): ConnectionSync {
     const { logger, router, now, pairId } = this.#options;
-    const thread = new SyncThread(Number.parseInt(pairId.slice(0, 8), 16), (reason) => logger.error("sync", reason));
+    const thread = new SyncThread(Number.parseInt(pairId.slice(0, 8), 16), (reason) => {
+      // Another one is started when the sync daemons are looked after.
+      logger.error("sync", reason);
+      this.#drop();
+    });
     return new ConnectionSync({
       config,
       target,

@@ -176,7 +176,6 @@ async function measureTables(sizes: readonly number[]): Promise<void> {
     "messages",
     "all read and sent, ms",
     "CPU, ms",
-    "of it in the kernel, ms",
     "keys listed, ms",
     "worst delay of a 10 ms timer of the main thread, ms",
     "the same while idle, ms",

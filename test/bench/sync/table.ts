@@ -61,7 +61,6 @@ for await (const line of console) {
     send.value.messages,
     Math.round(send.value.elapsedMs),
     Math.round((cpu.user + cpu.system) / 1_000),
-    Math.round(cpu.system / 1_000),
     Math.round(list.value.elapsedMs),
     Math.round(Math.max(send.worstMs, list.worstMs)),
     Math.round(idle.worstMs),

@@ -183,6 +183,19 @@ describe("SyncPlan", () => {
     expect([trial.orders, trial.plan.failure]).toEqual([["send all", "send all"], undefined]);
   });
 
+  test("what fails is not tried again at once, also while a planned move waits", () => {
+    const trial = new Trial();
+    trial.facts = { ...trial.facts, moveId: 7 };
+    const triedAtMs: number[] = [];
+    for (const endMs = trial.nowMs + 3_050; trial.nowMs < endMs; trial.nowMs += 50) {
+      const order = trial.plan.next(trial.facts, trial.nowMs);
+      if (order === undefined) continue;
+      triedAtMs.push(trial.nowMs - 10_000);
+      trial.finish(order, keys(0), "no route");
+    }
+    expect(triedAtMs).toEqual([0, 1_000, 2_000, 3_000]);
+  });
+
   test("a word that answers another question is not heard", () => {
     const trial = new Trial().run(600, keys(50));
     expect(trial.plan.hear({ to: 41, entries: 50, bits: 0, slice: 0, keys: [...keys(50)] }, trial.nowMs)).toBe(false);
