@@ -45,6 +45,8 @@ export function obeyTerm(turn: Turn, says: HeartbeatPayload): void {
     }
   }
   if (says.term > term) {
+    // It has begun to take over, and perhaps its program has moved something before it gave up or died.
+    if (turn.state.phase.kind === "active" && !isMoving(turn.state)) wantReclaim(turn);
     turn.set({ term: says.term });
     turn.persist();
   }
