@@ -3,7 +3,7 @@ import type { Link } from "../model/link.ts";
 import { closeFd, type Fd } from "../sys/fd.ts";
 import { openFrameSender, sendFrame } from "../sys/packet-socket.ts";
 import { asEthernetLink } from "./ethernet-link.ts";
-import { announcementFrames, announcementTo, type Neighbour } from "./neighbour-frames.ts";
+import { announcementFrames, announcementsTo, type Neighbour } from "./neighbour-frames.ts";
 import { readSysctl } from "./sysctl.ts";
 
 export type { Neighbour } from "./neighbour-frames.ts";
@@ -34,7 +34,7 @@ export class Announcer {
   /**
    * Announces that `vip` is at the MAC of `link`. Never throws for what a network does.
    * @param form for IPv4; most equipment learns from requests, some from replies only
-   * @param unicastTo neighbours of that link that are told besides, each by a frame of its own; those of the other
+   * @param unicastTo neighbours of that link that are told besides, each by frames of its own; those of the other
    *   family are skipped
    */
   announce(vip: IpAddress, link: Link, form: AnnounceForm, unicastTo: readonly Neighbour[] = []): AnnounceOutcome {
@@ -43,7 +43,7 @@ export class Announcer {
     const router = vip.family === "inet6" && forwardsIpv6(link.name);
     const frames = announcementFrames(vip, ethernet, form, router);
     for (const neighbour of unicastTo) {
-      if (neighbour.address.family === vip.family) frames.push(announcementTo(vip, ethernet, neighbour, router));
+      if (neighbour.address.family === vip.family) frames.push(...announcementsTo(vip, ethernet, neighbour, router));
     }
     const failures = new Set<string>();
     let sentFrames = 0;

@@ -45,20 +45,28 @@ export function announcementFrames(
 
 /**
  * The same to one neighbour. For IPv4 it is a reply to a question that was not asked: such a reply, sent to the
- * neighbour's own address, makes its entry reachable again (net/ipv4/arp.c), which no broadcast does.
+ * neighbour's own MAC, makes its entry reachable again (net/ipv4/arp.c), which no broadcast does. It is sent in two
+ * forms. A gratuitous one, since Linux ignores any other for a second after the entry's last change (locktime,
+ * arp(7)), and a switch may drop the broadcasts. And one addressed to the neighbour, for those that listen to nothing
+ * else.
  */
-export function announcementTo(vip: IpAddress, link: EthernetLink, neighbour: Neighbour, router: boolean): Uint8Array {
+export function announcementsTo(
+  vip: IpAddress,
+  link: EthernetLink,
+  neighbour: Neighbour,
+  router: boolean,
+): Uint8Array[] {
   if (vip.family === "inet6") {
-    return ndpFrame(unsolicitedAdvertisement(vip, link.mac, router, neighbour.address), neighbour.mac, link);
+    return [ndpFrame(unsolicitedAdvertisement(vip, link.mac, router, neighbour.address), neighbour.mac, link)];
   }
-  const packet: ArpPacket = {
+  const addressed: ArpPacket = {
     operation: "reply",
     senderMac: link.mac,
     senderAddress: vip,
     targetMac: neighbour.mac,
     targetAddress: neighbour.address,
   };
-  return arpFrame(packet, neighbour.mac, link);
+  return [announcementReply(vip, link.mac), addressed].map((packet) => arpFrame(packet, neighbour.mac, link));
 }
 
 /**

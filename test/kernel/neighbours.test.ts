@@ -2,10 +2,14 @@
 import { describe, expect, test } from "bun:test";
 import { Announcer } from "../../src/kernel/announcer.ts";
 import { findOtherOwner } from "../../src/kernel/duplicate-probe.ts";
+import { asEthernetLink } from "../../src/kernel/ethernet-link.ts";
+import { announcementsTo } from "../../src/kernel/neighbour-frames.ts";
 import { type OwnerAnswer, OwnerProbe } from "../../src/kernel/owner-probe.ts";
 import { writeSysctl } from "../../src/kernel/sysctl.ts";
 import { address } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
+import { closeFd } from "../../src/sys/fd.ts";
+import { openFrameSender, sendFrame } from "../../src/sys/packet-socket.ts";
 import { Arrivals } from "./support/arrivals.ts";
 import { VethPair } from "./support/veth-pair.ts";
 
@@ -61,9 +65,27 @@ describe.each(FAMILIES)("Announcer ($family)", ({ vip, left }) => {
     using announcer = pair.inside("right", () => Announcer.open());
     const neighbour = { address: left, mac: there.mac ?? ("" as MacAddress) };
     const outcome = announcer.announce(vip, here, "both", [neighbour]);
-    expect(outcome).toEqual({ sentFrames: vip.family === "inet" ? 3 : 2, failures: [] });
+    expect(outcome).toEqual({ sentFrames: vip.family === "inet" ? 4 : 2, failures: [] });
     // RFC 4861 section 7.2.5: an unsolicited advertisement never makes an entry reachable.
     expect(entry(pair, vip.text)).toEqual({ mac: `${here.mac}`, state: vip.family === "inet" ? "REACHABLE" : "STALE" });
+  });
+
+  test("by unicast alone reaches a neighbour whose entry has just changed", () => {
+    using pair = new VethPair();
+    addVip(pair, vip);
+    const [here, there] = [pair.link("right"), pair.link("left")];
+    const ethernet = asEthernetLink(here);
+    if (ethernet === undefined) throw new Error("no Ethernet");
+    const neighbour = { address: left, mac: there.mac ?? ("" as MacAddress) };
+    const sender = pair.inside("right", openFrameSender);
+    try {
+      pair.ip("left", "neigh", "replace", vip.text, "lladdr", OLD_MAC, "dev", "eth0", "nud", "stale");
+      // Linux takes no reply for a second after that (locktime) unless it is gratuitous.
+      for (const frame of announcementsTo(vip, ethernet, neighbour, false)) sendFrame(sender, frame, here.index);
+      expect(entry(pair, vip.text).mac).toBe(`${here.mac}`);
+    } finally {
+      closeFd(sender);
+    }
   });
 
   test("reports an interface that is down, and a link without Ethernet", () => {

@@ -65,9 +65,9 @@ export function loseFrames(topology: Topology, percent: number): void {
   filter(topology, [`iifname ${ports} ${lost}`, `iifname != ${ports} oifname ${ports} ${lost}`]);
 }
 
-/** No broadcast in which somebody says that it has the VIP is passed on. */
+/** No gratuitous ARP for the VIP is passed on that is for everybody. */
 export function dropAnnouncements(topology: Topology): void {
-  filter(topology, [`arp saddr ip ${PUBLIC_VIP} ether daddr ff:ff:ff:ff:ff:ff drop`]);
+  filter(topology, [`arp saddr ip ${PUBLIC_VIP} arp daddr ip ${PUBLIC_VIP} ether daddr ff:ff:ff:ff:ff:ff drop`]);
 }
 
 /**

@@ -31,6 +31,12 @@ async function end(): Promise<void> {
   answer({ kind: "report", report: { gap: await probe.stop(GRACE_MS), owners: seen } });
 }
 
+// Bun throws what an ICMP error says about a datagram at nobody in particular, beside telling the socket's handler.
+process.on("uncaughtException", (error: Error & { readonly syscall?: string }) => {
+  if (error.syscall === "recv") return;
+  process.stderr.write(`watcher: ${error.stack}\n`);
+  process.exit(1);
+});
 process.on("message", (request: WatchRequest) => {
   if (request === "begin") void begin();
   else if (request === "end") void end();

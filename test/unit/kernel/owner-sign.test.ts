@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { announcementFrames, announcementTo, questionFrame } from "../../../src/kernel/neighbour-frames.ts";
+import { announcementFrames, announcementsTo, questionFrame } from "../../../src/kernel/neighbour-frames.ts";
 import { addressFilter, readOwnerSign } from "../../../src/kernel/owner-sign.ts";
 import { DecodeError } from "../../../src/lib/errors.ts";
 import { address } from "../../../src/model/address.ts";
@@ -24,7 +24,7 @@ describe.each(["inet", "inet6"] as const)("readOwnerSign() for %s", (family) => 
   });
 
   test("takes what is sent to our MAC for an answer", () => {
-    const frame = announcementTo(vip, THEIRS, { address: own, mac: OURS.mac }, false);
+    const frame = announcementsTo(vip, THEIRS, { address: own, mac: OURS.mac }, false).at(-1);
     expect(read(frame)).toEqual({ address: vip, mac: THEIRS.mac, kind: "answer" });
   });
 
@@ -45,6 +45,15 @@ describe.each(["inet", "inet6"] as const)("readOwnerSign() for %s", (family) => 
   test("refuses what is no such packet", () => {
     expect(() => read(new Uint8Array(60))).toThrow(DecodeError);
   });
+});
+
+test("announcementsTo() tells a neighbour of an IPv4 VIP in two forms, which both are meant for it alone", () => {
+  const frames = announcementsTo(FAMILIES.inet.vip, THEIRS, { address: FAMILIES.inet.own, mac: OURS.mac }, false);
+  const kinds = frames.map((frame) => readOwnerSign("inet", frame, OURS.mac)?.kind);
+  expect([kinds, new Set(frames.map((frame) => Buffer.from(frame).toString("hex"))).size]).toEqual([
+    ["answer", "answer"],
+    2,
+  ]);
 });
 
 test("announcementFrames() gives one frame for each form, and one for IPv6", () => {
