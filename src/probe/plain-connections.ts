@@ -31,11 +31,11 @@ export interface PlainJob {
   readonly done: (outcome: ProbeOutcome) => void;
 }
 
-/** A few connections are looked at this often, which is also how exactly their times are known … */
+/** Connections that begin now and then are looked at this often, which is how exactly their times are known … */
 const LOOK_FEW_MS = 1;
-/** … more of them, which are thousands a second, … */
+/** … those of hundreds a second, which begin this soon after others, … */
 const LOOK_MANY_MS = 5;
-const FEW = 8;
+const MANY_APART_MS = 25;
 /** … and those that nothing happens to. */
 const LOOK_QUIET_MS = 8;
 /** Reads of one connection in one look, so that a server that sends without end has no more than its share. */
@@ -68,6 +68,8 @@ export class PlainConnections {
   #timer: Timer | undefined;
   #pauseMs = LOOK_FEW_MS;
   #closed = false;
+  #isBusy = false;
+  #begunMs = Number.NEGATIVE_INFINITY;
   /** Of this turn: on some kernels reading the clock costs as much as sending. */
   #nowMs = 0;
 
@@ -76,7 +78,7 @@ export class PlainConnections {
   }
 
   begin(job: PlainJob): void {
-    if (!this.#looksSoon) this.#nowMs = monotonicMs();
+    if (!this.#looksSoon) this.#beginTurn();
     const startedMs = this.#nowMs;
     try {
       const begun = job.dialogue === undefined ? this.#knocker.begin(job.to, job.route) : connectTcp(job.to, job.route);
@@ -90,6 +92,12 @@ export class PlainConnections {
       this.#early.push(() => job.done(failure(0, "local", detail)));
     }
     this.#lookSoon();
+  }
+
+  #beginTurn(): void {
+    this.#nowMs = monotonicMs();
+    this.#isBusy = this.#nowMs - this.#begunMs < MANY_APART_MS;
+    this.#begunMs = this.#nowMs;
   }
 
   /** Gives all of them up, without outcomes. */
@@ -123,7 +131,7 @@ export class PlainConnections {
     this.#expire();
     this.#pauseMs = ready.length > 0 ? LOOK_FEW_MS : Math.min(2 * this.#pauseMs, LOOK_QUIET_MS);
     if (this.#open.size === 0 || this.#closed) return;
-    const pauseMs = this.#open.size > FEW ? Math.max(LOOK_MANY_MS, this.#pauseMs) : this.#pauseMs;
+    const pauseMs = this.#isBusy ? Math.max(LOOK_MANY_MS, this.#pauseMs) : this.#pauseMs;
     this.#timer = setTimeout(() => this.#look(), pauseMs);
   }
 
