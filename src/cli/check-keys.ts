@@ -125,7 +125,10 @@ export function checkOfTarget(
   settings: TargetSettings,
 ): Parsed<{ readonly target: CheckTarget; readonly method: CheckMethod }> {
   const [, scheme = "", host = "", path = ""] = /^([a-z0-9-]+):\/\/([^/]+)(\/.*)?$/.exec(text) ?? [];
-  if (!isScheme(scheme)) return problem(`${JSON.stringify(text)} is not a target; write smtp://ADDRESS:PORT, say`);
+  if (!isScheme(scheme)) {
+    const schemes = [...CHECK_KINDS, "tls", ...Object.keys(SECURE_SCHEMES)].filter(isScheme);
+    return problem(`${JSON.stringify(text)} is not a target; write SCHEME://ADDRESS:PORT with ${schemes.join(", ")}`);
+  }
   const sets = settings.set.map((pair): [string, string] => {
     const at = pair.indexOf("=");
     return at < 1 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1)];

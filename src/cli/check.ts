@@ -1,11 +1,11 @@
 import type { Config, ConfiguredService } from "../config/config.ts";
 import { TandemError } from "../lib/errors.ts";
-import { formatEndpoint } from "../model/address.ts";
+import { formatEndpoint, parseEndpoint } from "../model/address.ts";
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { killRunningPrograms } from "../probe/confinement.ts";
 import { formatElapsed, quoteBytes } from "../probe/probe-text.ts";
-import { runCheck } from "../probe/run-check.ts";
+import { probeEndpoint, runCheck } from "../probe/run-check.ts";
 import type { Trace } from "../probe/trace.ts";
 import { checkOfTarget } from "./check-keys.ts";
 import { list } from "./check-list.ts";
@@ -80,10 +80,22 @@ function outcomeCell(outcome: ProbeOutcome): Cell {
   return outcome.result === "success" ? { text: "success", tone: "good" } : { text: outcome.failure, tone: "bad" };
 }
 
+/** Where it goes, unless that is the target itself. */
+function detour({ target, method }: Pick<Job, "target" | "method">): string | undefined {
+  if (method.kind === "external" || method.kind === "ping") return undefined;
+  const endpoint = formatEndpoint(probeEndpoint(method, target));
+  return endpoint === formatEndpoint(target) ? undefined : endpoint;
+}
+
+function checkText(job: Pick<Job, "target" | "method">): string {
+  const endpoint = detour(job);
+  return endpoint === undefined ? job.method.kind : `${job.method.kind} at ${endpoint}`;
+}
+
 function doneRow({ service, target, method, outcome }: Done): Cell[] {
   const time = formatElapsed(outcome.elapsedMs);
   const place = method.kind === "ping" ? target.address.text : formatEndpoint(target);
-  return [service, place, method.kind, time, outcomeCell(outcome), withWarning(outcome)];
+  return [service, place, checkText({ target, method }), time, outcomeCell(outcome), withWarning(outcome)];
 }
 
 function withWarning(outcome: ProbeOutcome): string {
@@ -96,11 +108,16 @@ function doneJson({ service, target, method, outcome }: Done): Record<string, un
     service: service === "" ? null : service,
     target: formatEndpoint(target),
     kind: method.kind,
+    ...(detour({ target, method }) === undefined ? {} : { endpoint: detour({ target, method }) }),
     result: outcome.result,
-    elapsedMs: outcome.elapsedMs,
+    // Microseconds: what a clock of doubles says beyond them is noise.
+    elapsedMs: Math.round(outcome.elapsedMs * 1_000) / 1_000,
     reason: outcome.reason,
     failure: outcome.result === "failure" ? outcome.failure : null,
     ...(outcome.result === "success" && outcome.warning !== undefined ? { warning: outcome.warning } : {}),
+    ...(outcome.result === "success" && outcome.weightPercent !== undefined
+      ? { weightPercent: outcome.weightPercent }
+      : {}),
   };
 }
 
@@ -158,6 +175,10 @@ function jobsOf(
     if (!read.ok) throw new CommandLineError("check run", [read.problem]);
     if (real !== undefined) throw new CommandLineError("check run", [`unexpected ${JSON.stringify(real)}`]);
     return [{ service: "", ...read.value, timeoutMs: input.timeout ?? TIMEOUT_DEFAULT_MS }];
+  }
+  if (target !== undefined && parseEndpoint(target).ok) {
+    const shown = JSON.stringify(target);
+    throw new CommandLineError("check run", [`${shown} is neither a target nor a service; write tcp://${target}`]);
   }
   const jobs = configuredJobs(readConfig(context).config, target, real);
   return input.timeout === undefined

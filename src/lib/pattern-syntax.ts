@@ -1,7 +1,7 @@
 /**
  * Regular expressions over bytes, as far as they can be matched in one pass: no backreferences and no looking around.
- * What a pattern says otherwise means what it means in JavaScript with the flag `m`; a character beyond ASCII stands
- * for its bytes in UTF-8.
+ * What a pattern says otherwise means what it means in JavaScript with the flag `m`, but for two things: a character
+ * beyond ASCII stands for its bytes in UTF-8, and `.` takes a carriage return, so that `.*\n` goes to the end of a line.
  */
 import { type Parsed, parsed, problem } from "./parsed.ts";
 
@@ -39,7 +39,7 @@ export function isWordByte(byte: number): boolean {
   );
 }
 
-/** The ends of lines that `^`, `$` and `.` know. */
+/** The ends of lines that `^` and `$` know. */
 export function isLineEnd(byte: number): boolean {
   return byte === 0x0a || byte === 0x0d;
 }
@@ -56,7 +56,7 @@ const CLASSES: Readonly<Record<string, ByteSet>> = {
   s: setOf(isSpace),
   S: setOf((byte) => !isSpace(byte)),
 };
-const ANY_BUT_LINE_END = setOf((byte) => !isLineEnd(byte));
+const ANY_BUT_NEWLINE = setOf((byte) => byte !== 0x0a);
 const CONTROLS: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, f: 0x0c, v: 0x0b, "0": 0 };
 const QUANTIFIERS: Readonly<Record<string, readonly [number, number | undefined]>> = {
   "*": [0, undefined],
@@ -151,7 +151,7 @@ class Parser {
       case "[":
         return { kind: "bytes", set: this.#class() };
       case ".":
-        return { kind: "bytes", set: ANY_BUT_LINE_END };
+        return { kind: "bytes", set: ANY_BUT_NEWLINE };
       case "^":
         return { kind: "assertion", assertion: "line-start" };
       case "$":

@@ -1,5 +1,4 @@
 import type { Socket, TCPSocketConnectOptions, TLSOptions } from "bun";
-import { SyscallError } from "../lib/errors.ts";
 import { addressBytes, type Endpoint } from "../model/address.ts";
 import type { ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
@@ -8,7 +7,7 @@ import type { Route } from "../sys/route-options.ts";
 import { internetSocketAddress } from "../sys/socket-address.ts";
 import { startTcpConnection } from "../sys/tcp-socket.ts";
 import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
-import { connectionFailure, failure, success } from "./outcome.ts";
+import { connectionFailure, failure, localFailure, success } from "./outcome.ts";
 import { plainConnections } from "./plain-connections.ts";
 import { formatElapsed } from "./probe-text.ts";
 import type { Trace } from "./trace.ts";
@@ -277,8 +276,7 @@ function converseSecurely(target: Endpoint, dialogue: Dialogue, options: SecureO
     try {
       attempt.start(target);
     } catch (error) {
-      const detail = error instanceof SyscallError ? error.message : `cannot try: ${String(error)}`;
-      resolve(failure(0, "local", detail));
+      resolve(localFailure(error));
     }
   });
 }

@@ -1,10 +1,9 @@
-import { SyscallError } from "../lib/errors.ts";
 import type { ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errnoName } from "../sys/errno.ts";
 import type { ConnectStart } from "../sys/tcp-socket.ts";
 import type { Dialogue, Judgement, Step } from "./dialogue.ts";
-import { connectionFailure, failure, success } from "./outcome.ts";
+import { connectionFailure, failure, localFailure, success } from "./outcome.ts";
 import { formatElapsed } from "./probe-text.ts";
 import type { Trace } from "./trace.ts";
 
@@ -125,8 +124,7 @@ export function exchangeDatagrams(
     try {
       exchange.start(open());
     } catch (error) {
-      const detail = error instanceof SyscallError ? error.message : `cannot try: ${String(error)}`;
-      resolve(failure(0, "local", detail));
+      resolve(localFailure(error));
     }
   });
 }

@@ -1,3 +1,4 @@
+import { SyscallError } from "../lib/errors.ts";
 import type { ProbeFailure, ProbeOutcome } from "../model/check.ts";
 
 export function success(elapsedMs: number, reason: string, warning?: string): ProbeOutcome {
@@ -6,6 +7,14 @@ export function success(elapsedMs: number, reason: string, warning?: string): Pr
 
 export function failure(elapsedMs: number, kind: ProbeFailure, reason: string): ProbeOutcome {
   return { result: "failure", elapsedMs, reason, failure: kind };
+}
+
+/** This machine could not even try; with what can be done about it. */
+export function localFailure(error: unknown): ProbeOutcome {
+  if (!(error instanceof SyscallError)) return failure(0, "local", `cannot try: ${String(error)}`);
+  const { hint } = error;
+  const advice = hint === undefined ? "" : `; ${hint.charAt(0).toLowerCase()}${hint.slice(1).replace(/\.$/, "")}`;
+  return failure(0, "local", `${error.message}${advice}`);
 }
 
 /** asm-generic/errno.h: what the names of a failed connection mean for a probe. */

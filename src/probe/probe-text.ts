@@ -31,8 +31,9 @@ export function quotePattern(pattern: string): string {
   return pattern.length > QUOTE_LENGTH_MAX ? `/${text}…/` : `/${text}/`;
 }
 
-/** `0.04 ms`, `0.4 ms`, `12 ms`, `1.5 s`. */
+/** `0 ms`, `0.04 ms`, `0.4 ms`, `12 ms`, `1.5 s`. */
 export function formatElapsed(ms: number): string {
+  if (ms === 0) return "0 ms";
   if (ms < 0.1) return `${ms.toFixed(2)} ms`;
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;

@@ -18,7 +18,7 @@ import { type ExternalMethod, runExternal } from "./external.ts";
 import { greetingDialogue } from "./greeting.ts";
 import { grpcDialogue } from "./grpc.ts";
 import { type HttpMethod, httpDialogue } from "./http.ts";
-import { failure } from "./outcome.ts";
+import { failure, localFailure } from "./outcome.ts";
 import { pingDialogue } from "./ping.ts";
 import { radiusDialogue } from "./radius.ts";
 import { readSecret } from "./secret.ts";
@@ -116,7 +116,7 @@ async function ping({ endpoint, route, timeoutMs, surroundings }: Attempt): Prom
     const dialogue = pingDialogue({ family: endpoint.address.family, raw, cookie: randomBytes(COOKIE_BYTES) });
     return await exchangeDatagrams(() => start, timeoutMs, dialogue, surroundings.trace);
   } catch (error) {
-    return failure(0, "local", error instanceof Error ? error.message : String(error));
+    return localFailure(error);
   }
 }
 

@@ -84,6 +84,15 @@ describe("check run", () => {
     expect(exitCode).toBe(3);
   });
 
+  test("an address alone is told from a service, and where a check goes instead is shown", async () => {
+    const { stderr, exitCode } = await tandem("check", "run", "127.0.0.1:80");
+    expect(stderr).toContain('"127.0.0.1:80" is neither a target nor a service; write tcp://127.0.0.1:80');
+    expect(exitCode).toBe(2);
+    const elsewhere = await tandem("check", "run", "tcp://127.0.0.1:1", "--set", "port=2");
+    expect(elsewhere.stdout).toContain("tcp at 127.0.0.1:2");
+    expect(elsewhere.exitCode).toBe(3);
+  });
+
   test("the checks of a configuration, of one service or of one server", async () => {
     using folder = temporaryFolder();
     using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("fine") });

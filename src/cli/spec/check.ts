@@ -56,7 +56,7 @@ export const checkRun = verb({
   uses: ["config"],
   changes: false,
   jsonDoc:
-    "{version, ok, results: [{service, target, kind, result, elapsedMs, reason, failure}]}; failure is null on success; warning where there is one; with --repeat one such object a round",
+    "{version, ok, results: [{service, target, kind, result, elapsedMs, reason, failure}]}; failure is null on success; endpoint where the check goes elsewhere, warning and weightPercent where there is one; with --repeat one such object a round",
   exit3: "a probe failed",
 });
 

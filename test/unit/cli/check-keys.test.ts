@@ -27,6 +27,20 @@ describe("checkOfTarget()", () => {
       { kind: "redis", transport: "tls", verifyCertificate: true, tls: { warnDays: 9 } },
     ],
     ["dns://10.0.0.11/web.test", { set: ["record=SOA"] }, 53, { kind: "dns", query: "web.test", record: "SOA" }],
+    [
+      "dns://10.0.0.11/web.test",
+      { expect: "192.0.2.10", set: ["transport=tcp"] },
+      53,
+      { kind: "dns", query: "web.test", record: "A", expectAnswers: ["192.0.2.10"], transport: "tcp" },
+    ],
+    ["imaps://10.0.0.11", { insecure: true }, 993, { kind: "imap", transport: "tls", verifyCertificate: false }],
+    [
+      "smtp://10.0.0.11",
+      { set: ["transport=starttls", "server_name=mail.test"] },
+      25,
+      { kind: "smtp", transport: "starttls", verifyCertificate: true, tls: { serverName: "mail.test" } },
+    ],
+    ["radius://10.0.0.11", { set: ["secret_file=/etc/s"] }, 1812, { kind: "radius", secretFile: "/etc/s" }],
     ["grpc://10.0.0.11:50051/shop.Cart", {}, 50051, { kind: "grpc", service: "shop.Cart" }],
     ["udp://10.0.0.11:7", { send: "a\\x00b", expect: "c" }, 7, "send: it has a NUL character"],
     [
