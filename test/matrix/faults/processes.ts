@@ -72,7 +72,7 @@ export const PROCESSES: readonly Fault[] = [
     name: `100 % CPU load for ${LOAD_MS / 1000} s`,
     expected: { owner: "lvs1", gapMs: NOTHING_MS },
     async act(stage) {
-      using _ = busyLoops();
+      using _ = busyLoops(stage.kind);
       await Bun.sleep(LOAD_MS);
       await stage.settled("lvs1");
     },
@@ -81,7 +81,7 @@ export const PROCESSES: readonly Fault[] = [
     name: "the daemon of the active is restarted (SIGTERM, start) under load",
     expected: { owner: "lvs2", gapMs: TOLD_MS, twoOwnersMs: AGREED_MS },
     async act(stage) {
-      using _ = busyLoops();
+      using _ = busyLoops(stage.kind);
       const router = stage.router("lvs1");
       router.signal("SIGTERM");
       if ((await router.awaitEnd(RESTART_LIMIT_MS)) !== 0) throw new Error("it did not end in order");
@@ -93,7 +93,7 @@ export const PROCESSES: readonly Fault[] = [
     name: "the daemon of the active is killed and started at once under load",
     expected: { owner: "lvs1", gapMs: NOTHING_MS },
     async act(stage) {
-      using _ = busyLoops();
+      using _ = busyLoops(stage.kind);
       await stage.router("lvs1").end();
       stage.router("lvs1").start();
       await stage.settled("lvs1");
