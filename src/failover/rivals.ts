@@ -81,11 +81,14 @@ export function judgeRival(turn: Turn): void {
     turn.cause("rival-gone", "the peer gave the VIPs up: they are announced again");
     if (acceptance === undefined) startAnnouncing(turn);
     else turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
-  } else if (phase.kind === "active" && !peerActive && peer.says.lastActiveTerm > lastActiveTerm)
+  } else if (phase.kind === "active" && !peerActive && peer.says.lastActiveTerm >= lastActiveTerm)
     succeed(turn, peer.says);
 }
 
-/** A standby that was active in a later tenure than this one, which was never heard of here: its traces are replaced. */
+/**
+ * A standby that was active in a later tenure than this one, or beside it in the same term, which was never heard of here:
+ * its traces are replaced.
+ */
 function succeed(turn: Turn, says: HeartbeatPayload): void {
   const { term, acceptance, move } = turn.state;
   if (acceptance !== undefined || move !== undefined) return;
