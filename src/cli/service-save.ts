@@ -8,7 +8,7 @@ import type { SavedSettings } from "../import/table-settings.ts";
 import { formatTable, parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { additions } from "../kernel/ipvs-loader.ts";
-import type { ExitCode, TandemError } from "../lib/errors.ts";
+import { type ExitCode, TandemError } from "../lib/errors.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../model/ipvs-table.ts";
 import type { TableRows } from "../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
@@ -144,6 +144,12 @@ function hasFailure(changes: readonly ReportedChange[]): boolean {
   return changes.some(({ outcome }) => outcome.kind === "failed");
 }
 
+/** A file that was cut to nothing must not take a whole site down. What save writes of an empty table has its settings. */
+function refuseEmpty({ name }: InputText, servicesCount: number): TandemError {
+  const reason = `it says nothing, and would remove ${counted(servicesCount, "virtual service")}`;
+  return new TandemError({ operation: "restore", subject: name, reason, hint: "tandem service flush removes all" }, 2);
+}
+
 /** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
 export async function restoreText(source: InputText, input: RestoreInput, context: CommandContext): Promise<ExitCode> {
   const { services, settings } = await readSaved(source, input, context);
@@ -151,6 +157,7 @@ export async function restoreText(source: InputText, input: RestoreInput, contex
   const { dryRun } = context.globals;
   const before = readTable(client);
   const changes = planTable(services, before, input.keepOthers);
+  if (services.length === 0 && settings === undefined && changes.length > 0) throw refuseEmpty(source, changes.length);
   const made = performAllOrNothing(client, changes, before, dryRun);
   if (settings === undefined || hasFailure(made)) return reportChanges(made, context);
   const settled = restoreSettings(client, settings, dryRun);

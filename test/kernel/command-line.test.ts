@@ -181,6 +181,20 @@ describe("service save and restore", () => {
     }
   });
 
+  test("restore refuses a file that says nothing, when that would remove everything", () => {
+    fillTable();
+    const before = rules();
+    expect(tandem("service", "restore", "/dev/null")).toEqual({
+      stdout: "",
+      stderr:
+        "tandem: cannot restore /dev/null: it says nothing, and would remove 3 virtual services\nhint: tandem service flush removes all\n",
+      exitCode: 2,
+    });
+    expect(rules()).toEqual(before);
+    run("ipvsadm", "-C");
+    expect(tandem("service", "restore", "/dev/null").exitCode).toBe(0);
+  });
+
   test("make the fewest changes, and leave others when told so", () => {
     fillTable();
     const file = join(FOLDER, "table.rules");
