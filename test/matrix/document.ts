@@ -64,7 +64,8 @@ ${table(of("namespaces"), "namespaces", noteOf)}
 
 ## With services, on the lab's kernel
 
-User-mode Linux with IPVS: one slow processor for both routers, three real servers and all clients.
+User-mode Linux with IPVS: one slow processor for both routers, three real servers and all clients. Each step of an
+agreed move waits for it, so that the two owners may overlap by 270 ms here, and gaps are judged with 3 s to spare.
 
 ${table(of("uml"), "uml", noteOf)}
 
