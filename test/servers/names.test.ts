@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { address } from "../../src/model/address.ts";
 import type { CheckMethod } from "../../src/model/check.ts";
 import { faultyDatagramServer } from "../support/faulty-proxy.ts";
 import { certificateFiles } from "./support/certificates.ts";
@@ -187,4 +188,20 @@ test("radius with another secret gets no answer", async () => {
   expect(await check(method, onPort(DIRECTORY.radius), HASTY_MS)).toBe(
     "timeout: no answer in time (so does a server that knows another secret, or not this client) after T",
   );
+});
+
+describe("ping", () => {
+  const PING: CheckMethod = { kind: "ping" };
+  const SETTING = "/proc/sys/net/ipv4/icmp_echo_ignore_all";
+
+  test("goes up, down in silence, down without a way, and up again", async () => {
+    expect(await check(PING, onPort(0))).toBe("up: an echo after T");
+    writeFileSync(SETTING, "1");
+    expect(await check(PING, onPort(0), HASTY_MS)).toBe("timeout: no echo in time after T");
+    writeFileSync(SETTING, "0");
+    expect(await check(PING, { address: address("192.0.2.1"), port: 0 })).toBe(
+      "unreachable: no route to it (ENETUNREACH) after T",
+    );
+    expect(await check(PING, onPort(0))).toBe("up: an echo after T");
+  });
 });
