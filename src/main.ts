@@ -1,6 +1,12 @@
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
 import { versionText } from "./lib/version.ts";
 
+/**
+ * Commands that do one thing and end. The build makes the engine slow to compile what runs often (binary.ts), which is
+ * right for these and for nothing that stays.
+ */
+const SHORT_COMMANDS = new Set(["service", "real", "vip"]);
+
 /** Words in, exit code out; the only place that ends the process. */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version") {
@@ -13,6 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
       // The program below says the same and what is wrong with the stream.
     }
   }
+  if (!SHORT_COMMANDS.has(argv[0] ?? "")) Bun.unsafe.setJITPolicy(1);
   if (argv[0] === BALANCER_ARGUMENT && process.send !== undefined) {
     const { runBalancer } = await import("./daemon/balancer.ts");
     return await runBalancer(argv[1] ?? "");

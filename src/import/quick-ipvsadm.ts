@@ -11,8 +11,6 @@ import type { TableResult } from "./table-result.ts";
  */
 
 const ADD_SERVICE = asBytes("-A ");
-const ADD_SERVER = asBytes("-a ");
-const REAL_SERVER = asBytes(" -r ");
 const WEIGHT = asBytes(" -w ");
 const PLAIN_TUNNEL = asBytes(" --tun-type ipip");
 const PROTOCOLS: readonly (readonly [Uint8Array, Protocol])[] = [
@@ -57,15 +55,17 @@ function readService(
 class QuickIpvsadm {
   readonly #text: ByteScanner;
   readonly #table: QuickTable;
-  /** The words that name the service at hand, as its servers' lines must have them. */
-  #words: Uint8Array = new Uint8Array(0);
+  /** The words that name the service at hand, and how its servers' lines begin. */
+  #words = "";
+  #lineStart: Uint8Array = new Uint8Array(0);
+  /** Of the service before, and the scheduler where they are that alone. */
+  #settings = "";
+  #scheduler: string | undefined;
 
   constructor(text: ByteScanner, parse: ParseIpvsadm | undefined) {
     this.#text = text;
     this.#table = new QuickTable(
-      parse === undefined
-        ? undefined
-        : (key, settings) => readService(parse, String.fromCharCode(...this.#words), key, settings),
+      parse === undefined ? undefined : (key, settings) => readService(parse, this.#words, key, settings),
     );
   }
 
@@ -73,7 +73,8 @@ class QuickIpvsadm {
     const text = this.#text;
     while (!text.isEnd) {
       if (text.lineEnd()) continue;
-      const done = text.accept(ADD_SERVER) ? this.#server() : text.accept(ADD_SERVICE) && this.#service();
+      const isServer = this.#table.service !== undefined && text.accept(this.#lineStart);
+      const done = isServer ? this.#server() : text.accept(ADD_SERVICE) && this.#service();
       if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
     }
     return this.#table.finish();
@@ -84,25 +85,34 @@ class QuickIpvsadm {
     const start = text.at;
     const protocol = PROTOCOLS.find(([word]) => text.accept(word))?.[1];
     if (protocol === undefined) return false;
-    const endpoint = parseEndpoint(text.upTo(SPACE) ?? "");
-    if (!endpoint.ok) return false;
-    const key: ServiceKey = { kind: "address", protocol, ...endpoint.value };
-    const words = text.slice(start, text.at);
-    // Other spellings of an address are the slow reader's.
-    if (!words.endsWith(` ${formatEndpoint(key)}`)) return false;
+    const key = this.#table.key(text, protocol) ?? this.#inet6Key(protocol);
+    if (key === undefined || text.next !== SPACE) return false;
     const settingsStart = text.at;
     text.skipLine();
     const end = text.bytes[text.at - 1] === LINE_END ? text.at - 1 : text.at;
     const settings = text.ascii(settingsStart, end);
     if (settings === undefined) return false;
-    this.#words = text.bytes.subarray(start, settingsStart);
-    return this.#table.beginService(key, settings, SCHEDULER_ALONE.exec(settings)?.[1]);
+    this.#words = text.slice(start, settingsStart);
+    this.#lineStart = asBytes(`-a ${this.#words} -r `);
+    if (settings !== this.#settings) {
+      this.#settings = settings;
+      this.#scheduler = SCHEDULER_ALONE.exec(settings)?.[1];
+    }
+    return this.#table.beginService(key, settings, this.#scheduler);
+  }
+
+  /** Other spellings of an address than ours are the slow reader's. */
+  #inet6Key(protocol: Protocol): ServiceKey | undefined {
+    const words = this.#text.upTo(SPACE) ?? "";
+    const endpoint = parseEndpoint(words);
+    if (!endpoint.ok || formatEndpoint(endpoint.value) !== words) return undefined;
+    return { kind: "address", protocol, ...endpoint.value };
   }
 
   #server(): boolean {
     const text = this.#text;
     const { servers, service } = this.#table;
-    if (service === undefined || !text.accept(this.#words) || !text.accept(REAL_SERVER)) return false;
+    if (service === undefined) return false;
     const row = this.#table.endpoint(text);
     if (row < 0) return false;
     const forward = this.#forwarding();
@@ -111,9 +121,9 @@ class QuickIpvsadm {
     if (!this.#number(row, ROW.weight, WEIGHT_MAX)) return false;
     if (forward === TUNNEL) text.accept(PLAIN_TUNNEL);
     for (let index = 0; index < THRESHOLDS.length; index += 1) {
-      const [word, field] = THRESHOLDS[index] ?? [];
-      if (word === undefined || field === undefined || !text.accept(word)) continue;
-      if (!this.#number(row, field, THRESHOLD_MAX)) return false;
+      const threshold = THRESHOLDS[index];
+      if (threshold === undefined || !text.accept(threshold[0])) continue;
+      if (!this.#number(row, threshold[1], THRESHOLD_MAX)) return false;
     }
     this.#setPort(row, forward, service.key);
     return text.lineEnd() && this.#table.endServer(row, forward === TUNNEL);
@@ -121,8 +131,8 @@ class QuickIpvsadm {
 
   #forwarding(): number {
     for (let index = 0; index < FORWARDINGS.length; index += 1) {
-      const [word, forward] = FORWARDINGS[index] ?? [];
-      if (word !== undefined && forward !== undefined && this.#text.accept(word)) return forward;
+      const choice = FORWARDINGS[index];
+      if (choice !== undefined && this.#text.accept(choice[0])) return choice[1];
     }
     return -1;
   }

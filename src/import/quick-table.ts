@@ -1,7 +1,13 @@
 import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { addressBytes, parseAddress } from "../model/address.ts";
-import { ROW, ServerRows, type TableRows } from "../model/server-rows.ts";
-import { formatServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../model/virtual-service.ts";
+import { ROW, ROW_ADDRESS, ServerRows, type TableRows } from "../model/server-rows.ts";
+import {
+  formatServiceKey,
+  type Protocol,
+  type ServiceKey,
+  serviceFamily,
+  type VirtualService,
+} from "../model/virtual-service.ts";
 import { asBytes, type ByteScanner } from "./byte-scanner.ts";
 
 /**
@@ -15,7 +21,11 @@ const OPEN = asBytes("[");
 const CLOSE = asBytes("]");
 const CLOSE_BYTE = 0x5d;
 const PORT_MAX = 65_535;
-const ADDRESS_NUMBERS = 16;
+/** An address is four numbers of a row. */
+const ADDRESS_NUMBERS = 4;
+/** The first bytes of the addresses that machines have (RFC 1122 section 3.2.1.3): classes A to C. */
+const CLASS_A = 1;
+const CLASS_C = 223;
 const SLOTS_AT_FIRST = 4_096;
 
 /** Which servers of the service at hand are there already, by address and port. */
@@ -44,12 +54,12 @@ class EndpointSet {
   }
 
   #hash(row: number): number {
-    let hash = this.#rows.get(row, ROW.port);
-    const length = this.#rows.get(row, ROW.isInet6) === 0 ? 4 : ADDRESS_NUMBERS;
-    for (let index = 0; index < length; index += 1) {
-      // FNV-1a
-      hash = Math.imul(hash ^ this.#rows.addressByte(row, index), 0x0100_0193);
-    }
+    const numbers = this.#rows.numbers(row);
+    const start = this.#rows.start(row);
+    let hash = (numbers[start + ROW.port] ?? 0) * 31;
+    // The multiplier of Knuth's hash: 2^32 divided by the golden ratio.
+    hash = Math.imul(hash ^ (numbers[start + ROW_ADDRESS] ?? 0), 0x9e37_79b1);
+    hash = Math.imul(hash ^ (numbers[start + ROW_ADDRESS + ADDRESS_NUMBERS - 1] ?? 0), 0x9e37_79b1);
     return hash ^ (hash >>> 15);
   }
 
@@ -58,7 +68,8 @@ class EndpointSet {
     if (rows.get(a, ROW.port) !== rows.get(b, ROW.port)) return false;
     if (rows.get(a, ROW.isInet6) !== rows.get(b, ROW.isInet6)) return false;
     for (let index = 0; index < ADDRESS_NUMBERS; index += 1) {
-      if (rows.addressByte(a, index) !== rows.addressByte(b, index)) return false;
+      const inA = rows.numbers(a)[rows.start(a) + ROW_ADDRESS + index];
+      if (inA !== rows.numbers(b)[rows.start(b) + ROW_ADDRESS + index]) return false;
     }
     return true;
   }
@@ -127,6 +138,20 @@ export class QuickTable {
     return true;
   }
 
+  /** What a service listens on, as `203.0.113.10:80`; undefined where no such thing stands. */
+  key(text: ByteScanner, protocol: Protocol): ServiceKey | undefined {
+    const start = text.at;
+    const first = Math.floor(text.ipv4() / 2 ** 24);
+    const end = text.at;
+    if (first >= CLASS_A && first <= CLASS_C && text.accept(COLON)) {
+      const port = text.number();
+      const address = { family: "inet", text: text.slice(start, end) } as const;
+      if (port >= 0 && port <= PORT_MAX) return { kind: "address", protocol, address, port };
+    }
+    text.at = start;
+    return undefined;
+  }
+
   /** Reads `10.0.0.11:80`, `[2001:db8::11]:80` or one without a port into a new row; -1 where none stands. */
   endpoint(text: ByteScanner): number {
     const row = this.servers.add();
@@ -173,14 +198,14 @@ export class QuickTable {
     const start = text.at;
     const address = text.ipv4();
     const first = Math.floor(address / 2 ** 24);
-    if (first < 1 || first > 223) {
+    if (first < CLASS_A || first > CLASS_C) {
       text.at = start;
       return false;
     }
-    this.servers.setAddressByte(row, 0, first);
-    this.servers.setAddressByte(row, 1, (address >>> 16) & 0xff);
-    this.servers.setAddressByte(row, 2, (address >>> 8) & 0xff);
-    this.servers.setAddressByte(row, 3, address & 0xff);
+    // In the order of the bytes of an address, the first one lowest.
+    const numbers = this.servers.numbers(row);
+    numbers[this.servers.start(row) + ROW_ADDRESS] =
+      first | ((address >>> 8) & 0xff00) | ((address << 8) & 0xff_0000) | (address << 24);
     return true;
   }
 

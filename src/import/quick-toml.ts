@@ -1,6 +1,13 @@
 import { TUNNEL_TYPES } from "../model/real-server.ts";
 import { ROW, ROW_CHECKSUMS, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
-import { parseServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../model/virtual-service.ts";
+import {
+  formatServiceKey,
+  PROTOCOLS,
+  parseServiceKey,
+  type ServiceKey,
+  serviceFamily,
+  type VirtualService,
+} from "../model/virtual-service.ts";
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
 import type { TableResult } from "./table-result.ts";
@@ -18,6 +25,7 @@ const PERSISTENCE = asBytes("[service.persistence]\n");
 const LISTEN = asBytes("listen");
 const EQUALS = asBytes("=");
 const QUOTE = asBytes('"');
+const PROTOCOL_BYTES = PROTOCOLS.map((protocol) => asBytes(`"${protocol}://`));
 const LINE_END = 0x0a;
 const BRACKET = 0x5b;
 const WEIGHT_MAX = 2_147_483_647;
@@ -53,9 +61,13 @@ const TUNNEL_KEYS: readonly QuickKey[] = [
   numberKey("port", ROW.tunnelPort, PORT_MAX),
   wordKey("checksum", ROW.tunnelChecksum, ROW_CHECKSUMS),
 ];
-/** Bits of what a server has said, above those of the keys by their places. */
-const SAID_ADDRESS = 1 << 8;
+/** What save writes between the address and the weight, after the weight, and before the next server's address. */
+const THEN_WEIGHT = asBytes('"\nweight  = ');
+const THEN_FORWARD = ROW_FORWARDINGS.map((forward) => asBytes(`\nforward = "${forward}"\n`));
+const NEXT_SERVER = asBytes('\n[[service.real]]\naddress = "');
+/** Bits of the keys that were there, by their places. */
 const SAID_WEIGHT = 1 << 0;
+const SAID_FORWARD = 1 << 1;
 const SAID_TYPE = 1 << 0;
 
 /** The settings that nearly all services have. */
@@ -65,8 +77,8 @@ const SCHEDULER_ALONE = /^scheduler *= *"([^"\\]*)"\n*$/;
 export type ParseTable = (text: string) => TableResult;
 
 /** The service of a file of one service. */
-function readService(parse: ParseTable, listen: string, key: ServiceKey, settings: string): VirtualService | undefined {
-  const result = parse(`[[service]]\nlisten = "${listen}"\n${settings}`);
+function readService(parse: ParseTable, key: ServiceKey, settings: string): VirtualService | undefined {
+  const result = parse(`[[service]]\nlisten = "${formatServiceKey(key)}"\n${settings}`);
   if (!result.ok || result.warnings.length > 0 || result.services.length !== 1) return undefined;
   const service = result.services[0]?.service;
   return service === undefined ? undefined : { ...service, key };
@@ -75,12 +87,14 @@ function readService(parse: ParseTable, listen: string, key: ServiceKey, setting
 class QuickToml {
   readonly #text: ByteScanner;
   readonly #table: QuickTable;
-  #listen = "";
+  /** Of the service before, and the scheduler where they are that alone. */
+  #settings = "";
+  #scheduler: string | undefined;
 
   constructor(text: ByteScanner, parse: ParseTable | undefined) {
     this.#text = text;
     this.#table = new QuickTable(
-      parse === undefined ? undefined : (key, settings) => readService(parse, this.#listen, key, settings),
+      parse === undefined ? undefined : (key, settings) => readService(parse, key, settings),
     );
   }
 
@@ -88,7 +102,7 @@ class QuickToml {
     const text = this.#text;
     while (!text.isEnd) {
       if (text.lineEnd()) continue;
-      const done = text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#server();
+      const done = text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#servers();
       if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
     }
     return this.#table.finish();
@@ -98,46 +112,93 @@ class QuickToml {
   #service(): boolean {
     const text = this.#text;
     if (!this.#key(LISTEN)) return false;
-    const listen = text.quoted();
-    if (listen === undefined || !text.lineEnd()) return false;
-    const key = parseServiceKey(listen);
-    if (!key.ok || !isOrdinary(key.value)) return false;
+    const key = this.#listenKey();
+    if (key === undefined || !text.lineEnd()) return false;
     const start = text.at;
     while (!text.isEnd && !this.#isAt(SERVICE) && !this.#isAt(REAL)) {
       if (text.next === BRACKET && !this.#isAt(PERSISTENCE)) return false;
       text.skipLine();
     }
     const settings = text.ascii(start, text.at);
-    this.#listen = listen;
     if (settings === undefined) return false;
-    return this.#table.beginService(key.value, settings, SCHEDULER_ALONE.exec(settings)?.[1]);
+    if (settings !== this.#settings) {
+      this.#settings = settings;
+      this.#scheduler = SCHEDULER_ALONE.exec(settings)?.[1];
+    }
+    return this.#table.beginService(key, settings, this.#scheduler);
   }
 
-  #server(): boolean {
-    const { servers } = this.#table;
-    let row = -1;
-    let said = 0;
-    // The address must come first, as save writes it: the row is made with it.
-    if (this.#key(ADDRESS) && this.#text.accept(QUOTE)) {
-      row = this.#table.endpoint(this.#text);
-      if (row >= 0 && this.#text.accept(QUOTE) && this.#text.lineEnd()) said = SAID_ADDRESS;
+  /** `"tcp://203.0.113.10:80"` quickly, or anything else that is beyond doubt. */
+  #listenKey(): ServiceKey | undefined {
+    const text = this.#text;
+    const start = text.at;
+    for (let index = 0; index < PROTOCOL_BYTES.length; index += 1) {
+      const protocol = PROTOCOLS[index];
+      if (protocol === undefined || !text.accept(PROTOCOL_BYTES[index] ?? QUOTE)) continue;
+      const key = this.#table.key(text, protocol);
+      if (key === undefined || !text.accept(QUOTE)) break;
+      return key;
     }
-    if (said === 0) return false;
-    const more = this.#keys(row, SERVER_KEYS);
-    if (more < 0) return false;
-    if ((more & SAID_WEIGHT) === 0) servers.set(row, ROW.weight, 1);
+    text.at = start;
+    const listen = text.quoted();
+    const key = listen === undefined ? undefined : parseServiceKey(listen);
+    return key?.ok === true && isOrdinary(key.value) ? key.value : undefined;
+  }
+
+  /** The servers that follow each other, all but the header of the first. */
+  #servers(): boolean {
+    const text = this.#text;
+    // The address must come first, as save writes it: the row is made with it.
+    if (!this.#key(ADDRESS) || !text.accept(QUOTE)) return false;
+    for (;;) {
+      const row = this.#table.endpoint(text);
+      if (row < 0) return false;
+      const forward = this.#forwardAfterWeight(row);
+      if (forward >= 0 && text.accept(NEXT_SERVER)) {
+        if (!this.#table.endServer(row, forward === TUNNEL_FORWARDING)) return false;
+        continue;
+      }
+      return this.#rest(row, forward >= 0 ? SAID_WEIGHT | SAID_FORWARD : 0);
+    }
+  }
+
+  /** The two lines that save writes after the address, as it writes them. @returns -1, nothing taken, where others are. */
+  #forwardAfterWeight(row: number): number {
+    const text = this.#text;
+    const start = text.at;
+    const weight = text.accept(THEN_WEIGHT) ? text.number() : -1;
+    if (weight >= 0 && weight <= WEIGHT_MAX) {
+      for (let forward = 0; forward < THEN_FORWARD.length; forward += 1) {
+        if (!text.accept(THEN_FORWARD[forward] ?? QUOTE)) continue;
+        this.#table.servers.set(row, ROW.weight, weight);
+        this.#table.servers.set(row, ROW.forward, forward);
+        return forward;
+      }
+    }
+    text.at = start;
+    return -1;
+  }
+
+  /** What else a server has. @param before bits of the keys that it has said, if any; else its address still needs its end. */
+  #rest(row: number, before: number): boolean {
+    const text = this.#text;
+    const { servers } = this.#table;
+    if (before === 0 && !(text.accept(QUOTE) && text.lineEnd())) return false;
+    const said = this.#keys(row, SERVER_KEYS, before);
+    if (said < 0) return false;
+    if ((said & SAID_WEIGHT) === 0) servers.set(row, ROW.weight, 1);
     const isTunnel = servers.get(row, ROW.forward) === TUNNEL_FORWARDING;
-    if (this.#text.accept(TUNNEL)) {
-      const wrapped = this.#keys(row, TUNNEL_KEYS);
+    if (text.accept(TUNNEL)) {
+      const wrapped = this.#keys(row, TUNNEL_KEYS, 0);
       if (!isTunnel || wrapped < 0 || (wrapped & SAID_TYPE) === 0) return false;
     }
     return this.#table.endServer(row, isTunnel);
   }
 
   /** Reads the keys of a table to its end. @returns bits by their places, or -1 where something is not ordinary. */
-  #keys(row: number, keys: readonly QuickKey[]): number {
+  #keys(row: number, keys: readonly QuickKey[], before: number): number {
     const text = this.#text;
-    let said = 0;
+    let said = before;
     for (;;) {
       if (text.isEnd || text.next === BRACKET) return said;
       if (text.next === LINE_END) {

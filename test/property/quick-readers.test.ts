@@ -121,7 +121,7 @@ describe.each(READERS)("the quick reader of $name", ({ quick, whole, format }) =
         const result = quick(text);
         if (result !== undefined) expect(result).toEqual(whole(text));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 
