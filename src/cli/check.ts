@@ -1,7 +1,7 @@
 import type { Config, ConfiguredService } from "../config/config.ts";
 import { TandemError } from "../lib/errors.ts";
 import { formatEndpoint, parseEndpoint } from "../model/address.ts";
-import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
+import { type CheckMethod, type CheckTarget, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { killRunningPrograms } from "../probe/confinement.ts";
 import { formatElapsed, quoteBytes } from "../probe/probe-text.ts";
@@ -76,7 +76,7 @@ const COLUMNS: readonly Column[] = [
   { header: "REASON", flexible: true },
 ];
 
-function outcomeCell(outcome: ProbeOutcome): Cell {
+function outcomeCell(outcome: ProbeOutcome): Exclude<Cell, string> {
   return outcome.result === "success" ? { text: "success", tone: "good" } : { text: outcome.failure, tone: "bad" };
 }
 
@@ -96,6 +96,27 @@ function doneRow({ service, target, method, outcome }: Done): Cell[] {
   const time = formatElapsed(outcome.elapsedMs);
   const place = method.kind === "ping" ? target.address.text : formatEndpoint(target);
   return [service, place, checkText({ target, method }), time, outcomeCell(outcome), withWarning(outcome)];
+}
+
+/** With --repeat, all rounds make one table: the columns stay where they are. */
+const WATCH_COLUMNS: readonly Column[] = [{ header: "AT" }, ...COLUMNS];
+/** `0.03 ms` */
+const TIME_WIDTH = 7;
+const OUTCOME_WIDTH = Math.max(...PROBE_FAILURES.map((name) => name.length));
+
+function watchedRow(done: Done): Cell[] {
+  const cells = doneRow(done);
+  const outcome = outcomeCell(done.outcome);
+  // The wall clock, for people to compare with what they did meanwhile.
+  const at = new Date().toTimeString().slice(0, 8);
+  const padded = { ...outcome, text: outcome.text.padEnd(OUTCOME_WIDTH) };
+  return [
+    at,
+    ...cells.slice(0, 3),
+    formatElapsed(done.outcome.elapsedMs).padStart(TIME_WIDTH),
+    padded,
+    ...cells.slice(5),
+  ];
 }
 
 function withWarning(outcome: ProbeOutcome): string {
@@ -213,7 +234,8 @@ const run: Runner<Verbs["run"]> = async (input, context) => {
     const isGood = done.every(({ outcome }) => outcome.result === "success");
     isOk &&= isGood;
     if (output.json) output.printJson({ ok: isGood, results: done.map(doneJson) });
-    else output.lines(renderTable(COLUMNS, done.map(doneRow), output));
+    else if (input.repeat === undefined) output.lines(renderTable(COLUMNS, done.map(doneRow), output));
+    else output.lines(renderTable(WATCH_COLUMNS, done.map(watchedRow), output).slice(round === 0 ? 0 : 1));
   }
   return isOk ? 0 : 3;
 };

@@ -93,6 +93,13 @@ describe("check run", () => {
     expect(elsewhere.exitCode).toBe(3);
   });
 
+  test("rounds make one table", async () => {
+    const { stdout } = await tandem("check", "run", "tcp://127.0.0.1:1", "--repeat", "3", "--interval", "1ms");
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.map((line) => /^(?:AT |\d\d:\d\d:\d\d )/.test(line))).toEqual([true, true, true, true]);
+    expect(lines.filter((line) => line.startsWith("AT ")).length).toBe(1);
+  });
+
   test("the checks of a configuration, of one service or of one server", async () => {
     using folder = temporaryFolder();
     using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("fine") });

@@ -243,7 +243,7 @@ export function mariadb({ certificate, key }: CertificateFiles): ServerPlan {
           "--skip-name-resolve",
         ],
         ...[`--port=${DATABASES.mysql}`, `--socket=${files.path("socket")}`, `--pid-file=${files.path("pid")}`],
-        ...[`--ssl-cert=${certificate}`, `--ssl-key=${key}`, "--max-connect-errors=3"],
+        ...[`--ssl-cert=${certificate}`, `--ssl-key=${key}`],
       ];
     },
     isReady: () => answers(DATABASES.mysql, { kind: "mysql" }),
