@@ -63,7 +63,7 @@ export class Balancer {
   readonly #warnings = new Map<string, string>();
   readonly #records = new Map<string, ProbeRecord>();
   /** The services that have lost their quorum. */
-  readonly #inquorate = new Set<string>();
+  readonly #inquorate: Set<string>;
   #viewsText = "";
   #viewsAtMs: number | undefined;
   #viewedMs = Number.NEGATIVE_INFINITY;
@@ -77,6 +77,7 @@ export class Balancer {
     this.#restored = options.saved === undefined ? new Map() : restoredHealths(options.saved, options.bootId);
     this.#owned = options.saved === undefined ? new Map() : restoredServices(options.saved);
     this.#drains = drainsOf(options.saved?.drains ?? []);
+    this.#inquorate = new Set(options.saved?.inquorate ?? []);
   }
 
   get probesInFlight(): number {
@@ -263,13 +264,13 @@ export class Balancer {
     }
     if (isChanged || after.weightPercent !== before.weightPercent) {
       for (const unit of this.#units.unitsOfProbe.get(input.key) ?? []) this.#kernel.touch(unit.key);
+      this.#saveSoon(nowMs);
     }
     if (verdictsBefore === undefined) return;
     record.addChange({ to: after.verdict, atMs: nowMs, reason: outcome.reason });
     this.#schedule.changeInterval(input.key, this.#intervalMs(probe), nowMs);
     this.#tellVerdicts(input.key, verdictsBefore, outcome.reason, nowMs);
     this.#viewsSoon(nowMs);
-    this.#saveSoon(nowMs);
   }
 
   #record(key: string): ProbeRecord {
@@ -339,14 +340,15 @@ export class Balancer {
   #balanced(unit: Unit, nowMs: number): BalancedService {
     const wasQuorate = !this.#inquorate.has(unit.key);
     const balanced = wantedService(unit, this.#healthOf, this.#drains, nowMs, wasQuorate);
-    if (balanced.quorate !== wasQuorate) this.#noteQuorum(unit, balanced.quorate);
+    if (balanced.quorate !== wasQuorate) this.#noteQuorum(unit, balanced.quorate, nowMs);
     if (balanced.changesMs !== undefined) this.#slowStarts.set(unit.key, balanced.changesMs);
     return balanced;
   }
 
-  #noteQuorum(unit: Unit, quorate: boolean): void {
+  #noteQuorum(unit: Unit, quorate: boolean, nowMs: number): void {
     if (quorate) this.#inquorate.delete(unit.key);
     else this.#inquorate.add(unit.key);
+    this.#saveSoon(nowMs);
     const change = { service: unit.config.name, listen: unit.key, quorate };
     this.#report({ kind: "quorum-changed", change });
   }
@@ -404,6 +406,7 @@ export class Balancer {
         verdicts,
         drains: [...this.#drains.values()],
         owned: [...owned.values()],
+        ...(this.#inquorate.size === 0 ? {} : { inquorate: [...this.#inquorate] }),
       },
     });
   }

@@ -12,6 +12,8 @@ export interface SavedState {
   readonly verdicts: readonly SavedVerdict[];
   readonly drains: readonly Drain[];
   readonly owned: readonly ServiceKey[];
+  /** Keys of the services without their quorum; absent in what an older tandem saved. */
+  readonly inquorate?: readonly string[];
 }
 
 /** A health without its last attempt. */
@@ -23,6 +25,8 @@ export interface SavedVerdict {
   readonly failingSinceMs?: number;
   readonly refused: boolean;
   readonly recoveredMs?: number;
+  /** What its program last said of its weight. */
+  readonly weightPercent?: number;
 }
 
 export const decodeSavedState: Decoder<SavedState> = (value) => {
@@ -37,17 +41,19 @@ export const decodeSavedState: Decoder<SavedState> = (value) => {
         failingSinceMs: optional(finite),
         refused: bool,
         recoveredMs: optional(finite),
+        weightPercent: optional(whole(0, 100)),
       }),
     ),
     drains: list(drain),
     owned: list(serviceKey),
+    inquorate: optional(list(text)),
   })(value);
   return { ...given, version: 1, drains: given.drains.slice(0, MAX_DRAINS) };
 };
 
 /** A health as it is saved; undefined while there is no verdict. */
 export function savedVerdict(subject: string, health: Health): SavedVerdict | undefined {
-  const { verdict, refused, sinceMs, failingSinceMs, recoveredMs } = health;
+  const { verdict, refused, sinceMs, failingSinceMs, recoveredMs, weightPercent } = health;
   if (verdict === "unknown") return undefined;
   return {
     subject,
@@ -56,6 +62,7 @@ export function savedVerdict(subject: string, health: Health): SavedVerdict | un
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(failingSinceMs === undefined ? {} : { failingSinceMs }),
     ...(recoveredMs === undefined ? {} : { recoveredMs }),
+    ...(weightPercent === undefined ? {} : { weightPercent }),
   };
 }
 
@@ -63,8 +70,9 @@ export function savedVerdict(subject: string, health: Health): SavedVerdict | un
 export function restoredHealths(saved: SavedState, bootId: string): Map<string, Health> {
   const healths = new Map<string, Health>();
   for (const { subject, ...health } of saved.verdicts) {
-    const { verdict, refused } = health;
-    healths.set(subject, saved.bootId === bootId ? health : { verdict, refused });
+    const { verdict, refused, weightPercent } = health;
+    const timeless = { verdict, refused, ...(weightPercent === undefined ? {} : { weightPercent }) };
+    healths.set(subject, saved.bootId === bootId ? health : timeless);
   }
   return healths;
 }

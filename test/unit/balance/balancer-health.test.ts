@@ -27,6 +27,17 @@ function running(changes: Partial<ConfiguredService>): BalancerDriver {
   return driver;
 }
 
+/** The next process on the same kernel, with what the one before saved. */
+function restarted(driver: BalancerDriver, changes: Partial<ConfiguredService>): BalancerDriver {
+  driver.give({ kind: "stop" });
+  const { saved } = driver;
+  const next = new BalancerDriver(saved === undefined ? {} : { saved }, driver.kernel, driver.nowMs);
+  next.outcomes.clear();
+  for (const [place, outcome] of driver.outcomes) next.outcomes.set(place, outcome);
+  next.give({ kind: "configure", config: { services: [configuredService(changes)] } });
+  return next;
+}
+
 /** The kernel's servers with their weights. */
 function table(driver: BalancerDriver): Readonly<Record<string, number>> {
   const servers = driver.kernel.service(virtualService("tcp://203.0.113.10:80").key)?.servers ?? [];
@@ -85,6 +96,23 @@ describe("Balancer, with a quorum of two", () => {
     ]);
   });
 
+  test("remembers over a restart that it is lost, and tells nobody again", () => {
+    const wide = { quorum: { by: "servers", needed: 2, hysteresis: 1 } as const };
+    const servers = [FIRST, SECOND, "10.0.0.13:80"].map((place) => checked(place));
+    const driver = running({ ...wide, servers });
+    fall(driver, FIRST);
+    fall(driver, SECOND);
+    fall(driver, "10.0.0.13:80");
+    rise(driver, FIRST);
+    rise(driver, SECOND);
+    expect(driver.take("quorum-changed").map(({ change }) => change.quorate)).toEqual([false]);
+    const next = restarted(driver, { ...wide, servers });
+    next.advance(DECIDED_MS);
+    expect(next.take("quorum-changed")).toEqual([]);
+    rise(next, "10.0.0.13:80");
+    expect(next.take("quorum-changed").map(({ change }) => change.quorate)).toEqual([true]);
+  });
+
   test("leaves the work to the one that is left without a sorry server", () => {
     const driver = running({ quorum: QUORUM });
     fall(driver, FIRST);
@@ -104,6 +132,20 @@ describe("Balancer, with a program that weighs", () => {
     expect(weights).toEqual([50, 15, 1, 0]);
     expect(driver.take("verdict-changed")).toEqual([]);
   });
+});
+
+test("Balancer remembers over a restart what a program said of a weight", () => {
+  const servers = [checked(FIRST, TCP_CHECK, { weight: 50 }), checked(SECOND)];
+  const driver = running({ servers });
+  driver.outcomes.set(FIRST, { ...SUCCESS, weightPercent: 20 } as ProbeOutcome);
+  driver.advance(DECIDED_MS);
+  const before = table(driver);
+  // Before its first probe.
+  const next = restarted(driver, { servers });
+  expect([before, table(next)]).toEqual([
+    { [FIRST]: 10, [SECOND]: 1 },
+    { [FIRST]: 10, [SECOND]: 1 },
+  ]);
 });
 
 describe("Balancer, with down_interval", () => {
