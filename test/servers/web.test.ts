@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { address } from "../../src/model/address.ts";
 import type { CheckMethod, TlsMethod } from "../../src/model/check.ts";
+import { run } from "../support/lab.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { certificates, connected, scripted, secured } from "./support/expected.ts";
-import { NGINX, nginx, SSH_PORT, sshd } from "./support/plans.ts";
+import { GUEST, NGINX, nginx, SSH_PORT, sshd } from "./support/plans.ts";
 import { onPort, RealServer } from "./support/server-process.ts";
 import { check } from "./support/story.ts";
 import { type Found, liveThrough, type ServerSubjects } from "./support/subjects.ts";
@@ -13,6 +15,9 @@ import { type Found, liveThrough, type ServerSubjects } from "./support/subjects
 const valid = certificateFiles("valid");
 const expired = certificateFiles("expired");
 const other = certificateFiles("valid", { name: "other.test" });
+
+/** For packets that nobody answers. */
+const HASTY_MS = 900;
 
 type HttpMethod = Extract<CheckMethod, { kind: "http" | "https" }>;
 
@@ -171,6 +176,31 @@ test.each<[string, number, CheckMethod, string]>([
   ],
 ])("%s", async (_what, port, method, told) => {
   expect(await check(method, onPort(port))).toBe(told);
+});
+
+describe("a check goes its own way", () => {
+  beforeAll(() => {
+    run("ip", "link", "add", "tandem0", "type", "veth", "peer", "name", "tandem1");
+    for (const name of ["tandem0", "tandem1"]) run("ip", "link", "set", name, "up");
+    run("ip", "address", "add", "198.51.100.1/24", "dev", "tandem0");
+  });
+  const guest: CheckMethod = { ...HTTP, path: "/guest" };
+
+  test.each<[string, CheckMethod, string]>([
+    ["from an address", { ...guest, source: address(GUEST) }, `up: connected after T; ${READY}`],
+    ["from any address", guest, 'wrong-answer: connected after T; expected status 200-299 but got 403 "Forbidden"'],
+    ["by an interface", { ...HTTP, interface: "lo" }, `up: connected after T; ${READY}`],
+    ["by another interface", { ...HTTP, interface: "tandem0" }, "timeout: no answer within T"],
+    ["to another port", { ...HTTP, port: SSH_PORT }, "refused: refused (ECONNREFUSED)"],
+    ["to another address", { ...HTTP, address: address("198.51.100.1") }, "refused: refused (ECONNREFUSED)"],
+    [
+      "from an address that is not here",
+      { ...HTTP, source: address("192.0.2.7") },
+      "local: cannot open a TCP socket from its source address: this machine does not have that address (EADDRNOTAVAIL)",
+    ],
+  ])("%s", async (_what, method, told) => {
+    expect(await check(method, onPort(NGINX.plain), HASTY_MS)).toBe(told);
+  });
 });
 
 test("a program of the check's asks the real server", async () => {

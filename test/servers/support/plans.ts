@@ -17,6 +17,9 @@ async function answers(port: number, method: CheckMethod = { kind: "tcp" }): Pro
 
 export const NGINX = { plain: 8080, secure: 8443, expired: 8444, otherName: 8445, wantsCertificate: 8446 };
 
+/** Who is let in at /guest. */
+export const GUEST = "127.0.0.9";
+
 export function nginx(valid: CertificateFiles, expired: CertificateFiles, other: CertificateFiles): ServerPlan {
   const secure = (port: number, { certificate, key }: CertificateFiles, more = "") =>
     `server { listen 127.0.0.1:${port} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key}; ${more}
@@ -32,6 +35,7 @@ export function nginx(valid: CertificateFiles, expired: CertificateFiles, other:
            fastcgi_temp_path ${files.folder}; uwsgi_temp_path ${files.folder}; scgi_temp_path ${files.folder};
            server { listen 127.0.0.1:${NGINX.plain};
              location / { return 200 "ready\\n"; }
+             location /guest { if ($remote_addr != ${GUEST}) { return 403; } return 200 "ready\\n"; }
              location /missing { return 404; }
              location /moved { return 301 https://web.test/; } }
            ${secure(NGINX.secure, valid)}
