@@ -5,7 +5,7 @@ import { keysOfSlice, sliceBits } from "../wire/ipvs-sync-key.ts";
 /** A slice has on average at most half as many keys as a packet takes, so that hardly one has more than that. */
 const FILL = 0.5;
 
-/** The keys of one reading of the table. */
+/** The keys of the established connections of one reading of the table. */
 export class SyncListing {
   /** The number that was heard before it was read. */
   readonly to: number;

@@ -16,6 +16,11 @@ import type { SyncAnswer } from "./sync-thread-protocol.ts";
 const WARM_SHARE = 0.99;
 /** So many of the active's connections looked for tell a share of 99 % from one of 95 %, but for 1 in 20,000. */
 const SAMPLE_KEYS = 400;
+/**
+ * So many slices have to do where the standby has far more connections than the active: two paths carry ten a second.
+ * What was looked for in them stands for the whole; where that is nothing, what was sent does.
+ */
+const SLICES_ENOUGH = 40;
 /** Between two looks at a small table; a larger one is read less often, for this share of the time. */
 const COUNT_EVERY_MS = 5_000;
 const READING_SHARE = 0.05;
@@ -182,8 +187,8 @@ export class SyncPlan {
       question.looked += 1;
       if (there.has(key)) question.found += 1;
     }
-    const isWhole = question.slices.size === 2 ** question.bits;
-    if (!isWhole && question.looked < SAMPLE_KEYS) return false;
+    const isEnough = question.slices.size >= Math.min(SLICES_ENOUGH, 2 ** question.bits);
+    if (!isEnough && question.looked < SAMPLE_KEYS) return false;
     this.#judge(question, nowMs);
     return true;
   }

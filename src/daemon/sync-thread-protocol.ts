@@ -14,7 +14,7 @@ export type SyncWork =
   | { readonly kind: "send"; readonly scope: "all" | "new"; readonly target: SyncTarget }
   /** Looks which connections the other kernel ought to know. */
   | { readonly kind: "count" }
-  /** Lists the keys of all connections. */
+  /** Lists the keys of all established connections. */
   | { readonly kind: "list" };
 
 export type SyncRequest = SyncWork & {
@@ -31,7 +31,7 @@ export interface SyncAnswer {
   /** Connections sent, and in how many messages. */
   readonly sent: number;
   readonly messages: number;
-  /** `list`: of all connections. Else: of the established ones that the other kernel has had time to learn. Ascending. */
+  /** Of established connections. But for `list`, of those that the other kernel has had time to learn. Ascending. */
   readonly keys: Uint32Array;
   readonly elapsedMs: number;
   /** Why it ended before its end, a clause. */

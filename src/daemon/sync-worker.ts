@@ -174,8 +174,11 @@ function perform(request: SyncRequest): Omit<SyncAnswer, "id" | "elapsedMs"> {
   try {
     if (request.kind === "send") return send(request);
     if (request.kind === "count") return count(request);
-    const reading = readTable(request, () => {});
-    return outcome(reading, reading.all.sorted());
+    const established = new Keys();
+    const reading = readTable(request, (row, key) => {
+      if (isEstablished(row)) established.add(key);
+    });
+    return outcome(reading, established.sorted());
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error);
     return { entries: 0, sent: 0, messages: 0, keys: new Uint32Array(), failure };

@@ -79,7 +79,7 @@ export interface SyncWord {
 export interface SyncAnswer {
   /** The number that was heard before the table was read. */
   readonly to: number;
-  /** Connections in the whole table. */
+  /** Established connections in the whole table. */
   readonly entries: number;
   /** These are all keys whose first `bits` bits are `slice`. */
   readonly bits: number;

@@ -202,6 +202,12 @@ describe("SyncPlan", () => {
     expect(trial.plan.view.warmth.present).toBe(0);
   });
 
+  test("is content with a part of the table where the standby has far more connections", () => {
+    const trial = new Trial().run(600, keys(50));
+    expect(trial.answer(keys(100_000))).toBeLessThanOrEqual(40);
+    expect(trial.plan.view.warmth).toEqual({ wanted: 50, present: 50, fullSync: true });
+  });
+
   test.each([
     [100_000, 100_000, 100_000],
     [100_000, 98_000, 98_000],
