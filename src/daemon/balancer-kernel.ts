@@ -1,6 +1,7 @@
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
+import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 
 /** What a call to the kernel gave: a value, or why it could not be asked. */
@@ -9,7 +10,7 @@ export type KernelAnswer<T> =
   | { readonly ok: false; readonly reason: string };
 
 /** The part of an IPVS client that the balancer uses. */
-export type TableClient = Pick<IpvsClient, "services" | "service" | "apply" | "close">;
+export type TableClient = Pick<IpvsClient, "services" | "service" | "apply" | "close" | "setConnectionTimeouts">;
 
 /**
  * The kernel's table as the balancer needs it: opened at the first use, since a configuration without services needs no
@@ -36,6 +37,11 @@ export class BalancerKernel {
   /** For each change why it was refused, or undefined. */
   apply(changes: readonly IpvsChange[]): KernelAnswer<readonly (string | undefined)[]> {
     return this.#ask((client) => client.apply(changes).map((error) => error?.message));
+  }
+
+  /** Sets how long the kernel keeps idle connections; 0 leaves a timeout as it is. */
+  setTimeouts(timeouts: ConnectionTimeouts): KernelAnswer<void> {
+    return this.#ask((client) => client.setConnectionTimeouts(timeouts));
   }
 
   close(): void {

@@ -41,7 +41,7 @@ import type { ServiceKey } from "../model/virtual-service.ts";
 export const ALIVE_INTERVAL_MS = 1_000;
 
 /** What the balancer needs of a configuration; a whole `Config` will do. */
-export type BalancerConfig = Pick<Config, "services">;
+export type BalancerConfig = Pick<Config, "services" | "timeouts">;
 
 export type { BalancerAnswer, BalancerQuery };
 
@@ -78,6 +78,9 @@ export type FromBalancer =
 const id = whole(0, Number.MAX_SAFE_INTEGER);
 const count = whole(0, Number.MAX_SAFE_INTEGER);
 const verdict = oneOf(["up", "down", "unknown"]);
+/** 32 bits, as the kernel has them. */
+const seconds = whole(0, 0xffff_ffff);
+const timeouts = record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
 const order = { id, service: optional(serviceKey), server: endpoint };
 
 const query: Decoder<BalancerQuery> = union("kind", {
@@ -89,7 +92,7 @@ const query: Decoder<BalancerQuery> = union("kind", {
 export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
   configure: record({
     kind: exactly("configure"),
-    config: record({ services: list(configuredService) }),
+    config: record({ services: list(configuredService), timeouts: optional(timeouts) }),
     drains: optional(list(drain)),
   }),
   role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),

@@ -7,7 +7,13 @@ import { runCheck } from "../probe/run-check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { BalancerKernel } from "./balancer-kernel.ts";
 import { BalancerLoop } from "./balancer-loop.ts";
-import { ALIVE_INTERVAL_MS, decodeToBalancer, type FromBalancer, type ToBalancer } from "./balancer-protocol.ts";
+import {
+  ALIVE_INTERVAL_MS,
+  type BalancerConfig,
+  decodeToBalancer,
+  type FromBalancer,
+  type ToBalancer,
+} from "./balancer-protocol.ts";
 import { StateFile } from "./state-store.ts";
 
 /** The balancer's process: a child of the router, from its first message to the router's end. */
@@ -46,7 +52,13 @@ function readSaved(file: StateFile): SavedState | undefined {
   }
 }
 
-function makeLoop(file: StateFile): BalancerLoop {
+/** They are the kernel's, not the table's: set once for each configuration, and not watched. */
+function setTimeouts(kernel: BalancerKernel, { timeouts }: BalancerConfig): void {
+  const answer = timeouts === undefined ? undefined : kernel.setTimeouts(timeouts);
+  if (answer?.ok === false) complain(`[timeouts] are not set: ${answer.reason}`);
+}
+
+function makeLoop(file: StateFile, kernel: BalancerKernel): BalancerLoop {
   const saved = readSaved(file);
   const balancer = new Balancer({
     bootId: readBootId(),
@@ -56,7 +68,7 @@ function makeLoop(file: StateFile): BalancerLoop {
   return new BalancerLoop(balancer, {
     now: monotonicMs,
     probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
-    kernel: new BalancerKernel(),
+    kernel,
     save: (state) => file.write(state),
     send,
   });
@@ -94,12 +106,14 @@ export async function runBalancer(stateDir: string): Promise<number> {
   // The router is told by the same signal, and tells us when to stop.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
   const file = new StateFile(stateDir, STATE_FILE_NAME, complain);
-  const loop = makeLoop(file);
+  const kernel = new BalancerKernel();
+  const loop = makeLoop(file, kernel);
   process.on("message", (raw: unknown) => {
     const message = decode(raw);
     if (message === undefined) return;
     const input: BalancerInput = message;
     loop.take(input);
+    if (message.kind === "configure") setTimeouts(kernel, message.config);
     if (message.kind === "stop") file.settled().then(() => end.resolve(0));
   });
   const alive = startAlive(loop);

@@ -1,9 +1,10 @@
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
+import type { NetworkSurvey } from "./network-survey.ts";
 
 /**
  * What the router's main thread and its kernel thread say to each other. A change of addresses, or of sync daemons, can
- * wait for the kernel's RTNL lock for seconds, so the thread that sends heartbeats never makes one.
+ * wait for the kernel's RTNL lock for seconds, and so can a dump: the thread that sends heartbeats makes none of them.
  */
 export type KernelWork =
   /** Sets the VIPs where they are absent and renews them where they are present. */
@@ -19,7 +20,9 @@ export type KernelWork =
     }
   | { readonly kind: "drop"; readonly vips: readonly Vip[] }
   /** The sync daemons that should run; others that this thread started are stopped. */
-  | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] };
+  | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] }
+  /** Reads links, addresses and gateways as they are now. */
+  | { readonly kind: "survey" };
 
 export type KernelRequest = KernelWork & { readonly id: number };
 
@@ -32,6 +35,8 @@ export interface KernelAnswer {
   readonly id: number;
   /** In the order of the request. */
   readonly outcomes: readonly KernelOutcome[];
+  /** Of a survey that went well. */
+  readonly survey?: NetworkSurvey;
   /** How long the kernel took. */
   readonly elapsedMs: number;
 }

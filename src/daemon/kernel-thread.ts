@@ -7,7 +7,7 @@ export const KERNEL_REQUESTS_MAX = 1000;
 type Callback = (answer: KernelAnswer) => void;
 
 function refusal(work: KernelWork, reason: string): KernelAnswer {
-  const count = work.kind === "sync" ? work.daemons.length : work.vips.length;
+  const count = work.kind === "survey" ? 1 : work.kind === "sync" ? work.daemons.length : work.vips.length;
   return { id: 0, outcomes: new Array<KernelOutcome>(count).fill({ kind: "failed", reason }), elapsedMs: 0 };
 }
 

@@ -12,6 +12,7 @@ import type { SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
 import { formatVip, type Vip } from "../model/vip.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import type { KernelAnswer, KernelOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
+import { surveyNetwork } from "./network-survey.ts";
 
 declare const self: Worker;
 
@@ -147,7 +148,15 @@ function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
   });
 }
 
-function perform(request: KernelRequest): KernelOutcome[] {
+function answerSurvey(): Pick<KernelAnswer, "outcomes" | "survey"> {
+  try {
+    return { outcomes: [], survey: surveyNetwork(links, addresses) };
+  } catch (error) {
+    return { outcomes: [failed(error)] };
+  }
+}
+
+function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOutcome[] {
   switch (request.kind) {
     case "lease":
       return setLeases(request);
@@ -166,7 +175,8 @@ function perform(request: KernelRequest): KernelOutcome[] {
 
 self.onmessage = (event: MessageEvent<KernelRequest>) => {
   const beganMs = monotonicMs();
-  const outcomes = perform(event.data);
-  const answer: KernelAnswer = { id: event.data.id, outcomes, elapsedMs: monotonicMs() - beganMs };
+  const request = event.data;
+  const done = request.kind === "survey" ? answerSurvey() : { outcomes: perform(request) };
+  const answer: KernelAnswer = { id: request.id, ...done, elapsedMs: monotonicMs() - beganMs };
   self.postMessage(answer);
 };

@@ -121,6 +121,10 @@ export class RouterDaemon implements ControlSubject {
       onReady: () => {
         if (this.#begun) this.#router.ready();
       },
+      survey: (done) =>
+        this.#kernelThread.request({ kind: "survey" }, ({ survey, outcomes: [failure] }) =>
+          done(survey, failure?.kind === "failed" ? failure.reason : ""),
+        ),
       onProblem: (message) => this.#logger.error("network", message),
     });
     const store = new StateFile(options.stateDir, "failover.json", warn);

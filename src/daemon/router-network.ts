@@ -9,7 +9,6 @@ import { LinkClient } from "../kernel/link-client.ts";
 import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
 import { type OwnerAnswer, OwnerProbe } from "../kernel/owner-probe.ts";
 import { type EchoAnswer, Reachability } from "../kernel/reachability.ts";
-import { RouteClient } from "../kernel/route-client.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
@@ -20,6 +19,7 @@ import type { Heartbeat } from "../wire/heartbeat.ts";
 import { pairIdOf } from "../wire/heartbeat-packet.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
+import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
 import { PathSockets } from "./path-sockets.ts";
 
 export interface RouterNetworkOptions {
@@ -32,12 +32,16 @@ export interface RouterNetworkOptions {
   /** Something waits for `drain`. */
   readonly onReady: () => void;
   readonly onProblem: (message: string) => void;
+  /** Has the kernel read as a whole, by a thread that may wait for it; undefined: why it could not be read. */
+  readonly survey: (done: (survey: NetworkSurvey | undefined, reason: string) => void) => void;
 }
 
 /** A neighbour is asked at most this often: with 10 ms heartbeats a gateway need not answer 100 questions a second. */
 const ASK_NEIGHBOURS_GAP_MS = 90;
 /** Changes of foreign addresses and links come in bursts; what has to be read anew is read this long after the first. */
 const REFRESH_AFTER_MS = 500;
+/** Changes that are kept while a survey is under way: those of thousands of renewals. */
+const MEANWHILE_MAX = 10_000;
 /** The kernel could not be read (a table that changes too fast, no descriptor left): again after this. */
 const REFRESH_RETRY_MS = 1_000;
 
@@ -68,6 +72,11 @@ export class RouterNetwork {
   #frames: FrameWatch | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #refreshTimer: Timer | undefined;
+  #gateways: readonly IpAddress[] = [];
+  /** What was told while a survey is under way: it may be older than this. */
+  #meanwhile: (() => void)[] | undefined;
+  #isStale = false;
+  #closed = false;
 
   constructor(options: RouterNetworkOptions) {
     this.#options = options;
@@ -88,20 +97,23 @@ export class RouterNetwork {
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
-  /** Reads the whole state and opens what depends on it; nothing is told yet. */
+  /** Reads the whole state and opens what depends on it, before any heartbeat is sent; nothing is told yet. */
   open(): void {
-    this.#readAll();
-  }
-
-  /** Tells what is known, and from now on each change. */
-  start(): void {
+    // First the events, so that nothing can happen between them and the state.
     this.#monitor = NetworkMonitor.open({
       onLink: (link) => this.#linkChanged(link),
       onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
       onAddress: (event) => this.#addressChanged(event),
       onOverrun: () => this.#refreshIn(0),
     });
-    this.#readAgain();
+    using links = LinkClient.open();
+    using addresses = AddressClient.open();
+    this.#take(surveyNetwork(links, addresses));
+  }
+
+  /** Tells what is known but was not told with the start. */
+  start(): void {
+    this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
   }
 
   get interfaces(): SideInterfaces {
@@ -122,7 +134,10 @@ export class RouterNetwork {
     this.#config = config;
     this.#paths.setKeys(keys);
     this.#probedLinks = "";
-    this.#readAgain();
+    this.#arrange();
+    this.#options.onInput(...this.#linkInputs());
+    // What else changed on this machine is read by the thread that may wait for it.
+    this.#refreshIn(0);
   }
 
   /** Carriers and MACs as last read. */
@@ -205,6 +220,7 @@ export class RouterNetwork {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#refreshTimer);
     this.#monitor?.close();
     this.#probe?.close();
@@ -213,20 +229,22 @@ export class RouterNetwork {
     this.#announcer.close();
   }
 
-  #readAll(): void {
-    using links = LinkClient.open();
-    using addresses = AddressClient.open();
+  #take(survey: NetworkSurvey): void {
     this.#links.clear();
-    for (const link of links.list()) this.#links.set(link.name, link);
-    this.#addresses = addresses.list();
-    this.#findSides();
-    this.#chooseNeighbours();
-    this.#openProbe();
+    for (const link of survey.links) this.#links.set(link.name, link);
+    this.#addresses = [...survey.addresses];
+    this.#gateways = survey.gateways;
+    this.#monitor?.learn(survey.links);
+    for (const change of this.#meanwhile ?? []) change();
+    this.#meanwhile = undefined;
+    this.#arrange();
   }
 
-  #readAgain(): void {
-    this.#readAll();
-    this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
+  /** What follows from links, addresses and configuration. */
+  #arrange(): void {
+    this.#findSides();
+    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#addresses, this.#gateways));
+    this.#openProbe();
   }
 
   /** VIPs that somebody else has set here. */
@@ -238,19 +256,34 @@ export class RouterNetwork {
     return this.#config.vips.filter(isForeign).map((vip) => ({ kind: "address-added", vip }));
   }
 
-  /** Reads everything anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
+  /** Has everything read anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
   #refreshIn(ms: number): void {
-    if (this.#refreshTimer !== undefined) return;
+    if (this.#refreshTimer !== undefined) {
+      this.#isStale ||= this.#meanwhile !== undefined;
+      return;
+    }
     this.#refreshTimer = setTimeout(() => {
-      this.#refreshTimer = undefined;
-      try {
-        this.#probedLinks = "";
-        this.#readAgain();
-      } catch (error) {
-        this.#options.onProblem(`${error instanceof Error ? error.message : error}; tried again soon`);
-        this.#refreshIn(REFRESH_RETRY_MS);
-      }
+      this.#meanwhile = [];
+      this.#isStale = false;
+      this.#options.survey((survey, reason) => this.#surveyed(survey, reason));
     }, ms);
+  }
+
+  #surveyed(survey: NetworkSurvey | undefined, reason: string): void {
+    this.#refreshTimer = undefined;
+    if (this.#closed) return;
+    try {
+      if (survey === undefined) throw new Error(reason);
+      this.#probedLinks = "";
+      this.#take(survey);
+      this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
+      // Something happened that the survey may have missed.
+      if (this.#isStale) this.#refreshIn(REFRESH_AFTER_MS);
+    } catch (error) {
+      this.#meanwhile = undefined;
+      this.#options.onProblem(`${error instanceof Error ? error.message : error}; tried again soon`);
+      this.#refreshIn(REFRESH_RETRY_MS);
+    }
   }
 
   /** Which interface carries each of this router's two addresses; opens or moves the path's socket. */
@@ -271,12 +304,6 @@ export class RouterNetwork {
       const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
       this.#frames = new FrameWatch(names);
     }
-  }
-
-  #chooseNeighbours(): void {
-    using routes = RouteClient.open();
-    const gateways = routes.gateways().map((route) => route.gateway);
-    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#addresses, gateways));
   }
 
   /** Listens on every interface that carries a VIP or a path; again when one was made anew. */
@@ -307,9 +334,18 @@ export class RouterNetwork {
     return [...vips, ...neighbours];
   }
 
+  /** Takes a change over; while a survey is under way again after it. */
+  #note(change: () => void): void {
+    change();
+    if (this.#meanwhile === undefined) return;
+    this.#meanwhile.push(change);
+    // The oldest are the likeliest to be in the survey already.
+    if (this.#meanwhile.length > MEANWHILE_MAX) this.#meanwhile.shift();
+  }
+
   #linkChanged(link: Link): void {
     const known = this.#links.get(link.name);
-    this.#links.set(link.name, link);
+    this.#note(() => this.#links.set(link.name, link));
     if (known?.index !== link.index || known.mac !== link.mac) {
       this.#findSides();
       this.#refreshIn(REFRESH_AFTER_MS);
@@ -322,8 +358,10 @@ export class RouterNetwork {
     const same = (other: InterfaceAddress) =>
       other.interface === address.interface && sameAddress(other.prefix.address, address.prefix.address);
     const isNew = event.added && !this.#addresses.some(same);
-    this.#addresses = this.#addresses.filter((other) => !same(other));
-    if (event.added) this.#addresses.push(address);
+    this.#note(() => {
+      this.#addresses = this.#addresses.filter((other) => !same(other));
+      if (event.added) this.#addresses.push(address);
+    });
     const vip = this.#config.vips.find(
       (wanted) => wanted.interface === address.interface && sameAddress(wanted.prefix.address, address.prefix.address),
     );

@@ -1,5 +1,5 @@
 /** Changes of links and addresses of this machine as they happen, told by the kernel. */
-import { DecodeError, SyscallError, TandemError } from "../lib/errors.ts";
+import { DecodeError, SyscallError } from "../lib/errors.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import { NETLINK_ROUTE } from "../sys/constants.ts";
@@ -78,7 +78,12 @@ export class NetworkMonitor {
 
   #learnNames(): void {
     using links = LinkClient.open();
-    for (const link of links.list()) this.#names.set(link.index, link.name);
+    this.learn(links.list());
+  }
+
+  /** The names of links, as read after an overrun: the messages that told of new ones may be lost. */
+  learn(links: readonly Link[]): void {
+    for (const link of links) this.#names.set(link.index, link.name);
   }
 
   /**
@@ -87,12 +92,6 @@ export class NetworkMonitor {
    */
   #resynchronise(): void {
     this.#drain();
-    try {
-      this.#learnNames();
-    } catch (error) {
-      if (!(error instanceof TandemError)) throw error;
-      // The names known so far will do: each link's next message brings its own.
-    }
     this.#handlers.onOverrun();
   }
 

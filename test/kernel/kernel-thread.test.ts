@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { KernelThread } from "../../src/daemon/kernel-thread.ts";
-import type { KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
+import type { KernelAnswer, KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
 import { AddressClient } from "../../src/kernel/address-client.ts";
 import { LinkClient } from "../../src/kernel/link-client.ts";
 import { monotonicMs } from "../../src/sys/clock.ts";
@@ -46,6 +46,15 @@ describe("KernelThread", () => {
     expect(kinds(await request(lease))).toEqual(["renewed", "renewed"]);
     expect(kinds(await request({ kind: "drop", vips: VIPS }))).toEqual(["removed", "removed"]);
     expect(kinds(await request({ kind: "drop", vips: VIPS }))).toEqual(["absent", "absent"]);
+  });
+
+  test("surveys the network for the thread that must not wait for the kernel", async () => {
+    const { promise, resolve } = Promise.withResolvers<KernelAnswer>();
+    thread.request({ kind: "survey" }, resolve);
+    const { outcomes, survey } = await promise;
+    const link = survey?.links.find(({ name }) => name === "vip0");
+    const address = survey?.addresses.find((own) => own.interface === "vip0" && own.prefix.address.family === "inet");
+    expect([outcomes, link?.carrier, address?.prefix]).toEqual([[], true, prefixOf("203.0.113.2/24")]);
   });
 
   test("does not set again a VIP whose lease has run out", async () => {
