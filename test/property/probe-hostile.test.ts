@@ -12,6 +12,16 @@ import { scriptDialogue, sendExpectDialogue } from "../../src/probe/send-expect.
 import { endpoint } from "../support/balance-fixtures.ts";
 import { HOSTILE_RUNS, hostileBytes } from "../support/hostile-bytes.ts";
 
+/** An answer to a question of that type for web.test: an address, a text and a mail server whose name points back. */
+function nameAnswer(type: string): string {
+  return [
+    `\x4a\0\x81\x80\0\x01\0\x03\0\0\0\0\x03web\x04test\0\0${type}\0\x01`,
+    "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01",
+    "\xc0\x0c\0\x10\0\x01\0\0\0\x3c\0\x04\x03abc",
+    "\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x09\0\x0a\x04mail\xc0\x0c",
+  ].join("");
+}
+
 const VALID = [
   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -20,6 +30,8 @@ const VALID = [
   "+PONG\r\n",
   "J\0\0\0\x0a8.0.36\0",
   "R\0\0\0\x08\0\0\0\0",
+  ...["\x01", "\x0f", "\x10"].map(nameAnswer),
+  "\x02\0\0\x140123456789abcdef",
   "\0\0\0\x04\0\0\0\0\0\0\0\x07\0\0\0\0\0\x01\0\0\0\0\x02\x08\x01",
 ].map((text) => Uint8Array.from(Buffer.from(text, "latin1")));
 
@@ -52,8 +64,12 @@ function protocolDialogues(): Dialogue[] {
     ...GREETING_KINDS.flatMap((kind) => [greetingDialogue(kind), greetingDialogue(kind, true)]),
     grpcDialogue("", "web.test", false),
     dnsDialogue({ kind: "dns", query: "web.test", record: "A" }, 0x4a00),
-    ...(["udp", "tcp"] as const).map((transport) =>
-      dnsDialogue({ kind: "dns", query: "web.test", record: "A", expectAnswers: ["192.0.2.1"], transport }, 0x4a00),
+    ...(["A", "TXT", "MX", "SOA"] as const).map((record) =>
+      dnsDialogue({ kind: "dns", query: "web.test", record, expectAnswers: ["192.0.2.9"] }, 0x4a00),
+    ),
+    dnsDialogue(
+      { kind: "dns", query: "web.test", record: "A", expectAnswers: ["192.0.2.9"], transport: "tcp" },
+      0x4a00,
     ),
     radiusDialogue({ secret: Buffer.from("s"), identifier: 0, authenticator: new Uint8Array(16) }),
     pingDialogue({ family: "inet", raw: true, cookie: new Uint8Array(16) }),

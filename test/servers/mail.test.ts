@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import type { ScriptStep } from "../../src/model/check.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { certificates, scripted, secured } from "./support/expected.ts";
 import { dovecot, MAIL, postfix } from "./support/plans.ts";
@@ -20,6 +21,16 @@ const place = (count: number) => `answer 1 of ${count}: `;
 const SMTP = { wanted: "a greeting with 220", firstByte: "2" };
 const IMAP = { wanted: "a greeting with * OK", firstByte: "*" };
 const POP3 = { wanted: "a greeting with +OK", firstByte: "+" };
+
+const SCRIPT: readonly ScriptStep[] = [
+  { kind: "expect-regex", value: "^\\* OK .*\\n" },
+  { kind: "send", value: "x STARTTLS\r\n" },
+  { kind: "expect-regex", value: "^x OK .*\\n" },
+  { kind: "start-tls", value: "" },
+  { kind: "send", value: "y LOGOUT\r\n" },
+  { kind: "expect", value: "* BYE" },
+  { kind: "close", value: "" },
+];
 
 const SERVERS: readonly ServerSubjects[] = [
   {
@@ -69,6 +80,23 @@ const SERVERS: readonly ServerSubjects[] = [
         method: { kind: "imap", transport: "tls", ...tls },
         expected: secured(inTls(BYE, 2)),
         certificates: certificates(inTls(BYE, 2)),
+      },
+      {
+        name: "send-expect within TLS",
+        port: MAIL.imaps,
+        method: { kind: "send-expect", send: "", expect: "* OK [", transport: "tls", ...tls },
+        expected: secured('up: connected after T; TLS after T; got "* OK ["'),
+      },
+      {
+        name: "a script of an administrator's that changes to TLS",
+        port: MAIL.imap,
+        method: { kind: "send-expect", send: "", expect: "", script: SCRIPT, ...tls },
+        expected: scripted('up: connected after T; TLS after T; got "* BYE", and the server closed', {
+          wanted: "/^\\* OK .*\\n/",
+          firstByte: "*",
+          place: place(4),
+        }),
+        certificates: certificates('up: connected after T; TLS after T; got "* BYE", and the server closed'),
       },
       {
         name: "pop3",
