@@ -1,8 +1,8 @@
 /**
  * The benchmarks' inside of the lab: each operation of a table's life by tandem, beside ipvsadm and keepalived, in one
- * run, each a whole process. Arguments: sizes as SERVICESxSERVERS.
+ * run, each a whole process, the programs taking turns. Arguments: sizes as SERVICESxSERVERS. Prints Markdown.
  */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
 import { formatTable } from "../../src/import/table-toml.ts";
@@ -10,28 +10,36 @@ import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
 import type { WantedService } from "../../src/model/ipvs-table.ts";
 import { realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
-import { formatMs, type Job, median, timeProcess } from "./measure.ts";
+import { filesOf, inFreshNamespace, warm } from "./fresh-namespace.ts";
+import { formatMs, row, Sample, timeProcess } from "./measure.ts";
 import { formatKeepalived, makeTable, type TableSize } from "./tables.ts";
 
 const TANDEM = resolve(import.meta.dir, "../../dist/tandem");
 const FOLDER = mkdtempSync("/tmp/tandem-bench-");
-const CLEAR: Job = { command: ["ipvsadm", "-C"] };
-/** Short operations are repeated; the long ones differ little from one time to the next. */
-const REPETITIONS_SMALL = 5;
-const SMALL_SERVERS = 2_000;
 const KEEPALIVED_LIMIT_MS = 120_000;
 const POLL_INTERVAL_MS = 10;
+/** Long operations differ little from one time to the next. */
+const REPETITIONS = 5;
+const REPETITIONS_LARGE = 2;
+const LARGE_SERVERS = 20_000;
 
-interface Files {
+interface Bench {
+  readonly size: TableSize;
+  readonly table: readonly WantedService[];
+  readonly repetitions: number;
   readonly toml: string;
   readonly changedToml: string;
-  readonly ipvsadm: string;
+  readonly rules: string;
   readonly keepalived: string;
+  /** The first service and its first server. */
+  readonly key: string;
+  readonly server: string;
 }
 
-function writeFiles(table: readonly WantedService[]): Files {
+function prepare(size: TableSize): Bench {
+  const table = makeTable(size);
   const put = (name: string, text: string): string => {
-    const path = join(FOLDER, name);
+    const path = join(FOLDER, `${size.services}-${name}`);
     writeFileSync(path, text);
     return path;
   };
@@ -40,25 +48,31 @@ function writeFiles(table: readonly WantedService[]): Files {
       ? { ...entry, servers: entry.servers.map((server, at) => (at === 0 ? { ...server, weight: 9 } : server)) }
       : entry,
   );
+  const [first] = table;
+  const [server] = first?.servers ?? [];
+  if (first === undefined || server === undefined) throw new Error("the table is empty");
   return {
+    size,
+    table,
+    repetitions: size.servers >= LARGE_SERVERS ? REPETITIONS_LARGE : REPETITIONS,
     toml: put("table.toml", formatTable(table)),
     changedToml: put("changed.toml", formatTable(changed)),
-    ipvsadm: put("table.rules", formatIpvsadm(table)),
+    rules: put("table.rules", formatIpvsadm(table)),
     keepalived: put("keepalived.conf", formatKeepalived(table)),
+    key: formatServiceKey(first.service.key),
+    server: realServerKey(server),
   };
 }
 
-/** Milliseconds from the start of keepalived's checker until the kernel has the whole table. */
-async function timeKeepalived(config: string, table: readonly WantedService[]): Promise<number> {
+/** Milliseconds from the start of keepalived's checker until the kernel has the whole table; NaN when it doesn't come. */
+async function timeKeepalived({ keepalived, table }: Bench): Promise<number> {
   const last = table[table.length - 1];
   if (last === undefined) throw new Error("the table is empty");
   using client = IpvsClient.open();
   const beganMs = performance.now();
   const child = Bun.spawn(
-    ["keepalived", "--check", "--dont-fork", "--use-file", config, "--pid", join(FOLDER, "pid")],
-    {
-      stdio: ["ignore", "ignore", "ignore"],
-    },
+    ["keepalived", "--check", "--dont-fork", "--use-file", keepalived, "--pid", join(FOLDER, "pid")],
+    { stdio: ["ignore", "ignore", "ignore"] },
   );
   try {
     while (client.service(last.service.key)?.servers.length !== last.servers.length) {
@@ -68,92 +82,146 @@ async function timeKeepalived(config: string, table: readonly WantedService[]): 
     return performance.now() - beganMs;
   } finally {
     // By SIGTERM it takes its services away first, as long as that takes.
-    child.kill("SIGTERM");
+    child.kill("SIGKILL");
     await child.exited;
-    timeProcess(CLEAR);
   }
 }
 
-function line(name: string, ours: number, theirs: number | undefined, peer: string): void {
-  // NaN: the peer did not come to its end.
-  const ended = theirs !== undefined && !Number.isNaN(theirs);
-  const beside = theirs === undefined ? "" : `${peer} ${ended ? formatMs(theirs) : "did not end"}`;
-  const ratio = ended ? `tandem takes ${(ours / theirs).toFixed(2)} of it` : "";
-  process.stdout.write(`  ${name.padEnd(34)} ${formatMs(ours).padStart(8)}   ${beside.padEnd(26)} ${ratio}\n`);
+/** Times several programs in turns, each as often as the others. */
+async function inTurns(
+  repetitions: number,
+  ...jobs: readonly (() => number | Promise<number>)[]
+): Promise<readonly Sample[]> {
+  const samples = jobs.map(() => new Sample());
+  for (let turn = 0; turn < repetitions; turn += 1) {
+    for (const [index, job] of jobs.entries()) {
+      const ms = await job();
+      if (!Number.isNaN(ms)) samples[index]?.add(ms);
+    }
+  }
+  return samples;
 }
 
-async function benchmark(size: TableSize): Promise<void> {
-  const table = makeTable(size);
-  const files = writeFiles(table);
-  const repetitions = size.servers <= SMALL_SERVERS ? REPETITIONS_SMALL : size.servers <= 10 * SMALL_SERVERS ? 3 : 1;
-  const repeat = (job: Job, before?: Job): number =>
-    median(
-      Array.from({ length: repetitions }, () => {
-        if (before !== undefined) timeProcess(before);
-        return timeProcess(job);
-      }),
-    );
-  process.stdout.write(`\n${size.services} services, ${size.servers} servers (median of ${repetitions})\n`);
-  const key = formatServiceKey(table[0]?.service.key ?? { kind: "fwmark", mark: 1, family: "inet" });
-  const first = table[0]?.servers[0];
-  const server = first === undefined ? "" : realServerKey(first);
+function print(operation: string, ours: Sample | undefined, peer: string, theirs: Sample | undefined): void {
+  const ratio = theirs === undefined || ours === undefined ? Number.NaN : ours.medianMs / theirs.medianMs;
+  const words = Number.isNaN(ratio) ? "" : `${ratio.toFixed(2)} (${(1 / ratio).toFixed(1)} times as fast)`;
+  process.stdout.write(row(operation, ours?.text ?? "", peer, theirs?.text ?? "", words));
+}
+
+/** Loads into an empty table, each time a new one. */
+async function benchLoads(bench: Bench): Promise<Sample | undefined> {
+  const { toml, rules, repetitions } = bench;
+  const restore = (file: string) => () =>
+    inFreshNamespace(() => timeProcess({ command: [TANDEM, "service", "restore", file] }));
+  const [text, lines, ipvsadm, keepalived] = await inTurns(
+    repetitions,
+    restore(toml),
+    restore(rules),
+    () => inFreshNamespace(() => timeProcess({ command: ["ipvsadm", "-R"], input: rules })),
+    () => inFreshNamespace(() => timeKeepalived(bench)),
+  );
+  print("load, TOML", text, "`ipvsadm -R`", ipvsadm);
+  print("load, ipvsadm's lines", lines, "`ipvsadm -R`", ipvsadm);
+  print("load, TOML", text, "keepalived's start", keepalived);
+  return text;
+}
+
+/** Reads the table that is there and changes a little of it. */
+async function benchReads({ repetitions, changedToml, toml, key, server }: Bench): Promise<Sample | undefined> {
+  const run =
+    (...command: readonly string[]) =>
+    () =>
+      timeProcess({ command });
+  const tandem = (...words: readonly string[]) => run(TANDEM, ...words);
   const address = key.replace("tcp://", "");
-
-  const keepalived = await timeKeepalived(files.keepalived, table);
-  const ipvsadmLoad = repeat({ command: ["ipvsadm", "-R"], input: files.ipvsadm }, CLEAR);
-  const load = repeat({ command: [TANDEM, "service", "restore", files.toml] }, CLEAR);
-  line("load, TOML", load, ipvsadmLoad, "ipvsadm -R");
-  line("load, TOML", load, keepalived, "keepalived");
-  const loadRules = repeat({ command: [TANDEM, "service", "restore", files.ipvsadm] }, CLEAR);
-  line("load, ipvsadm's lines", loadRules, ipvsadmLoad, "ipvsadm -R");
-  line(
-    "list",
-    repeat({ command: [TANDEM, "service", "list"] }),
-    repeat({ command: ["ipvsadm", "-Ln"] }),
-    "ipvsadm -Ln",
+  timeProcess({ command: [TANDEM, "service", "restore", toml] });
+  const [list, theirList] = await inTurns(repetitions, tandem("service", "list"), run("ipvsadm", "-Ln"));
+  print("list", list, "`ipvsadm -Ln`", theirList);
+  const [saveToml, saveLines, theirSave] = await inTurns(
+    repetitions,
+    tandem("service", "save"),
+    tandem("service", "save", "--format", "ipvsadm"),
+    run("ipvsadm", "-Sn"),
   );
-  line("list as JSON", repeat({ command: [TANDEM, "service", "list", "--json"] }), undefined, "");
-  const ipvsadmSave = repeat({ command: ["ipvsadm", "-Sn"] });
-  line("save, TOML", repeat({ command: [TANDEM, "service", "save"] }), ipvsadmSave, "ipvsadm -Sn");
-  line(
-    "save, ipvsadm's lines",
-    repeat({ command: [TANDEM, "service", "save", "--format", "ipvsadm"] }),
-    ipvsadmSave,
-    "ipvsadm -Sn",
-  );
-  line(
-    "change one weight",
-    repeat(
-      { command: [TANDEM, "real", "edit", key, server, "--weight", "8"] },
-      {
-        command: [TANDEM, "real", "edit", key, server, "--weight", "7"],
-      },
-    ),
-    repeat({ command: ["ipvsadm", "-e", "-t", address, "-r", server, "-m", "-w", "5"] }),
-    "ipvsadm -e",
-  );
-  line(
-    "restore, one weight differs",
-    repeat(
-      { command: [TANDEM, "service", "restore", files.changedToml] },
-      {
-        command: [TANDEM, "real", "edit", key, server, "--weight", "7"],
-      },
-    ),
-    undefined,
-    "",
-  );
-  const ipvsadmFlush = repeat(CLEAR, { command: [TANDEM, "service", "restore", files.toml] });
-  line(
-    "flush",
-    repeat({ command: [TANDEM, "service", "flush"] }, { command: [TANDEM, "service", "restore", files.toml] }),
-    ipvsadmFlush,
-    "ipvsadm -C",
-  );
+  print("save, TOML", saveToml, "`ipvsadm -Sn`", theirSave);
+  print("save, ipvsadm's lines", saveLines, "`ipvsadm -Sn`", theirSave);
+  const setWeight = run("ipvsadm", "-e", "-t", address, "-r", server, "-m", "-w", "5");
+  const [edit, theirEdit] = await inTurns(repetitions, tandem("real", "edit", key, server, "--weight", "8"), setWeight);
+  print("change one weight", edit, "`ipvsadm -e`", theirEdit);
+  const [change] = await inTurns(repetitions, () => {
+    setWeight();
+    return timeProcess({ command: [TANDEM, "service", "restore", changedToml] });
+  });
+  print("restore, one weight differs", change, "", undefined);
+  return list;
 }
 
+async function benchFlush({ repetitions, toml }: Bench): Promise<void> {
+  const flush =
+    (...command: readonly string[]) =>
+    () =>
+      inFreshNamespace(() => {
+        timeProcess({ command: [TANDEM, "service", "restore", toml] });
+        return timeProcess({ command });
+      });
+  const [ours, theirs] = await inTurns(repetitions, flush(TANDEM, "service", "flush"), flush("ipvsadm", "-C"));
+  print("flush", ours, "`ipvsadm -C`", theirs);
+}
+
+interface Growth {
+  readonly size: TableSize;
+  readonly load: Sample | undefined;
+  readonly list: Sample | undefined;
+}
+
+async function benchmark(size: TableSize): Promise<Growth> {
+  const bench = prepare(size);
+  process.stdout.write(`\n### ${size.services} services, ${size.servers} real servers\n\n`);
+  process.stdout.write(`Median (least to most) of ${bench.repetitions} whole processes each.\n\n`);
+  process.stdout.write(row("operation", "tandem", "beside", "it takes", "tandem takes of that"));
+  process.stdout.write(row("---", "--:", "---", "--:", "--:"));
+  const load = await benchLoads(bench);
+  const list = await inFreshNamespace(() => benchReads(bench));
+  await benchFlush(bench);
+  return { size, load, list };
+}
+
+function printGrowth(growth: readonly Growth[]): void {
+  process.stdout.write("\n### Growth\n\n");
+  process.stdout.write(row("services", "real servers", "load", "for each server", "list", "for each server"));
+  process.stdout.write(row("--:", "--:", "--:", "--:", "--:", "--:"));
+  const smallest = growth[0];
+  for (const { size, load, list } of growth) {
+    // What every start costs is in the smallest table too.
+    const each = (sample: Sample | undefined, base: Sample | undefined): string => {
+      const more = (sample?.medianMs ?? Number.NaN) - (base?.medianMs ?? Number.NaN);
+      const servers = size.servers - (smallest?.size.servers ?? 0);
+      return servers === 0 ? "" : `${Math.round((more / servers) * 1_000)} µs`;
+    };
+    const ms = (sample: Sample | undefined): string => formatMs(sample?.medianMs ?? Number.NaN);
+    process.stdout.write(
+      row(
+        String(size.services),
+        String(size.servers),
+        ms(load),
+        each(load, smallest?.load),
+        ms(list),
+        each(list, smallest?.list),
+      ),
+    );
+  }
+}
+
+// The lab's root is the host's file system, which keeps no pages of a file that nobody has open: held open, programs
+// start as on any machine that has run them before.
+for (const path of [TANDEM, "ipvsadm", "keepalived"].flatMap(filesOf)) {
+  openSync(path, "r");
+  warm(path);
+}
+const growth: Growth[] = [];
 for (const word of process.argv.slice(2)) {
   const match = /^(\d+)x(\d+)$/.exec(word);
   if (match === null) throw new Error(`not SERVICESxSERVERS: ${word}`);
-  await benchmark({ services: Number(match[1]), servers: Number(match[2]) });
+  growth.push(await benchmark({ services: Number(match[1]), servers: Number(match[2]) }));
 }
+printGrowth(growth);
