@@ -9,7 +9,7 @@ import { compileProgram, type PatternProgram } from "./pattern-program.ts";
 import { isLineEnd, isWordByte, type PatternAssertion, parsePatternSyntax } from "./pattern-syntax.ts";
 
 /** States kept for one pattern; when there are more, they are found anew. */
-const STATES_MAX = 1_000;
+const STATES_MAX = 500;
 /** A pattern that filled them so often has too many to be worth keeping: each byte is then worked out by itself. */
 const FILLED_MAX = 3;
 

@@ -38,6 +38,16 @@ async function throughProxy({ method, port }: Subject, fault: ProxyFault): Promi
   return await check(method, onPort(proxy.port), isSilence ? HASTY_MS : PATIENT_MS);
 }
 
+/** What comes of a drip; asked once more with patience where the first byte of a busy server did not come in time. */
+async function dripping(subject: Subject, silence: Promise<string>): Promise<string> {
+  const { method } = subject;
+  const first = await throughProxy(subject, "drip");
+  const isSecure = method.kind === "https" || ("transport" in method && method.transport === "tls");
+  if (first !== (await silence) || isSecure) return first;
+  using proxy = faultyProxy(subject.port, "drip");
+  return await check(method, onPort(proxy.port), 4 * HASTY_MS);
+}
+
 /** The server is there, and does nothing: its kernel makes the connections. */
 async function halfOpen({ server, method, port }: Subject): Promise<string> {
   server.freeze();
@@ -65,11 +75,12 @@ async function refused({ server, method, port }: Subject): Promise<string> {
 export async function storyOf(subject: Subject): Promise<Readonly<Record<string, string>>> {
   const { method, port } = subject;
   const first = await check(method, onPort(port));
+  const silence = throughProxy(subject, "silent");
   const [relayed, silent, reset, drip, endless, closed, other] = await Promise.all([
     throughProxy(subject, "pass"),
-    throughProxy(subject, "silent"),
+    silence,
     throughProxy(subject, "reset"),
-    throughProxy(subject, "drip"),
+    dripping(subject, silence),
     throughProxy(subject, "endless"),
     throughProxy(subject, "half-closed"),
     throughProxy(subject, "wrong"),
