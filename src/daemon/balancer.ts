@@ -3,6 +3,7 @@ import { Balancer } from "../balance/balancer.ts";
 import type { BalancerInput } from "../balance/input.ts";
 import { decodeSavedState, type SavedState } from "../balance/saved-state.ts";
 import { DecodeError } from "../lib/errors.ts";
+import { killAbandonedPrograms } from "../probe/confinement.ts";
 import { runCheck } from "../probe/run-check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { BalancerKernel } from "./balancer-kernel.ts";
@@ -105,6 +106,7 @@ export async function runBalancer(stateDir: string): Promise<number> {
   process.on("disconnect", () => end.resolve(1));
   // The router is told by the same signal, and tells us when to stop.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+  killAbandonedPrograms();
   const file = new StateFile(stateDir, STATE_FILE_NAME, complain);
   const kernel = new BalancerKernel();
   const loop = makeLoop(file, kernel);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { SIGKILL } from "../sys/constants.ts";
 import {
   adoptOrphans,
@@ -33,6 +33,31 @@ export function killRunningPrograms(): void {
   for (const id of runningPrograms) signalProcessGroup(id, SIGKILL);
 }
 
+/** Process ids are numbers of one namespace: another's are not to be taken for ours. */
+function namespaceName(): string {
+  return readlinkSync("/proc/self/ns/pid");
+}
+
+/** The process that a mark was given out by; undefined for one of another namespace, or no mark. */
+function marker(mark: string | undefined, namespace: string): number | undefined {
+  const [, place, id] = /^(.*):(\d+)\.\d+$/.exec(mark ?? "") ?? [];
+  return place === namespace ? Number(id) : undefined;
+}
+
+/**
+ * Kills the programs of checks whose checker is gone, killed before it could end them: nobody holds them to their limit
+ * any more. To be called before the first check.
+ */
+export function killAbandonedPrograms(): void {
+  const namespace = namespaceName();
+  for (const name of readdirSync("/proc")) {
+    const id = Number(name);
+    if (!Number.isInteger(id) || id < 2 || id === processId()) continue;
+    const checker = marker(markOf(id), namespace);
+    if (checker !== undefined && !existsSync(`/proc/${checker}`)) signalProcess(id, SIGKILL);
+  }
+}
+
 /** Once in a process. */
 function prepare(): void {
   if (adopts) return;
@@ -61,7 +86,7 @@ export class Confinement {
   constructor() {
     prepare();
     count += 1;
-    this.mark = `${processId()}.${count}`;
+    this.mark = `${namespaceName()}:${processId()}.${count}`;
     liveMarks.add(this.mark);
     this.#others = new Set(childrenOfThisProcess());
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { address } from "../../../src/model/address.ts";
 import type { CheckTarget } from "../../../src/model/check.ts";
+import { killAbandonedPrograms } from "../../../src/probe/confinement.ts";
 import { resolveCommand, runExternal } from "../../../src/probe/external.ts";
 import { OUTPUT_KEPT_BYTES } from "../../../src/probe/program.ts";
 import { findUser } from "../../../src/probe/user.ts";
@@ -118,6 +119,30 @@ describe("runExternal()", () => {
     expect(outcome.reason.length).toBeLessThan(OUTPUT_KEPT_BYTES);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
   });
+});
+
+test("killAbandonedPrograms() kills what a checker that is gone has left, and nothing else", async () => {
+  const namespace = readlinkSync("/proc/self/ns/pid");
+  const gone = Bun.spawn(["true"]);
+  await gone.exited;
+  const marked = (mark: string) => Bun.spawn(["sleep", "1000"], { env: { PATH: "/usr/bin:/bin", TANDEM_CHECK: mark } });
+  const abandoned = marked(`${namespace}:${gone.pid}.7`);
+  const others = [
+    marked(`${namespace}:${process.pid}.7`),
+    marked(`pid:[1]:${gone.pid}.7`),
+    marked("whatever"),
+    Bun.spawn(["sleep", "1000"]),
+  ];
+  try {
+    killAbandonedPrograms();
+    await abandoned.exited;
+    expect([abandoned.signalCode, ...others.map(({ pid }) => lives(`${pid}`))]).toEqual([
+      "SIGKILL",
+      ...[true, true, true, true],
+    ]);
+  } finally {
+    for (const other of [abandoned, ...others]) other.kill("SIGKILL");
+  }
 });
 
 test("resolveCommand() replaces the tokens and nothing else, each argument for itself", () => {
