@@ -208,9 +208,9 @@ function syncWarnings({ state, facts, peer, alive }: Look): string[] {
   const { wanted, present, fullSync } = sync;
   const isTold = state.phase.kind === "active" && alive && fullSync && !sync.working;
   if (!isTold || wanted === null || present === null || present >= wanted * WARM_SHARE) return [];
-  return [
-    `${peer} knows only ${present} of ${wanted} connections, though it was told of all: a failover breaks the rest`,
-  ];
+  const { group, port } = facts.config.sync;
+  const lack = `${peer} knows only ${present} of ${wanted} connections, though it was told of all`;
+  return [`${lack}: a failover breaks the rest; is UDP to ${group}, port ${port}, filtered there?`];
 }
 
 function viewsWarnings({ state, facts, peer }: Look): string[] {

@@ -15,7 +15,8 @@ export const failoverStatus = verb({
 export const failoverSwitch = verb({
   summary: "hand the VIPs over to the other router, without losing a connection",
   description: [
-    "A planned move: the other router must be ready and warm; it takes the VIPs and announces them before this one drops them. Can be asked on either router. Says what it waited for.",
+    "A planned move: the other router must be ready; it takes the VIPs and announces them before this one drops them. Can be asked on either router.",
+    "Before that its kernel is told of every connection, and asked what it knows. That is waited for, for 48 seconds at most; the command says what it waited for, and failover history how many connections were known.",
   ],
   arguments: {},
   flags: {},

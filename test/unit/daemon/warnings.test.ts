@@ -255,6 +255,24 @@ describe("currentWarnings()", () => {
     ]);
   });
 
+  test("tells of connections that the standby does not know, once it was told of all", () => {
+    const sync = { wanted: 50, present: 40, fullSync: true, working: false, lastFullSync: null, failure: null };
+    const of = (more: Partial<typeof sync> | { failure: string }, change: Partial<State> = {}) =>
+      currentWarnings({ ...healthy(), ...change }, { ...FACTS, sync: { ...sync, ...more } });
+    expect(of({})).toEqual([
+      "lvs2 knows only 40 of 50 connections, though it was told of all: a failover breaks the rest; is UDP to 224.0.0.81, port 8848, filtered there?",
+    ]);
+    expect([of({ present: 50 }), of({ fullSync: false }), of({ working: true }), of({}, STANDBY)]).toEqual([
+      [],
+      [],
+      [],
+      ["no router is active"],
+    ]);
+    expect(of({ failure: "there is no interface eth1" })).toEqual([
+      "connections cannot be read or told to lvs2: there is no interface eth1",
+    ]);
+  });
+
   test("tells of a balancer that does not answer, and ends with what the file itself gave rise to", () => {
     const facts = { ...FACTS, balancerAnswers: false, configWarnings: ["tandem.toml:3: a warning"] };
     expect(currentWarnings(healthy(), facts)).toEqual([
