@@ -1,6 +1,7 @@
 import type { Check } from "../model/check.ts";
 import type { PairSettings } from "../model/pair.ts";
 import type { RealServer } from "../model/real-server.ts";
+import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
 
@@ -83,6 +84,8 @@ export interface Config {
   readonly vips: readonly Vip[];
   readonly services: readonly ConfiguredService[];
   readonly sync: SyncSettings;
+  /** How long the kernel keeps idle connections, 0 for those that stay as they are; absent: all of them stay. */
+  readonly timeouts?: ConnectionTimeouts;
   readonly hooks: HookSettings;
   readonly log: LogSettings;
 }

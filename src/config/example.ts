@@ -73,6 +73,12 @@ forward   = "nat"                     # or "direct", "tunnel"
 #id        = 1
 #sync      = "prompt"                 # or "batched"
 
+# How long the kernel keeps idle connections; default: as it has them.
+#[timeouts]
+#tcp     = "15m"
+#tcp_fin = "2m"
+#udp     = "5m"
+
 # Programs that are run when this router changes its role.
 #[hooks]
 #active  = ["/usr/local/sbin/notify", "active"]

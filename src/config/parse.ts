@@ -6,6 +6,7 @@ import { resolveServices } from "./resolve-service.ts";
 import { resolveVips } from "./resolve-vips.ts";
 import { FILE } from "./schema.ts";
 import { type Table, whole } from "./table-type.ts";
+import { resolveTimeouts } from "./timeouts.ts";
 import { MAX_TOML_BYTES, parseTomlFile } from "./toml-file.ts";
 
 export const MAX_CONFIG_BYTES = MAX_TOML_BYTES;
@@ -19,7 +20,9 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   }
   const services = resolveServices(fields.service, vips);
   const sync = resolveSync(fields.sync, services, pair);
-  return whole({ pair, vips, services, sync, hooks: resolveHooks(fields.hooks), log: resolveLog(fields.log) });
+  const { hooks, log, timeouts } = fields;
+  const config = whole({ pair, vips, services, sync, hooks: resolveHooks(hooks), log: resolveLog(log) });
+  return config === undefined || timeouts === undefined ? config : { ...config, timeouts: resolveTimeouts(timeouts) };
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Config, ConfiguredServer, ConfiguredService } from "./config.ts";
 import { HOOKS, LOG, PAIR, ROUTERS, SYNC, VIPS } from "./schema.ts";
 import { PERSISTENCE, REALS, SERVER_TUNNEL, SERVICES, SORRY, SORRY_TUNNEL } from "./service-schema.ts";
 import type { TableType } from "./table-type.ts";
+import { TIMEOUTS, timeoutFields } from "./timeouts.ts";
 import { tableLines } from "./toml-text.ts";
 
 type Lines = readonly string[];
@@ -156,7 +157,7 @@ export function renderServices(services: readonly ConfiguredService[]): string {
  * Each server carries its own forwarding and tunnel, and its own check where not all servers of a service have the same.
  */
 export function renderConfig(config: Config): string {
-  const { sync, hooks, log } = config;
+  const { sync, timeouts, hooks, log } = config;
   const lines = [
     ...pairLines(config.pair),
     ...config.vips.flatMap(vipLines),
@@ -164,6 +165,7 @@ export function renderConfig(config: Config): string {
     "",
     ...tableLines(SYNC, { ...sync, sync: sync.mode }),
     "",
+    ...(timeouts === undefined ? [] : [...tableLines(TIMEOUTS, timeoutFields(timeouts)), ""]),
     ...tableLines(HOOKS, {
       active: hooks.active,
       standby: hooks.standby,

@@ -3,6 +3,7 @@ import { optionalProgram } from "./program-type.ts";
 import { SERVICES } from "./service-schema.ts";
 import { implied, optional, required, table, tables, withDefault } from "./table-type.ts";
 import { absolutePath, addressLabel, duration, interfaceName, plainName } from "./text-types.ts";
+import { TIMEOUTS } from "./timeouts.ts";
 import { boolean, choice, integer, list } from "./value-type.ts";
 
 /**
@@ -165,7 +166,7 @@ export const HOOKS = table("[hooks]", "Programs that are run when something chan
     meaning:
       "A step of each takeover: run before this router sets the VIPs, and waited for, where something else has to move " +
       "as well (a cloud's address, by a call of its interface). A restarted daemon that finds its VIPs in place, and one " +
-      "whose peer began to take over in vain, run it again without waiting.",
+      "whose peer was away or began to take over in vain, run it again without waiting.",
     example: '["/usr/local/sbin/move-address", "here"]',
   }),
   takeover_failure: withDefault(choice(["abort", "continue"]), "abort", {
@@ -200,6 +201,7 @@ export const FILE = table("", "The whole file.", {
     alias: ["services", "virtual_server", "virtual"],
   }),
   sync: implied(SYNC, { meaning: "Connection synchronisation.", example: "" }),
+  timeouts: optional(TIMEOUTS, { meaning: "The timeouts of connections.", example: "", alias: ["lvs_timeouts"] }),
   hooks: implied(HOOKS, { meaning: "Programs.", example: "", alias: ["notify"] }),
   log: implied(LOG, { meaning: "Logging.", example: "", alias: ["logging"] }),
 });

@@ -7,7 +7,7 @@ import { parseAddress } from "../model/address.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
-import type { FromBalancer } from "./balancer-protocol.ts";
+import type { BalancerConfig, FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { type SideInterfaces, watchedServices } from "./failover-settings.ts";
 import { HookRunner } from "./hooks.ts";
@@ -43,6 +43,11 @@ export function sightsOf(
     if (view.up > 0) return "alive";
     return view.unknown > 0 ? "unknown" : "dead";
   });
+}
+
+/** What the balancer needs of a configuration: keys stay with the router. */
+function concernOf({ services, timeouts }: Config): BalancerConfig {
+  return { services, ...(timeouts === undefined ? {} : { timeouts }) };
 }
 
 function orderOf(drain: Drain | undefined): ServerOrder {
@@ -84,7 +89,7 @@ export class Balancing {
     this.supervisor = new BalancerSupervisor(
       ownProgram(),
       options.stateDir,
-      { services: options.config.services },
+      concernOf(options.config),
       {
         onMessage: (message) => this.#receive(message),
         onLog: (level, message) => options.logger.log({ level, part: "balancer", message }),
@@ -102,7 +107,7 @@ export class Balancing {
     this.#config = config;
     this.#complete = false;
     this.#hooks.configure(config.hooks);
-    this.supervisor.configure({ services: config.services });
+    this.supervisor.configure(concernOf(config));
     this.supervisor.needTable();
   }
 

@@ -32,6 +32,7 @@ export interface ForeignConfig {
   readonly vips: readonly ForeignTable[];
   readonly services: readonly ForeignService[];
   readonly sync: ForeignTable;
+  readonly timeouts: ForeignTable;
   readonly hooks: ForeignTable;
 }
 
@@ -70,6 +71,11 @@ export const FORWARDING_WORDS: Readonly<Record<string, Forwarding>> = {
   ipip: "tunnel",
   tunnel: "tunnel",
 };
+
+/** Decimal digits; undefined for anything else. */
+export function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
 
 /** Seconds as a duration of ours: 0.5 is `500ms`, 6 is `6s`. */
 export function durationOf(seconds: number): string {

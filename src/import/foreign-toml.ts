@@ -57,6 +57,7 @@ export function formatForeign(config: ForeignConfig): string {
     ...config.vips.flatMap((vip) => tableText("[[vip]]", vip)),
     ...config.services.flatMap(serviceText),
     ...tableText("[sync]", config.sync),
+    ...tableText("[timeouts]", config.timeouts),
     ...tableText("[hooks]", config.hooks),
   ];
   return lines

@@ -108,17 +108,26 @@ function syncOf({ words, line }: Statement, notes: ForeignNotes): ForeignTable {
   };
 }
 
-function globalSync(statements: readonly Statement[], notes: ForeignNotes): ForeignTable {
+/** `lvs_timeouts [tcp N] [tcpfin N] [udp N]` */
+function timeoutsOf({ words }: Statement): ForeignTable {
+  const after = (word: string) => {
+    const seconds = numberOf(words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
+    return seconds === undefined ? undefined : durationOf(seconds);
+  };
+  return { tcp: after("tcp"), tcp_fin: after("tcpfin"), udp: after("udp") };
+}
+
+function globalsOf(statements: readonly Statement[], notes: ForeignNotes) {
   let sync: ForeignTable = {};
+  let timeouts: ForeignTable = {};
   for (const { block = [] } of statements.filter(({ keyword }) => keyword === "global_defs")) {
     for (const statement of block) {
       if (statement.keyword === "lvs_sync_daemon") sync = syncOf(statement, notes);
-      else if (statement.keyword === "lvs_timeouts") {
-        notes.warn(statement.line, "lvs_timeouts is left out: set them with tandem service timeouts");
-      } else notes.warn(statement.line, `${statement.keyword} of global_defs has no counterpart here`);
+      else if (statement.keyword === "lvs_timeouts") timeouts = timeoutsOf(statement);
+      else notes.warn(statement.line, `${statement.keyword} of global_defs has no counterpart here`);
     }
   }
-  return sync;
+  return { sync, timeouts };
 }
 
 const READ = new Set(["global_defs", "virtual_server", "virtual_server_group", "vrrp_instance", "vrrp_sync_group"]);
@@ -143,6 +152,6 @@ export function parseKeepalived(text: string): ForeignResult {
     .filter(({ keyword }) => keyword === "virtual_server")
     .flatMap((statement) => serviceOf(statement, groups, notes) ?? []);
   const { primary, backup, vips, hooks } = pair;
-  const sync = globalSync(statements, notes);
-  return notes.result({ pair: pair.pair, primary, backup, vips, services, sync, hooks });
+  const { sync, timeouts } = globalsOf(statements, notes);
+  return notes.result({ pair: pair.pair, primary, backup, vips, services, sync, timeouts, hooks });
 }

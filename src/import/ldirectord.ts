@@ -9,6 +9,7 @@ import {
   type ForeignTable,
   ForeignNotes as Notes,
   nameFrom,
+  wholeNumber,
 } from "./foreign-model.ts";
 import { maskOf, parseHostAndPort } from "./ipvsadm-values.ts";
 import { ldirectordCheck } from "./ldirectord-check.ts";
@@ -66,14 +67,13 @@ function realServers(entry: Line, lookup: NameLookup, notes: ForeignNotes): Fore
   if (/"/.test(entry.value))
     notes.warn(entry.line, "request and receive of one server are left out: the service's are used");
   const limit = (letter: string) => rest.find((word) => word.startsWith(`${letter}:`))?.slice(2);
-  const numbered = (text: string | undefined) => (text === undefined ? undefined : Number(text));
   const forward = FORWARDING_WORDS[method ?? ""];
   const weight = rest.find((word) => /^\d+$/.test(word));
   const keys = {
-    weight: numbered(weight) ?? 1,
+    weight: wholeNumber(weight) ?? 1,
     forward,
-    upper_threshold: numbered(limit("u")),
-    lower_threshold: numbered(limit("l")),
+    upper_threshold: wholeNumber(limit("u")),
+    lower_threshold: wholeNumber(limit("l")),
   };
   return expand(addresses, entry.line, lookup, notes).map((address) => ({ address, ...keys }));
 }
@@ -125,14 +125,18 @@ function listenOf({ value, line }: Line, values: Values, lookup: NameLookup, not
   return { text: `${protocol}://${host}:${port}`, port, family: address.family };
 }
 
-function persistenceOf(values: Values): ForeignTable | undefined {
-  const seconds = values.get("persistent");
-  if (seconds === undefined) return undefined;
+function persistenceOf(values: Values, line: number, notes: ForeignNotes): ForeignTable | undefined {
+  const text = values.get("persistent");
+  const seconds = wholeNumber(text);
+  if (text === undefined) return undefined;
+  if (seconds === undefined) {
+    notes.error(line, `persistent=${text} is not a number of seconds`);
+    return undefined;
+  }
   const netmask = values.get("netmask");
   const mask = netmask === undefined ? undefined : parseAddress(netmask);
-  const prefix =
-    mask?.ok === true ? maskOf(mask.value).prefixLength : netmask === undefined ? undefined : Number(netmask);
-  return { timeout: durationOf(Number(seconds)), prefix };
+  const prefix = mask?.ok === true ? maskOf(mask.value).prefixLength : wholeNumber(netmask);
+  return { timeout: durationOf(seconds), prefix };
 }
 
 /** Keys that are read; what is not among them has no counterpart. */
@@ -165,7 +169,7 @@ function serviceOf(
     .filter(({ key }) => key === "real" || key === "real6")
     .flatMap((entry) => realServers(entry, lookup, notes))
     .map((keys): ForeignServer => ({ keys, checks: check === undefined ? [] : [check] }));
-  const persistence = persistenceOf(values);
+  const persistence = persistenceOf(values, head.line, notes);
   return {
     keys: {
       name: nameFrom(values.get("servicename") ?? listen.text),
@@ -198,5 +202,5 @@ export function parseLdirectord(text: string, lookup: NameLookup = NO_NAMES): Fo
   const defaults = new Map(globals.map(({ key, value }) => [key, value]));
   const services = sections.flatMap((section) => serviceOf(section, defaults, lookup, notes) ?? []);
   notes.warn(1, "the VIPs and the two routers are not in this file: add [pair] and [[vip]]");
-  return notes.result({ pair: {}, primary: {}, backup: {}, vips: [], services, sync: {}, hooks: {} });
+  return notes.result({ pair: {}, primary: {}, backup: {}, vips: [], services, sync: {}, timeouts: {}, hooks: {} });
 }

@@ -197,6 +197,10 @@ export function parsePiranha(text: string, lookup: NameLookup = NO_NAMES): Forei
   const gateway = last(lines, "nat_router");
   if (gateway !== undefined) reader.vips.push(vipOf(gateway, last(lines, "nat_nmask"), notes));
   const services = blocks.filter(({ kind }) => kind === "virtual").flatMap((block) => reader.service(block) ?? []);
+  const timeout = (key: string) => {
+    const seconds = numberOf(textOf(lines, key)) ?? 0;
+    return seconds === 0 ? undefined : durationOf(seconds);
+  };
   const isSynced = numberOf(textOf(lines, "syncdaemon")) === 1;
   return notes.result({
     ...pairOf(lines),
@@ -205,6 +209,7 @@ export function parsePiranha(text: string, lookup: NameLookup = NO_NAMES): Forei
     sync: isSynced
       ? { interface: textOf(lines, "syncd_iface"), id: numberOf(textOf(lines, "syncd_id")) }
       : { enabled: false },
+    timeouts: { tcp: timeout("tcp_timeout"), tcp_fin: timeout("tcpfin_timeout"), udp: timeout("udp_timeout") },
     hooks: {
       active: textOf(lines, "active_cmd")?.split(/\s+/),
       standby: textOf(lines, "inactive_cmd")?.split(/\s+/),

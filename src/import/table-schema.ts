@@ -2,12 +2,13 @@ import { listenKey, serverEndpoint } from "../config/address-types.ts";
 import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { optional, required, table, tables, withDefault } from "../config/table-type.ts";
 import { duration, oneLine, plainName } from "../config/text-types.ts";
+import { TIMEOUTS } from "../config/timeouts.ts";
 import { boolean, choice, integer, list, parsedText } from "../config/value-type.ts";
 import { parsed, problem } from "../lib/parsed.ts";
 import { parseAddress } from "../model/address.ts";
 import { FORWARDINGS, TUNNEL_TYPES } from "../model/real-server.ts";
 import { SCHEDULER_FLAG_NAMES } from "../model/scheduler-flag.ts";
-import { SAVED_DAEMONS, SAVED_TIMEOUTS } from "./table-settings.ts";
+import { SAVED_DAEMONS } from "./table-settings.ts";
 
 /**
  * The TOML form of `tandem service save`: the kernel's table and nothing else. The keys are those of `[[service]]` in
@@ -80,7 +81,7 @@ export const SAVED_SERVICES = tables(
 );
 
 export const SAVED_FILE = table("", "A saved table.", {
-  timeouts: optional(SAVED_TIMEOUTS, { meaning: "The timeouts of connections.", example: "" }),
+  timeouts: optional(TIMEOUTS, { meaning: "The timeouts of connections.", example: "" }),
   sync_daemon: optional(SAVED_DAEMONS, { meaning: "The sync daemons.", example: "" }),
   service: optional(SAVED_SERVICES, { meaning: "The services.", example: "" }),
 });

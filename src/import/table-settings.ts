@@ -1,5 +1,6 @@
-import { optional, required, type Table, table, tables, whole } from "../config/table-type.ts";
-import { duration, interfaceName } from "../config/text-types.ts";
+import { optional, required, type Table, tables, whole } from "../config/table-type.ts";
+import { interfaceName } from "../config/text-types.ts";
+import { resolveTimeouts, TIMEOUTS, timeoutFields } from "../config/timeouts.ts";
 import { tableLines } from "../config/toml-text.ts";
 import { choice, integer, parsedText } from "../config/value-type.ts";
 import { problem } from "../lib/parsed.ts";
@@ -13,9 +14,6 @@ export interface SavedSettings {
   readonly daemons: readonly SyncDaemon[];
 }
 
-// ip_vs_set_timeout (net/netfilter/ipvs/ip_vs_ctl.c): INT_MAX / HZ, and HZ is at least 100.
-const timeout = duration("1s", "21474836s", "seconds");
-
 const multicastAddress = parsedText(
   'a multicast address such as "224.0.0.81"',
   (text) => {
@@ -24,12 +22,6 @@ const multicastAddress = parsedText(
   },
   (group) => group.text,
 );
-
-export const SAVED_TIMEOUTS = table("[timeouts]", "How long idle connections are kept.", {
-  tcp: optional(timeout, { meaning: "Established TCP connections.", example: '"15m"' }),
-  tcp_fin: optional(timeout, { meaning: "TCP connections after a FIN.", example: '"2m"' }),
-  udp: optional(timeout, { meaning: "UDP.", example: '"5m"' }),
-});
 
 export const SAVED_DAEMONS = tables(
   "[[sync_daemon]]",
@@ -48,6 +40,8 @@ export const SAVED_DAEMONS = tables(
 
 type DaemonTable = Table<typeof SAVED_DAEMONS.item.spec>;
 
+const NO_TIMEOUTS: ConnectionTimeouts = { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 };
+
 function resolveDaemon({ fields }: DaemonTable): SyncDaemon | undefined {
   const { state, interface: name, id, group, port, ttl, max_length: maxLengthBytes } = fields;
   const parts = whole({ state, interface: name });
@@ -64,22 +58,17 @@ function resolveDaemon({ fields }: DaemonTable): SyncDaemon | undefined {
 
 /** The settings that a file has; undefined when it has none. */
 export function resolveSettings(
-  timeouts: Table<typeof SAVED_TIMEOUTS.spec> | undefined,
+  timeouts: Table<typeof TIMEOUTS.spec> | undefined,
   daemonTables: readonly DaemonTable[] | undefined,
 ): SavedSettings | undefined {
   if (timeouts === undefined && daemonTables === undefined) return undefined;
-  const seconds = (ms: number | undefined) => (ms ?? 0) / 1000;
   const daemons = (daemonTables ?? []).flatMap((entry) => resolveDaemon(entry) ?? []);
   const [first, second] = daemonTables ?? [];
   if (first !== undefined && second !== undefined && first.fields.state === second.fields.state) {
     second.place.key("state").error("a machine has one master and one backup daemon at most");
   }
   return {
-    timeouts: {
-      tcpSeconds: seconds(timeouts?.fields.tcp),
-      tcpFinSeconds: seconds(timeouts?.fields.tcp_fin),
-      udpSeconds: seconds(timeouts?.fields.udp),
-    },
+    timeouts: timeouts === undefined ? NO_TIMEOUTS : resolveTimeouts(timeouts),
     daemons,
   };
 }
@@ -98,12 +87,14 @@ function daemonLines(daemon: SyncDaemon): readonly string[] {
 }
 
 /** Settings as TOML; a kernel without a protocol has a timeout of 0 for it, which is left out. */
-export function settingsLines({ timeouts, daemons }: SavedSettings): readonly string[] {
-  const milliseconds = (seconds: number) => (seconds === 0 ? undefined : seconds * 1000);
-  const timeoutLines = tableLines(SAVED_TIMEOUTS, {
-    tcp: milliseconds(timeouts.tcpSeconds),
-    tcp_fin: milliseconds(timeouts.tcpFinSeconds),
-    udp: milliseconds(timeouts.udpSeconds),
-  });
+function settingsLines({ timeouts, daemons }: SavedSettings): readonly string[] {
+  const timeoutLines = tableLines(TIMEOUTS, timeoutFields(timeouts));
   return [...timeoutLines, "", ...daemons.flatMap((daemon) => [...daemonLines(daemon), ""])];
+}
+
+/** The lines of settings, each with its end. */
+export function settingsText(settings: SavedSettings): string {
+  return settingsLines(settings)
+    .map((line) => `${line}\n`)
+    .join("");
 }

@@ -19,7 +19,7 @@ import {
 import { maskOf } from "./ipvsadm-values.ts";
 import type { TableResult } from "./table-result.ts";
 import { SAVED_FILE, SAVED_PERSISTENCE, SAVED_SERVERS, SAVED_SERVICES, SAVED_TUNNEL } from "./table-schema.ts";
-import { resolveSettings, type SavedSettings, settingsLines } from "./table-settings.ts";
+import { resolveSettings, type SavedSettings, settingsText } from "./table-settings.ts";
 
 type ServiceTable = Table<typeof SAVED_SERVICES.item.spec>;
 type ServerTable = Table<typeof SAVED_SERVERS.item.spec>;
@@ -198,11 +198,6 @@ export function formatTable(services: readonly WantedService[], settings?: Saved
   const parts = services.map(({ service, servers }) =>
     [...serviceLines(service), ...servers.flatMap(serverLines), ""].join("\n"),
   );
-  const above =
-    settings === undefined
-      ? ""
-      : settingsLines(settings)
-          .map((line) => `${line}\n`)
-          .join("");
+  const above = settings === undefined ? "" : settingsText(settings);
   return above + parts.join("\n");
 }

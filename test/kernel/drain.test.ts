@@ -139,7 +139,7 @@ describe("with a daemon", () => {
       `[pair]\nkey_file = "${FOLDER}/pair.key"\n${router("primary", 2)}${router("backup", 3)}` +
         `[[vip]]\naddress = "203.0.113.10/24"\ninterface = "drain0"\n` +
         `[[service]]\nname = "web"\nlisten = "tcp://203.0.113.10:80"\ncheck = false\n` +
-        `[[service.real]]\naddress = "10.0.0.11:80"\nweight = 3\n`,
+        `[[service.real]]\naddress = "10.0.0.11:80"\nweight = 3\n[timeouts]\ntcp = "800s"\n`,
     );
     const words = ["run", "--config", config, ...place, "--state-dir", join(FOLDER, "state")];
     run("ipvsadm", "-C");
@@ -168,6 +168,10 @@ describe("with a daemon", () => {
       stdout: "",
       exitCode: 2,
     });
+  });
+
+  test("the configured timeouts are the kernel's, what it does not name stays", async () => {
+    await until(() => run("ipvsadm", "-L", "--timeout").includes("800 120 300"));
   });
 
   test("drain --wait returns when the kernel has weight 0, undrain gives the configured weight back", async () => {

@@ -402,6 +402,9 @@ function mixesFamilies({ listen, servers, sorry }: ConfiguredService): boolean {
   return endpoints.some((endpoint) => families.some((family) => family !== endpoint.address.family));
 }
 
+const seconds = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 21_474_836 }));
+const timeouts = fc.record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
+
 /** Any valid configuration. */
 export const anyConfig: fc.Arbitrary<Config> = fc
   .record({
@@ -442,6 +445,7 @@ export const anyConfig: fc.Arbitrary<Config> = fc
       level: fc.constantFrom("debug" as const, "info" as const, "warn" as const, "error" as const),
     }),
   })
+  .chain((config) => sometimes("timeouts", timeouts).map((kept) => ({ ...config, ...kept })))
   .map(({ sync, ...rest }) => ({
     ...rest,
     sync: { ...sync, enabled: sync.enabled && !rest.services.some(mixesFamilies) },

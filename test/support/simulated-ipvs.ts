@@ -2,6 +2,7 @@ import { NetlinkError } from "../../src/lib/errors.ts";
 import { formatEndpoint } from "../../src/model/address.ts";
 import type { IpvsChange, ObservedService, TrafficStats } from "../../src/model/ipvs-table.ts";
 import { type RealServer, realServerKey } from "../../src/model/real-server.ts";
+import type { ConnectionTimeouts } from "../../src/model/sync-daemon.ts";
 import { formatServiceKey, type ServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
 
 const NO_TRAFFIC: TrafficStats = {
@@ -27,6 +28,17 @@ export class SimulatedIpvs {
   readonly schedulers = new Set(["rr", "wrr", "lc", "wlc", "sh"]);
   /** Every change that was asked for, in order. */
   readonly asked: IpvsChange[] = [];
+
+  timeouts: ConnectionTimeouts = { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 };
+
+  /** 0 leaves a timeout as it is (ip_vs_set_timeout). */
+  setConnectionTimeouts({ tcpSeconds, tcpFinSeconds, udpSeconds }: ConnectionTimeouts): void {
+    this.timeouts = {
+      tcpSeconds: tcpSeconds || this.timeouts.tcpSeconds,
+      tcpFinSeconds: tcpFinSeconds || this.timeouts.tcpFinSeconds,
+      udpSeconds: udpSeconds || this.timeouts.udpSeconds,
+    };
+  }
 
   services(): ObservedService[] {
     return [...this.table.values()].map(({ service }) => ({ service, servers: [], stats: NO_TRAFFIC }));

@@ -26,6 +26,7 @@ test("CONFIG_REFERENCE has every table once, each with an opening and a meaning"
     "[service.real.tunnel]",
     "[service.real.check]",
     "[sync]",
+    "[timeouts]",
     "[hooks]",
     "[log]",
   ]);

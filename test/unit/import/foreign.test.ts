@@ -35,6 +35,7 @@ const KEEPALIVED = `! the first router
 global_defs {
    router_id LVS_1
    lvs_sync_daemon eth1 VI_1 id 7 port 8849
+   lvs_timeouts tcp 800 udp 200
 }
 $WEB=203.0.113.10
 vrrp_instance VI_1 {
@@ -187,6 +188,10 @@ describe("keepalived.conf", () => {
       id        = 7
       port      = 8849
 
+      [timeouts]
+      tcp = "800s"
+      udp = "200s"
+
       [hooks]
       active = ["/usr/local/sbin/up", "now"]
       "
@@ -194,9 +199,9 @@ describe("keepalived.conf", () => {
         "format": "keepalived",
         "notes": [
           "3: router_id of global_defs has no counterpart here",
-          "17: authentication is left out: make a new key with tandem heartbeat keygen",
-          "36: smtp_alert of a virtual server has no counterpart here",
-          "50: SSL_GET never verified the certificate: verify = false keeps it so",
+          "18: authentication is left out: make a new key with tandem heartbeat keygen",
+          "37: smtp_alert of a virtual server has no counterpart here",
+          "51: SSL_GET never verified the certificate: verify = false keeps it so",
         ],
       }
     `);
@@ -337,6 +342,8 @@ network = direct
 nat_router = 10.0.0.1 eth1:1
 syncdaemon = 1
 syncd_iface = eth1
+tcp_timeout = 800
+udp_timeout = 0
 virtual web {
      active = 1
      address = 203.0.113.10 eth0:1
@@ -419,6 +426,9 @@ describe("lvs.cf", () => {
 
       [sync]
       interface = "eth1"
+
+      [timeouts]
+      tcp = "800s"
       "
       ,
         "format": "piranha",
@@ -426,8 +436,8 @@ describe("lvs.cf", () => {
           "1: serial_no has no counterpart here",
           "8: heartbeat has no counterpart here",
           "12: 10.0.0.1 has no mask, which Piranha took from its class: /32 here",
-          "22: load_monitor has no counterpart here",
-          "34: server two is not active, and is left out",
+          "24: load_monitor has no counterpart here",
+          "36: server two is not active, and is left out",
         ],
       }
     `);
