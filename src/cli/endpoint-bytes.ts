@@ -1,4 +1,4 @@
-import { countDigits, putDecimal } from "../lib/byte-text.ts";
+import { type ByteText, countDigits, putDecimal } from "../lib/byte-text.ts";
 import { formatEndpoint } from "../model/address.ts";
 import { ROW, ROW_ADDRESS, type ServerRows } from "../model/server-rows.ts";
 
@@ -65,4 +65,10 @@ export function putEndpoint(buffer: Uint8Array, at: number, servers: ServerRows,
   end += countDigits(port);
   putDecimal(buffer, end, port);
   return end;
+}
+
+/** Writes the endpoint of a row. */
+export function writeEndpoint(out: ByteText, servers: ServerRows, row: number): void {
+  out.reserve(ENDPOINT_BYTES_MAX);
+  out.advance(putEndpoint(out.buffer, out.position, servers, row) - out.position);
 }

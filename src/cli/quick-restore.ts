@@ -6,7 +6,7 @@ import type { ExitCode } from "../lib/errors.ts";
 import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { ENDPOINT_BYTES_MAX, putEndpoint } from "./endpoint-bytes.ts";
+import { writeEndpoint } from "./endpoint-bytes.ts";
 import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
@@ -67,8 +67,7 @@ async function tell({ services, servers, ends }: TableRows<VirtualService>, { ou
     const middle = encoder.encode(` of ${name} (`);
     for (const end = ends[index] ?? 0; row < end; row += 1) {
       out.bytes(begin);
-      out.reserve(ENDPOINT_BYTES_MAX);
-      out.advance(putEndpoint(out.buffer, out.position, servers, row) - out.position);
+      writeEndpoint(out, servers, row);
       out.bytes(middle);
       const forward = simpleForwarding(servers, row);
       if (forward === undefined) out.text(describeServer(servers.observed(row).server));

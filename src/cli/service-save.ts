@@ -2,10 +2,9 @@ import { renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { planService } from "../balance/plan.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
-import { formatIpvsadm } from "../import/ipvsadm-format.ts";
 import type { TableResult } from "../import/table-result.ts";
 import type { SavedSettings } from "../import/table-settings.ts";
-import { formatTable, parseTable } from "../import/table-toml.ts";
+import { parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { additions } from "../kernel/ipvs-loader.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
@@ -31,10 +30,10 @@ type Verbs = (typeof spec)["verbs"];
 type TableFormat = "toml" | "ipvsadm";
 
 /** Writes beside the file first, so that a full disk leaves the old one whole. */
-function writeWhole(file: string, text: string): void {
+export function writeFile(file: string, content: Uint8Array): void {
   const partial = `${file}.new`;
   try {
-    writeFileSync(partial, text);
+    writeFileSync(partial, content);
     renameSync(partial, file);
   } catch (cause) {
     try {
@@ -46,29 +45,13 @@ function writeWhole(file: string, text: string): void {
   }
 }
 
-/** Prints the kernel's table, or writes it to a file. */
-export const save: Runner<Verbs["save"]> = ({ file, format }, { output, globals }) => {
+/** Prints the kernel's table as JSON; as text: quick-save.ts. */
+export function saveJson({ output }: CommandContext): ExitCode {
   using client = IpvsClient.open();
-  const observed = client.table(output.json ? "counted" : "skipped");
-  if (output.json) {
-    const { timeouts, daemons } = readSettings(client);
-    output.printJson({ timeouts, syncDaemons: daemons.map(daemonJson), services: servicesJson(observed) });
-    return 0;
-  }
-  // The kernel puts what is new before the others (ip_vs_ctl.c), and sh, dh and rr go by the order of the servers: what
-  // is added in the order of the text must end up as it was.
-  const table = observed.toReversed().map(({ service, servers }) => ({
-    service,
-    servers: servers.map(({ server }) => server).toReversed(),
-  }));
-  const text = format === "ipvsadm" ? formatIpvsadm(table) : formatTable(table, readSettings(client));
-  if (file === undefined || file === "-") output.write(text);
-  else {
-    if (!globals.dryRun) writeWhole(file, text);
-    output.note(`${globals.dryRun ? "would write" : "wrote"} ${counted(table.length, "service")} to ${file}`);
-  }
+  const { timeouts, daemons } = readSettings(client);
+  output.printJson({ timeouts, syncDaemons: daemons.map(daemonJson), services: servicesJson(client.table()) });
   return 0;
-};
+}
 
 /** The lines of ipvsadm begin with a dash; no line of TOML does at its outermost. */
 function formatOf(text: string): TableFormat {

@@ -19,7 +19,7 @@ const flush: Runner<Verbs["flush"]> = async (input, context) =>
 
 const zero: Runner<Verbs["zero"]> = async (input, context) => (await import("./service-edit.ts")).zero(input, context);
 
-const save: Runner<Verbs["save"]> = async (input, context) => (await import("./service-save.ts")).save(input, context);
+const save: Runner<Verbs["save"]> = async (input, context) => (await import("./quick-save.ts")).save(input, context);
 
 const restore: Runner<Verbs["restore"]> = async (input, context) =>
   (await import("./quick-restore.ts")).restore(input, context);

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { writeEndpoint } from "../../src/cli/endpoint-bytes.ts";
 import { PLAIN_PALETTE } from "../../src/cli/palette.ts";
 import { writePlainTable } from "../../src/cli/plain-service-table.ts";
 import { serviceTable } from "../../src/cli/service-table.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
+import { isPlainTable, QuickFormat } from "../../src/import/quick-format.ts";
+import { formatTable } from "../../src/import/table-toml.ts";
 import { changeCommand, IpvsChangeEncoder } from "../../src/kernel/ipvs-change-encoder.ts";
 import { additions, TableLoader } from "../../src/kernel/ipvs-loader.ts";
+import { ByteText } from "../../src/lib/byte-text.ts";
 import type { ObservedServer, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
 import { observedTable, ServerRows, type TableRows } from "../../src/model/server-rows.ts";
 import { serviceFamily, type VirtualService } from "../../src/model/virtual-service.ts";
@@ -224,6 +229,54 @@ describe("TableLoader", () => {
       }),
     );
   });
+});
+
+test.each([
+  ["toml", formatTable],
+  ["ipvsadm", formatIpvsadm],
+] as const)("QuickFormat writes %s as the whole way does, what is new first", (format, whole) => {
+  fc.assert(
+    fc.property(observedTables, (table) => {
+      const pieces: Uint8Array[] = [];
+      const out = new ByteText((piece) => pieces.push(piece.slice()));
+      const rows = toRows(table);
+      const formatOne = (services: readonly WantedService[]) => whole(services);
+      new QuickFormat(out, format, writeEndpoint, isPlainTable(rows) ? undefined : formatOne).write(rows);
+      out.end();
+      const reversed = table.toReversed().map(({ service, servers }) => ({
+        service,
+        servers: servers.map(({ server }) => server).toReversed(),
+      }));
+      expect(Buffer.concat(pieces).toString()).toBe(whole(reversed));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("QuickFormat writes a plain table by itself", () => {
+  const servers = new ServerRows();
+  const key = { kind: "address", protocol: "tcp", address: { family: "inet", text: "10.0.0.1" }, port: 80 } as const;
+  const service = { key, scheduler: "wlc", schedulerFlags: [], onePacket: false };
+  const server = { endpoint: key, forward: "nat", weight: 3, upperThreshold: 0, lowerThreshold: 0 } as const;
+  servers.addObserved({
+    server,
+    activeConnections: 0,
+    inactiveConnections: 0,
+    persistentConnections: 0,
+    stats: NO_TRAFFIC,
+  });
+  const table = { services: [service], servers, ends: [1] };
+  const texts = { toml: formatTable, ipvsadm: formatIpvsadm } as const;
+  expect(isPlainTable(table)).toBe(true);
+  for (const format of ["toml", "ipvsadm"] as const) {
+    let text = "";
+    const out = new ByteText((piece) => {
+      text += new TextDecoder().decode(piece);
+    });
+    new QuickFormat(out, format, writeEndpoint, undefined).write(table);
+    out.end();
+    expect(text).toBe(texts[format]([{ service, servers: [server] }]));
+  }
 });
 
 test("writePlainTable() writes the lines of serviceTable()", () => {
