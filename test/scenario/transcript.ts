@@ -11,6 +11,7 @@
  *   remove R ADDRESS                        somebody deletes a VIP
  *   lock R DURATION                         the kernel's address lock is held
  *   table R complete                        the balancer's table is loaded
+ *   warmth R KNOWN/WANTED [told]            of the active's connections the peer knows so many; told of all for the move
  *   owner R ADDRESS MAC                     somebody answers for a VIP
  *   switch R | take R | force R | release R | hold R | unhold R | stop R
  *   advance DURATION
@@ -20,7 +21,7 @@
  */
 import type { Effect } from "../../src/failover/effect.ts";
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { OperatorCommand } from "../../src/failover/input.ts";
+import type { Input, OperatorCommand } from "../../src/failover/input.ts";
 import type { FailoverSettings } from "../../src/failover/settings.ts";
 import { parseDuration } from "../../src/model/duration.ts";
 import { parseMacAddress } from "../../src/model/mac-address.ts";
@@ -52,6 +53,13 @@ const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   hold: { kind: "hold" },
   unhold: { kind: "unhold" },
 };
+
+/** `40/50`: what the peer knows of this router's connections. */
+function warmth(text: string | undefined, toldFor: number | undefined): Extract<Input, { kind: "warmth" }> {
+  const [present, wanted] = (text ?? "").split("/").map(Number);
+  const known = { present: must(present, `warmth ${text}`), wanted: must(wanted, `warmth ${text}`), fullSync: true };
+  return { kind: "warmth", warmth: known, ...(toldFor === undefined ? {} : { toldFor }) };
+}
 
 function must<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new RangeError(`not understood: ${what}`);
@@ -175,6 +183,7 @@ export class Transcript {
         host.kernel.lockedUntilMs = this.#theWorld.clock.now + milliseconds(second ?? "");
       },
       table: () => host.completeTable(),
+      warmth: () => host.command(warmth(second, third === "told" ? host.process?.state.move?.id : undefined)),
       owner: () => {
         const mac = parseMacAddress(third ?? "");
         host.hearOwner(second ?? "", must(mac.ok ? mac.value : undefined, `MAC ${third}`));

@@ -269,7 +269,7 @@ export class RouterHost {
     this.#input({ kind: "address-added", vip });
   }
 
-  command(input: Extract<Input, { kind: "operator" | "stop" | "reload" }>): void {
+  command(input: Extract<Input, { kind: "operator" | "stop" | "reload" | "warmth" }>): void {
     if (input.kind === "reload") this.settings = input.settings;
     const what = input.kind === "operator" ? input.command.kind : input.kind;
     this.#options.watcher.log(`${this.router}: told to ${what}`);
