@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { TandemError } from "../lib/errors.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
@@ -40,7 +39,7 @@ const add: Runner<Verbs["add"]> = (input, context) => {
   const present = findServer(mustFindService(client, input.service).servers, endpoint)?.server;
   const kind = present !== undefined && input.orEdit ? "edit-server" : "add-server";
   const change: IpvsChange = { kind, key: input.service, server: wanted.value };
-  if (input.orEdit && isDeepStrictEqual(present, wanted.value)) {
+  if (input.orEdit && Bun.deepEquals(present, wanted.value, true)) {
     return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
   }
   if (present !== undefined && kind === "add-server" && context.globals.dryRun) {
@@ -62,7 +61,7 @@ const edit: Runner<Verbs["edit"]> = (input, context) => {
   const wanted = withServerSettings(present, input, input.service);
   if (!wanted.ok) throw new CommandLineError("real edit", [wanted.problem]);
   const change: IpvsChange = { kind: "edit-server", key: input.service, server: wanted.value };
-  if (isDeepStrictEqual(present, wanted.value)) {
+  if (Bun.deepEquals(present, wanted.value, true)) {
     return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
   }
   return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -23,7 +22,7 @@ export const add: Runner<Verbs["add"]> = (input, context) => {
   const present = client.service(input.service)?.service;
   const kind = present !== undefined && input.orEdit ? "edit-service" : "add-service";
   const change: IpvsChange = { kind, service: wanted.value };
-  if (input.orEdit && isDeepStrictEqual(present, wanted.value)) {
+  if (input.orEdit && Bun.deepEquals(present, wanted.value, true)) {
     return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
   }
   if (present !== undefined && kind === "add-service" && context.globals.dryRun) {
@@ -44,7 +43,7 @@ export const edit: Runner<Verbs["edit"]> = (input, context) => {
   const wanted = withSettings(present, input);
   if (!wanted.ok) throw new CommandLineError("service edit", [wanted.problem]);
   const change: IpvsChange = { kind: "edit-service", service: wanted.value };
-  if (isDeepStrictEqual(present, wanted.value)) {
+  if (Bun.deepEquals(present, wanted.value, true)) {
     return reportChanges([unchanged(describeIpvsChange(change), "it is so already")], context);
   }
   return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
