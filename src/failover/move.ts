@@ -5,7 +5,7 @@ import { failbackWanted, noteFailbackFailed, noteReturned } from "./failback.ts"
 import { hasSuccessor, isPeerAlive } from "./peer.ts";
 import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
-import { agreementMs, FAILBACK_MOVE_LIMIT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import { AGREEMENT_MS, agreementMs, FAILBACK_MOVE_LIMIT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import { wantReclaim } from "./takeover-step.ts";
@@ -59,7 +59,7 @@ export function judgeMove(turn: Turn): void {
   if (move === undefined) return;
   if (phase.kind !== "active") endMove(turn, false, "this router is not active any more");
   else if (move.offeredAtMs !== undefined) {
-    if (turn.now >= move.offeredAtMs + agreementMs(turn.state.settings)) endAgreement(turn, move);
+    if (turn.now >= agreementEndMs(turn.state, move)) endAgreement(turn, move);
   } else if (!isStillWanted(turn.state, move, turn.now)) endMove(turn, false, "its reason is gone");
   else if (move.reason === "stopping" && !hasSuccessor(turn.state, turn.now)) failMove(turn, "nobody could take over");
   else {
@@ -89,6 +89,11 @@ function offer(turn: Turn, move: Move): void {
   turn.set({ move: { ...move, offeredAtMs: turn.now } });
   turn.cause("offered", "the VIPs are offered to the peer");
   turn.tell = true;
+}
+
+/** A program of the new owner may take its time; once that has the VIPs, the usual one is left to prove it. */
+function agreementEndMs({ settings }: State, { offeredAtMs = Infinity, takenAtMs = Infinity }: Move): number {
+  return Math.min(offeredAtMs + agreementMs(settings), Math.max(offeredAtMs, takenAtMs) + AGREEMENT_MS);
 }
 
 /** The agreement ran out without proof: the peer's last words decide (rule 9). */
@@ -142,6 +147,7 @@ export function hearOfMove(turn: Turn): void {
   const { move, peer } = turn.state;
   const word = peer?.says.agreement;
   if (move?.offeredAtMs === undefined || word === undefined || word.id !== move.id) return;
+  if (word.step === "taken" && move.takenAtMs === undefined) turn.set({ move: { ...move, takenAtMs: turn.now } });
   if (word.step === "refuse") failMove(turn, "the peer refused it");
   else if (word.step === "verified" || word.step === "unverifiable") {
     const proof = word.step === "verified" ? "verified that it gets their traffic" : "has nobody to verify it with";
@@ -151,15 +157,17 @@ export function hearOfMove(turn: Turn): void {
 }
 
 /** A peer that says so at the other end of a running agreement is not a rival: the overlap is agreed. */
-export function isAgreedOverlap({ move, settings }: State, says: HeartbeatPayload, nowMs: number): boolean {
+export function isAgreedOverlap(state: State, says: HeartbeatPayload, nowMs: number): boolean {
+  const { move } = state;
   if (move?.offeredAtMs === undefined || says.agreement?.id !== move.id) return false;
-  return nowMs < move.offeredAtMs + agreementMs(settings);
+  return nowMs < agreementEndMs(state, move);
 }
 
-export function addMoveDeadlines(soonest: Soonest, { move, retryMoveAtMs, lastWord, settings }: State): void {
+export function addMoveDeadlines(soonest: Soonest, state: State): void {
+  const { move, retryMoveAtMs, lastWord } = state;
   soonest.add(retryMoveAtMs);
   soonest.add(lastWord?.untilMs);
   if (move === undefined) return;
   const { offeredAtMs } = move;
-  soonest.add(offeredAtMs === undefined ? move.sinceMs + move.limitMs : offeredAtMs + agreementMs(settings));
+  soonest.add(offeredAtMs === undefined ? move.sinceMs + move.limitMs : agreementEndMs(state, move));
 }

@@ -6,7 +6,7 @@ import { isAgreedOverlap } from "./move.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
 import { TERM_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
-import type { State } from "./state.ts";
+import type { PeerView, State } from "./state.ts";
 import { wantReclaim } from "./takeover-step.ts";
 import type { Turn } from "./turn.ts";
 
@@ -56,11 +56,25 @@ function isMoving({ acceptance, move }: State): boolean {
   return acceptance !== undefined || move !== undefined;
 }
 
+/**
+ * The peer is heard again after a silence. What it did meanwhile it may have undone before it spoke; its traces, in the
+ * neighbours' caches and elsewhere, are replaced.
+ */
+function judgeReturn(turn: Turn, peer: PeerView): void {
+  const { phase } = turn.state;
+  if (phase.kind !== "active" || peer.sinceMs !== turn.now || isMoving(turn.state)) return;
+  wantReclaim(turn);
+  if (peer.says.lastActiveTerm === 0) return;
+  turn.cause("peer-returned", "the peer is back, and may have had the VIPs meanwhile: they are announced again");
+  startAnnouncing(turn);
+}
+
 /** The rest of it, for packets that count: a rival is told of, and outlived. */
 export function judgeRival(turn: Turn): void {
   const { phase, peer, rival, acceptance, lastActiveTerm } = turn.state;
   if (peer === undefined) return;
   const peerActive = peer.says.role === "active";
+  judgeReturn(turn, peer);
   const holdsThere = !peerActive && peer.says.vips.some((vip) => vip.held);
   if ((phase.kind === "active" || phase.kind === "taking") && peer.says.stepping === true) wantReclaim(turn);
   if (phase.kind === "taking" && peerActive && acceptance === undefined && !phase.taking.force) {

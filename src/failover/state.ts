@@ -117,6 +117,8 @@ export interface Move {
   readonly waitedFor?: string;
   /** Absent while the peer is not ready. */
   readonly offeredAtMs?: number;
+  /** When the peer was first heard to have the VIPs. */
+  readonly takenAtMs?: number;
   readonly operator?: number;
 }
 

@@ -279,7 +279,8 @@ export const WEATHERS: readonly Weather[] = [
     stormMs: 40_000,
     calmDownMs: 25_000,
     restMs: 60_000,
-    twoOwnersMs: AFTER_LEASE_MS,
+    // A move that nobody could verify, and the old owner frozen at its end.
+    twoOwnersMs: AGREEMENT_MS + AFTER_LEASE_MS,
     neglectedMs: 16_000,
   },
   {

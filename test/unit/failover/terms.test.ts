@@ -37,7 +37,7 @@ describe("an adopted tenure", () => {
 
 test("an active hears that its peer was active later and is not any more: it announces again, in a term above that", () => {
   const router = new TestRouter().becomeActive();
-  router.advance(2_000);
+  router.hearFor(2_000);
   router.effects = [];
   router.hear({ term: 5, lastActiveTerm: 5 });
   expect([router.all("announce").length, router.state.lastActiveTerm]).toEqual([1, 6]);
