@@ -52,7 +52,9 @@ export const edit: Runner<Verbs["edit"]> = (input, context) => {
 export const del: Runner<Verbs["del"]> = ({ services, ifExists }, context) => {
   using client = IpvsClient.open();
   const present = new Set(client.services().map((observed) => formatServiceKey(observed.service.key)));
-  const reported = services.map((key): ReportedChange | IpvsChange => {
+  // A service that is named twice is removed once.
+  const named = new Map(services.map((key) => [formatServiceKey(key), key]));
+  const reported = [...named.values()].map((key): ReportedChange | IpvsChange => {
     const change: IpvsChange = { kind: "delete-service", key };
     if (present.has(formatServiceKey(key))) return change;
     const described = describeIpvsChange(change);

@@ -93,11 +93,24 @@ function maskFor(
   return { prefixLength, ...(irregularMask === undefined ? {} : { irregularMask }) };
 }
 
+/** Two flags of which one undoes the other. */
+function contradictionOf(wanted: ServiceSettings): string | undefined {
+  const { persistence, persistencePrefix, persistenceNetmask, persistenceEngine } = wanted;
+  const keeps = [persistence, persistencePrefix, persistenceNetmask, persistenceEngine].some(
+    (one) => one !== undefined,
+  );
+  if (wanted.noPersistence === true && keeps) return "--no-persistence contradicts --persistence…";
+  if (wanted.noOnePacket === true && wanted.onePacket) return "--no-one-packet contradicts --one-packet";
+  return undefined;
+}
+
 /**
  * A service with the settings named on the command line.
  * @returns a problem where they don't fit together.
  */
 export function withSettings(current: VirtualService, wanted: ServiceSettings): Parsed<VirtualService> {
+  const contradiction = contradictionOf(wanted);
+  if (contradiction !== undefined) return problem(contradiction);
   const scheduler = wanted.scheduler ?? current.scheduler;
   const flags = mergedFlags(current, scheduler, wanted);
   if (!flags.ok) return flags;

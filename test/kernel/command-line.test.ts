@@ -78,6 +78,14 @@ describe("service and real", () => {
     expect(printed("service", "del", WEB, "--if-exists")).toBe(`virtual service ${WEB}: it is not there\n`);
   });
 
+  test("del takes several services, one of them named twice", () => {
+    fillTable();
+    expect(printed("service", "del", WEB, "fwmark:7", WEB)).toBe(
+      `removed virtual service ${WEB}\nremoved virtual service fwmark:7\n`,
+    );
+    expect(rules()).toEqual(["-A -u [2001:db8::10]:53 -s rr -o"]);
+  });
+
   test("refuse what is there already and what is not there: exit 1", () => {
     printed("service", "add", WEB);
     expect(tandem("service", "add", WEB)).toEqual({

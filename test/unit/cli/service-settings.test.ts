@@ -116,6 +116,13 @@ describe("withSettings()", () => {
       /say the same; give one of them/,
     ],
     ["a mask alone", WEB, { persistenceNetmask: address("255.0.0.0") }, /--persistence-netmask needs --persistence/],
+    [
+      "persistence and none",
+      STICKY,
+      { persistence: 60, noPersistence: true },
+      /--no-persistence contradicts --persistence/,
+    ],
+    ["one packet and not", STICKY, { onePacket: true, noOnePacket: true }, /--no-one-packet contradicts --one-packet/],
     ["one packet by TCP", WEB, { onePacket: true }, /--one-packet is for UDP/],
     [
       "any port without persistence",
