@@ -8,6 +8,7 @@ import type { CommandResult, RouterProcess } from "../lab/parts/router-process.t
 import { Watcher, type WatchReport } from "../lab/parts/watcher.ts";
 import type { LabKind } from "../lab/run-in-lab.ts";
 import { GATEWAY, PRIVATE_VIP, PUBLIC_VIP, type RouterName, serverAddress, type Topology } from "../lab/topology.ts";
+import { removeHost } from "./switch-faults.ts";
 
 /** The user-mode kernel has one slow CPU: this is what it can spare for the measuring. */
 const PROBE_EVERY_MS = { namespaces: 1, uml: 10 };
@@ -103,6 +104,12 @@ export class Stage implements AsyncDisposable {
 
   owners(): readonly RouterName[] {
     return this.#owners.owners(PUBLIC_VIP);
+  }
+
+  /** The active's cables and its kernel's addresses are gone from one moment to the next, and its processes with them. */
+  powerOff(): void {
+    removeHost(this.topology, "lvs1");
+    this.router("lvs1").signal("SIGKILL");
   }
 
   /** A program on a host; throws when it fails. */

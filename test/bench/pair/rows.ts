@@ -79,8 +79,8 @@ export const BENCH_ROWS: readonly BenchRow[] = [
     name: "power-off",
     settings: BOTH,
     async act({ topology, contender, owned }) {
-      contender.signal("lvs1", "SIGKILL");
       removeHost(topology, "lvs1");
+      contender.signal("lvs1", "SIGKILL");
       await owned("lvs2", LIMIT_MS);
     },
   },

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { AGREED_MS, DEAD_AFTER_MS, type Fault, LEASE_MS, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
 import { busyLoops } from "../load.ts";
-import { removeHost } from "../switch-faults.ts";
 
 const LOAD_MS = 10_000;
 const AFTERWARDS_MS = 3000;
@@ -50,8 +49,7 @@ export const PROCESSES: readonly Fault[] = [
     name: "power-off of the active: machine and cables vanish",
     expected: { owner: "lvs2", gapMs: SILENCE_MS },
     async act(stage) {
-      stage.router("lvs1").signal("SIGKILL");
-      removeHost(stage.topology, "lvs1");
+      stage.powerOff();
       await stage.owned("lvs2");
     },
   },

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { PUBLIC_VIP } from "../../lab/topology.ts";
 import { type Fault, LEASE_MS, NOTHING_MS, SILENCE_MS } from "../fault.ts";
 import type { Stage } from "../stage.ts";
-import { dropAnnouncements, removeHost, suppressArp } from "../switch-faults.ts";
+import { dropAnnouncements, suppressArp } from "../switch-faults.ts";
 
 const HOUR_S = 3600;
 const AFTERWARDS_MS = 5000;
@@ -71,8 +71,7 @@ export const SURROUNDINGS: readonly Fault[] = [
     note: "the gateway is announced to by unicast; a client with an entry of its own waits until it asks again",
     async act(stage) {
       dropAnnouncements(stage.topology);
-      stage.router("lvs1").signal("SIGKILL");
-      removeHost(stage.topology, "lvs1");
+      stage.powerOff();
       await stage.owned("lvs2");
     },
   },
@@ -81,8 +80,7 @@ export const SURROUNDINGS: readonly Fault[] = [
     expected: { owner: "lvs2", gapMs: SILENCE_MS },
     async act(stage) {
       suppressArp(stage.topology, "lvs1");
-      stage.router("lvs1").signal("SIGKILL");
-      removeHost(stage.topology, "lvs1");
+      stage.powerOff();
       await stage.owned("lvs2");
     },
   },
@@ -101,8 +99,7 @@ export const SURROUNDINGS: readonly Fault[] = [
     expected: { owner: "lvs2", gapMs: SILENCE_MS + CORRECTED_MS, connectionsLost: 50 },
     async act(stage) {
       await appear(stage);
-      stage.router("lvs1").signal("SIGKILL");
-      removeHost(stage.topology, "lvs1");
+      stage.powerOff();
       await stage.owned("lvs2");
     },
   },
@@ -153,8 +150,7 @@ export const SURROUNDINGS: readonly Fault[] = [
       writeFileSync(configPath, `${text}\n[[vip]]\naddress = "203.0.113.20/24"\ninterface = "eth0"\n`);
       stage.router("lvs2").signal("SIGHUP");
       await warned(stage, /configuration/);
-      stage.router("lvs1").signal("SIGKILL");
-      removeHost(stage.topology, "lvs1");
+      stage.powerOff();
       await stage.owned("lvs2");
     },
   },
