@@ -3,7 +3,6 @@ import { PATHS, type PathName } from "../model/pair.ts";
 import type { MoveReason } from "../wire/heartbeat.ts";
 import { isBlind, isFine, isMute, peerHasCarrier, peerSees, vipSides } from "./evidence.ts";
 import { isHolding } from "./lease.ts";
-import { CARRIER_SETTLE_MS } from "./settings.ts";
 import type { State } from "./state.ts";
 
 /** Rule 12: at boot every side is waited for this long; later one side with a carrier has to do. */
@@ -42,8 +41,8 @@ export function bootCarrierDeadline(state: State): number {
 }
 
 /** When both routers' words about their carriers on this side can be compared. */
-export function carrierSettledAtMs({ sides, peer }: State, side: PathName): number {
-  return Math.max(sides[side].carrierSinceMs, peer?.carrierSinceMs[side] ?? 0) + CARRIER_SETTLE_MS;
+export function carrierSettledAtMs({ sides, peer, timing }: State, side: PathName): number {
+  return Math.max(sides[side].carrierSinceMs, peer?.carrierSinceMs[side] ?? 0) + timing.carrierSettleMs;
 }
 
 /** Rule 1: a side that is worse here than there, while no side is worse there than here. */

@@ -199,7 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "hands over to a router behind the same dead switch",
-    edits: [["settings.ts", "CARRIER_SETTLE_MS = 30", "CARRIER_SETTLE_MS = 0"]],
+    edits: [["readiness.ts", "+ timing.carrierSettleMs", "+ 0 * timing.carrierSettleMs"]],
     caughtBy: "the switch of the public side off and on again",
   },
   {
