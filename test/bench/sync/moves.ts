@@ -28,6 +28,7 @@ for (let move = 0; move < MOVES; move += 1) {
   const switched = await from.tandem("failover", "switch");
   connections.noteMove();
   if (switched.exitCode !== 0) throw new Error(switched.stderr);
+  process.stderr.write(`${switched.stdout}${switched.stderr}`);
   waits.push(Number(/it waited (\d+) ms/.exec(switched.stdout + switched.stderr)?.[1] ?? 0));
   await Bun.sleep(PAUSE_MS);
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run bench:sync [ENTRIES]…`: builds tandem, boots the lab and measures how long a standby that has just come takes
- * to learn the active's connections, and what that costs the router that tells them.
+ * to learn the active's connections, what that costs the router that tells them, and how many of a site's short
+ * connections are lost over planned moves.
  */
 import { join, resolve } from "node:path";
 import { build } from "../../../src/build/binary.ts";
@@ -14,13 +15,17 @@ async function main(sizes: readonly string[]): Promise<number> {
   const built = process.env["TANDEM_BINARY"] === undefined ? build(join(ROOT, "dist/tandem")) : 0;
   if (built !== 0) return built;
   const binary = process.env["TANDEM_BINARY"] ?? join(ROOT, "dist/tandem");
-  const inside = [process.execPath, "test/bench/sync/inside.ts", ...(sizes.length === 0 ? SIZES : sizes)];
-  const outcome = await runInLab(["env", `TANDEM_BINARY=${binary}`, ...inside], {
-    kind: "uml",
-    directory: ROOT,
-    timeLimitMs: TIME_LIMIT_MS,
-  });
-  return exitStatus(outcome);
+  const tables = ["test/bench/sync/inside.ts", ...(sizes.length === 0 ? SIZES : sizes)];
+  for (const program of [tables, ["test/bench/sync/moves.ts"]]) {
+    const outcome = await runInLab(["env", `TANDEM_BINARY=${binary}`, process.execPath, ...program], {
+      kind: "uml",
+      directory: ROOT,
+      timeLimitMs: TIME_LIMIT_MS,
+    });
+    const status = exitStatus(outcome);
+    if (status !== 0) return status;
+  }
+  return 0;
 }
 
 process.exit(await main(process.argv.slice(2)));
