@@ -302,13 +302,10 @@ export class Balancer {
   /** The verdicts, over all their checks, of the servers that a probe is about; by the names of service and server. */
   #serverVerdicts(key: string): ServerVerdicts {
     const verdicts = new Map<string, ServerVerdict>();
-    for (const unit of this.#units.unitsOfProbe.get(key) ?? []) {
+    for (const { unit, server } of this.#units.serversOfProbe.get(key) ?? []) {
       const service = unit.config.name;
-      for (const server of unit.servers) {
-        if (!server.probes.some((probe) => probe.key === key)) continue;
-        const verdict = serverHealth(server, this.#healthOf)?.verdict ?? "up";
-        verdicts.set(`${service} ${server.name}`, { service, server: server.name, verdict });
-      }
+      const verdict = serverHealth(server, this.#healthOf)?.verdict ?? "up";
+      verdicts.set(`${service} ${server.name}`, { service, server: server.name, verdict });
     }
     return verdicts;
   }

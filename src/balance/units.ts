@@ -38,6 +38,13 @@ export interface Units {
   readonly probes: ReadonlyMap<string, Probe>;
   /** The units that a probe's verdict concerns. */
   readonly unitsOfProbe: ReadonlyMap<string, readonly Unit[]>;
+  /** The servers that a probe is about, one for each service that has it. */
+  readonly serversOfProbe: ReadonlyMap<string, readonly ProbedServer[]>;
+}
+
+export interface ProbedServer {
+  readonly unit: Unit;
+  readonly server: UnitServer;
 }
 
 function resolvePort(endpoint: Endpoint, key: ServiceKey): Endpoint {
@@ -90,6 +97,7 @@ export function unitsOf(services: readonly ConfiguredService[]): Units {
   const units = new Map<string, Unit>();
   const probes = new Map<string, Probe>();
   const unitsOfProbe = new Map<string, Unit[]>();
+  const serversOfProbe = new Map<string, ProbedServer[]>();
   for (const config of services) {
     for (const service of config.listen) {
       const unit = unitOf(config, service, probes);
@@ -97,11 +105,16 @@ export function unitsOf(services: readonly ConfiguredService[]): Units {
     }
   }
   for (const unit of units.values()) {
-    for (const probe of unit.servers.flatMap((server) => server.probes)) {
-      const concerned = unitsOfProbe.get(probe.key);
-      if (concerned === undefined) unitsOfProbe.set(probe.key, [unit]);
-      else if (concerned.at(-1) !== unit) concerned.push(unit);
+    for (const server of unit.servers) {
+      for (const { key } of server.probes) {
+        const concerned = unitsOfProbe.get(key);
+        if (concerned === undefined) unitsOfProbe.set(key, [unit]);
+        else if (concerned.at(-1) !== unit) concerned.push(unit);
+        const probed = serversOfProbe.get(key);
+        if (probed === undefined) serversOfProbe.set(key, [{ unit, server }]);
+        else probed.push({ unit, server });
+      }
     }
   }
-  return { units, probes, unitsOfProbe };
+  return { units, probes, unitsOfProbe, serversOfProbe };
 }

@@ -7,6 +7,7 @@ import type { PaceReport } from "../../../src/balance/probe-pace.ts";
 import type { CheckReport } from "../../../src/balance/report.ts";
 import { generateKey } from "../../../src/config/key-file.ts";
 import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
+import { IpvsClient } from "../../../src/kernel/ipvs-client.ts";
 import { OWN, PEER, VIP } from "./peer-network.ts";
 import { childrenOf } from "./process-usage.ts";
 import { keepalivedServices, type Load, tandemServices } from "./servers.ts";
@@ -25,6 +26,8 @@ export interface Checker extends AsyncDisposable {
   readonly checkerPid: number;
   /** What else belongs to it. */
   readonly otherPid: number;
+  /** Whether so many servers are checked and in work. */
+  isReady(servers: number): Promise<boolean>;
   /** What it says of its own punctuality. */
   pace(): Promise<PaceReport | undefined>;
 }
@@ -56,6 +59,11 @@ function onlyChild(program: Subprocess): number | undefined {
   return program.exitCode === null ? childrenOf(program.pid)[0] : undefined;
 }
 
+function serversInKernel(): number {
+  using client = IpvsClient.open();
+  return client.table().reduce((sum, { servers }) => sum + servers.length, 0);
+}
+
 /** keepalived without VRRP: a parent that does nothing, and its checker. */
 export async function startKeepalived(services: string): Promise<Checker> {
   const folder = mkdtempSync(join(tmpdir(), "keepalived-"));
@@ -68,6 +76,7 @@ export async function startKeepalived(services: string): Promise<Checker> {
     product: "keepalived",
     checkerPid,
     otherPid: program.pid,
+    isReady: (servers) => Promise.resolve(serversInKernel() >= servers),
     pace: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => end(program, folder),
   };
@@ -100,13 +109,18 @@ export async function startTandem(services: string): Promise<Checker & { ask(): 
   const directories = ["--runtime-dir", runtimeDir, "--state-dir", join(folder, "state")];
   const program = start([TANDEM, "run", "--config", config, "--router", "primary", ...directories]);
   const checkerPid = await waitFor("tandem's balancer", () => onlyChild(program));
-  const ask = async (): Promise<Known | undefined> =>
-    (await daemonAnswers(runtimeDir)) ? ((await askDaemon(runtimeDir, { command: "checks" })) as Known) : undefined;
+  const ask = async (): Promise<Known | undefined> => {
+    if (!(await daemonAnswers(runtimeDir))) return undefined;
+    // A balancer that begins with thousands of servers on a slow processor may not answer in time.
+    return (await askDaemon(runtimeDir, { command: "checks" }).catch(() => undefined)) as Known | undefined;
+  };
   return {
     product: "tandem",
     checkerPid,
     otherPid: program.pid,
     ask,
+    isReady: async (servers) =>
+      ((await ask())?.checks ?? []).filter(({ verdict }) => verdict === "up").length >= servers,
     pace: async () => (await ask())?.pace,
     [Symbol.asyncDispose]: () => end(program, folder),
   };
