@@ -39,8 +39,9 @@ const TLS: readonly CheckKind[] = ["https", ...TALKS];
 const CHECK_KEYS = {
   kind: withLateDefault(choice(CHECK_KINDS), "tcp", {
     meaning:
-      "What an attempt does. tcp connects. send-expect connects, sends a text and waits for another. http and https " +
-      "ask for a page. external runs a program. udp sends a datagram and wants nobody to say that nobody is there. " +
+      "What an attempt does. tcp connects, and resets before the server's program hears of it. send-expect connects, " +
+      "sends a text and waits for another. http and https ask for a page. external runs a program. udp sends a " +
+      "datagram and wants nobody to say that nobody is there. " +
       "ping wants an echo, dns an answer with records, grpc the status SERVING of the health protocol, radius an answer " +
       "that proves the shared secret. The others know their protocol and want the answer of a server that works, " +
       "without a login.",
