@@ -252,7 +252,7 @@ describe("IpvsClient.apply() refused", () => {
       "a scheduler that there is not",
       [{ kind: "add-service", service: { ...web, scheduler: "nonesuch" } }],
       "cannot add virtual service tcp://203.0.113.10:80: the kernel has no scheduler nonesuch (ENOENT)",
-      "run `modprobe ip_vs_nonesuch`",
+      "run `modprobe ip_vs_nonesuch`; where that finds no module, this kernel was built without it: take another scheduler",
     ],
     [
       "an edit of no service",
@@ -299,14 +299,14 @@ describe("IpvsClient.apply() refused", () => {
     [
       "another family without a tunnel",
       [addWeb, { ...addOne, server: server("[2001:db8::11]:80") }],
-      `cannot add real server [2001:db8::11]:80 ${of}: the service and the real server are of different address families (EINVAL)`,
-      "that works only with tunnel forwarding, and only while no sync daemon runs",
+      `cannot add real server [2001:db8::11]:80 ${of}: the service and the real server are of different address families, which works with tunnels only (EINVAL)`,
+      "use --forward tunnel",
     ],
     [
       "a gue tunnel without a port",
       [addWeb, { ...addOne, server: { ...one, forward: "tunnel", tunnel: gue(0, "none") } }],
       `cannot add real server 10.0.0.11:80 ${of}: a gue tunnel needs a port (EINVAL)`,
-      undefined,
+      "name it with --tunnel-port",
     ],
     [
       "zeroing no service",
@@ -386,7 +386,9 @@ describe("sync daemons and timeouts", () => {
       const stopped = ["master", "backup", "master"] as const;
       expect(stopped.map((state) => client.stopSyncDaemon(state))).toEqual([true, true, false]);
       expect(client.syncDaemons()).toEqual([]);
-      expect(() => client.startSyncDaemon({ ...master, interface: "nowhere" })).toThrow("there is no such interface");
+      expect(() => client.startSyncDaemon({ ...master, interface: "nowhere" })).toThrow(
+        "there is no interface nowhere (ENODEV)",
+      );
     } finally {
       run("ip", "link", "del", "sync0");
     }
