@@ -6,7 +6,7 @@ import { lockMemory, type PrivilegeOutcome, useRealtimeScheduling } from "../sys
 const REALTIME_PRIORITY = 20;
 
 /** The engine starts threads of its own when it needs them: they are made alike this often. */
-const REFRESH_EVERY_MS = 5_000;
+const REFRESH_EVERY_MS = 500;
 
 /**
  * Lets this process run before ordinary programs and keeps its memory from being swapped out, where allowed. With two
@@ -24,6 +24,7 @@ export function becomePunctual(logger: Logger): void {
   };
   isDone("locked memory", lockMemory());
   if (availableParallelism() === 1) return;
-  if (!isDone("real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY))) return;
-  setInterval(() => useRealtimeScheduling(REALTIME_PRIORITY), REFRESH_EVERY_MS).unref();
+  const known = new Set<string>();
+  if (!isDone("real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY, known))) return;
+  setInterval(() => useRealtimeScheduling(REALTIME_PRIORITY, known), REFRESH_EVERY_MS).unref();
 }

@@ -43,9 +43,14 @@ function gaveWay(threadId: string): boolean {
  * a real-time thread that waits for the engine's ordinary collector or compiler starves what it waits for. Programs and
  * threads started later are ordinary.
  * @param priority 1 to 99
+ * @param known threads that are so already; brought up to date, so that calling again costs little
  */
-export function useRealtimeScheduling(priority: number): PrivilegeOutcome {
-  for (const threadId of readdirSync("/proc/self/task")) {
+export function useRealtimeScheduling(priority: number, known: Set<string> = new Set()): PrivilegeOutcome {
+  const threadIds = new Set(readdirSync("/proc/self/task"));
+  for (const threadId of known) if (!threadIds.has(threadId)) known.delete(threadId);
+  for (const threadId of threadIds) {
+    if (known.has(threadId)) continue;
+    known.add(threadId);
     try {
       if (gaveWay(threadId)) continue;
     } catch {
