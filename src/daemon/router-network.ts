@@ -4,6 +4,7 @@ import type { OwnerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
+import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
 import { LinkClient } from "../kernel/link-client.ts";
 import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
@@ -21,6 +22,7 @@ import type { SideInterfaces } from "./failover-settings.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
 import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
 import { PathSockets } from "./path-sockets.ts";
+import { StrayFrames } from "./stray-frames.ts";
 
 export interface RouterNetworkOptions {
   readonly config: Config;
@@ -77,6 +79,7 @@ export class RouterNetwork {
   #meanwhile: (() => void)[] | undefined;
   #isStale = false;
   #closed = false;
+  readonly #strays: StrayFrames;
 
   constructor(options: RouterNetworkOptions) {
     this.#options = options;
@@ -94,6 +97,7 @@ export class RouterNetwork {
       onReady: options.onReady,
       onProblem: options.onProblem,
     });
+    this.#strays = new StrayFrames(options.onInput, options.onProblem);
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
@@ -190,6 +194,23 @@ export class RouterNetwork {
     }
   }
 
+  /** This router gave the VIPs up: who still sends frames for them here is told for some seconds. */
+  watchStrays(): void {
+    const byInterface = Map.groupBy(this.#config.vips, (vip) => vip.interface);
+    this.#strays.begin(
+      [...byInterface].flatMap(([name, vips]) => {
+        const known = this.#links.get(name);
+        const link = known === undefined ? undefined : asEthernetLink(known);
+        return link === undefined ? [] : [{ link, addresses: vips.map((vip) => vip.prefix.address) }];
+      }),
+    );
+  }
+
+  /** The VIPs are here again: frames for them are no strays. */
+  endStrays(): void {
+    this.#strays.end();
+  }
+
   /** One echo request from each VIP to each neighbour of its side. */
   verify(verification: number, vips: readonly Vip[]): void {
     for (const vip of vips) {
@@ -222,6 +243,7 @@ export class RouterNetwork {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#refreshTimer);
+    this.#strays.end();
     this.#monitor?.close();
     this.#probe?.close();
     this.#paths.close();

@@ -147,6 +147,8 @@ export class KernelWorld implements RouterWorld {
   #record(transition: Transition): void {
     const { from, to, reason, term } = transition;
     this.#parts.onTransition(transition);
+    if (to === "standby") this.#parts.network.watchStrays();
+    else this.#parts.network.endStrays();
     this.#parts.logger.info("failover", `${from} to ${to}`, { reason, term });
   }
 

@@ -7,6 +7,7 @@ import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
 import { GUARD_WINDOW_MS } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
+import { STRAY_SHOWN_MS } from "../failover/strays.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
@@ -172,6 +173,10 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
   if (removals > 0) {
     const times = removals === 1 ? "once" : `${removals} times`;
     warnings.push(`somebody else removed VIPs ${times} within the last minute; they were put back`);
+  }
+  const { stray } = state;
+  if (phase.kind === "standby" && stray !== undefined && facts.nowMs - stray.atMs < STRAY_SHOWN_MS) {
+    warnings.push(`${stray.mac} still sends frames for ${stray.address.text} to this router, which gave it up`);
   }
   const says = alive ? state.peer?.says : undefined;
   const missing = says?.role === "active" ? says.vips.filter((vip) => !vip.held) : [];

@@ -61,6 +61,7 @@ export const WARNINGS = [
   "hook-failed",
   "no-carrier",
   "order-heard",
+  "stray-frames",
   "views-differ",
   "views-agree",
   "move-cold",

@@ -28,6 +28,7 @@ import { judgeStarting, NOT_STARTED, onStart } from "./start.ts";
 import type { Side, State } from "./state.ts";
 import { judgeStep, onHookDone } from "./step-outcome.ts";
 import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
+import { hearStrays, onStrayFrame } from "./strays.ts";
 import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
 import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
 import { Turn } from "./turn.ts";
@@ -168,6 +169,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "lease-outcome": (turn, input) => onLeaseOutcome(turn, input.batch, input.results),
   "remove-outcome": (turn, input) => onRemoveOutcome(turn, input.batch, input.results),
   "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
+  "stray-frame": onStrayFrame,
   "address-added": (turn, input) => onAddressAdded(turn, input.vip),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
@@ -225,6 +227,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   if (judgement.newBoot) turn.tell = true;
   hear(turn, heartbeat, judgement.newBoot);
   hearViews(turn, heartbeat.payload.views);
+  hearStrays(turn);
   judgeRival(turn);
   if (heartbeat.payload.role === "active") setAbstaining(turn, false);
   hearRequest(turn);

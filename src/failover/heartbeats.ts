@@ -8,6 +8,7 @@ import { mayAnswer, nextHead } from "./session.ts";
 import { noteSharedSent, sharedReport } from "./shared.ts";
 import { isStarted } from "./start.ts";
 import type { State } from "./state.ts";
+import { isStrayTold } from "./strays.ts";
 import type { Turn } from "./turn.ts";
 import { viewsReport } from "./views.ts";
 
@@ -72,6 +73,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     ...(warmth === undefined || state.phase.kind !== "active" ? {} : { warmth }),
     shared: sharedReport(state),
     ...(views === undefined ? {} : { views }),
+    ...(isStrayTold(state, nowMs) ? { strays: true as const } : {}),
     ...(state.step === undefined ? {} : { stepping: true as const }),
   };
 }

@@ -82,6 +82,13 @@ export type Input =
   | { readonly kind: "address-removed"; readonly vip: Vip }
   /** A VIP without our mark was set in this machine's kernel, by somebody else. */
   | { readonly kind: "address-added"; readonly vip: Vip }
+  /** A frame for a VIP that this router gave up some time ago still came here. */
+  | {
+      readonly kind: "stray-frame";
+      readonly address: IpAddress;
+      readonly mac: MacAddress;
+      readonly source: IpAddress;
+    }
   /** A neighbour answered an echo request sent from a VIP by the `verify` effect with this `verification`. */
   | {
       readonly kind: "verify-answer";

@@ -9,6 +9,7 @@ import type { Cause, Transition, TransitionReason } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { FailoverSettings, Timing } from "./settings.ts";
 import type { Shared } from "./shared.ts";
+import type { Stray } from "./strays.ts";
 
 /** Evidence of one side. */
 export interface Side {
@@ -257,6 +258,10 @@ export interface State {
   readonly step?: { readonly hook: number; readonly sinceMs: number };
   /** The peer began to take over and gave it up: what its program has moved is moved back, not before this. */
   readonly reclaimAtMs?: number;
+  /** The last frame for a VIP that came here although this router gave it up. */
+  readonly stray?: Stray;
+  /** When the peer's report of such frames was last answered by an announcement. */
+  readonly strayAnsweredAtMs?: number;
   /** Numbers verifications and hooks. */
   readonly nextNumber: number;
   /** No try to take before this: the last one failed. */

@@ -40,6 +40,7 @@ const FIELD = {
   sync: 12,
   stepping: 13,
   views: 14,
+  strays: 15,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -222,6 +223,7 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
   const { agreement, table, warmth, sendNumber, shared, sync, stepping, views } = payload;
+  if (payload.strays !== undefined) writeField(writer, FIELD.strays, () => {});
   if (views !== undefined) writeField(writer, FIELD.views, () => writeViews(writer, views));
   if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
   if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
@@ -261,6 +263,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.table]: ["table", (reader) => ({ table: readTable(reader) })],
   [FIELD.warmth]: ["warmth", (reader) => ({ warmth: readWarmth(reader) })],
   [FIELD.sendNumber]: ["sendNumber", (reader) => ({ sendNumber: readSendNumber(reader) })],
+  [FIELD.strays]: ["strays", () => ({ strays: true })],
   [FIELD.views]: ["views", (reader) => ({ views: readViews(reader) })],
   [FIELD.stepping]: ["stepping", () => ({ stepping: true })],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],

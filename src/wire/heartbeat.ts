@@ -146,6 +146,8 @@ export interface HeartbeatPayload {
   readonly failback: "automatic" | "manual";
   /** Its program of a takeover runs, whatever became of the takeover. */
   readonly stepping?: true;
+  /** Frames for the VIPs still reach it, although it gave them up. */
+  readonly strays?: true;
   readonly agreement?: AgreementWord;
   /** How long ago it last heard me, per path; absent: never. */
   readonly heardAgeMs: { readonly [P in PathName]?: number };

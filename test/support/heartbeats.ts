@@ -13,7 +13,6 @@ import {
   MOVE_REASONS,
   SYNC_KEYS_LIMIT_CROWDED,
   type SyncWord,
-  VIEWS_WINDOW,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
 import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
@@ -147,9 +146,10 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     table: fc.record({ complete: fc.boolean(), services: u32, servers: u32, serversUp: u32 }),
     sendNumber: fc.maxSafeNat(),
     stepping: fc.constant(true as const),
+    strays: fc.constant(true as const),
     views: fc
       .tuple(
-        fc.array(fc.constantFrom(...SERVICE_SIGHTS), { maxLength: VIEWS_WINDOW }),
+        fc.array(fc.constantFrom(...SERVICE_SIGHTS), { maxLength: 24 }),
         fc.nat({ max: 500 }),
         fc.nat({ max: 500 }),
       )

@@ -88,6 +88,7 @@ describe("sealHeartbeat()", () => {
       table: { complete: true, services: 1, servers: 1, serversUp: 1 },
       warmth: { wanted: 1, present: 1, fullSync: false },
       stepping: true,
+      strays: true,
       views: { total: 1_000, from: 0, sights: new Array<"alive">(VIEWS_WINDOW).fill("alive") },
       // Seven bytes each.
       shared: { digest: "0".repeat(16), entries: new Array(Math.floor(SHARED_ENTRIES_BYTES / 7)).fill(hold) },
