@@ -19,5 +19,8 @@ export interface IpvsConnection {
 
 /** Whether it only remembers which server a persistent client has. */
 export function isClientMemory(connection: IpvsConnection): boolean {
-  return connection.client.port === 0 && connection.state === "NONE";
+  return connection.client.port === 0 && MEMORY_STATES.has(connection.state);
 }
+
+/** Once a connection of the client was established its memory is assured (linux/ip_vs.h, IP_VS_CTPL_S_ASSURED; tried). */
+const MEMORY_STATES: ReadonlySet<string> = new Set(["NONE", "ASSURED"]);
