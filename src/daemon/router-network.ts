@@ -40,6 +40,8 @@ export interface RouterNetworkOptions {
 
 /** A neighbour is asked at most this often: with 10 ms heartbeats a gateway need not answer 100 questions a second. */
 const ASK_NEIGHBOURS_GAP_MS = 90;
+/** While the peer is late an answer of now is wanted (rule 4): this many questions within `dead_after`, at least. */
+const URGENT_QUESTIONS = 6;
 /** Changes of foreign addresses and links come in bursts; what has to be read anew is read this long after the first. */
 const REFRESH_AFTER_MS = 500;
 /** Changes that are kept while a survey is under way: those of thousands of renewals. */
@@ -174,8 +176,10 @@ export class RouterNetwork {
   }
 
   /** Asks the neighbours of both sides whether they are there, but not more often than they should be bothered. */
-  askNeighbours(): void {
-    if (this.#options.now() - this.#askedAtMs < ASK_NEIGHBOURS_GAP_MS) return;
+  askNeighbours(isUrgent = false): void {
+    const urgentGapMs = this.#config.pair.deadAfterMs / URGENT_QUESTIONS;
+    const gapMs = isUrgent ? Math.min(ASK_NEIGHBOURS_GAP_MS, urgentGapMs) : ASK_NEIGHBOURS_GAP_MS;
+    if (this.#options.now() - this.#askedAtMs < gapMs) return;
     this.#askedAtMs = this.#options.now();
     for (const side of PATHS) {
       const link = this.#sideLink(side);

@@ -103,7 +103,7 @@ export class KernelWorld implements RouterWorld {
         network.askOwners(effect.questions);
         break;
       case "ask-neighbours":
-        network.askNeighbours();
+        network.askNeighbours(true);
         break;
       case "announce":
         network.announce(effect.vips, effect.unicast, this.#parts.router().state.peerMacs);
