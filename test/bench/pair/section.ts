@@ -30,12 +30,14 @@ function lost(results: readonly TrialResult[]): string {
 function line(name: string, ours: readonly TrialResult[], theirs: readonly TrialResult[]): string {
   const gaps = (results: readonly TrialResult[]) => results.map((result) => result.longestGapMs);
   const pause = Math.max(...[...ours, ...theirs].map((result) => result.probePauseMs));
-  const ratio = (median(gaps(theirs)) / median(gaps(ours))).toFixed(1);
+  // A gap no longer than the probe's own pause says nothing.
+  const seen = [ours, theirs].some((results) => results.some((one) => one.longestGapMs > one.probePauseMs));
+  const ratio = seen ? `${(median(gaps(theirs)) / median(gaps(ours))).toFixed(1)} ×` : "no gap seen";
   const cells = [
     name,
     spread(gaps(ours)),
     spread(gaps(theirs)),
-    `${ratio} ×`,
+    ratio,
     twoOwners(ours),
     twoOwners(theirs),
     lost(ours),
@@ -81,13 +83,17 @@ function keepalivedVersion(): string {
 }
 
 export function pairSection(results: readonly TrialResult[]): string {
-  const runs = Math.max(
-    ...BENCH_ROWS.map(({ name }) => results.filter((one) => one.row === name && one.product === "tandem").length),
+  const counts = results.map(
+    (result) =>
+      results.filter(
+        (one) => [one.row, one.product, one.setting].join() === [result.row, result.product, result.setting].join(),
+      ).length,
   );
+  const runs = Math.min(...counts);
   return `## Failover beside keepalived
 
 Written by \`npm run bench:pair\` on ${dateText()}; keepalived ${keepalivedVersion()} of Debian, on the same network
-namespaces, with the same probe, in turns. ${machineText()}. ${runs} trials of a row in all.
+namespaces, with the same probe, in turns. ${machineText()}. Each row at least ${runs} times.
 
 Longest gap: between two answered datagrams of a probe at 1 kHz to the public VIP; the median, in brackets the least and
 the most. Connections: 20 in each trial, open through the routers to a server behind them. Two owners: both kernels have
