@@ -185,7 +185,7 @@ complete -c tandem -n '__tandem_in real drain' -l wait -d 'wait until no connect
 complete -c tandem -n '__tandem_in real drain' -l timeout -x -d 'with --wait: the longest wait'
 complete -c tandem -n '__tandem_in real drain' -l delete -d 'then remove it from the kernel\'s table (without a daemon)'
 complete -c tandem -n '__tandem_in real drain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
-complete -c tandem -n '__tandem_in real undrain' -l weight -x -d 'the weight without a daemon'
+complete -c tandem -n '__tandem_in real undrain' -l weight -x -d 'the weight, instead of the configured one'
 complete -c tandem -n '__tandem_in real undrain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in check run' -l send -x -d 'tcp: what to send; \\r \\n \\t \\0 \\xHH \\\\ are understood'
 complete -c tandem -n '__tandem_in check run' -l expect -x -d 'tcp: text that must come; the same escapes; dns: a record'

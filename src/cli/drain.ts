@@ -79,7 +79,12 @@ function targetText({ service, server }: Target): string {
 }
 
 /** What the daemon would do: an order for each server that its configuration has. @throws TandemError when it has none. */
-async function planOfDaemon(target: Target, verb: "drain" | "undrain", context: CommandContext) {
+async function planOfDaemon(
+  target: Target,
+  verb: "drain" | "undrain",
+  detail: string,
+  context: CommandContext,
+): Promise<ReportedChange[]> {
   const wanted = target.service === "all" ? undefined : formatServiceKey(target.service);
   const { address, port } = target.server;
   const matches = (await askChecks(context)).filter(({ listen, server }) => {
@@ -93,24 +98,28 @@ async function planOfDaemon(target: Target, verb: "drain" | "undrain", context: 
     return {
       do: verb,
       subject: `real server ${server} of ${listen}`,
-      detail: "by the daemon",
+      detail,
       outcome: { kind: "planned" },
     };
   });
 }
 
-/** Asks the daemon, which keeps the drain over reload, restart and failover. */
+/** Asks the daemon, which keeps the order over reload, restart and failover. `weight`: instead of the configured one. */
 async function throughDaemon(
   target: Target,
   verb: "drain" | "undrain",
   context: CommandContext,
+  weight?: number,
 ): Promise<ReportedChange[]> {
-  if (context.globals.dryRun) return await planOfDaemon(target, verb, context);
+  const detail = weight === undefined ? "by the daemon" : `by the daemon, weight ${weight}`;
+  if (context.globals.dryRun) return await planOfDaemon(target, verb, detail, context);
   const { service } = target;
   const endpoint = service === "all" ? target.server : withServicePort(service, target.server);
-  const request = { command: verb, endpoint, ...(service === "all" ? {} : { service }) } as const;
+  const subject = { endpoint, ...(service === "all" ? {} : { service }) };
+  const request =
+    weight === undefined ? { command: verb, ...subject } : { command: "weight" as const, weight, ...subject };
   await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
-  return [{ do: verb, subject: targetText(target), detail: "by the daemon", outcome: { kind: "done" } }];
+  return [{ do: verb, subject: targetText(target), detail, outcome: { kind: "done" } }];
 }
 
 interface Remaining {
@@ -204,7 +213,7 @@ export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<Exi
 /** Work again. */
 export const undrain: Runner<Verbs["undrain"]> = async (input, context): Promise<ExitCode> => {
   const changes = (await daemonAnswers(runtimeDir(context)))
-    ? await throughDaemon(input, "undrain", context)
+    ? await throughDaemon(input, "undrain", context, input.weight)
     : setWeight(input, input.weight ?? 1, "undrain", context.globals.dryRun);
   return reportChanges(changes, context);
 };

@@ -7,6 +7,8 @@ import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/vir
  * and reads lines of JSON until one that is final. Both sides treat the other's lines as foreign text.
  */
 export const CONTROL_SOCKET_NAME = "control.sock";
+/** IPVS keeps a weight as a signed 32-bit integer (include/uapi/linux/ip_vs.h). */
+const WEIGHT_MAX = 0x7fff_ffff;
 /** A request is a few hundred bytes; a longer line is refused. */
 export const CONTROL_REQUEST_BYTES_MAX = 64 * 1024;
 /** The largest answer is the status of 37,000 servers, about 8 MB. */
@@ -27,7 +29,16 @@ export type ControlRequest =
       /** Absent: the real server in every service that has it. */
       readonly service?: ServiceKey;
       readonly endpoint: Endpoint;
+    }
+  | {
+      /** The server has this weight instead of the configured one, until it is drained or undrained. */
+      readonly command: "weight";
+      readonly service?: ServiceKey;
+      readonly endpoint: Endpoint;
+      readonly weight: number;
     };
+
+type ServerRequest = Extract<ControlRequest, { readonly endpoint: Endpoint }>;
 
 export const CONTROL_COMMANDS = [
   "status",
@@ -41,6 +52,7 @@ export const CONTROL_COMMANDS = [
   "reload",
   "drain",
   "undrain",
+  "weight",
 ] as const satisfies readonly ControlRequest["command"][];
 
 /** A line of an answer: what happens meanwhile, or the end. `value` depends on the command. */
@@ -69,20 +81,27 @@ function readJson(line: string): Parsed<Readonly<Record<string, unknown>>> {
 
 /** The request as its line of JSON, with the line's end. */
 export function encodeControlRequest(request: ControlRequest): string {
-  if (request.command !== "drain" && request.command !== "undrain") return `${JSON.stringify(request)}\n`;
+  if (!("endpoint" in request)) return `${JSON.stringify(request)}\n`;
   const service = request.service === undefined ? undefined : formatServiceKey(request.service);
-  return `${JSON.stringify({ command: request.command, endpoint: formatEndpoint(request.endpoint), service })}\n`;
+  return `${JSON.stringify({ ...request, endpoint: formatEndpoint(request.endpoint), service })}\n`;
 }
 
-function readDrain(command: "drain" | "undrain", record: Readonly<Record<string, unknown>>): Parsed<ControlRequest> {
-  const { endpoint, service } = record as { endpoint?: unknown; service?: unknown };
-  if (typeof endpoint !== "string") return problem("a drain needs the address of a real server");
+function readServerRequest(
+  command: ServerRequest["command"],
+  record: Readonly<Record<string, unknown>>,
+): Parsed<ControlRequest> {
+  const { endpoint, service, weight } = record as { endpoint?: unknown; service?: unknown; weight?: unknown };
+  if (typeof endpoint !== "string") return problem(`${command} needs the address of a real server`);
   const target = parseEndpoint(endpoint);
   if (!target.ok) return target;
-  if (service === undefined) return parsed({ command, endpoint: target.value });
-  if (typeof service !== "string") return problem("the service of a drain must be text");
-  const key = parseServiceKey(service);
-  return key.ok ? parsed({ command, endpoint: target.value, service: key.value }) : key;
+  if (service !== undefined && typeof service !== "string") return problem(`the service of ${command} must be text`);
+  const key = service === undefined ? undefined : parseServiceKey(service);
+  if (key !== undefined && !key.ok) return key;
+  const subject = { endpoint: target.value, ...(key === undefined ? {} : { service: key.value }) };
+  if (command !== "weight") return parsed({ command, ...subject });
+  return typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX
+    ? parsed({ command, ...subject, weight })
+    : problem(`a weight is a whole number from 0 to ${WEIGHT_MAX}`);
 }
 
 /** Reads a request; whatever else is in the line is ignored, so that newer clients can say more. */
@@ -96,7 +115,8 @@ export function decodeControlRequest(line: string): Parsed<ControlRequest> {
       return problem(`unknown command ${JSON.stringify(record["command"] ?? null)}`);
     case "drain":
     case "undrain":
-      return readDrain(command, record);
+    case "weight":
+      return readServerRequest(command, record);
     case "take":
       return parsed({ command, force: record["force"] === true });
     case "hold":

@@ -78,6 +78,17 @@ export class OperatorDesk {
         this.#ask(reply, (balancer, answer) => balancer.order(order, answer));
         return;
       }
+      case "weight": {
+        const { endpoint, service, weight } = request;
+        const order = {
+          kind: "weight",
+          server: endpoint,
+          weight,
+          ...(service === undefined ? {} : { service }),
+        } as const;
+        this.#ask(reply, (balancer, answer) => balancer.order(order, answer));
+        return;
+      }
       default:
         unreachable(request);
     }

@@ -22,6 +22,21 @@ const CONFIG = pairConfig({
 });
 const LIMIT_MS = 15_000;
 
+test("a weight given to a running daemon reaches the other router, and ends with undrain", async () => {
+  await using lab = await PairLab.start(CONFIG);
+  const bothWeigh = (weight: number) => () =>
+    (["lvs1", "lvs2"] as const).every((router) =>
+      ipvsadmTable(lab.topology.run(router, ["ipvsadm", "-Ln"])).includes(`${SERVICE} -> 10.0.0.12:80 nat ${weight}`),
+    );
+  const [first] = lab.pair.routers;
+  expect(await first.tandem("real", "undrain", SERVICE, "10.0.0.12:80", "--weight", "7")).toMatchObject({
+    exitCode: 0,
+  });
+  await lab.until("7 in both kernels", LIMIT_MS, bothWeigh(7));
+  expect(await first.tandem("real", "undrain", SERVICE, "10.0.0.12:80")).toMatchObject({ exitCode: 0 });
+  await lab.until("as configured in both kernels", LIMIT_MS, bothWeigh(1));
+});
+
 test("a drain reaches the other router, holds after a takeover, and is known to a restarted daemon", async () => {
   await using lab = await PairLab.start(CONFIG);
   const weighs = (router: RouterName, weight: number) => () =>

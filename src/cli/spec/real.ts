@@ -127,11 +127,21 @@ export const realDrain = verb({
 export const realUndrain = verb({
   summary: "give a drained real server work again",
   description: [
-    "Goes through the daemon where one runs: the server gets its configured weight. Without one it gets the weight named here.",
+    "Goes through the daemon where one runs: the server gets its configured weight, or with --weight this one instead, which like a drain lasts over reload, restart and failover, until undrain without --weight. Without a daemon it gets the weight named here.",
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
-  flags: { weight: { ...settings.weight, doc: "the weight without a daemon" }, resolve: resolveFlag },
-  examples: [{ command: "real undrain tcp://203.0.113.10:80 10.0.0.11:80", doc: "after maintenance" }],
+  flags: {
+    weight: {
+      ...settings.weight,
+      defaultText: "as configured; 1 without a daemon",
+      doc: "the weight, instead of the configured one",
+    },
+    resolve: resolveFlag,
+  },
+  examples: [
+    { command: "real undrain tcp://203.0.113.10:80 10.0.0.11:80", doc: "after maintenance" },
+    { command: "real undrain all 10.0.0.11:80 --weight 1", doc: "with little work at first" },
+  ],
   uses: ["runtimeDir"],
   changes: true,
   jsonDoc: CHANGES_JSON,

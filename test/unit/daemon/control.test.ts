@@ -35,10 +35,16 @@ const REQUESTS: readonly ControlRequest[] = [
     endpoint: { address: address("2001:db8::11"), port: 80 },
     service: { kind: "fwmark", mark: 7, family: "inet6" },
   },
+  { command: "weight", endpoint: { address: address("10.0.0.11"), port: 80 }, weight: 3 },
 ];
 
 test.each(REQUESTS.map((request) => [request] as const))("decodeControlRequest() reads back %o", (request) => {
   expect(decodeControlRequest(encodeControlRequest(request).trimEnd())).toEqual({ ok: true, value: request });
+});
+
+test.each([-1, 1.5, 2 ** 31, "3", undefined])("decodeControlRequest() refuses the weight %p", (weight) => {
+  const line = JSON.stringify({ command: "weight", endpoint: "10.0.0.11:80", weight });
+  expect(decodeControlRequest(line)).toEqual({ ok: false, problem: "a weight is a whole number from 0 to 2147483647" });
 });
 
 test("decodeControlRequest() and decodeControlLine() answer any text with a value or a problem", () => {
