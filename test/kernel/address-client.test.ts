@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { AddressClient, type VipLease } from "../../src/kernel/address-client.ts";
 import { LinkClient } from "../../src/kernel/link-client.ts";
 import { NetworkMonitor } from "../../src/kernel/network-monitor.ts";
@@ -9,10 +9,13 @@ import { prefixOf } from "../support/must.ts";
 /** A pair of interfaces made anew for each test. */
 beforeAll(requireLab);
 beforeEach(() => {
-  if (Bun.spawnSync(["ip", "link", "show", "vip0"]).exitCode === 0) run("ip", "link", "del", "vip0");
   run("ip", "link", "add", "vip0", "type", "veth", "peer", "name", "vip1");
   run("ip", "link", "set", "vip1", "up");
   run("ip", "link", "set", "vip0", "up");
+});
+// Its addresses would be in the way of the tests that come next.
+afterEach(() => {
+  if (Bun.spawnSync(["ip", "link", "show", "vip0"]).exitCode === 0) run("ip", "link", "del", "vip0");
 });
 
 function lease(text: string, label?: string): VipLease {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { KernelThread } from "../../src/daemon/kernel-thread.ts";
 import type { KernelAnswer, KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
 import { AddressClient } from "../../src/kernel/address-client.ts";
@@ -22,11 +22,14 @@ beforeAll(() => {
 });
 afterAll(() => thread.close());
 beforeEach(() => {
-  if (Bun.spawnSync(["ip", "link", "show", "vip0"]).exitCode === 0) run("ip", "link", "del", "vip0");
   run("ip", "link", "add", "vip0", "type", "veth", "peer", "name", "vip1");
   run("ip", "link", "set", "vip1", "up");
   run("ip", "link", "set", "vip0", "up");
   run("ip", "addr", "add", "203.0.113.2/24", "dev", "vip0");
+});
+// Its addresses would be in the way of the tests that come next.
+afterEach(() => {
+  if (Bun.spawnSync(["ip", "link", "show", "vip0"]).exitCode === 0) run("ip", "link", "del", "vip0");
 });
 
 function request(work: KernelWork): Promise<readonly KernelOutcome[]> {

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { Logger } from "../../src/log/logger.ts";
 import { requireLab, run } from "../support/lab.ts";
 
 beforeAll(requireLab);
+// Its addresses would be in the way of the tests that come next.
+afterAll(() => run("ip", "link", "del", "alone0"));
 
 /** A router whose peer is not there, on a link of its own. */
 async function startAlone() {
