@@ -102,5 +102,7 @@ export const restore: Runner<Restore> = async (input, context) => {
     const code = quick === undefined ? undefined : await load(quick, context);
     if (code !== undefined) return code;
   }
+  // A plan against what is there runs the same over and over: now compiling pays.
+  Bun.unsafe.setJITPolicy(1);
   return (await import("./service-save.ts")).restoreText(decodeInput(source), input, context);
 };
