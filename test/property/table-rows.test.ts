@@ -15,7 +15,7 @@ import { observedTable, ServerRows, type TableRows } from "../../src/model/serve
 import { serviceFamily, type VirtualService } from "../../src/model/virtual-service.ts";
 import { Reader, Writer } from "../../src/wire/bytes.ts";
 import { writeGenericHeader } from "../../src/wire/genetlink.ts";
-import { type CommandAttributes, commandAttributes } from "../../src/wire/ipvs.ts";
+import { type CommandAttributes, commandAttributes, plainServiceAnswer } from "../../src/wire/ipvs.ts";
 import { realServerAttributes, toObservedServer } from "../../src/wire/ipvs-server.ts";
 import { ServerRowDecoder } from "../../src/wire/ipvs-server-rows.ts";
 import { toVirtualService, virtualServiceAttributes } from "../../src/wire/ipvs-service.ts";
@@ -185,7 +185,8 @@ describe("ServiceDecoder", () => {
           for (const [at, value] of changes) message[4 + (at % bytes.length)] = value;
           const quick = attempt(() => decoder.decode(new DataView(message.buffer), 0, message.length));
           const whole = attempt(() =>
-            toVirtualService(commandAttributes.decode(new Reader(message.subarray(4))).service ?? {}),
+            // Without the counters, which a plain list does not read and so does not judge.
+            toVirtualService(plainServiceAnswer.decode(new Reader(message.subarray(4))).service ?? {}),
           );
           expect(quick).toEqual(whole);
           if (changes.length === 0) expect(quick).toEqual(service);
