@@ -113,11 +113,17 @@ describe("runExternal()", () => {
   });
 
   test("keeps a bounded part of an endless output and ends the program", async () => {
-    const before = process.memoryUsage().rss;
+    // What is still referred to: garbage that waits for its collector is the engine's business, and other tests' too.
+    const keptBytes = () => {
+      Bun.gc(true);
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    const before = keptBytes();
     const outcome = await shell("yes 'endless output of a program'", HASTY_MS);
     expect(outcome.reason).toContain("endless output");
     expect(outcome.reason.length).toBeLessThan(OUTPUT_KEPT_BYTES);
-    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    expect(keptBytes() - before).toBeLessThan(16 * 1024 * 1024);
   });
 });
 
