@@ -72,20 +72,14 @@ export class OperatorDesk {
         return;
       }
       case "drain":
-      case "undrain": {
-        const { command, endpoint, service } = request;
-        const order = { kind: command, server: endpoint, ...(service === undefined ? {} : { service }) };
-        this.#ask(reply, (balancer, answer) => balancer.order(order, answer));
-        return;
-      }
+      case "undrain":
       case "weight": {
-        const { endpoint, service, weight } = request;
-        const order = {
-          kind: "weight",
-          server: endpoint,
-          weight,
-          ...(service === undefined ? {} : { service }),
-        } as const;
+        const { endpoint, service } = request;
+        const target = { server: endpoint, ...(service === undefined ? {} : { service }) };
+        const order =
+          request.command === "weight"
+            ? { kind: request.command, weight: request.weight, ...target }
+            : { kind: request.command, ...target };
         this.#ask(reply, (balancer, answer) => balancer.order(order, answer));
         return;
       }

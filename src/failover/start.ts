@@ -8,12 +8,11 @@ import type { Phase, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** Before the first input: what is in the kernel is not known. */
-const NOT_STARTED_UNTIL_MS = Infinity;
-export const NOT_STARTED: Phase = { kind: "starting", adoptable: [], untilMs: NOT_STARTED_UNTIL_MS };
+export const NOT_STARTED = { kind: "starting", adoptable: [], untilMs: Infinity } as const satisfies Phase;
 
 /** Whether the machine was told what is in the kernel. */
 export function isStarted({ phase }: State): boolean {
-  return phase.kind !== "starting" || phase.untilMs !== NOT_STARTED_UNTIL_MS;
+  return phase.kind !== "starting" || phase.untilMs !== NOT_STARTED.untilMs;
 }
 
 export function onStart(turn: Turn, found: readonly Vip[]): void {
