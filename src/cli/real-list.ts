@@ -7,7 +7,7 @@ import { CommandLineError } from "./command-line-error.ts";
 import type { Runner } from "./context.ts";
 import { describeForwarding } from "./ipvs-changes.ts";
 import type { Output } from "./output.ts";
-import { everyInterval, type Page, showAgainAndAgain } from "./redraw.ts";
+import { everyInterval, type Page, showAgainAndAgain, showOnce } from "./redraw.ts";
 import { mustFindService } from "./service-errors.ts";
 import { serverCells, serverJson, thresholdText } from "./service-table.ts";
 import type { real as spec } from "./spec/real.ts";
@@ -67,9 +67,6 @@ export const list: Runner<List> = async (input, { output }): Promise<ExitCode> =
     pageOf(readEntries(client, input, output), output),
   );
   if (input.watch) return await showAgainAndAgain(output, next);
-  const page = await next();
-  if (output.json) output.printJson(page.json());
-  else if (page.lines.length === 1) output.note(page.lines[0] ?? "");
-  else output.lines(page.lines);
+  showOnce(output, await next());
   return 0;
 };

@@ -33,6 +33,13 @@ export async function showAgainAndAgain(output: Output, next: () => Promise<Page
   }
 }
 
+/** Shows one page. One of a single line says that there is nothing to show: a note, which no program takes for a list. */
+export function showOnce(output: Output, { lines, json }: Page): void {
+  if (output.json) output.printJson(json());
+  else if (lines.length === 1) output.note(lines[0] ?? "");
+  else output.lines(lines);
+}
+
 /**
  * Makes a page again and again, the first one at once, the others each `intervalMs` after the one before.
  * @param read makes a page of what there is now
