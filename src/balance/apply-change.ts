@@ -1,20 +1,7 @@
 import { formatEndpoint } from "../model/address.ts";
-import type { IpvsChange, ObservedServer, ObservedService, TrafficStats } from "../model/ipvs-table.ts";
+import { type IpvsChange, NO_TRAFFIC, type ObservedServer, type ObservedService } from "../model/ipvs-table.ts";
 import { type RealServer, realServerKey } from "../model/real-server.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
-
-const NO_TRAFFIC: TrafficStats = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 function freshServer(server: RealServer): ObservedServer {
   return { server, activeConnections: 0, inactiveConnections: 0, persistentConnections: 0, stats: NO_TRAFFIC };

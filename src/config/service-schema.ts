@@ -1,4 +1,4 @@
-import { FORWARDINGS, TUNNEL_TYPES } from "../model/real-server.ts";
+import { FORWARDINGS, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { SCHEDULERS } from "../model/scheduler.ts";
 import { SCHEDULER_FLAG_NAMES } from "../model/scheduler-flag.ts";
 import { listenKey, serverEndpoint } from "./address-types.ts";
@@ -10,8 +10,6 @@ import { boolean, choice, integer, list } from "./value-type.ts";
 
 /** Addresses that one service listens on. */
 const MAX_LISTENS = 1000;
-/** The kernel keeps a weight as a signed 32-bit number (struct ip_vs_dest, net/ip_vs.h). */
-const MAX_WEIGHT = 2_147_483_647;
 /** A threshold is an unsigned 32-bit number (IPVS_DEST_ATTR_U_THRESH, linux/ip_vs.h). */
 const MAX_THRESHOLD = 4_294_967_295;
 
@@ -94,7 +92,7 @@ export const REALS = tables(
       example: '"10.0.0.11:80"',
       alias: ["ip", "server", "host"],
     }),
-    weight: withDefault(integer(0, MAX_WEIGHT), 1, {
+    weight: withDefault(integer(0, WEIGHT_MAX), 1, {
       meaning: "Its share of the work beside the others; 0 gets no new connections.",
       example: "3",
     }),
@@ -201,7 +199,7 @@ export const SERVICES = tables(
       example: "25",
       alias: ["panic", "panic_threshold"],
     }),
-    quorum: withDefault(integer(1, MAX_WEIGHT), 1, {
+    quorum: withDefault(integer(1, WEIGHT_MAX), 1, {
       meaning:
         "How many real servers must be up, or how much weight they must have together (quorum_by). With less, the " +
         "sorry server gets the work, or what is left does where there is none, and that is logged.",
@@ -211,7 +209,7 @@ export const SERVICES = tables(
       meaning: "Whether quorum counts the servers or adds up their configured weights.",
       example: '"weight"',
     }),
-    quorum_hysteresis: withDefault(integer(0, MAX_WEIGHT), 0, {
+    quorum_hysteresis: withDefault(integer(0, WEIGHT_MAX), 0, {
       meaning: "The quorum is lost below quorum less this, and there again from quorum and this.",
       example: "1",
       alias: ["hysteresis"],

@@ -29,6 +29,7 @@ import {
 import type { Endpoint } from "../model/address.ts";
 import { CHECK_KINDS, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
 import type { Role } from "../model/pair.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 
 /**
@@ -98,7 +99,7 @@ export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
   role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),
   drain: record({ kind: exactly("drain"), ...order }),
   undrain: record({ kind: exactly("undrain"), ...order }),
-  weight: record({ kind: exactly("weight"), ...order, weight: optional(whole(0, 0x7fff_ffff)) }),
+  weight: record({ kind: exactly("weight"), ...order, weight: optional(whole(0, WEIGHT_MAX)) }),
   "table-needed": record({ kind: exactly("table-needed"), id }),
   query: record({ kind: exactly("query"), id, what: query }),
   stop: record({ kind: exactly("stop") }),

@@ -1,5 +1,6 @@
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 
 /**
@@ -7,8 +8,6 @@ import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/vir
  * and reads lines of JSON until one that is final. Both sides treat the other's lines as foreign text.
  */
 export const CONTROL_SOCKET_NAME = "control.sock";
-/** IPVS keeps a weight as a signed 32-bit integer (include/uapi/linux/ip_vs.h). */
-const WEIGHT_MAX = 0x7fff_ffff;
 /** A request is a few hundred bytes; a longer line is refused. */
 export const CONTROL_REQUEST_BYTES_MAX = 64 * 1024;
 /** The largest answer is the status of 37,000 servers, about 8 MB. */

@@ -17,6 +17,7 @@ import {
   whole,
 } from "../lib/plain-data.ts";
 import { parseMacAddress } from "../model/mac-address.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";
 import type { TransitionStatus } from "./status-report.ts";
 
@@ -85,7 +86,7 @@ const sharedEntry: Decoder<SharedEntry> = union("kind", {
     order: union("kind", {
       none: record({ kind: exactly("none") }),
       drain: record({ kind: exactly("drain") }),
-      weight: record({ kind: exactly("weight"), weight: whole(0, 0x7fff_ffff) }),
+      weight: record({ kind: exactly("weight"), weight: whole(0, WEIGHT_MAX) }),
     }),
     ...stamp,
   }),

@@ -1,4 +1,5 @@
 import type { IpvsChange } from "../model/ipvs-table.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_ADDRESS, ROW_FORWARDINGS, type TableRows } from "../model/server-rows.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
 import { Writer } from "../wire/bytes.ts";
@@ -34,8 +35,6 @@ const SEQUENCE_WORD = 2;
 /** Where the values of an IPv4 server are in what `writeDestination` writes, in words from the end: see there. */
 const FROM_END = { address: 13, port: 11, forward: 9, weight: 7, upper: 5, lower: 3 } as const;
 const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
-/** The kernel keeps a weight in a signed int. */
-const WEIGHT_MAX = 0x7fff_ffff;
 
 /**
  * Writes the messages of `additions`, one after another, without making the changes first. The messages of one service's

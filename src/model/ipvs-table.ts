@@ -17,6 +17,20 @@ export interface TrafficStats {
   readonly bytesOutPerSecond: bigint;
 }
 
+/** The counters of what was just made, or is not counted. */
+export const NO_TRAFFIC: TrafficStats = {
+  connections: 0n,
+  packetsIn: 0n,
+  packetsOut: 0n,
+  bytesIn: 0n,
+  bytesOut: 0n,
+  connectionsPerSecond: 0n,
+  packetsInPerSecond: 0n,
+  packetsOutPerSecond: 0n,
+  bytesInPerSecond: 0n,
+  bytesOutPerSecond: 0n,
+};
+
 /** A real server as the kernel has it now. */
 export interface ObservedServer {
   readonly server: RealServer;

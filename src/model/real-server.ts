@@ -14,11 +14,14 @@ export interface Tunnel {
   readonly checksum: "none" | "full" | "remote";
 }
 
+/** IPVS keeps a weight in a signed 32-bit integer (net/netfilter/ipvs/ip_vs_ctl.c). */
+export const WEIGHT_MAX = 0x7fff_ffff;
+
 /** A machine behind a virtual service, as the kernel should have it. Its key within the service is its endpoint. */
 export interface RealServer {
   readonly endpoint: Endpoint;
   readonly forward: ObservedForwarding;
-  /** 0 to 2147483647; 0 gets no new connections. */
+  /** 0 to `WEIGHT_MAX`; 0 gets no new connections. */
   readonly weight: number;
   /** New work stops at this many connections and starts again below `lowerThreshold`; 0 is no limit. */
   readonly upperThreshold: number;

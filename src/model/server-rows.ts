@@ -1,6 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { addressBytes, addressFromBytes, type Family } from "./address.ts";
-import type { ObservedServer, ObservedService, TrafficStats } from "./ipvs-table.ts";
+import { NO_TRAFFIC, type ObservedServer, type ObservedService } from "./ipvs-table.ts";
 import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
 import type { VirtualService } from "./virtual-service.ts";
 
@@ -38,19 +38,6 @@ const NUMBER_BYTES = 4;
 /** Rows are kept in pages, so that more of them copy nothing. */
 const PAGE_BITS = 10;
 const PAGE_ROWS = 1 << PAGE_BITS;
-
-const NO_TRAFFIC: TrafficStats = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 class Page {
   readonly numbers = new Uint32Array(PAGE_ROWS * ROW_NUMBERS);

@@ -2,17 +2,17 @@
  * The part of a heartbeat that carries what operators ordered: a digest of all that the sender knows, and some entries
  * of it, each whole, so that a lost packet costs nothing but time.
  */
+
 import { DecodeError } from "../lib/errors.ts";
 import type { Parsed } from "../lib/parsed.ts";
 import { formatEndpoint, parseEndpoint } from "../model/address.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import type { ServerOrder, SharedEntry } from "../model/shared-entry.ts";
 import { formatServiceKey, parseServiceKey } from "../model/virtual-service.ts";
 import type { Reader, Writer } from "./bytes.ts";
 import { SHARED_ENTRIES_BYTES, type SharedReport } from "./heartbeat.ts";
 
 const ORDERS = ["none", "drain", "weight"] as const satisfies readonly ServerOrder["kind"][];
-/** INT_MAX: the kernel keeps weights in 32 bits with a sign (linux/ip_vs.h). */
-const WEIGHT_MAX = 0x7fff_ffff;
 const HEAD_BYTES = 6;
 
 /** The bytes that an entry takes. */

@@ -3,7 +3,7 @@
  * ipvs.ts write for the same values (a property test holds the two together), without the objects in between.
  */
 import { addressBytes, type Family } from "../model/address.ts";
-import { TUNNEL_TYPES } from "../model/real-server.ts";
+import { TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, type ServerRows } from "../model/server-rows.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import type { Writer } from "./bytes.ts";
@@ -23,7 +23,6 @@ const DESTINATION = 2;
 const U16_BYTES = 4 + 2;
 const U32_BYTES = 4 + 4;
 const U8_BYTES = 4 + 1;
-const WEIGHT_MAX = 0x7fff_ffff;
 const TUNNEL = FORWARDING_METHODS.indexOf("tunnel");
 /** By their numbers in a row. */
 const TUNNEL_FLAGS = [0, IP_VS_TUNNEL_ENCAP_FLAG_CSUM, IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM];

@@ -1,8 +1,8 @@
 /** Real servers and counters between the model and the attributes of IPVS. */
 import { DecodeError } from "../lib/errors.ts";
 import { addressBytes, type Endpoint, type Family } from "../model/address.ts";
-import type { ObservedServer, TrafficStats } from "../model/ipvs-table.ts";
-import { type RealServer, TUNNEL_TYPES, type Tunnel } from "../model/real-server.ts";
+import { NO_TRAFFIC, type ObservedServer, type TrafficStats } from "../model/ipvs-table.ts";
+import { type RealServer, TUNNEL_TYPES, type Tunnel, WEIGHT_MAX } from "../model/real-server.ts";
 import { familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
 import {
   type DestinationAttributes,
@@ -12,9 +12,6 @@ import {
   type Stats32Attributes,
   type Stats64Attributes,
 } from "./ipvs.ts";
-
-/** The kernel keeps a weight in a signed int and refuses negative ones (ip_vs_ctl.c). */
-const WEIGHT_MAX = 0x7fff_ffff;
 
 const NO_TUNNEL: Tunnel = { type: "ipip", port: 0, checksum: "none" };
 
@@ -102,19 +99,6 @@ export function toObservedServer(attributes: DestinationAttributes, serviceFamil
     stats: toTrafficStats(attributes),
   };
 }
-
-const NO_TRAFFIC: TrafficStats = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 /** The 64-bit counters, else the 32-bit ones of old kernels, else zeros. */
 export function toTrafficStats(attributes: {

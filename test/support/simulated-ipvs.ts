@@ -1,22 +1,9 @@
 import { NetlinkError } from "../../src/lib/errors.ts";
 import { formatEndpoint } from "../../src/model/address.ts";
-import type { IpvsChange, ObservedService, TrafficStats } from "../../src/model/ipvs-table.ts";
+import { type IpvsChange, NO_TRAFFIC, type ObservedService } from "../../src/model/ipvs-table.ts";
 import { type RealServer, realServerKey } from "../../src/model/real-server.ts";
 import type { ConnectionTimeouts } from "../../src/model/sync-daemon.ts";
 import { formatServiceKey, type ServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
-
-const NO_TRAFFIC: TrafficStats = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 const ERRNO = { ENOENT: 2, ESRCH: 3, EEXIST: 17, ERANGE: 34 } as const;
 type ErrnoName = keyof typeof ERRNO;

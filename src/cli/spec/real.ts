@@ -1,4 +1,4 @@
-import { FORWARDINGS, TUNNEL_TYPES } from "../../model/real-server.ts";
+import { FORWARDINGS, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
 import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
@@ -10,8 +10,7 @@ const serverArgument = oneArgument(
   "the real server, such as 10.0.0.11:80; without a port: the port of the service",
 );
 
-// IP_VS_DEST weights are signed 32-bit in the kernel (net/netfilter/ipvs/ip_vs_ctl.c), thresholds unsigned.
-const WEIGHT_MAX = 0x7fff_ffff;
+// Thresholds are unsigned in the kernel (net/netfilter/ipvs/ip_vs_ctl.c).
 const THRESHOLD_MAX = 0xffff_ffff;
 
 const settings = {
