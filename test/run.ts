@@ -2,11 +2,18 @@
  * `npm test`: everything, part by part. `bun test/run.ts lint types fast` runs the parts that are named.
  * The last line is `N passed, N failed`; the exit status is 1 when anything failed, a part without a test included.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { exitStatus, type LabKind, runInLab } from "./lab/run-in-lab.ts";
-import { addCounts, judge, NO_TESTS, readJunitCount, type TestCount } from "./support/test-report.ts";
+import {
+  addCounts,
+  judge,
+  NO_TESTS,
+  readJunitCount,
+  readJunitFailures,
+  type TestCount,
+} from "./support/test-report.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const BUN = process.execPath;
@@ -144,6 +151,12 @@ function readCount(report: string): TestCount | undefined {
   return existsSync(report) ? readJunitCount(readFileSync(report, "utf8")) : undefined;
 }
 
+/** The tests that failed, of all reports: named once more at the end, where a person or a log's last lines show them. */
+function readFailures(folder: string): string[] {
+  const reports = readdirSync(folder).filter((name) => name.endsWith(".xml"));
+  return reports.flatMap((name) => readJunitFailures(readFileSync(join(folder, name), "utf8")));
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -162,6 +175,7 @@ async function main(names: readonly string[]): Promise<number> {
   const reportFolder = mkdtempSync(join(tmpdir(), "tandem-test-"));
   const beganMs = performance.now();
   const rows: { readonly part: Part; readonly count: TestCount; readonly time: string }[] = [];
+  let failures: readonly string[] = [];
   try {
     for (const [index, part] of chosen.entries()) {
       say(`\n── ${index + 1}/${chosen.length} ${part.name}: ${part.purpose}`);
@@ -169,9 +183,11 @@ async function main(names: readonly string[]): Promise<number> {
       const count = await part.run(reportFolder);
       rows.push({ part, count, time: seconds(partBeganMs) });
     }
+    failures = readFailures(reportFolder);
   } finally {
     rmSync(reportFolder, { recursive: true, force: true });
   }
+  for (const failure of failures) say(`\nFAIL ${failure}`);
   say(`\n── summary, ${seconds(beganMs)}`);
   for (const { part, count, time } of rows) {
     const skipped = count.skipped === 0 ? "" : `, ${count.skipped} skipped`;

@@ -5,6 +5,9 @@ export interface TestCount {
   readonly skipped: number;
 }
 
+/** Enough for what was expected and what came instead. */
+const CAUSE_LINES_MAX = 8;
+
 export const NO_TESTS: TestCount = { passed: 0, failed: 0, skipped: 0 };
 
 /**
@@ -18,6 +21,29 @@ export function readJunitCount(xml: string): TestCount | undefined {
   const [tests, failed, skipped] = [attribute("tests"), attribute("failures"), attribute("skipped")];
   if (![tests, failed, skipped].every(Number.isInteger)) return undefined;
   return { passed: tests - failed - skipped, failed, skipped };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, name = "") =>
+    code === undefined ? (ENTITIES[name] ?? whole) : String.fromCodePoint(Number(code)),
+  );
+}
+
+/**
+ * Reads the tests that failed from a JUnit report, each as its file, line, groups and name, with the cause in the lines
+ * that follow; a cause of many lines is cut.
+ */
+export function readJunitFailures(xml: string): string[] {
+  const cases = xml.matchAll(/<testcase\b([^>]*[^/>])>\s*<failure\b([^>]*)/g);
+  return [...cases].map(([, test = "", failure = ""]) => {
+    const read = (from: string, name: string) =>
+      unescapeXml(new RegExp(`\\b${name}="([^"]*)"`).exec(from)?.[1] ?? "").trim();
+    const cause = read(failure, "message").split("\n").slice(0, CAUSE_LINES_MAX);
+    const title = [read(test, "classname"), read(test, "name")].filter((part) => part !== "").join(" > ");
+    return [`${read(test, "file")}:${read(test, "line")} ${title}`, ...cause.map((line) => `  ${line}`)].join("\n");
+  });
 }
 
 export function addCounts(counts: readonly TestCount[]): TestCount {

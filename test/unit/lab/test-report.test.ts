@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { addCounts, judge, NO_TESTS, readJunitCount } from "../../support/test-report.ts";
+import { addCounts, judge, NO_TESTS, readJunitCount, readJunitFailures } from "../../support/test-report.ts";
 
 describe("readJunitCount()", () => {
   test("reads the counts of the outermost element", () => {
@@ -11,6 +11,36 @@ describe("readJunitCount()", () => {
 
   test.each(["", "<testsuites>", '<testsuites tests="x" failures="0" skipped="0">'])("refuses %p", (xml) => {
     expect(readJunitCount(xml)).toBeUndefined();
+  });
+});
+
+describe("readJunitFailures()", () => {
+  // As bun 1.4.5 writes it.
+  const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="bun test" tests="2" assertions="1" failures="1" skipped="0" time="0.005">
+  <testsuite name="a.test.ts" file="a.test.ts" tests="2" assertions="1" failures="1" skipped="0" hostname="vm">
+    <testsuite name="d &amp; &lt;x&gt;" file="a.test.ts" line="2" tests="2" assertions="1" failures="1" hostname="vm">
+      <testcase name="good" classname="d &amp; &lt;x&gt;" time="0.1" file="a.test.ts" line="1" assertions="0" />
+      <testcase name="it &quot;q&quot;" classname="d &amp; &lt;x&gt;" time="0.1" file="a.test.ts" line="2" assertions="1">
+        <failure type="AssertionError" message="expect(received).toBe(expected)&#10;&#10;Expected: 2&#10;">x</failure>
+      </testcase>
+    </testsuite>
+  </testsuite>
+</testsuites>`;
+
+  test("names the tests that failed, and why", () => {
+    expect(readJunitFailures(REPORT)).toEqual([
+      'a.test.ts:2 d & <x> > it "q"\n  expect(received).toBe(expected)\n  \n  Expected: 2',
+    ]);
+  });
+
+  test("cuts a long cause", () => {
+    const long = REPORT.replace("Expected: 2", "line&#10;".repeat(100));
+    expect(readJunitFailures(long)[0]?.split("\n")).toHaveLength(9);
+  });
+
+  test("finds none in a report without one", () => {
+    expect(readJunitFailures('<testsuites tests="1"><testcase name="good" /></testsuites>')).toEqual([]);
   });
 });
 
