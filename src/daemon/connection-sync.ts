@@ -4,7 +4,7 @@ import { isPeerAlive } from "../failover/peer.ts";
 import type { State } from "../failover/state.ts";
 import type { Logger } from "../log/logger.ts";
 import type { PathName } from "../model/pair.ts";
-import type { SyncWord } from "../wire/heartbeat.ts";
+import type { SyncAnswer as AnswerWord, SyncWord } from "../wire/heartbeat.ts";
 import { SyncListing } from "./sync-listing.ts";
 import { type SyncFacts, type SyncOrder, SyncPlan } from "./sync-plan.ts";
 import { type SyncService, syncServices } from "./sync-services.ts";
@@ -77,14 +77,9 @@ export class ConnectionSync {
     } else if (!isBusy) this.#lookAsStandby(state);
   }
 
-  /** What heartbeats bring, before the failover machine gets them. */
-  hear(inputs: readonly Input[]): void {
-    let isHeard = false;
-    for (const input of inputs) {
-      const answer = input.kind === "heartbeat" ? input.heartbeat.payload.sync?.answer : undefined;
-      if (answer !== undefined) isHeard = this.#plan.hear(answer, this.#options.now()) || isHeard;
-    }
-    if (isHeard) this.look();
+  /** What the standby's kernel knows, from a heartbeat that the session accepted. */
+  hear(answer: AnswerWord): void {
+    if (this.#plan.hear(answer, this.#options.now())) this.look();
   }
 
   /** What a heartbeat on this path says of it. */

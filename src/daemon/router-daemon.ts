@@ -114,9 +114,7 @@ export class RouterDaemon implements ControlSubject {
       keys: options.usable.keys,
       now: monotonicMs,
       onInput: (...inputs) => {
-        if (!this.#begun) return;
-        this.#synchronisation.hear(inputs);
-        this.#router.feed(...inputs);
+        if (this.#begun) this.#router.feed(...inputs);
       },
       onReady: () => {
         if (this.#begun) this.#router.ready();

@@ -78,9 +78,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   drain(): readonly Input[] {
-    const inputs = this.#parts.network.drain();
-    this.#parts.synchronisation.hear(inputs);
-    return inputs;
+    return this.#parts.network.drain();
   }
 
   crashed(error: unknown): void {
@@ -122,6 +120,9 @@ export class KernelWorld implements RouterWorld {
         break;
       case "orders":
         this.#parts.onOrders(effect.orders);
+        break;
+      case "hear-connections":
+        this.#parts.synchronisation.hear(effect.answer);
         break;
       case "record":
         this.#record(effect.transition);

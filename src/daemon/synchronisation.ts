@@ -1,9 +1,8 @@
 import { randomInt } from "node:crypto";
 import type { Config } from "../config/config.ts";
-import type { Input } from "../failover/input.ts";
 import type { Logger } from "../log/logger.ts";
 import type { PathName, Role } from "../model/pair.ts";
-import type { Heartbeat } from "../wire/heartbeat.ts";
+import type { Heartbeat, SyncAnswer } from "../wire/heartbeat.ts";
 import { wantedSyncDaemons } from "./balancing.ts";
 import { ConnectionSync, SYNC_LOOK_EVERY_MS } from "./connection-sync.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
@@ -76,9 +75,9 @@ export class Synchronisation {
     this.#connections?.look();
   }
 
-  /** What heartbeats bring, before the failover machine gets them. */
-  hear(inputs: readonly Input[]): void {
-    this.#connections?.hear(inputs);
+  /** What the standby's kernel knows, from a heartbeat that the session accepted. */
+  hear(answer: SyncAnswer): void {
+    this.#connections?.hear(answer);
   }
 
   /** A heartbeat with what this router has to say or to ask of connections. */

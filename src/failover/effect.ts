@@ -9,7 +9,7 @@ import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role } from "../model/pair.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
-import type { Heartbeat } from "../wire/heartbeat.ts";
+import type { Heartbeat, SyncAnswer } from "../wire/heartbeat.ts";
 import type { Cause, Transition } from "./history.ts";
 
 /** What must outlive the process. `StoredState` at the next start. */
@@ -91,6 +91,8 @@ export type Effect =
   | { readonly kind: "persist-shared"; readonly entries: readonly SharedEntry[] }
   /** The orders for real servers that hold: what this router's balancer has to follow in place of what it knew. */
   | { readonly kind: "orders"; readonly orders: readonly SharedEntry[] }
+  /** What the peer's kernel knows of the connections (rule 10), from a heartbeat that counted. */
+  | { readonly kind: "hear-connections"; readonly answer: SyncAnswer }
   | { readonly kind: "record"; readonly transition: Transition }
   | {
       readonly kind: "notice";

@@ -33,6 +33,7 @@ import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
 import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
 import { Turn } from "./turn.ts";
 import { addViewsDeadlines, hearViews, judgeViews, onViews } from "./views.ts";
+import { hearConnections } from "./warmth.ts";
 
 export interface Boot {
   readonly settings: FailoverSettings;
@@ -218,6 +219,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
     return;
   }
   hearShared(turn, heartbeat.payload.shared);
+  hearConnections(turn, heartbeat.payload);
   if (!judgement.newBoot && isOlder(turn.state, heartbeat)) {
     hearOlder(turn);
     return;

@@ -1,6 +1,7 @@
 /** Whether the standby's kernel knows the connections, before a planned move (rule 10). */
-import type { MoveReason } from "../wire/heartbeat.ts";
+import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
 import type { Move, State } from "./state.ts";
+import type { Turn } from "./turn.ts";
 
 /**
  * This part of the time that a move may take is for waiting until the connections are known there: the rest is for the
@@ -39,4 +40,9 @@ export function coldUntilMs({ sinceMs, limitMs }: Move): number {
  */
 export function goesCold({ reason }: Move): boolean {
   return reason !== "failback";
+}
+
+/** Each path carries slices of its own: those of a packet that was overtaken count as well. */
+export function hearConnections(turn: Turn, { sync }: HeartbeatPayload): void {
+  if (sync?.answer !== undefined) turn.emit({ kind: "hear-connections", answer: sync.answer });
 }

@@ -9,7 +9,6 @@ import type { State } from "../../../src/failover/state.ts";
 import { Logger } from "../../../src/log/logger.ts";
 import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PEER_SAYS, SETTINGS } from "../../support/failover.ts";
-import { HEARTBEAT } from "../../support/heartbeats.ts";
 import { BASE } from "../config/base.ts";
 
 const TARGET = { interface: "eth1", group: "224.0.0.81", port: 8848, syncId: 1 };
@@ -116,8 +115,7 @@ describe("ConnectionSync", () => {
     bench.look();
     expect(bench.sync.word("public")).toEqual({ asks: 8 });
     const answer = { to: 8, entries: 1, bits: 0, slice: 0, keys: [10] };
-    const heartbeat = { ...HEARTBEAT, payload: { ...PEER_SAYS, sync: { asks: 0, answer } } };
-    bench.sync.hear([{ kind: "heartbeat", path: "public", heartbeat }]);
+    bench.sync.hear(answer);
     expect(bench.fed.at(-1)).toEqual({ kind: "warmth", warmth: { wanted: 2, present: 1, fullSync: true } });
     expect(bench.sync.status()).toMatchObject({ wanted: 2, present: 1, working: false, failure: null });
   });

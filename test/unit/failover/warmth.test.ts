@@ -97,3 +97,20 @@ describe("a planned move", () => {
     expect(isOffered(router)).toBe(true);
   });
 });
+
+test("what the peer's kernel knows is taken from packets that count, and from no replay or hello", () => {
+  const router = new TestRouter().becomeActive();
+  const told = () => router.all("hear-connections").map(({ answer }) => answer.slice);
+  const answer = (slice: number) => ({ sync: { asks: 0, answer: { to: 8, entries: 1, bits: 2, slice, keys: [] } } });
+  const packet = router.packet(answer(1));
+  router.feed(packet, packet);
+  expect(told()).toEqual([1]);
+  const hello = router.packet(answer(2));
+  if (hello.kind !== "heartbeat") throw new Error("not a heartbeat");
+  router.feed({ ...hello, heartbeat: { ...hello.heartbeat, echoNonce: "f".repeat(32) } });
+  expect(told()).toEqual([1]);
+  router.hear({ ...answer(3), sendNumber: 101 });
+  // The slower path's packet is none to judge by, but it carries a slice of its own.
+  router.hear({ ...answer(0), sendNumber: 100 });
+  expect(told()).toEqual([1, 3, 0]);
+});
