@@ -1,9 +1,9 @@
 import type { Check, CheckMethod, ConnectMethod, SecuredMethod, TalkMethod, TlsMethod } from "../model/check.ts";
-import type { CheckSettings } from "./resolve-check.ts";
+import type { CheckFields } from "./check-settings.ts";
 
 /** The inverse of resolve-check.ts: a check as the values of its table. */
 
-type CheckValues = Partial<CheckSettings["fields"]>;
+type CheckValues = Partial<CheckFields>;
 
 function connectValues(method: ConnectMethod): CheckValues {
   return {

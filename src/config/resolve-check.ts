@@ -1,18 +1,10 @@
 import { type Check, type CheckKind, type FlapDamping, STARTTLS_KINDS } from "../model/check.ts";
 import { formatDuration } from "../model/duration.ts";
 import { CHECK_SCHEMA, kindsOfKey } from "./check-schema.ts";
+import type { CheckFields, CheckSettings, CheckTable } from "./check-settings.ts";
 import { checkMethod } from "./resolve-method.ts";
-import { type Fields, named, type Table } from "./table-type.ts";
+import { named } from "./table-type.ts";
 import { quotedList } from "./value-type.ts";
-
-export type CheckTable = Table<typeof CHECK_SCHEMA>;
-type CheckFields = Fields<typeof CHECK_SCHEMA>;
-
-/** What a table says about a check, with what it inherits; nothing is said of the rest. */
-export interface CheckSettings {
-  readonly kind: CheckKind;
-  readonly fields: CheckFields;
-}
 
 const NOTHING: CheckFields = Object.fromEntries(
   Object.keys(CHECK_SCHEMA).map((key) => [key, undefined]),

@@ -1,9 +1,8 @@
 import type { CheckMethod, ConnectMethod, SecuredMethod, TalkMethod, TlsMethod } from "../model/check.ts";
 import { CHECK_SCHEMA } from "./check-schema.ts";
-import type { CheckSettings } from "./resolve-check.ts";
+import type { CheckFields, CheckSettings } from "./check-settings.ts";
 import { whole } from "./table-type.ts";
 
-type CheckFields = CheckSettings["fields"];
 type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The parts that are there. */

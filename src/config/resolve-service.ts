@@ -2,9 +2,10 @@ import { formatEndpoint } from "../model/address.ts";
 import type { Check } from "../model/check.ts";
 import type { RealServer } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
+import type { CheckSettings } from "./check-settings.ts";
 import type { ConfiguredServer, ConfiguredService, Quorum } from "./config.ts";
 import type { Place } from "./place.ts";
-import { type CheckSettings, checkSettings, defaultCheck, resolveCheck } from "./resolve-check.ts";
+import { checkSettings, defaultCheck, resolveCheck } from "./resolve-check.ts";
 import { checkListens, type ListenPlaces, listensOf, resolveListens } from "./resolve-listen.ts";
 import {
   checkServiceTunnel,
