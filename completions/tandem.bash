@@ -105,7 +105,7 @@ _tandem() {
     'service save')
       if [[ $cur == -* ]]; then _tandem_value choices '--format --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service restore')
-      if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--format --keep-others --resolve --verbose --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service apply')
       if [[ $cur == -* ]]; then _tandem_value choices '--resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'service timeouts')

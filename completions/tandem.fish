@@ -144,6 +144,7 @@ complete -c tandem -n '__tandem_in service save' -r -F
 complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'toml or ipvsadm; default: told by the text'
 complete -c tandem -n '__tandem_in service restore' -l keep-others -d 'leave services that the file does not name'
 complete -c tandem -n '__tandem_in service restore' -l resolve -d 'look up names of hosts and ports in ipvsadm\'s lines, as ipvsadm -S without -n writes them'
+complete -c tandem -n '__tandem_in service restore' -l verbose -d 'name each change, however many there are'
 complete -c tandem -n '__tandem_in service restore' -r -F
 complete -c tandem -n '__tandem_in service apply' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service apply' -r -F

@@ -1,5 +1,6 @@
 import type { ExitCode } from "../lib/errors.ts";
 import { TandemError } from "../lib/errors.ts";
+import { type ChangeCount, countsText, LINES_TOLD_MAX } from "./change-counts.ts";
 import type { CommandContext } from "./context.ts";
 import { counted } from "./figures.ts";
 import type { Palette, Tone } from "./palette.ts";
@@ -35,6 +36,8 @@ export interface Change {
   readonly subject: string;
   /** How it is set: `wlc, persistent 300s`. */
   readonly detail?: string;
+  /** What it is one of, `real server`, where there may be too many to name each. */
+  readonly noun?: string;
 }
 
 export type ChangeOutcome =
@@ -65,11 +68,15 @@ const TONES: Readonly<Record<ChangeVerb, Tone | undefined>> = {
   unhold: undefined,
 };
 
+function paintedVerb(verb: ChangeVerb, text: string, paint: Palette): string {
+  const tone = TONES[verb];
+  return tone === undefined ? text : paint(tone, text);
+}
+
 function sentence(change: ReportedChange, paint: Palette): string {
   const detail = change.detail === undefined ? "" : ` (${change.detail})`;
   const rest = printable(`${change.subject}${detail}`);
-  const tone = TONES[change.do];
-  const painted = (text: string) => (tone === undefined ? text : paint(tone, text));
+  const painted = (text: string) => paintedVerb(change.do, text, paint);
   switch (change.outcome.kind) {
     case "planned":
       return `would ${painted(change.do)} ${rest}`;
@@ -98,19 +105,43 @@ function changeJson(change: ReportedChange): Record<string, unknown> {
 /** More would not be read; --json has them all. */
 const FAILURES_SHOWN_MAX = 20;
 
+/** What was done with how many of what, in the order of the first one of each. */
+function countDone(changes: readonly ReportedChange[], paint: Palette): ChangeCount[] {
+  const alike = Map.groupBy(changes, (change) => `${change.do} ${change.noun}`);
+  return [...alike.values()].flatMap(([first, ...others]) =>
+    first?.noun === undefined
+      ? []
+      : [{ done: paintedVerb(first.do, DONE_FORMS[first.do], paint), noun: first.noun, count: 1 + others.length }],
+  );
+}
+
+/** The lines for what was done or would be. */
+function toldLines(told: readonly ReportedChange[], paint: Palette, many: "named" | "counted"): string[] {
+  const isCountable = ({ noun, outcome }: ReportedChange): boolean => noun !== undefined && outcome.kind === "done";
+  const countable = many === "counted" ? told.filter(isCountable) : [];
+  if (countable.length <= LINES_TOLD_MAX) return told.map((change) => sentence(change, paint));
+  const others = told.filter((change) => !isCountable(change));
+  return [countsText(countDone(countable, paint)), ...others.map((change) => sentence(change, paint))];
+}
+
 /**
  * Prints the changes.
+ * @param many whether more than a screen of changes that were made are counted; --json has each of them.
  * @returns 0.
  * @throws the error of a change that failed; with several, one error that counts them and carries the first.
  */
-export function reportChanges(changes: readonly ReportedChange[], context: CommandContext): ExitCode {
+export function reportChanges(
+  changes: readonly ReportedChange[],
+  context: CommandContext,
+  many: "named" | "counted" = "named",
+): ExitCode {
   const { output, globals } = context;
   const failed = changes.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
   if (output.json) output.printJson({ dryRun: globals.dryRun, changes: changes.map(changeJson) });
   else {
     const told = changes.filter(({ outcome }) => outcome.kind !== "failed" && outcome.kind !== "undone");
     const undone = changes.filter(({ outcome }) => outcome.kind === "undone").length;
-    output.lines(told.map((change) => sentence(change, output.palette)));
+    output.lines(toldLines(told, output.palette, many));
     if (changes.length === 0) output.note(globals.dryRun ? "nothing would change" : "nothing to change");
     if (undone > 0) output.note(`nothing is changed: ${counted(undone, "change")} undone`);
     if (failed.length > 1) {

@@ -54,19 +54,29 @@ export function describeIpvsChange(change: IpvsChange): Change {
       return {
         do: change.kind === "add-service" ? "add" : "edit",
         subject: `virtual service ${formatServiceKey(change.service.key)}`,
+        noun: "virtual service",
         detail: describeSettings(change.service),
       };
     case "delete-service":
-      return { do: "remove", subject: `virtual service ${formatServiceKey(change.key)}` };
+      return {
+        do: "remove",
+        subject: `virtual service ${formatServiceKey(change.key)}`,
+        noun: "virtual service",
+      };
     case "add-server":
     case "edit-server":
       return {
         do: change.kind === "add-server" ? "add" : "edit",
         subject: serverSubject(change.key, formatEndpoint(change.server.endpoint)),
+        noun: "real server",
         detail: describeServer(change.server),
       };
     case "delete-server":
-      return { do: "remove", subject: serverSubject(change.key, formatEndpoint(change.endpoint)) };
+      return {
+        do: "remove",
+        subject: serverSubject(change.key, formatEndpoint(change.endpoint)),
+        noun: "real server",
+      };
     case "zero":
       return {
         do: "zero",

@@ -1,12 +1,11 @@
 import { NEEDS_READER } from "../import/quick-table.ts";
 import type { QuickResult } from "../import/quick-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
-import { ByteText } from "../lib/byte-text.ts";
 import type { ExitCode } from "../lib/errors.ts";
-import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../model/server-rows.ts";
-import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import type { TableRows } from "../model/server-rows.ts";
+import type { VirtualService } from "../model/virtual-service.ts";
+import { countsText, LINES_TOLD_MAX } from "./change-counts.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { writeEndpoint } from "./endpoint-bytes.ts";
 import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
@@ -39,58 +38,36 @@ async function readQuick(bytes: Uint8Array, format: Input["format"]): Promise<Qu
   return result === NEEDS_READER ? undefined : result;
 }
 
-const encoder = new TextEncoder();
-const LINE_END = encoder.encode(")\n");
-/** By the number of the forwarding. */
-const FORWARDINGS = ROW_FORWARDINGS.map((forward) => encoder.encode(`${forward}, weight `));
-
-/** The number of the forwarding; undefined where there is more to say than that and the weight. */
-function simpleForwarding(servers: ServerRows, row: number): number | undefined {
-  const hasMore =
-    servers.get(row, ROW.upperThreshold) !== 0 ||
-    servers.get(row, ROW.lowerThreshold) !== 0 ||
-    servers.get(row, ROW.tunnelType) !== 0;
-  return hasMore ? undefined : servers.get(row, ROW.forward);
-}
-
-/** Says of each change that it is made, in the words of `reportChanges`. */
-async function tell({ services, servers, ends }: TableRows<VirtualService>, { output }: CommandContext): Promise<void> {
-  const { describeServer, describeSettings } = await import("./ipvs-changes.ts");
-  const out = new ByteText((piece) => output.write(piece));
-  const added = output.palette("good", "added");
-  let row = 0;
-  for (const [index, service] of services.entries()) {
-    const name = formatServiceKey(service.key);
-    out.text(`${added} virtual service ${name} (${describeSettings(service)})`);
-    out.lineEnd();
-    const begin = encoder.encode(`${added} real server `);
-    const middle = encoder.encode(` of ${name} (`);
-    for (const end = ends[index] ?? 0; row < end; row += 1) {
-      out.bytes(begin);
-      writeEndpoint(out, servers, row);
-      out.bytes(middle);
-      const forward = simpleForwarding(servers, row);
-      if (forward === undefined) out.text(describeServer(servers.observed(row).server));
-      else {
-        out.bytes(FORWARDINGS[forward] ?? encoder.encode(""));
-        out.decimal(servers.get(row, ROW.weight));
-      }
-      out.bytes(LINE_END);
-    }
+/** Says what was made, in the words of `reportChanges`. */
+async function tell(table: TableRows<VirtualService>, verbose: boolean, { output }: CommandContext): Promise<void> {
+  const { services, servers } = table;
+  if (verbose || services.length + servers.count <= LINES_TOLD_MAX) {
+    const { writeAdditions } = await import("./added-lines.ts");
+    writeAdditions(table, output);
+    return;
   }
-  out.end();
+  const done = output.palette("good", "added");
+  const counts = [
+    { done, noun: "virtual service", count: services.length },
+    { done, noun: "real server", count: servers.count },
+  ];
+  output.lines([countsText(counts.filter(({ count }) => count > 0))]);
 }
 
 /** Loads the table. @returns the exit code, or undefined where the kernel has services already and nothing was done. */
-async function load({ table, settings }: QuickResult, context: CommandContext): Promise<ExitCode | undefined> {
+async function load(
+  { table, settings }: QuickResult,
+  { verbose }: Input,
+  context: CommandContext,
+): Promise<ExitCode | undefined> {
   using client = IpvsClient.open();
   if (table.services.length === 0 || client.hasServices()) return undefined;
   const errors = client.load(table);
   if (errors.size > 0 || settings !== undefined) {
     const { finishLoad } = await import("./service-save.ts");
-    return finishLoad(client, table, errors, settings, context, () => tell(table, context));
+    return finishLoad(client, table, errors, settings, context, () => tell(table, verbose, context));
   }
-  await tell(table, context);
+  await tell(table, verbose, context);
   return 0;
 }
 
@@ -99,7 +76,7 @@ export const restore: Runner<Restore> = async (input, context) => {
   const source: InputBytes = readInputBytes("service restore", input.file);
   if (!context.output.json && !context.globals.dryRun) {
     const quick = await readQuick(source.bytes, input.format);
-    const code = quick === undefined ? undefined : await load(quick, context);
+    const code = quick === undefined ? undefined : await load(quick, input, context);
     if (code !== undefined) return code;
   }
   // A plan against what is there runs the same over and over: now compiling pays.

@@ -142,9 +142,14 @@ export async function restoreText(source: InputText, input: RestoreInput, contex
   const changes = planTable(services, before, input.keepOthers);
   if (services.length === 0 && settings === undefined && changes.length > 0) throw refuseEmpty(source, changes.length);
   const made = performAllOrNothing(client, changes, before, dryRun);
-  if (settings === undefined || hasFailure(made)) return reportChanges(made, context);
+  const many = input.verbose ? "named" : "counted";
+  if (settings === undefined || hasFailure(made)) return reportChanges(made, context, many);
   const settled = restoreSettings(client, settings, dryRun);
-  return reportChanges([...(hasFailure(settled) ? takeBack(client, changes, before) : made), ...settled], context);
+  return reportChanges(
+    [...(hasFailure(settled) ? takeBack(client, changes, before) : made), ...settled],
+    context,
+    many,
+  );
 }
 
 /**

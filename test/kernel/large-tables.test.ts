@@ -47,7 +47,14 @@ const LINES = Array.from({ length: SERVICES }, (_, service) => {
 describe("a large table", () => {
   test("is loaded, listed and saved as ipvsadm has it, and comes back from what was saved", () => {
     const file = put("table.rules", `${LINES.join("\n")}\n`);
-    const loaded = tandem("service", "restore", file);
+    expect(tandem("service", "restore", file)).toEqual({
+      stdout: `added ${SERVICES} virtual services and ${SERVICES * SERVERS} real servers\n`,
+      stderr: "",
+      exitCode: 0,
+    });
+    expect(rules()).toEqual(LINES.toSorted());
+    run("ipvsadm", "-C");
+    const loaded = tandem("service", "restore", "--verbose", file);
     expect({ ...loaded, stdout: loaded.stdout.split("\n").slice(0, 2) }).toEqual({
       stdout: [
         "added virtual service tcp://203.0.113.1:80 (wlc)",

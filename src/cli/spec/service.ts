@@ -178,12 +178,14 @@ export const serviceRestore = verb({
   description: [
     "All or nothing: when the kernel refuses a change, those made before are undone.",
     "Timeouts and sync daemons are set where the file names them; a sync daemon that it does not name is left alone.",
+    "More than 20 changes of services and real servers are counted in one line; --verbose, --dry-run and --json have each.",
   ],
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
   flags: {
     format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),
     keepOthers: switchFlag("leave services that the file does not name"),
     resolve: switchFlag("look up names of hosts and ports in ipvsadm's lines, as ipvsadm -S without -n writes them"),
+    verbose: switchFlag("name each change, however many there are"),
   },
   examples: [
     { command: "service restore table.toml --dry-run", doc: "what would change" },
