@@ -4,10 +4,9 @@ import { SIGKILL } from "../sys/constants.ts";
 import { signalProcessGroup } from "../sys/process.ts";
 import { Confinement, MARK_VARIABLE, runningPrograms } from "./confinement.ts";
 import { quoteBytes } from "./probe-text.ts";
+import { ProgramOutput } from "./program-output.ts";
 import type { UserIds } from "./user.ts";
 
-/** What is kept of a program's output for the report; the rest is read and thrown away. */
-export const OUTPUT_KEPT_BYTES = 4 * 1024;
 /** After its group was killed, a program's end is waited for this long; what has not ended then is stuck in the kernel. */
 const KILL_WAIT_MS = 1_000;
 /** The whole environment of a program besides what its caller gives: nothing of ours is passed on. */
@@ -30,43 +29,16 @@ export type ProgramOutcome = { readonly elapsedMs: number; readonly output: stri
   | { readonly kind: "expired" }
 );
 
-/** Reads a stream to its end, or until `stop`; keeps the first 4 KiB. */
-class OutputReader {
-  readonly #reader;
-  #kept: Uint8Array = new Uint8Array(0);
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
-  }
-
-  get kept(): Uint8Array {
-    return this.#kept;
-  }
-
-  async readAll(): Promise<void> {
-    try {
-      for (;;) {
-        const { done, value } = await this.#reader.read();
-        if (done) return;
-        const room = OUTPUT_KEPT_BYTES - this.#kept.length;
-        if (room > 0) this.#kept = Buffer.concat([this.#kept, value.subarray(0, room)]);
-      }
-    } catch {
-      // A stream that breaks has ended; what was read so far counts.
-    }
-  }
-
-  /** Lets go of a stream that a process outside the group may still hold open. */
-  async stop(): Promise<void> {
-    await this.#reader.cancel().catch(() => undefined);
-  }
-}
-
-function start(command: readonly string[], options: ProgramOptions, mark: string | undefined) {
+function start(
+  command: readonly string[],
+  options: ProgramOptions,
+  mark: string | undefined,
+  [stderr, stdout]: readonly [ProgramOutput, ProgramOutput],
+) {
   return Bun.spawn([...command], {
     stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    stdout: stdout.writing,
+    stderr: stderr.writing,
     cwd: "/",
     env: { ...ENVIRONMENT, ...options.environment, ...(mark === undefined ? {} : { [MARK_VARIABLE]: mark }) },
     // A session and so a process group of its own, which can be killed as a whole.
@@ -75,8 +47,8 @@ function start(command: readonly string[], options: ProgramOptions, mark: string
   });
 }
 
-function quoteOutput(readers: readonly OutputReader[]): string {
-  const spoken = readers.map((reader) => reader.kept).find((bytes) => bytes.length > 0);
+function quoteOutput(outputs: readonly ProgramOutput[]): string {
+  const spoken = outputs.map((output) => output.kept).find((bytes) => bytes.length > 0);
   return spoken === undefined ? "" : quoteBytes(trimEnd(spoken));
 }
 
@@ -101,11 +73,13 @@ async function settled(work: Promise<unknown>): Promise<void> {
 export async function runProgram(command: readonly string[], options: ProgramOptions): Promise<ProgramOutcome> {
   const startedMs = monotonicMs();
   const confinement = options.isConfined === true ? new Confinement() : undefined;
-  const program = start(command, options, confinement?.mark);
+  using stderr = new ProgramOutput(options.user?.uid);
+  using stdout = new ProgramOutput(options.user?.uid);
+  const outputs = [stderr, stdout] as const;
+  const program = start(command, options, confinement?.mark, outputs);
+  for (const output of outputs) output.begin();
   runningPrograms.add(program.pid);
   program.exited.then(() => runningPrograms.delete(program.pid));
-  const readers = [new OutputReader(program.stderr), new OutputReader(program.stdout)];
-  const reading = Promise.all(readers.map((reader) => reader.readAll()));
   const limit = Promise.withResolvers<"expired">();
   const timer = setTimeout(() => limit.resolve("expired"), options.timeoutMs);
   const ended = await Promise.race([program.exited.then(() => "ended" as const), limit.promise]);
@@ -115,9 +89,8 @@ export async function runProgram(command: readonly string[], options: ProgramOpt
   signalProcessGroup(program.pid, SIGKILL);
   await settled(program.exited);
   if (confinement !== undefined) await settled(confinement.clear());
-  await settled(reading);
-  await Promise.all(readers.map((reader) => reader.stop()));
-  const report = { elapsedMs, output: quoteOutput(readers) };
+  for (const output of outputs) output.read();
+  const report = { elapsedMs, output: quoteOutput(outputs) };
   if (ended === "expired") return { ...report, kind: "expired" };
   return program.exitCode === null
     ? { ...report, kind: "signalled", signal: `${program.signalCode ?? "a signal"}` }

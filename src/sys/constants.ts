@@ -69,13 +69,18 @@ export const MSG_NOSIGNAL = 0x4000;
 
 // asm-generic/errno-base.h, errno.h
 export const EINTR = 4;
+export const EBADF = 9;
 export const EAGAIN = 11;
 export const EMSGSIZE = 90;
 export const EINPROGRESS = 115;
 
 // linux/fcntl.h, asm-generic/fcntl.h
+export const F_GETFD = 1;
+export const FD_CLOEXEC = 1;
+export const F_SETFL = 4;
 export const F_DUPFD_CLOEXEC = 1030;
 export const O_RDONLY = 0;
+export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
 // linux/time.h

@@ -39,6 +39,10 @@ const PROTOTYPES = {
   isatty: { args: [i32], returns: i32 },
   // int poll(struct pollfd *descriptors, nfds_t count, int timeout);
   poll: { args: [ptr, u64, i32], returns: i32 },
+  // int pipe2(int fds[2], int flags);
+  pipe2: { args: [ptr, i32], returns: i32 },
+  // int fchown(int fd, uid_t owner, gid_t group);
+  fchown: { args: [i32, u32, u32], returns: i32 },
   // int close(int fd);
   close: { args: [i32], returns: i32 },
   // int fcntl(int fd, int command, ... /* int argument */);
