@@ -1,5 +1,4 @@
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
-import { versionText } from "./lib/version.ts";
 
 /**
  * Commands that do one thing and end. The build makes the engine slow to compile what runs often (binary.ts), which is
@@ -10,14 +9,8 @@ const SHORT_COMMANDS = new Set(["service", "real", "vip"]);
 /** Words in, exit code out; the only place that ends the process. */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version") {
-    try {
-      // Loading it takes 1 ms, which no other command needs to pay.
-      const { writeSync } = await import("node:fs");
-      writeSync(1, `${versionText()}\n`);
-      return 0;
-    } catch {
-      // The program below says the same and what is wrong with the stream.
-    }
+    const { writeVersion } = await import("./cli/version.ts");
+    if (writeVersion()) return 0;
   }
   if (!SHORT_COMMANDS.has(argv[0] ?? "")) Bun.unsafe.setJITPolicy(1);
   if (argv[0] === BALANCER_ARGUMENT && process.send !== undefined) {

@@ -23,7 +23,7 @@ function writeAll(stream: keyof typeof STREAM_NAMES, content: string | Uint8Arra
   const outcome = writeStream(stream, typeof content === "string" ? encoder.encode(content) : content);
   if (outcome.kind === "written") return;
   if (outcome.errnoName === "EPIPE") throw new BrokenPipe();
-  throw new TandemError({ operation: "write to", subject: STREAM_NAMES[stream], reason: outcome.errnoName });
+  throw new TandemError({ operation: "write to", subject: STREAM_NAMES[stream], reason: outcome.reason });
 }
 
 /** A counter of the kernel is a bigint: its digits are written as they are, exact also past 2^53. */

@@ -6,6 +6,7 @@ import {
   readWholeFile,
   type WriteOutcome,
   writeWhole,
+  writeWholeIfOpen,
 } from "../sys/descriptor.ts";
 import { asFd } from "../sys/fd.ts";
 
@@ -14,9 +15,12 @@ const STREAMS = { stdin: asFd(0), stdout: asFd(1), stderr: asFd(2) } as const;
 export type StreamName = keyof typeof STREAMS;
 export type { ReadOutcome, WriteOutcome };
 
-/** Writes all bytes to a stream. Waits for a slow reader. */
+/**
+ * Writes all bytes to a stream. Waits for a slow reader. Results for a closed standard output are a failure, as with
+ * other programs; notes for a closed standard error are what somebody did not want to hear.
+ */
 export function writeStream(stream: StreamName, bytes: Uint8Array): WriteOutcome {
-  return writeWhole(STREAMS[stream], bytes);
+  return stream === "stdout" ? writeWholeIfOpen(STREAMS.stdout, bytes) : writeWhole(STREAMS[stream], bytes);
 }
 
 /** Whether a person is at the other end; false for a stream that is closed. */

@@ -2,8 +2,8 @@
  * Reading and writing of plain descriptors. node:fs does the same and more, but loading it takes 1.2 ms and a fifth of
  * all memory pages that a short command touches (measured); what a command always does goes through here.
  */
-import { EAGAIN, O_CLOEXEC, O_RDONLY } from "./constants.ts";
-import { errnoName } from "./errno.ts";
+import { EAGAIN, EBADF, F_GETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from "./constants.ts";
+import { errnoName, errnoReason } from "./errno.ts";
 import { asFd, closeFd, type Fd } from "./fd.ts";
 import { asU32 } from "./integers.ts";
 import { libc } from "./libc.ts";
@@ -14,9 +14,26 @@ const BUSY_WAIT_MS = 1;
 /** Files are read in pieces of this length; a saved table of 1,000 services is one. */
 const PIECE_BYTES = 1024 * 1024;
 
-export type WriteOutcome = { readonly kind: "written" } | { readonly kind: "failed"; readonly errnoName: string };
+export type WriteOutcome =
+  | { readonly kind: "written" }
+  | { readonly kind: "failed"; readonly errnoName: string; readonly reason: string };
 
 const WRITTEN: WriteOutcome = { kind: "written" };
+
+function unwritten(errno: number): WriteOutcome {
+  return { kind: "failed", errnoName: errnoName(errno), reason: errnoReason(errno) };
+}
+
+/**
+ * Writes all bytes to a standard stream. One that this process was started without cannot be written to: Bun opens
+ * /dev/null in its place, and would have a listing vanish as a success. Unlike what came through exec(2), that one is
+ * closed on exec.
+ */
+export function writeWholeIfOpen(fd: Fd, bytes: Uint8Array): WriteOutcome {
+  const flags = libc().fcntl(asFd(fd), F_GETFD, 0);
+  if (flags < 0 || (flags & FD_CLOEXEC) !== 0) return unwritten(EBADF);
+  return writeWhole(fd, bytes);
+}
 
 /** Writes all bytes, also to a descriptor that is non-blocking. */
 export function writeWhole(fd: Fd, bytes: Uint8Array): WriteOutcome {
@@ -26,7 +43,7 @@ export function writeWhole(fd: Fd, bytes: Uint8Array): WriteOutcome {
     const piece = rest;
     const result = retryInterrupted(() => write(asFd(fd), piece, piece.length));
     if (result === -EAGAIN) Bun.sleepSync(BUSY_WAIT_MS);
-    else if (result < 0) return { kind: "failed", errnoName: errnoName(-result) };
+    else if (result < 0) return unwritten(-result);
     else rest = rest.subarray(result);
   }
   return WRITTEN;

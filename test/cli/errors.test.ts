@@ -221,9 +221,28 @@ describe("standard output", () => {
   test("a full disk is a failure", async () => {
     expect(await runCommand(["bash", "-c", '"$0" --help > /dev/full', PROGRAM])).toEqual({
       stdout: "",
-      stderr: "tandem: cannot write to standard output: ENOSPC\n",
+      stderr: "tandem: cannot write to standard output: no space left (ENOSPC)\n",
       exitCode: 1,
     });
+  });
+
+  // Bun opens /dev/null in its place; a listing that vanished there was a success (exit 0).
+  test.each([
+    ["--version", ">&-"],
+    ["--help", ">&- <&-"],
+    ["config example", ">&-"],
+    ["completions bash", ">&- <&-"],
+  ])("%s %s: a closed one is a failure", async (words, redirection) => {
+    expect(await runCommand(["bash", "-c", `"$0" ${words} ${redirection}`, PROGRAM])).toEqual({
+      stdout: "",
+      stderr: "tandem: cannot write to standard output: bad file descriptor (EBADF)\n",
+      exitCode: 1,
+    });
+  });
+
+  test("/dev/null is none, whichever way it was opened, and a closed standard error hides notes only", async () => {
+    const script = '"$0" --help > /dev/null && "$0" --help <> /dev/null >&0 && "$0" completions fish 2>&- > /dev/null';
+    expect(await runCommand(["bash", "-c", script, PROGRAM])).toEqual({ stdout: "", stderr: "", exitCode: 0 });
   });
 });
 
