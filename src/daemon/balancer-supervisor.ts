@@ -11,8 +11,12 @@ import {
   type ToBalancer,
 } from "./balancer-protocol.ts";
 
-/** A balancer that was silent for this many of its alive messages hangs; it is ended and started again. */
-const SILENT_ALIVES_MAX = 5;
+/**
+ * A balancer that was silent for so long hangs; it is ended and started again. On a machine that is overloaded it may
+ * only be slow to begin, and would never get to work: each that dies young of this gives the next one twice as long.
+ */
+const SILENCE_FIRST_MS = 5 * ALIVE_INTERVAL_MS;
+const SILENCE_LAST_MS = 20 * ALIVE_INTERVAL_MS;
 /** The pause before the next start, doubling from the first to the last while it dies young. */
 const RESTART_PAUSE_FIRST_MS = 200;
 const RESTART_PAUSE_LAST_MS = 10_000;
@@ -59,6 +63,7 @@ export class BalancerSupervisor {
   #startedAtMs = 0;
   #heardAtMs = 0;
   #pauseMs = RESTART_PAUSE_FIRST_MS;
+  #silenceMs = SILENCE_FIRST_MS;
   #restartTimer: Timer | undefined;
   #stopping = false;
 
@@ -82,6 +87,7 @@ export class BalancerSupervisor {
 
   /** Starts it, or tries again later when the system cannot start a process now. */
   start(): void {
+    clearTimeout(this.#restartTimer);
     this.#startedAtMs = this.#now();
     this.#heardAtMs = this.#startedAtMs;
     try {
@@ -150,8 +156,10 @@ export class BalancerSupervisor {
   /** To be called every second or so: ends a balancer that hangs. */
   watch(): void {
     const child = this.#process;
-    if (child === undefined || this.#now() - this.#heardAtMs < SILENT_ALIVES_MAX * ALIVE_INTERVAL_MS) return;
-    this.#events.onLog("error", `the balancer (pid ${child.pid}) hangs and is ended`);
+    if (child === undefined || this.#now() - this.#heardAtMs < this.#silenceMs) return;
+    const silence = `was silent for ${this.#silenceMs / 1_000} s`;
+    this.#events.onLog("error", `the balancer (pid ${child.pid}) ${silence} and is ended`);
+    this.#silenceMs = Math.min(this.#silenceMs * 2, SILENCE_LAST_MS);
     this.#heardAtMs = this.#now();
     child.kill("SIGKILL");
   }
@@ -218,10 +226,9 @@ export class BalancerSupervisor {
   }
 
   #startLater(how: string): void {
-    this.#pauseMs =
-      this.#now() - this.#startedAtMs > LIVED_LONG_MS
-        ? RESTART_PAUSE_FIRST_MS
-        : Math.min(this.#pauseMs * 2, RESTART_PAUSE_LAST_MS);
+    const livedLong = this.#now() - this.#startedAtMs > LIVED_LONG_MS;
+    this.#pauseMs = livedLong ? RESTART_PAUSE_FIRST_MS : Math.min(this.#pauseMs * 2, RESTART_PAUSE_LAST_MS);
+    if (livedLong) this.#silenceMs = SILENCE_FIRST_MS;
     this.#events.onLog(
       "error",
       `the balancer ${how}; the kernel's table goes on, it is started again in ${this.#pauseMs} ms`,

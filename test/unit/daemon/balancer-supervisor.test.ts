@@ -29,3 +29,39 @@ test("BalancerSupervisor refuses questions while there is nobody to answer them"
   supervisor.query({ kind: "checks" }, (reply) => replies.push(reply));
   expect(replies).toEqual([{ kind: "refused", reason: "the balancer is starting; try again in a moment" }]);
 });
+
+test("BalancerSupervisor gives the next balancer twice as long when one dies young of its silence", async () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  let ended = Promise.withResolvers<void>();
+  const supervisor = new BalancerSupervisor(
+    // What comes after the script are its arguments: a balancer that never says a word.
+    ["/bin/sh", "-c", "exec sleep 1000", "sh"],
+    "/nonexistent",
+    { services: [] },
+    {
+      onMessage: () => {},
+      onLog: (_level, message) => {
+        lines.push(message.replace(/pid \d+/, "pid"));
+        if (message.includes("started again")) ended.resolve();
+      },
+    },
+    () => nowMs,
+  );
+  for (const silentMs of [5_000, 10_000, 20_000, 20_000]) {
+    supervisor.start();
+    nowMs += silentMs - 1;
+    supervisor.watch();
+    expect(lines).toEqual([]);
+    nowMs += 1;
+    supervisor.watch();
+    await ended.promise;
+    expect(lines).toEqual([
+      `the balancer (pid) was silent for ${silentMs / 1_000} s and is ended`,
+      expect.stringContaining("ended by signal SIGKILL"),
+    ]);
+    lines.length = 0;
+    ended = Promise.withResolvers<void>();
+  }
+  supervisor.stop();
+});
