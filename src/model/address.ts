@@ -188,8 +188,21 @@ export function parsePort(text: string): Parsed<number> {
     : problem(`${JSON.stringify(text)} is not a port from 0 to 65535`);
 }
 
+/**
+ * What is wrong with an IPv6 address without brackets whose last group may be meant as a port: `2001:db8::11:80` is an
+ * address as a whole, and so is what stands before `:80`. Taken as written it would be another machine.
+ */
+function portInDoubt(text: string): string | undefined {
+  const match = /^([^[\]]*:[^[\]]*):(\d{1,5})$/.exec(text);
+  const host = match?.[1];
+  if (host === undefined || parseIpv6(host) === undefined || parseIpv6(text) === undefined) return undefined;
+  return `${JSON.stringify(text)} needs brackets: [${host}]:${match?.[2]} with a port, [${text}] without one`;
+}
+
 /** Reads `10.0.0.11:80`, `[2001:db8::11]:80`, or an address alone, whose port is then 0. */
 export function parseEndpoint(text: string): Parsed<Endpoint> {
+  const doubt = portInDoubt(text);
+  if (doubt !== undefined) return problem(doubt);
   const match = /^\[([^\]]*)\](?::(.*))?$/.exec(text) ?? /^([^:]*)(?::([^:]*))?$/.exec(text);
   const host = match === null ? text : (match[1] ?? "");
   const result = parseAddress(host);

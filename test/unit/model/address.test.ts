@@ -106,6 +106,17 @@ describe("parseEndpoint()", () => {
 
   test("reads an IPv6 address without brackets, which leaves no room for a port", () => {
     expect(parseEndpoint("2001:db8::11")).toEqual({ ok: true, value: { address: address("2001:db8::11"), port: 0 } });
+    const all = "2001:db8:1:2:3:4:5:80";
+    expect(parseEndpoint(all)).toEqual({ ok: true, value: { address: address(all), port: 0 } });
+  });
+
+  // It was taken for the machine 2001:db8::11:80 and any port.
+  test("an IPv6 address whose last group may be a port needs brackets", () => {
+    expect(parseEndpoint("2001:db8::11:80")).toEqual({
+      ok: false,
+      problem: '"2001:db8::11:80" needs brackets: [2001:db8::11]:80 with a port, [2001:db8::11:80] without one',
+    });
+    expect(parseEndpoint("[2001:db8::11:80]").ok).toBe(true);
   });
 
   test.each([
