@@ -2,12 +2,16 @@
  * `npm test`: everything, part by part. `bun test/run.ts lint types fast` runs the parts that are named.
  * The last line is `N passed, N failed`; the exit status is 1 when anything failed, a part without a test included.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { LabOutcome } from "./lab/lab-command.ts";
 import { exitStatus, type LabKind, runInLab } from "./lab/run-in-lab.ts";
+import { PartOutput } from "./support/part-output.ts";
 import {
   addCounts,
+  type Failure,
+  failureLines,
   judge,
   NO_TESTS,
   readJunitCount,
@@ -18,29 +22,40 @@ import {
 const ROOT = resolve(import.meta.dir, "..");
 const BUN = process.execPath;
 const BIN = join(ROOT, "node_modules/.bin");
-const PROGRAM_LIMIT_MS = 300_000;
-const FAST_TEST_TIMEOUT_MS = 30_000;
-/** Tests of the kernel wait for real leases to end and real routers to take over. */
-const KERNEL_TEST_TIMEOUT_MS = 90_000;
-const KERNEL_PART_LIMIT_MS = 480_000;
+/** Several times what a part takes on a machine with nothing else to do. */
+const PROGRAM_LIMIT_MS = 900_000;
+const FAST_TEST_TIMEOUT_MS = 60_000;
+/** Tests of the kernel wait for real leases to end and real routers to take over, on a slow processor. */
+const KERNEL_TEST_TIMEOUT_MS = 240_000;
+const KERNEL_PART_LIMIT_MS = 1_200_000;
+const LEFT_BEHIND_MS = 5_000;
+
+/** A record of a run may keep no more than its last lines: what failed, the summary and the closing line are in them. */
+const LAST_LINES = 24;
+
+/** What a part came to, and what failed in it. */
+interface PartResult {
+  readonly count: TestCount;
+  readonly failures: readonly Failure[];
+}
 
 interface Part {
   readonly name: string;
   readonly purpose: string;
-  run(reportFolder: string): Promise<TestCount>;
+  run(reportFolder: string): Promise<PartResult>;
 }
 
 const PARTS: readonly Part[] = [
-  { name: "lint", purpose: "biome", run: () => runTool([join(BIN, "biome"), "ci"]) },
-  { name: "types", purpose: "tsc", run: () => runTool([join(BIN, "tsc"), "-p", "."]) },
+  { name: "lint", purpose: "biome", run: () => runTool("biome", [join(BIN, "biome"), "ci"]) },
+  { name: "types", purpose: "tsc", run: () => runTool("tsc", [join(BIN, "tsc"), "-p", "."]) },
   {
     name: "fast",
     purpose: "unit, property, simulation, scenario, tidy",
     run: (folder) => runTests(folder, "fast", ["unit", "property", "simulation", "scenario", "contract", "tidy"]),
   },
-  { name: "build", purpose: "dist/tandem", run: () => runTool([BUN, "src/build/binary.ts"]) },
+  { name: "build", purpose: "dist/tandem", run: () => runTool("the build", [BUN, "src/build/binary.ts"]) },
   { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
-  { name: "lab", purpose: "the lab itself", run: (folder) => runTests(folder, "lab", ["lab"]) },
+  { name: "lab", purpose: "the lab itself", run: (folder) => runTests(folder, "lab", ["lab"], KERNEL_TEST_TIMEOUT_MS) },
   {
     name: "namespaces",
     purpose: "a pair on this kernel, without IPVS",
@@ -63,37 +78,81 @@ function presentFolders(folders: readonly string[]): string[] {
   return folders.map((folder) => `./test/${folder}/`).filter((folder) => existsSync(join(ROOT, folder)));
 }
 
+/** Where the program's output goes besides: read along, in case it breaks off. */
+async function passOn(
+  stream: "stdout" | "stderr",
+  from: ReadableStream<Uint8Array>,
+  output: PartOutput,
+): Promise<void> {
+  for await (const bytes of from) {
+    process[stream].write(bytes);
+    output.add(stream, bytes);
+  }
+}
+
 /** Runs a program in the project's root to its end, or to its limit: a test that loops for ever can't be ended otherwise. */
-async function runProgram(command: readonly string[]): Promise<number> {
+async function runProgram(command: readonly string[], output: PartOutput): Promise<number> {
   const program = Bun.spawn([...command], {
     cwd: ROOT,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}) },
     timeout: PROGRAM_LIMIT_MS,
     killSignal: "SIGKILL",
   });
+  const passed = [passOn("stdout", program.stdout, output), passOn("stderr", program.stderr, output)];
   await program.exited;
-  if (program.signalCode === null) return program.exitCode ?? 1;
-  say(`ended by ${program.signalCode}; a part may take ${PROGRAM_LIMIT_MS / 1000} s`);
-  return 1;
+  // What it started and left behind may hold its output open.
+  await Promise.race([Promise.all(passed), Bun.sleep(LEFT_BEHIND_MS)]);
+  return program.signalCode === null ? (program.exitCode ?? 1) : 128;
 }
 
 /** A tool has no tests to count: it passes in silence, or counts as one failure. */
-async function runTool(command: readonly string[]): Promise<TestCount> {
-  return (await runProgram(command)) === 0 ? NO_TESTS : { ...NO_TESTS, failed: 1 };
+async function runTool(name: string, command: readonly string[]): Promise<PartResult> {
+  const output = new PartOutput();
+  const status = await runProgram(command, output);
+  if (status === 0) return { count: NO_TESTS, failures: [] };
+  return {
+    count: { ...NO_TESTS, failed: 1 },
+    failures: [{ title: `${name}: ${reasonOf(status)}`, cause: output.story() }],
+  };
+}
+
+function reasonOf(status: number): string {
+  return status === 128 ? `killed; it may take ${PROGRAM_LIMIT_MS / 1000} s` : `ended with ${status}`;
+}
+
+/** What a report says, and what broke off without being in it. */
+function resultOf(name: string, report: string, status: number, output: PartOutput, reason: string): PartResult {
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const count = judge(readJunitCount(xml), status);
+  const failures = readJunitFailures(xml);
+  if (count.failed === failures.length) return { count, failures };
+  const [why = "", ...more] = reason.split("\n");
+  return { count, failures: [...failures, { title: `${name}: ${why}`, cause: [...output.story(), ...more] }] };
 }
 
 function testCommand(report: string, folders: readonly string[], timeoutMs: number): string[] {
   return [BUN, "test", "--reporter=junit", `--reporter-outfile=${report}`, `--timeout=${timeoutMs}`, ...folders];
 }
 
-async function runTests(reportFolder: string, name: string, folders: readonly string[]): Promise<TestCount> {
+/** Tests of a part whose folders are missing. */
+function noTests(name: string): PartResult {
+  return { count: judge(undefined, 0), failures: [{ title: `${name}: there are no tests`, cause: [] }] };
+}
+
+async function runTests(
+  reportFolder: string,
+  name: string,
+  folders: readonly string[],
+  testTimeoutMs = FAST_TEST_TIMEOUT_MS,
+): Promise<PartResult> {
   const report = join(reportFolder, `${name}.xml`);
   const present = presentFolders(folders);
-  if (present.length === 0) return judge(undefined, 0);
-  const command = [...testCommand(report, present, FAST_TEST_TIMEOUT_MS), "--randomize"];
+  if (present.length === 0) return noTests(name);
+  const output = new PartOutput();
   // The report is there only when the tests have ended.
-  const status = await runProgram(command);
-  return judge(readCount(report), status);
+  const status = await runProgram([...testCommand(report, present, testTimeoutMs), "--randomize"], output);
+  return resultOf(name, report, status, output, reasonOf(status));
 }
 
 /** Tests in a lab, all files in one; each part of `shard` (`1/2`) is a lab of its own. */
@@ -101,39 +160,59 @@ async function runLabTests(
   reportFolder: string,
   folder: string,
   options: { readonly kind?: LabKind; readonly shard?: string } = {},
-): Promise<TestCount> {
+): Promise<PartResult> {
   if (options.kind === "namespaces" && process.getuid?.() !== 0) {
     say("skipped: network namespaces of this kernel need root");
-    return { ...NO_TESTS, skipped: 1 };
+    return { count: { ...NO_TESTS, skipped: 1 }, failures: [] };
   }
   const { shard } = options;
   const report = join(reportFolder, `${folder}${shard?.replace("/", "-of-") ?? ""}.xml`);
   const present = presentFolders([folder]);
-  if (present.length === 0) return judge(undefined, 0);
+  if (present.length === 0) return noTests(folder);
   const command = testCommand(report, present, KERNEL_TEST_TIMEOUT_MS);
+  const output = new PartOutput();
+  const write = shard === undefined ? writeOut : wholeLines(`${shard}  `);
   const outcome = await runInLab([...command, ...(shard === undefined ? [] : [`--shard=${shard}`])], {
     ...(options.kind === undefined ? {} : { kind: options.kind }),
     directory: ROOT,
     writableDirectories: [reportFolder],
     timeLimitMs: KERNEL_PART_LIMIT_MS,
-    ...(shard === undefined ? {} : { onOutput: wholeLines(`${shard}  `) }),
+    onOutput: (stream, bytes) => {
+      write(stream, bytes);
+      output.add(stream, bytes);
+    },
   });
-  if (outcome.kind !== "ended") say(outcome.kind === "broken" ? outcome.reason : `the lab was ended: ${outcome.kind}`);
-  return judge(readCount(report), exitStatus(outcome));
+  const name = shard === undefined ? folder : `${folder} ${shard}`;
+  return resultOf(name, report, exitStatus(outcome), output, labReason(outcome));
+}
+
+function labReason(outcome: LabOutcome): string {
+  if (outcome.kind === "ended") return `ended with ${outcome.status}`;
+  if (outcome.kind === "broken") return outcome.reason;
+  if (outcome.kind === "interrupted") return "the lab was interrupted";
+  return `the lab was ended: it may take ${outcome.limitMs / 1000} s`;
 }
 
 /** Debian's servers, unpacked beside the npm packages, in namespaces of this kernel. */
-async function runServerTests(reportFolder: string): Promise<TestCount> {
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot && (await runProgram(["node", "test/setup.mjs", "servers"])) !== 0) return { ...NO_TESTS, failed: 1 };
+async function runServerTests(reportFolder: string): Promise<PartResult> {
+  if (process.getuid?.() === 0) {
+    const setUp = await runTool("set-up of the servers", ["node", "test/setup.mjs", "servers"]);
+    if (setUp.count.failed > 0) return setUp;
+  }
   return await runLabTests(reportFolder, "servers", { kind: "namespaces" });
 }
 
 /** Two kernels at once where there are two processors: each has but one, and a slow one. */
-async function runKernelTests(reportFolder: string): Promise<TestCount> {
+async function runKernelTests(reportFolder: string): Promise<PartResult> {
   const shards = availableParallelism() > 1 ? ["1/2", "2/2"] : [undefined];
-  const counts = shards.map((shard) => runLabTests(reportFolder, "kernel", shard === undefined ? {} : { shard }));
-  return addCounts(await Promise.all(counts));
+  const results = await Promise.all(
+    shards.map((shard) => runLabTests(reportFolder, "kernel", shard === undefined ? {} : { shard })),
+  );
+  return { count: addCounts(results.map(({ count }) => count)), failures: results.flatMap(({ failures }) => failures) };
+}
+
+function writeOut(stream: "stdout" | "stderr", bytes: Uint8Array): void {
+  process[stream].write(bytes);
 }
 
 /** Keeps the lines of labs that run at once apart. */
@@ -145,16 +224,6 @@ function wholeLines(mark: string): (stream: "stdout" | "stderr", bytes: Uint8Arr
     rests[stream] = lines.pop() ?? "";
     for (const line of lines) process[stream].write(`${mark}${line}\n`);
   };
-}
-
-function readCount(report: string): TestCount | undefined {
-  return existsSync(report) ? readJunitCount(readFileSync(report, "utf8")) : undefined;
-}
-
-/** The tests that failed, of all reports: named once more at the end, where a person or a log's last lines show them. */
-function readFailures(folder: string): string[] {
-  const reports = readdirSync(folder).filter((name) => name.endsWith(".xml"));
-  return reports.flatMap((name) => readJunitFailures(readFileSync(join(folder, name), "utf8")));
 }
 
 function say(text: string): void {
@@ -174,29 +243,29 @@ async function main(names: readonly string[]): Promise<number> {
   const chosen = PARTS.filter((part) => names.length === 0 || names.includes(part.name));
   const reportFolder = mkdtempSync(join(tmpdir(), "tandem-test-"));
   const beganMs = performance.now();
-  const rows: { readonly part: Part; readonly count: TestCount; readonly time: string }[] = [];
-  let failures: readonly string[] = [];
+  const rows: { readonly part: Part; readonly result: PartResult; readonly time: string }[] = [];
   try {
     for (const [index, part] of chosen.entries()) {
       say(`\n── ${index + 1}/${chosen.length} ${part.name}: ${part.purpose}`);
       const partBeganMs = performance.now();
-      const count = await part.run(reportFolder);
-      rows.push({ part, count, time: seconds(partBeganMs) });
+      const result = await part.run(reportFolder);
+      rows.push({ part, result, time: seconds(partBeganMs) });
     }
-    failures = readFailures(reportFolder);
   } finally {
     rmSync(reportFolder, { recursive: true, force: true });
   }
-  for (const failure of failures) say(`\nFAIL ${failure}`);
+  const failures = rows.flatMap(({ result }) => result.failures);
+  // The summary has a line for each part, and two above and two below them.
+  for (const line of failureLines(failures, LAST_LINES - rows.length - 4)) say(line);
   say(`\n── summary, ${seconds(beganMs)}`);
-  for (const { part, count, time } of rows) {
-    const skipped = count.skipped === 0 ? "" : `, ${count.skipped} skipped`;
-    const result = count.failed === 0 ? "ok  " : "FAIL";
+  for (const { part, result, time } of rows) {
+    const { passed, failed, skipped } = result.count;
+    const also = skipped === 0 ? "" : `, ${skipped} skipped`;
     say(
-      `${result} ${part.name.padEnd(11)}${time.padStart(8)}   ${count.passed} passed, ${count.failed} failed${skipped}`,
+      `${failed === 0 ? "ok  " : "FAIL"} ${part.name.padEnd(11)}${time.padStart(8)}   ${passed} passed, ${failed} failed${also}`,
     );
   }
-  const total = addCounts(rows.map((row) => row.count));
+  const total = addCounts(rows.map(({ result }) => result.count));
   say(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }

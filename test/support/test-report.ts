@@ -5,8 +5,15 @@ export interface TestCount {
   readonly skipped: number;
 }
 
+/** A test or a part that failed: what it is, and why. */
+export interface Failure {
+  readonly title: string;
+  readonly cause: readonly string[];
+}
+
 /** Enough for what was expected and what came instead. */
 const CAUSE_LINES_MAX = 8;
+const LINE_LENGTH_MAX = 300;
 
 export const NO_TESTS: TestCount = { passed: 0, failed: 0, skipped: 0 };
 
@@ -31,19 +38,48 @@ function unescapeXml(text: string): string {
   );
 }
 
-/**
- * Reads the tests that failed from a JUnit report, each as its file, line, groups and name, with the cause in the lines
- * that follow; a cause of many lines is cut.
- */
-export function readJunitFailures(xml: string): string[] {
-  const cases = xml.matchAll(/<testcase\b([^>]*[^/>])>\s*<failure\b([^>]*)/g);
-  return [...cases].map(([, test = "", failure = ""]) => {
+/** A difference of two long values without what is the same in both, which would hide it. */
+function withoutSameLines(lines: readonly string[]): readonly string[] {
+  if (!lines.some((line) => /^- Expected {2}- \d+$/.test(line))) return lines;
+  return lines.filter(
+    (line, index) => index === 0 || (/^[+-] /.test(line) && !/^[+-] (?:Expected|Received) {2}/.test(line)),
+  );
+}
+
+/** Reads the tests and the hooks that failed from a JUnit report. */
+export function readJunitFailures(xml: string): Failure[] {
+  const cases = xml.matchAll(/<testcase\b([^>]*[^/>])>\s*<failure\b([^>]*)(?:\/>|>([^<]*))/g);
+  return [...cases].map(([, test = "", failure = "", trace = ""]) => {
     const read = (from: string, name: string) =>
       unescapeXml(new RegExp(`\\b${name}="([^"]*)"`).exec(from)?.[1] ?? "").trim();
-    const cause = read(failure, "message").split("\n").slice(0, CAUSE_LINES_MAX);
-    const title = [read(test, "classname"), read(test, "name")].filter((part) => part !== "").join(" > ");
-    return [`${read(test, "file")}:${read(test, "line")} ${title}`, ...cause.map((line) => `  ${line}`)].join("\n");
+    // bun gives a hook no name and no line.
+    const isHook = read(test, "name") === "(unnamed)";
+    const place = isHook ? (/^ +at (\S+:\d+):\d+$/m.exec(unescapeXml(trace))?.[1] ?? read(test, "file")) : "";
+    const name = isHook ? "(a hook: beforeAll, afterAll or the like)" : read(test, "name");
+    const title = [read(test, "classname"), name].filter((part) => part !== "").join(" > ");
+    const message = read(failure, "message").replace(/^test timed out$/, `timed out after ${read(test, "time")} s`);
+    const cause = withoutSameLines(message.split("\n")).filter((line) => line.trim() !== "");
+    return { title: `${isHook ? place : `${read(test, "file")}:${read(test, "line")}`} ${title}`, cause };
   });
+}
+
+function shorten(line: string): string {
+  return line.length > LINE_LENGTH_MAX ? `${line.slice(0, LINE_LENGTH_MAX)}…` : line;
+}
+
+/**
+ * All the failures in no more lines than are given: of many, the causes are cut; of very many, some are left out and
+ * counted.
+ */
+export function failureLines(failures: readonly Failure[], linesMax: number): string[] {
+  const isAll = failures.length <= linesMax;
+  const shown = isAll ? failures : failures.slice(0, linesMax - 1);
+  const spareLines = linesMax - shown.length;
+  const lines = shown.flatMap(({ title, cause }, index) => {
+    const share = Math.floor(spareLines / shown.length) + (index < spareLines % shown.length ? 1 : 0);
+    return [`FAIL ${title}`, ...cause.slice(0, Math.min(share, CAUSE_LINES_MAX)).map((line) => `  ${line}`)];
+  });
+  return [...lines, ...(isAll ? [] : [`… and ${failures.length - shown.length} more`])].map(shorten);
 }
 
 export function addCounts(counts: readonly TestCount[]): TestCount {

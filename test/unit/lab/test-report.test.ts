@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { addCounts, judge, NO_TESTS, readJunitCount, readJunitFailures } from "../../support/test-report.ts";
+import {
+  addCounts,
+  failureLines,
+  judge,
+  NO_TESTS,
+  readJunitCount,
+  readJunitFailures,
+} from "../../support/test-report.ts";
 
 describe("readJunitCount()", () => {
   test("reads the counts of the outermost element", () => {
@@ -30,17 +37,61 @@ describe("readJunitFailures()", () => {
 
   test("names the tests that failed, and why", () => {
     expect(readJunitFailures(REPORT)).toEqual([
-      'a.test.ts:2 d & <x> > it "q"\n  expect(received).toBe(expected)\n  \n  Expected: 2',
+      { title: 'a.test.ts:2 d & <x> > it "q"', cause: ["expect(received).toBe(expected)", "Expected: 2"] },
     ]);
   });
 
-  test("cuts a long cause", () => {
-    const long = REPORT.replace("Expected: 2", "line&#10;".repeat(100));
-    expect(readJunitFailures(long)[0]?.split("\n")).toHaveLength(9);
+  test("shows what differs of two long values, and not what is the same", () => {
+    const difference =
+      "{&#10;    &quot;a&quot;: 1,&#10;-   &quot;b&quot;: 2,&#10;+   &quot;b&quot;: 3,&#10;  }&#10;&#10;- Expected  - 1&#10;+ Received  + 1&#10;";
+    expect(readJunitFailures(REPORT.replace("Expected: 2&#10;", difference))[0]?.cause).toEqual([
+      "expect(received).toBe(expected)",
+      '-   "b": 2,',
+      '+   "b": 3,',
+    ]);
+  });
+
+  test("says how long a test was waited for", () => {
+    const late = REPORT.replace(/<failure .*<\/failure>/, '<failure type="TimeoutError" message="test timed out" />');
+    expect(
+      readJunitFailures(late.replace('time="0.1" file="a.test.ts" line="2"', 'time="90.5" file="a.test.ts" line="2"')),
+    ).toEqual([{ title: 'a.test.ts:2 d & <x> > it "q"', cause: ["timed out after 90.5 s"] }]);
+  });
+
+  test("finds the place of a hook, which has neither name nor line", () => {
+    const hook = REPORT.replace('name="it &quot;q&quot;"', 'name="(unnamed)"')
+      .replace('file="a.test.ts" line="2" assertions="1"', 'file="a.test.ts" assertions="1"')
+      .replace(">x</failure>", ">Error: x&#10;      at test/a.test.ts:6:85&#10;</failure>");
+    expect(readJunitFailures(hook).map(({ title }) => title)).toEqual([
+      "test/a.test.ts:6 d & <x> > (a hook: beforeAll, afterAll or the like)",
+    ]);
   });
 
   test("finds none in a report without one", () => {
     expect(readJunitFailures('<testsuites tests="1"><testcase name="good" /></testsuites>')).toEqual([]);
+  });
+});
+
+describe("failureLines()", () => {
+  const failures = (count: number, causes: number) =>
+    Array.from({ length: count }, (_none, index) => ({
+      title: `t${index}`,
+      cause: Array.from({ length: causes }, (_each, line) => `c${line}`),
+    }));
+
+  test("shows a single failure with its cause", () => {
+    expect(failureLines(failures(1, 2), 12)).toEqual(["FAIL t0", "  c0", "  c1"]);
+  });
+
+  test("cuts a long cause, and a long line", () => {
+    expect(failureLines(failures(1, 100), 12)).toHaveLength(9);
+    expect(failureLines([{ title: "x".repeat(1_000), cause: [] }], 12)[0]?.length).toBe(301);
+  });
+
+  test("shares the lines among several, and counts what is left out", () => {
+    expect(failureLines(failures(2, 9), 5)).toEqual(["FAIL t0", "  c0", "  c1", "FAIL t1", "  c0"]);
+    expect(failureLines(failures(12, 9), 12)).toEqual(failures(12, 0).map(({ title }) => `FAIL ${title}`));
+    expect(failureLines(failures(99, 9), 12).slice(-2)).toEqual(["FAIL t10", "… and 88 more"]);
   });
 });
 
