@@ -19,6 +19,8 @@ export type KernelWork =
       readonly presentUntilMs?: number;
     }
   | { readonly kind: "drop"; readonly vips: readonly Vip[] }
+  /** These VIPs may have to be set soon: what has to be read for that is read now. Changes nothing. */
+  | { readonly kind: "prepare"; readonly vips: readonly Vip[] }
   /** The sync daemons that should run; others that this thread started are stopped. */
   | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] }
   /** Reads links, addresses and gateways as they are now. */
@@ -28,7 +30,7 @@ export type KernelRequest = KernelWork & { readonly id: number };
 
 /** What became of one VIP or sync daemon. `lapsed`: its lease had run out, nothing was set. */
 export type KernelOutcome =
-  | { readonly kind: "created" | "renewed" | "lapsed" | "removed" | "absent" | "started" }
+  | { readonly kind: "created" | "renewed" | "lapsed" | "removed" | "absent" | "started" | "prepared" }
   | { readonly kind: "failed"; readonly reason: string };
 
 export interface KernelAnswer {

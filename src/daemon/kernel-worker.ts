@@ -3,49 +3,32 @@
  * order, and blocks in the kernel for as long as the kernel wants.
  */
 
-import { AddressClient, kernelPrefixLength, type VipLease } from "../kernel/address-client.ts";
+import { AddressClient, type VipLease } from "../kernel/address-client.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { LinkClient } from "../kernel/link-client.ts";
 import { unreachable } from "../lib/assert.ts";
 import { sameAddress } from "../model/address.ts";
 import type { SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
-import { formatVip, type Vip } from "../model/vip.ts";
+import type { Vip } from "../model/vip.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import type { KernelAnswer, KernelOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
 import { surveyNetwork } from "./network-survey.ts";
+import { VipLeases } from "./vip-leases.ts";
 
 declare const self: Worker;
 
 const addresses = AddressClient.open();
 const links = LinkClient.open();
-/** How each VIP was set, so that a renewal and a removal mean the same address of the kernel. */
-const leases = new Map<string, VipLease>();
-/** Leases of addresses that are there under another label. */
-const relabelled = new Set<VipLease>();
+const leases = new VipLeases({
+  link: (name) => links.get(name),
+  addresses: () => addresses.list(),
+  now: monotonicMs,
+});
 /** Sync daemons that this process started. */
 const started = new Set<SyncDaemonState>();
 
 function failed(error: unknown): KernelOutcome {
   return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
-}
-
-function leaseOf(vip: Vip): VipLease {
-  const link = links.get(vip.interface);
-  if (link === undefined) throw new Error(`there is no interface ${vip.interface}`);
-  const known = leases.get(formatVip(vip));
-  // An interface that was made anew has another index, and none of the addresses of the one before.
-  if (known?.interfaceIndex === link.index && known.vip.label === vip.label) return known;
-  const present = addresses.list();
-  // What a process before this one set is the address that counts, even if another prefix would be right by now.
-  const left = present.find(
-    (other) => other.ours && other.interface === vip.interface && sameAddress(other.prefix.address, vip.prefix.address),
-  );
-  const prefixLength = left?.prefix.prefixLength ?? kernelPrefixLength(vip, present);
-  const lease = { vip, interfaceIndex: link.index, kernelPrefixLength: prefixLength };
-  // The kernel keeps the label of an address that is there: only one that is set anew gets another.
-  if (left !== undefined && left.label !== vip.label) relabelled.add(lease);
-  leases.set(formatVip(vip), lease);
-  return lease;
 }
 
 /** Answers for all VIPs even where some cannot be set: what can be done is done, the rest is told. */
@@ -58,7 +41,7 @@ function withLeases(
   const places: number[] = [];
   for (const [index, vip] of vips.entries()) {
     try {
-      found.push(leaseOf(vip));
+      found.push(leases.of(vip));
       places.push(index);
     } catch (error) {
       outcomes[index] = failed(error);
@@ -70,6 +53,7 @@ function withLeases(
   } catch (error) {
     results = found.map(() => failed(error));
   }
+  leases.changed();
   for (const [position, index] of places.entries()) {
     outcomes[index] = results[position] ?? { kind: "failed", reason: "the kernel gave no answer" };
   }
@@ -91,7 +75,7 @@ function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOu
       if (!all) return found.map(() => ({ kind: "lapsed" }));
     }
     // One after the other, as near as can be: two addresses that differ in the label only cannot be.
-    const old = found.filter((lease) => relabelled.delete(lease));
+    const old = leases.takeRelabelled(found);
     if (old.length > 0) addresses.remove(old);
     return addresses
       .lease(found, request.validSeconds)
@@ -103,7 +87,7 @@ function drop(vips: readonly Vip[]): KernelOutcome[] {
   // An interface that is gone took its addresses with it.
   // That of another label is not there any more, since one address has one label.
   const there = vips.filter((vip) => {
-    const known = leases.get(formatVip(vip));
+    const known = leases.known(vip);
     return links.get(vip.interface) !== undefined && (known === undefined || known.vip.label === vip.label);
   });
   const removed = withLeases(there, (found) =>
@@ -111,9 +95,18 @@ function drop(vips: readonly Vip[]): KernelOutcome[] {
   );
   const outcomes = vips.map((vip): KernelOutcome => removed[there.indexOf(vip)] ?? { kind: "absent" });
   for (const [index, vip] of vips.entries()) {
-    if (outcomes[index]?.kind !== "failed" && there.includes(vip)) leases.delete(formatVip(vip));
+    if (outcomes[index]?.kind !== "failed" && there.includes(vip)) leases.forget(vip);
   }
   return outcomes;
+}
+
+function prepare(vips: readonly Vip[]): KernelOutcome[] {
+  try {
+    leases.prepare(vips);
+    return vips.map(() => ({ kind: "prepared" }));
+  } catch (error) {
+    return vips.map(() => failed(error));
+  }
 }
 
 /** Whether a running daemon has every setting that is wanted; what is not wanted is the kernel's default. */
@@ -162,6 +155,8 @@ function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOut
       return setLeases(request);
     case "drop":
       return drop(request.vips);
+    case "prepare":
+      return prepare(request.vips);
     case "sync":
       try {
         return setSyncDaemons(request.daemons);

@@ -39,6 +39,9 @@ export interface WorldParts {
   readonly crash: (reason: string) => void;
 }
 
+/** On a loaded machine a fast peer is late now and then. */
+const PREPARE_EVERY_MS = 500;
+
 function leaseResult(vip: Vip, outcome: KernelOutcome | undefined): LeaseResult {
   switch (outcome?.kind) {
     case "renewed":
@@ -68,6 +71,7 @@ function presentUntilMs(state: State, batch: number): number | undefined {
 /** Carries the effects of the failover machine out. */
 export class KernelWorld implements RouterWorld {
   readonly #parts: WorldParts;
+  #preparedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -99,6 +103,7 @@ export class KernelWorld implements RouterWorld {
         break;
       case "ask-owner":
         network.askOwners(effect.questions);
+        if (effect.attempt === 1) this.#prepare();
         break;
       case "ask-neighbours":
         network.askNeighbours(true);
@@ -170,6 +175,14 @@ export class KernelWorld implements RouterWorld {
         results: vips.map((vip, index) => leaseResult(vip, answer.outcomes[index])),
       }),
     );
+  }
+
+  /** The peer is late, and so may be dead in a moment: what a takeover needs is made ready. */
+  #prepare(): void {
+    const { kernelThread, router, now } = this.#parts;
+    if (kernelThread.waitingCount > 0 || now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
+    this.#preparedAtMs = now();
+    kernelThread.request({ kind: "prepare", vips: router().state.settings.vips.map(({ vip }) => vip) }, () => {});
   }
 
   #remove(batch: number, vips: readonly Vip[]): void {
