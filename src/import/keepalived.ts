@@ -21,6 +21,12 @@ function vipOf({ words }: Statement, fallbackInterface: string | undefined): For
   return { address: words[0], interface: after("dev") ?? fallbackInterface, label: after("label") };
 }
 
+/** Programs of keepalived and of ours. */
+const HOOKS: ReadonlyMap<string, string> = new Map([
+  ["notify_master", "active"],
+  ["notify_backup", "standby"],
+]);
+
 /** What is said of the two routers and their heartbeats. */
 class PairReader {
   readonly pair: Keys = {};
@@ -30,6 +36,8 @@ class PairReader {
   readonly hooks: Keys = {};
   readonly #notes: ForeignNotes;
   #instances = 0;
+  /** The interface of the first instance that names addresses of the routers, and the path that its are. */
+  #publicDevice: string | undefined;
 
   constructor(notes: ForeignNotes) {
     this.#notes = notes;
@@ -44,7 +52,34 @@ class PairReader {
     const device = find("interface")?.words[1];
     const isMaster = find("state")?.words[1] === "MASTER";
     for (const statement of block) this.#statement(statement, device, isMaster);
-    this.pair["failback"] = find("nopreempt") === undefined ? "automatic" : "manual";
+    // All move together: what one of them asks for is true for all.
+    if (find("nopreempt") !== undefined) this.pair["failback"] = "manual";
+    else this.pair["failback"] ??= "automatic";
+  }
+
+  /** Groups only say what moves together, which is all of it here; their programs are those of the pair. */
+  readGroup({ block = [] }: Statement): void {
+    for (const statement of block) {
+      if (statement.keyword === "group") continue;
+      if (!this.#hook(statement)) {
+        this.#notes.warn(statement.line, `${statement.keyword} of vrrp_sync_group has no counterpart here`);
+      }
+    }
+  }
+
+  #hook({ keyword, words }: Statement): boolean {
+    const hook = HOOKS.get(keyword);
+    if (hook !== undefined) this.hooks[hook] = words.slice(1).flatMap((word) => word.split(/\s+/));
+    return hook !== undefined;
+  }
+
+  /** An address of a router: of the public path where the first instance is, of the private one elsewhere. */
+  #path(router: Keys, address: string | undefined, device: string | undefined, line: number): void {
+    this.#publicDevice ??= device ?? "";
+    const path = this.#publicDevice === (device ?? "") ? "public" : "private";
+    const known = router[path];
+    if (known === undefined) router[path] = address;
+    else if (known !== address) this.#notes.warn(line, `${address} is left out: the ${path} path has ${known} already`);
   }
 
   #statement(statement: Statement, device: string | undefined, isMaster: boolean): void {
@@ -62,10 +97,10 @@ class PairReader {
         this.vips.push(...block.map((entry) => vipOf(entry, device)));
         return;
       case "unicast_src_ip":
-        own["public"] = words[1];
+        this.#path(own, words[1], device, line);
         return;
       case "unicast_peer":
-        peer["public"] = block[0]?.keyword;
+        this.#path(peer, block[0]?.keyword, device, line);
         return;
       case "advert_int":
         this.#times(numberOf(words[1]) ?? 1);
@@ -76,14 +111,8 @@ class PairReader {
       case "authentication":
         this.#notes.warn(line, "authentication is left out: make a new key with tandem heartbeat keygen");
         return;
-      case "notify_master":
-        this.hooks["active"] = words.slice(1).flatMap((word) => word.split(/\s+/));
-        return;
-      case "notify_backup":
-        this.hooks["standby"] = words.slice(1).flatMap((word) => word.split(/\s+/));
-        return;
       default:
-        this.#notes.warn(line, `${keyword} of vrrp_instance has no counterpart here`);
+        if (!this.#hook(statement)) this.#notes.warn(line, `${keyword} of vrrp_instance has no counterpart here`);
     }
   }
 
@@ -144,6 +173,7 @@ export function parseKeepalived(text: string): ForeignResult {
   for (const statement of statements) {
     const { keyword, line } = statement;
     if (keyword === "vrrp_instance") pair.read(statement);
+    else if (keyword === "vrrp_sync_group") pair.readGroup(statement);
     else if (keyword.startsWith("include")) notes.warn(line, "the included file is not read: import it by itself");
     else if (keyword.startsWith("@")) notes.warn(line, `a line for one router only (${keyword}) is left out`);
     else if (!READ.has(keyword)) notes.warn(line, `${keyword} has no counterpart here`);

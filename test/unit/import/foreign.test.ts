@@ -252,6 +252,64 @@ virtual=5
         quiescent=no
 `;
 
+/** The usual pair: an instance on each side, both in a group that has the programs. */
+const TWO_SIDES = `vrrp_sync_group VG {
+    group { OUTSIDE
+      INSIDE }
+    notify_backup /usr/local/sbin/down
+    notify_fault /usr/local/sbin/fault
+    smtp_alert
+}
+vrrp_instance OUTSIDE {
+    state BACKUP
+    nopreempt
+    interface eth0
+    unicast_src_ip 203.0.113.3
+    unicast_peer { 203.0.113.2 }
+    virtual_ipaddress { 203.0.113.10/24 }
+}
+vrrp_instance INSIDE {
+    state BACKUP
+    interface eth1
+    unicast_src_ip 10.0.0.3
+    unicast_peer { 10.0.0.2
+    }
+    virtual_ipaddress { 10.0.0.1/24 }
+}
+vrrp_instance OUTSIDE6 {
+    state BACKUP
+    interface eth0
+    unicast_src_ip 2001:db8::3
+    virtual_ipaddress { 2001:db8::10/64 }
+}
+`;
+
+// The last instance's addresses took the place of the first one's, and its fail-back that of a nopreempt.
+test("keepalived.conf with an instance on each side keeps what each of them says", () => {
+  const { config, notes } = imported(TWO_SIDES);
+  expect(config.slice(0, config.indexOf("[[vip]]"))).toBe(`[pair]
+key_file = "/etc/tandem/pair.key"
+failback = "manual"
+
+[pair.primary]
+public  = "203.0.113.2"
+private = "10.0.0.2"
+
+[pair.backup]
+public  = "203.0.113.3"
+private = "10.0.0.3"
+
+`);
+  expect(config).toContain('standby = ["/usr/local/sbin/down"]');
+  expect(notes).toEqual([
+    "5: notify_fault of vrrp_sync_group has no counterpart here",
+    "6: smtp_alert of vrrp_sync_group has no counterpart here",
+    "16: all VIPs of a pair move together: those of INSIDE join the others",
+    "24: all VIPs of a pair move together: those of OUTSIDE6 join the others",
+    "27: 2001:db8::3 is left out: the public path has 203.0.113.3 already",
+  ]);
+});
+
 describe("ldirectord.cf", () => {
   test("becomes the services of a configuration", () => {
     expect(imported(LDIRECTORD, NAMES)).toMatchInlineSnapshot(`
