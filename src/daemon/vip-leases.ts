@@ -13,6 +13,12 @@ export interface LeaseReader {
   now(): number;
 }
 
+interface Reading {
+  readonly links: Map<string, Link>;
+  addresses?: readonly InterfaceAddress[];
+  readonly atMs: number;
+}
+
 /** What was read before a takeover holds for this long: another address may come, or go. */
 const READING_HOLDS_MS = 1_000;
 
@@ -25,7 +31,7 @@ export class VipLeases {
   readonly #leases = new Map<string, VipLease>();
   /** Leases of addresses that are there under another label. */
   readonly #relabelled = new Set<VipLease>();
-  #reading: { readonly addresses: readonly InterfaceAddress[]; readonly atMs: number } | undefined;
+  #reading: Reading | undefined;
 
   constructor(reader: LeaseReader) {
     this.#reader = reader;
@@ -33,8 +39,9 @@ export class VipLeases {
 
   /** Reads what a lease of these VIPs will have to know. */
   prepare(vips: readonly Vip[]): void {
-    for (const name of new Set(vips.map((vip) => vip.interface))) this.#reader.link(name);
-    this.#reading = { addresses: this.#reader.addresses(), atMs: this.#reader.now() };
+    this.#reading = undefined;
+    for (const vip of vips) this.#link(vip.interface);
+    this.#present();
   }
 
   /** Addresses were changed: what was read holds no longer. */
@@ -44,7 +51,7 @@ export class VipLeases {
 
   /** As it was set, or as it is to be set. @throws when its interface is not there. */
   of(vip: Vip): VipLease {
-    const link = this.#reader.link(vip.interface);
+    const link = this.#link(vip.interface);
     if (link === undefined) throw new Error(`there is no interface ${vip.interface}`);
     const known = this.known(vip);
     // An interface that was made anew has another index, and none of the addresses of the one before.
@@ -76,12 +83,25 @@ export class VipLeases {
     this.#leases.delete(formatVip(vip));
   }
 
-  /** Read once for all VIPs of a request. */
-  #present(): readonly InterfaceAddress[] {
+  /** What is read is read once for all VIPs of a request. */
+  #read(): Reading {
     const nowMs = this.#reader.now();
     if (this.#reading === undefined || nowMs - this.#reading.atMs >= READING_HOLDS_MS) {
-      this.#reading = { addresses: this.#reader.addresses(), atMs: nowMs };
+      this.#reading = { links: new Map(), atMs: nowMs };
     }
-    return this.#reading.addresses;
+    return this.#reading;
+  }
+
+  #link(name: string): Link | undefined {
+    const { links } = this.#read();
+    const link = links.get(name) ?? this.#reader.link(name);
+    if (link !== undefined) links.set(name, link);
+    return link;
+  }
+
+  #present(): readonly InterfaceAddress[] {
+    const reading = this.#read();
+    reading.addresses ??= this.#reader.addresses();
+    return reading.addresses;
   }
 }

@@ -20,8 +20,12 @@ class Kernel {
   index = 7;
   addresses: InterfaceAddress[] = [];
   reads = 0;
+  linkReads = 0;
   readonly leases = new VipLeases({
-    link: (name) => (name === "eth0" ? ({ index: this.index, name } as Link) : undefined),
+    link: (name) => {
+      this.linkReads += 1;
+      return name === "eth0" ? ({ index: this.index, name } as Link) : undefined;
+    },
     addresses: () => {
       this.reads += 1;
       return this.addresses;
@@ -35,7 +39,7 @@ class Kernel {
 }
 
 describe("VipLeases", () => {
-  test("reads the addresses once for all VIPs, and not again for a renewal", () => {
+  test("reads addresses and interfaces once for all VIPs, and not again for a renewal", () => {
     const kernel = new Kernel();
     kernel.addresses = [address("203.0.113.2/24")];
     expect([kernel.lengths(), kernel.reads]).toEqual([[32, 32], 1]);
@@ -49,7 +53,7 @@ describe("VipLeases", () => {
     const kernel = new Kernel();
     kernel.leases.prepare([PUBLIC_VIP, OTHER_VIP]);
     kernel.nowMs = 999;
-    expect([kernel.lengths(), kernel.reads]).toEqual([[24, 24], 1]);
+    expect([kernel.lengths(), kernel.reads, kernel.linkReads]).toEqual([[24, 24], 1, 1]);
   });
 
   test.each(["time", "changes"])("does not use what was read before %s", (what) => {
@@ -74,6 +78,7 @@ describe("VipLeases", () => {
     kernel.addresses = [address("203.0.113.2/24")];
     kernel.leases.forget(PUBLIC_VIP);
     expect(kernel.lengths()).toEqual([32, 24]);
+    kernel.leases.changed();
     kernel.index = 8;
     expect(kernel.lengths()).toEqual([32, 32]);
   });
