@@ -15,8 +15,6 @@ const DIGITS_MAX = 10;
 /** From this length on a native comparison is faster than a loop that nothing has compiled yet. */
 const NATIVE_COMPARE_BYTES = 8;
 
-const decoder = new TextDecoder("latin1");
-
 /** A word as its bytes. */
 export function asBytes(word: string): Uint8Array {
   return new TextEncoder().encode(word);
@@ -132,13 +130,18 @@ export class ByteScanner {
     return undefined;
   }
 
-  /** The text from `start` to `end`; undefined where it is not all ASCII. */
-  ascii(start: number, end: number): string | undefined {
+  /**
+   * The text from `start` to `end`; undefined where it is not all ASCII.
+   * @param known a text that is, and that is expected there
+   */
+  ascii(start: number, end: number, known?: string): string | undefined {
+    const text = this.slice(start, end);
+    if (text === known) return known;
     for (let at = start; at < end; at += 1) {
       const byte = this.bytes[at] ?? 0;
       if ((byte < SPACE || byte > ASCII_MAX) && byte !== LINE_END) return undefined;
     }
-    return this.slice(start, end);
+    return text;
   }
 
   /** Up to the next byte of this value, which stays; undefined where the line ends before. */
@@ -156,6 +159,6 @@ export class ByteScanner {
   }
 
   slice(start: number, end: number): string {
-    return decoder.decode(this.bytes.subarray(start, end));
+    return this.#buffer.toString("latin1", start, end);
   }
 }

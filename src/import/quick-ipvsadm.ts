@@ -3,6 +3,7 @@ import { WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
 import type { Protocol, ServiceKey, VirtualService } from "../model/virtual-service.ts";
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
+import { type PlainShape, readPlainServers } from "./plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
 import type { TableResult } from "./table-result.ts";
 
@@ -19,11 +20,18 @@ const PROTOCOLS: readonly (readonly [Uint8Array, Protocol])[] = [
   [asBytes("-u "), "udp"],
   [asBytes("--sctp-service "), "sctp"],
 ];
-const FORWARDINGS: readonly (readonly [Uint8Array, number])[] = [
-  [asBytes(" -m"), ROW_FORWARDINGS.indexOf("nat")],
-  [asBytes(" -g"), ROW_FORWARDINGS.indexOf("direct")],
-  [asBytes(" -i"), ROW_FORWARDINGS.indexOf("tunnel")],
-];
+const FORWARDINGS = (
+  [
+    ["-m", "nat"],
+    ["-g", "direct"],
+    ["-i", "tunnel"],
+  ] as const
+).map(([word, forward]) => ({
+  word: asBytes(` ${word}`),
+  middle: asBytes(` ${word} -w `),
+  forward: ROW_FORWARDINGS.indexOf(forward),
+}));
+const NEW_LINE = asBytes("\n");
 const THRESHOLDS: readonly (readonly [Uint8Array, RowField])[] = [
   [asBytes(" -x "), ROW.upperThreshold],
   [asBytes(" -y "), ROW.lowerThreshold],
@@ -52,12 +60,23 @@ function readService(
   return service === undefined ? undefined : { ...service, key };
 }
 
+/** The servers of a service that are forwarded to alike. */
+function shapeOf(key: ServiceKey, forward: number, link: Uint8Array): PlainShape | undefined {
+  const middle = FORWARDINGS.find((choice) => choice.forward === forward)?.middle;
+  if (middle === undefined) return undefined;
+  const port = key.kind === "fwmark" || forward === NAT ? {} : { port: key.port };
+  return { middle, link, end: NEW_LINE, kept: 0, forward, ...port };
+}
+
 class QuickIpvsadm {
   readonly #text: ByteScanner;
   readonly #table: QuickTable;
   /** The words that name the service at hand, and how its servers' lines begin. */
   #words = "";
   #lineStart: Uint8Array = new Uint8Array(0);
+  /** The shape that the service's next servers are likely to have. */
+  #shape: PlainShape | undefined;
+  #forward = NAT;
   /** Of the service before, and the scheduler where they are that alone. */
   #settings = "";
   #scheduler: string | undefined;
@@ -74,7 +93,7 @@ class QuickIpvsadm {
     while (!text.isEnd) {
       if (text.lineEnd()) continue;
       const isServer = this.#table.service !== undefined && text.accept(this.#lineStart);
-      const done = isServer ? this.#server() : text.accept(ADD_SERVICE) && this.#service();
+      const done = isServer ? this.#servers() : text.accept(ADD_SERVICE) && this.#service();
       if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
     }
     return this.#table.finish();
@@ -90,15 +109,18 @@ class QuickIpvsadm {
     const settingsStart = text.at;
     text.skipLine();
     const end = text.bytes[text.at - 1] === LINE_END ? text.at - 1 : text.at;
-    const settings = text.ascii(settingsStart, end);
+    const settings = text.ascii(settingsStart, end, this.#settings);
     if (settings === undefined) return false;
     this.#words = text.slice(start, settingsStart);
-    this.#lineStart = asBytes(`-a ${this.#words} -r `);
+    const link = asBytes(`\n-a ${this.#words} -r `);
+    this.#lineStart = link.subarray(1);
     if (settings !== this.#settings) {
       this.#settings = settings;
       this.#scheduler = SCHEDULER_ALONE.exec(settings)?.[1];
     }
-    return this.#table.beginService(key, settings, this.#scheduler);
+    if (!this.#table.beginService(key, settings, this.#scheduler)) return false;
+    this.#shape = shapeOf(key, this.#forward, link);
+    return true;
   }
 
   /** Other spellings of an address than ours are the slow reader's. */
@@ -107,6 +129,12 @@ class QuickIpvsadm {
     const endpoint = parseEndpoint(words);
     if (!endpoint.ok || formatEndpoint(endpoint.value) !== words) return undefined;
     return { kind: "address", protocol, ...endpoint.value };
+  }
+
+  /** Servers from the address of the first one on. */
+  #servers(): boolean {
+    const shape = this.#shape;
+    return (shape !== undefined && readPlainServers(this.#text, this.#table, shape)) || this.#server();
   }
 
   #server(): boolean {
@@ -118,6 +146,10 @@ class QuickIpvsadm {
     const forward = this.#forwarding();
     if (forward < 0 || !text.accept(WEIGHT)) return false;
     servers.set(row, ROW.forward, forward);
+    if (forward !== this.#forward) {
+      this.#forward = forward;
+      this.#shape = this.#shape && shapeOf(service.key, forward, this.#shape.link);
+    }
     if (!this.#number(row, ROW.weight, WEIGHT_MAX)) return false;
     if (forward === TUNNEL) text.accept(PLAIN_TUNNEL);
     for (let index = 0; index < THRESHOLDS.length; index += 1) {
@@ -132,7 +164,7 @@ class QuickIpvsadm {
   #forwarding(): number {
     for (let index = 0; index < FORWARDINGS.length; index += 1) {
       const choice = FORWARDINGS[index];
-      if (choice !== undefined && this.#text.accept(choice[0])) return choice[1];
+      if (choice !== undefined && this.#text.accept(choice.word)) return choice.forward;
     }
     return -1;
   }

@@ -1,5 +1,6 @@
 import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { addressBytes, parseAddress } from "../model/address.ts";
+import { WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_ADDRESS, ServerRows, type TableRows } from "../model/server-rows.ts";
 import {
   formatServiceKey,
@@ -27,6 +28,12 @@ const ADDRESS_NUMBERS = 4;
 const CLASS_A = 1;
 const CLASS_C = 223;
 const SLOTS_AT_FIRST = 4_096;
+const PORTS = 65_536;
+
+/** The bytes of an address as a row has them, the first one lowest, of the address as a number; and back. */
+function inRowOrder(address: number): number {
+  return ((address >>> 24) | ((address >>> 8) & 0xff00) | ((address << 8) & 0xff_0000) | (address << 24)) >>> 0;
+}
 
 /** Which servers of the service at hand are there already, by address and port. */
 class EndpointSet {
@@ -40,7 +47,7 @@ class EndpointSet {
 
   /** Adds a row. @returns false when one from `first` on has the same address and port. */
   add(row: number, first: number): boolean {
-    if (row * 2 >= this.#slots.length) this.#grow(row);
+    if (row * 2 >= this.#slots.length) this.#grow(row, first);
     const mask = this.#slots.length - 1;
     let slot = this.#hash(row) & mask;
     for (;;) {
@@ -74,10 +81,13 @@ class EndpointSet {
     return true;
   }
 
-  #grow(row: number): void {
-    this.#slots = new Int32Array(this.#slots.length * 4);
-    const mask = this.#slots.length - 1;
-    for (let each = 0; each < row; each += 1) {
+  /** Rows of other services are not taken along. */
+  #grow(row: number, first: number): void {
+    let length = this.#slots.length;
+    while (row * 2 >= length) length *= 4;
+    this.#slots = new Int32Array(length);
+    const mask = length - 1;
+    for (let each = first; each < row; each += 1) {
       let slot = this.#hash(each) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = each + 1;
@@ -104,7 +114,13 @@ export class QuickTable {
   #needsReader = false;
   /** Services that are set alike are read once. */
   readonly #known = new Map<string, VirtualService>();
+  /** The first row of the service at hand. */
   #first = 0;
+  /** The first row that is not among `#endpoints`. */
+  #entered = 0;
+  /** Between which the IPv4 servers of the service at hand are, by `orderOf`: one outside is there for the first time. */
+  #least = Number.POSITIVE_INFINITY;
+  #greatest = -1;
 
   /** @param readService undefined: the slow reader is not there. */
   constructor(readService: ReadService | undefined) {
@@ -168,7 +184,34 @@ export class QuickTable {
     if (service === undefined || row - this.#first >= MAX_SERVERS) return false;
     if (!isTunnel && servers.family(row) !== serviceFamily(service.key)) return false;
     if (servers.get(row, ROW.lowerThreshold) > servers.get(row, ROW.upperThreshold)) return false;
-    return this.#endpoints.add(row, this.#first);
+    return this.#isNew(row, servers.family(row) === "inet" ? this.#orderOf(row) : undefined);
+  }
+
+  /** Whether servers may be added with `addPlain`. */
+  get takesPlain(): boolean {
+    const { service } = this;
+    return service !== undefined && serviceFamily(service.key) === "inet";
+  }
+
+  /**
+   * Adds an IPv4 server without thresholds and tunnel's settings.
+   * @returns false, and adds nothing, where something about it is not ordinary.
+   */
+  addPlain(address: number, port: number, weight: number, forward: number): boolean {
+    const first = address >>> 24;
+    if (first < CLASS_A || first > CLASS_C || port > PORT_MAX || weight > WEIGHT_MAX) return false;
+    const { servers } = this;
+    const row = servers.add();
+    const numbers = servers.numbers(row);
+    const start = servers.start(row);
+    numbers[start + ROW_ADDRESS] = inRowOrder(address);
+    numbers[start + ROW.port] = port;
+    numbers[start + ROW.weight] = weight;
+    numbers[start + ROW.forward] = forward;
+    if (row - this.#first < MAX_SERVERS && this.#isNew(row, address * PORTS + port)) return true;
+    servers.truncate(row);
+    this.#entered = Math.min(this.#entered, row);
+    return false;
   }
 
   finish(): TableRows<VirtualService> {
@@ -179,6 +222,32 @@ export class QuickTable {
   #endService(): void {
     if (this.#services.length > 0) this.#ends.push(this.servers.count);
     this.#first = this.servers.count;
+    this.#entered = this.#first;
+    this.#least = Number.POSITIVE_INFINITY;
+    this.#greatest = -1;
+  }
+
+  /** The order of IPv4 servers by address and port. */
+  #orderOf(row: number): number {
+    const { servers } = this;
+    const number = servers.numbers(row)[servers.start(row) + ROW_ADDRESS] ?? 0;
+    return inRowOrder(number) * PORTS + servers.get(row, ROW.port);
+  }
+
+  /**
+   * Whether no row of the service at hand has the address and port of a row. Most tables are in order, up or down, so that
+   * the set is seldom needed.
+   * @param order undefined: not an IPv4 server
+   */
+  #isNew(row: number, order: number | undefined): boolean {
+    if (order !== undefined && (order > this.#greatest || order < this.#least)) {
+      if (order > this.#greatest) this.#greatest = order;
+      if (order < this.#least) this.#least = order;
+      return true;
+    }
+    for (; this.#entered < row; this.#entered += 1) this.#endpoints.add(this.#entered, this.#first);
+    this.#entered = row + 1;
+    return this.#endpoints.add(row, this.#first);
   }
 
   #settled(key: ServiceKey, settings: string): VirtualService | undefined {
@@ -202,10 +271,7 @@ export class QuickTable {
       text.at = start;
       return false;
     }
-    // In the order of the bytes of an address, the first one lowest.
-    const numbers = this.servers.numbers(row);
-    numbers[this.servers.start(row) + ROW_ADDRESS] =
-      first | ((address >>> 8) & 0xff00) | ((address << 8) & 0xff_0000) | (address << 24);
+    this.servers.numbers(row)[this.servers.start(row) + ROW_ADDRESS] = inRowOrder(address);
     return true;
   }
 

@@ -9,6 +9,7 @@ import {
   type VirtualService,
 } from "../model/virtual-service.ts";
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
+import { type PlainShape, readPlainServers } from "./plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
 import type { TableResult } from "./table-result.ts";
 import type { SavedSettings } from "./table-settings.ts";
@@ -64,6 +65,17 @@ const TUNNEL_KEYS: readonly QuickKey[] = [
 const THEN_WEIGHT = asBytes('"\nweight  = ');
 const THEN_FORWARD = ROW_FORWARDINGS.map((forward) => asBytes(`\nforward = "${forward}"\n`));
 const NEXT_SERVER = asBytes('\n[[service.real]]\naddress = "');
+const PLAIN_SHAPES = ROW_FORWARDINGS.map((name, forward): PlainShape => {
+  const rest = `\nforward = "${name}"\n\n`;
+  return {
+    middle: THEN_WEIGHT,
+    link: asBytes(`${rest}[[service.real]]\naddress = "`),
+    // A table that begins there is none of this server.
+    end: asBytes(`${rest}[[`),
+    kept: 2,
+    forward,
+  };
+});
 /** Bits of the keys that were there, by their places. */
 const SAID_WEIGHT = 1 << 0;
 const SAID_FORWARD = 1 << 1;
@@ -89,6 +101,8 @@ class QuickToml {
   /** Of the service before, and the scheduler where they are that alone. */
   #settings = "";
   #scheduler: string | undefined;
+  /** The forwarding that the next servers are likely to have. */
+  #forward = 0;
 
   constructor(text: ByteScanner, parse: ParseTable | undefined) {
     this.#text = text;
@@ -118,7 +132,7 @@ class QuickToml {
       if (text.next === BRACKET && !this.#isAt(PERSISTENCE)) return false;
       text.skipLine();
     }
-    const settings = text.ascii(start, text.at);
+    const settings = text.ascii(start, text.at, this.#settings);
     if (settings === undefined) return false;
     if (settings !== this.#settings) {
       this.#settings = settings;
@@ -150,9 +164,12 @@ class QuickToml {
     // The address must come first, as save writes it: the row is made with it.
     if (!this.#key(ADDRESS) || !text.accept(QUOTE)) return false;
     for (;;) {
+      const shape = PLAIN_SHAPES[this.#forward];
+      if (shape !== undefined && readPlainServers(text, this.#table, shape)) return true;
       const row = this.#table.endpoint(text);
       if (row < 0) return false;
       const forward = this.#forwardAfterWeight(row);
+      if (forward >= 0) this.#forward = forward;
       if (forward >= 0 && text.accept(NEXT_SERVER)) {
         if (!this.#table.endServer(row, forward === TUNNEL_FORWARDING)) return false;
         continue;
