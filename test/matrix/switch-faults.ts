@@ -61,16 +61,6 @@ export function passAll(topology: Topology): void {
   topology.run("switch", ["nft", "delete table bridge faults"]);
 }
 
-/**
- * Nothing comes from that router any more and nothing reaches it, from one moment to the next and with no work for the
- * kernel that all hosts share: to remove interfaces takes its address lock for 20 to 80 ms, for which the other router,
- * a machine of its own in reality, would wait too.
- */
-export function cutPower(topology: Topology, router: RouterName): void {
-  const ports = `{ ${["eth0", "eth1"].map((name) => `"${port(router, name)}"`).join(", ")} }`;
-  filter(topology, [`iifname ${ports} drop`, `oifname ${ports} drop`]);
-}
-
 /** Each frame to or from a router is lost with that probability, also one from a router to the other. */
 export function loseFrames(topology: Topology, percent: number): void {
   const ports = `{ ${["lvs1-eth0", "lvs1-eth1", "lvs2-eth0", "lvs2-eth1"].map((name) => `"${name}"`).join(", ")} }`;

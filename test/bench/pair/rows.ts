@@ -1,7 +1,7 @@
 /** What is done to the active router, the same for every product. */
 import type { RouterName, Topology } from "../../lab/topology.ts";
-import { cutPower } from "../../matrix/switch-faults.ts";
 import type { Contender, Setting } from "./contender.ts";
+import { PowerSwitch } from "./power-switch.ts";
 
 export interface Trial {
   readonly topology: Topology;
@@ -79,12 +79,10 @@ export const BENCH_ROWS: readonly BenchRow[] = [
     name: "power-off",
     settings: BOTH,
     async act({ topology, contender, owned }) {
-      cutPower(topology, "lvs1");
-      // Ended only afterwards: the end of a process takes the kernel that both share up to 40 ms of a processor.
+      await using power = await PowerSwitch.install(topology, "lvs1");
       contender.signal("lvs1", "SIGSTOP");
-      topology.run("lvs1", ["sh", "-c", "ip addr flush dev eth0; ip addr flush dev eth1"]);
+      power.off();
       await owned("lvs2", LIMIT_MS);
-      contender.signal("lvs1", "SIGKILL");
     },
   },
   {
