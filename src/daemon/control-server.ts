@@ -103,7 +103,7 @@ export class ControlServer {
             operation: "start the daemon",
             subject: runtimeDir,
             reason: "another tandem runs with this runtime directory already",
-            hint: "give this one a --runtime-dir of its own, or stop the other one",
+            hint: "stop the other one first; a second pair on this machine needs a port, --runtime-dir and --state-dir of its own",
           });
         }
         unlinkSync(path);

@@ -56,6 +56,7 @@ export const WARNINGS = [
   "config-same",
   "move-refused",
   "move-failed",
+  "release-over",
   "not-verifiable",
   "verified",
   "hook-failed",

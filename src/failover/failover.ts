@@ -12,7 +12,7 @@ import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.t
 import type { Input } from "./input.ts";
 import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
 import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
-import { addWishDeadlines, hearRequest, judgeWish, onOperator, setAbstaining } from "./operator.ts";
+import { addWishDeadlines, endRelease, hearRequest, judgeWish, onOperator } from "./operator.ts";
 import { addLapseDeadlines, judgeLapse, onAddressAdded, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
 import { onOwnerAnswer } from "./owner-query.ts";
 import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths } from "./peer.ts";
@@ -231,7 +231,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   hearViews(turn, heartbeat.payload.views);
   hearStrays(turn);
   judgeRival(turn);
-  if (heartbeat.payload.role === "active") setAbstaining(turn, false);
+  if (heartbeat.payload.role === "active") endRelease(turn);
   hearRequest(turn);
   hearOfMove(turn);
   hearOffer(turn);

@@ -54,13 +54,25 @@ function onActive(turn: Turn, id: number, command: OperatorCommand): void {
 }
 
 /** What an operator wants of this router outlives its process. */
-export function setAbstaining(turn: Turn, abstaining: boolean): void {
+function setAbstaining(turn: Turn, abstaining: boolean): void {
   if (turn.state.abstaining === abstaining) return;
   turn.set({ abstaining });
   turn.persist();
 }
 
+/** A release lasts until the VIPs are served again: then this router is what the peer falls back to. */
+export function endRelease(turn: Turn): void {
+  if (turn.state.abstaining)
+    turn.notice("info", "release-over", "the peer is active: the release of this router is over");
+  setAbstaining(turn, false);
+}
+
+/** With an active peer there is nothing to release, and nothing to forbid: a standby takes over when that fails. */
 function onReleaseAtStandby(turn: Turn, id: number): void {
+  if (isPeerAlive(turn.state, turn.now) && turn.state.peer?.says.role === "active") {
+    answer(turn, id, true, "this router is standby already; to keep it from taking over, stop its daemon");
+    return;
+  }
   setAbstaining(turn, true);
   turn.tell = true;
   answer(turn, id, true, "released: this router takes nothing by itself until `take`");

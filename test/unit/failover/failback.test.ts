@@ -42,6 +42,36 @@ describe("a router that was released", () => {
   });
 });
 
+// It was told that it takes nothing until `take`, and forgot that with the next heartbeat.
+test("a release at the standby of an active peer says that it changes nothing", () => {
+  const router = new TestRouter({ settings: { router: "backup" } }).boot();
+  router.meet({ role: "active" });
+  router.effects = [];
+  router.feed({ kind: "operator", id: 1, command: { kind: "release" } });
+  expect([router.state.abstaining, router.last("answer")]).toEqual([
+    false,
+    {
+      kind: "answer",
+      id: 1,
+      ok: true,
+      text: "this router is standby already; to keep it from taking over, stop its daemon",
+    },
+  ]);
+});
+
+test("a release ends, and says so, when the peer is active", () => {
+  const router = activeBackup();
+  router.hear({ ready: false });
+  router.advance(2_000);
+  router.feed({ kind: "operator", id: 1, command: { kind: "release" } });
+  router.effects = [];
+  router.meet({ role: "active", term: 9, lastActiveTerm: 9 });
+  expect([router.state.abstaining, router.all("notice").map(({ name }) => name)]).toEqual([
+    false,
+    expect.arrayContaining(["release-over"]),
+  ]);
+});
+
 test("two routers that meet have both paths up within a tenth of a second, not after an interval each", () => {
   const router = new TestRouter({ settings: { intervalMs: 60_000, deadAfterMs: 120_000 } }).boot();
   router.hear();
