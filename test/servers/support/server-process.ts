@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { address } from "../../../src/model/address.ts";
 import type { CheckTarget } from "../../../src/model/check.ts";
 import { layDebianTree } from "./debian-tree.ts";
+import { isStopped, processesIn } from "./processes.ts";
 
 /** Data and settings of one server, in a folder of its own. */
 export interface ServerFiles {
@@ -53,6 +54,14 @@ export async function eventually(what: string, holds: () => Promise<boolean> | b
   }
 }
 
+function signal(id: number, name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
+  try {
+    process.kill(id, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
 /** A real server as a child process in a session of its own. */
 export class RealServer implements AsyncDisposable {
   readonly #plan: ServerPlan;
@@ -98,8 +107,11 @@ export class RealServer implements AsyncDisposable {
   }
 
   /** It is there, and does nothing: its kernel still takes connections for it. */
-  freeze(): void {
+  async freeze(): Promise<void> {
+    const group = this.#process?.pid;
+    if (group === undefined) throw new Error(`${this.#plan.name} does not run`);
     this.#signal("SIGSTOP");
+    await eventually(`${this.#plan.name} stands still`, () => isStopped(group));
   }
 
   thaw(): void {
@@ -111,6 +123,12 @@ export class RealServer implements AsyncDisposable {
     this.#signal("SIGKILL");
     await this.#process?.exited;
     this.#process = undefined;
+    // PostgreSQL's have groups of their own, and hold its memory, without which the next one does not start.
+    await eventually(`${this.#plan.name} is gone`, () => {
+      const left = processesIn(this.#files.folder);
+      for (const id of left) signal(id, "SIGKILL");
+      return left.length === 0;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,12 +137,7 @@ export class RealServer implements AsyncDisposable {
   }
 
   #signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
-    if (this.#process === undefined) return;
-    try {
-      process.kill(-this.#process.pid, name);
-    } catch {
-      // It ended by itself.
-    }
+    if (this.#process !== undefined) signal(-this.#process.pid, name);
   }
 }
 
