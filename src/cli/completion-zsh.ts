@@ -97,6 +97,11 @@ ${groups.flatMap((noun) => [`    ${noun.name})`, ...describedList("verbs", noun.
   esac
 }
 
-_tandem "$@"
+# A file of $fpath completes when it is called first; a script that is sourced registers its function.
+if [[ $funcstack[1] == _tandem ]]; then
+  _tandem "$@"
+else
+  compdef _tandem tandem
+fi
 `;
 }

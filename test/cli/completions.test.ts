@@ -66,4 +66,11 @@ describe("tandem completions", () => {
     const { stderr, exitCode } = await runCommand([path, "-n", join(FOLDER, file)]);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   });
+
+  // It called _arguments, which no shell can do outside of a completion.
+  test.skipIf(Bun.which("zsh") === null)("zsh can source it too", async () => {
+    const script = 'autoload -Uz compinit && compinit -D -u && source "$0" && print $_comps[tandem]';
+    const ran = await runCommand(["zsh", "-fc", script, join(FOLDER, "_tandem")]);
+    expect(ran).toEqual({ stdout: "_tandem\n", stderr: "", exitCode: 0 });
+  });
 });

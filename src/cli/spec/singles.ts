@@ -54,6 +54,7 @@ export const completionsVerb = verb({
   flags: {},
   examples: [
     { command: "completions bash > /etc/bash_completion.d/tandem", doc: "for all users" },
+    { command: "completions zsh > /usr/local/share/zsh/site-functions/_tandem", doc: "for all users of zsh" },
     { command: "completions fish > ~/.config/fish/completions/tandem.fish", doc: "for one" },
   ],
   changes: false,
