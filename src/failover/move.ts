@@ -102,19 +102,26 @@ function endAgreement(turn: Turn, move: Move): void {
   const alive = peer !== undefined && turn.now - peer.heardAtMs <= ALIVE_HEARTBEATS * timing.hurryMs;
   if (alive && peer.says.role === "active" && peer.says.lastActiveTerm > lastActiveTerm) {
     turn.cause("agreement-over", "the peer has the VIPs, unverified; the agreement has run out");
-    handedOver(turn, move);
+    handedOver(turn, move, false);
   } else {
     failMove(turn, alive ? "the peer did not take the VIPs in time" : "the peer fell silent while taking the VIPs");
   }
 }
 
-function handedOver(turn: Turn, move: Move): void {
+/**
+ * How long both had the VIPs is by this router's clock: from the peer's word that it has them, which came a moment after
+ * it had, until they are dropped here.
+ */
+function handedOver(turn: Turn, move: Move, isVerified: boolean): void {
   const ms = Math.round(turn.now - (move.offeredAtMs ?? move.sinceMs));
+  const overlapMs = Math.round(turn.now - (move.takenAtMs ?? turn.now));
+  const doubt = isVerified ? "" : ", but no neighbour confirmed that it gets their traffic";
   noteReturned(turn);
   becomeStandby(turn, move.reason === "stopping" ? "stopped" : "handed-over");
   const waitedMs = Math.round((move.offeredAtMs ?? move.sinceMs) - move.sinceMs);
   const waited = move.waitedFor === undefined ? "" : `; before that it waited ${waitedMs} ms: ${move.waitedFor}`;
-  endMove(turn, true, `the peer is active, ${ms} ms after it was offered the VIPs${waited}`);
+  const gap = `no gap: it had them ${overlapMs} ms before this router dropped them${doubt}`;
+  endMove(turn, true, `the peer is active, ${ms} ms after it was offered the VIPs; ${gap}${waited}`);
 }
 
 /** This router stays active, and takes the neighbours back if the peer had begun. */
@@ -150,9 +157,10 @@ export function hearOfMove(turn: Turn): void {
   if (word.step === "taken" && move.takenAtMs === undefined) turn.set({ move: { ...move, takenAtMs: turn.now } });
   if (word.step === "refuse") failMove(turn, "the peer refused it");
   else if (word.step === "verified" || word.step === "unverifiable") {
-    const proof = word.step === "verified" ? "verified that it gets their traffic" : "has nobody to verify it with";
+    const isVerified = word.step === "verified";
+    const proof = isVerified ? "verified that it gets their traffic" : "has nobody to verify it with";
     turn.cause("taken-there", `the peer has the VIPs and ${proof}`);
-    handedOver(turn, move);
+    handedOver(turn, move, isVerified);
   }
 }
 

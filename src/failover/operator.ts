@@ -6,7 +6,7 @@ import { becomeStandby, startTaking } from "./role.ts";
 import { MOVE_LIMIT_MS } from "./settings.ts";
 import { order } from "./shared.ts";
 import type { Soonest } from "./soonest.ts";
-import type { Move, State } from "./state.ts";
+import type { Move, State, Wish } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** `take --force` asks a living active first, for this long. */
@@ -104,12 +104,18 @@ export function judgeWish(turn: Turn): void {
   const { wish, phase, peer } = turn.state;
   if (wish === undefined) return;
   const word = peer?.says.agreement;
-  if (phase.kind === "active") endWish(turn, true, "this router is active");
+  if (phase.kind === "active") endWish(turn, true, tookText(turn.state, wish, turn.now));
   else if (word?.step === "cancel" && word.id === wish.id) endWish(turn, false, "the active could not hand over");
   else if (turn.now >= wish.sinceMs + MOVE_LIMIT_MS) endWish(turn, false, "the active did not hand over in time");
   else if (wish.forceAtMs !== undefined && turn.now >= wish.forceAtMs && phase.kind === "standby") {
     startTaking(turn, "operator", true);
   }
+}
+
+function tookText({ acceptance }: State, { sinceMs }: Wish, nowMs: number): string {
+  const text = `this router is active, ${Math.round(nowMs - sinceMs)} ms after it was asked`;
+  // Who was offered the VIPs has them while the other one still does.
+  return acceptance === undefined ? text : `${text}; no gap: the peer drops the VIPs only now`;
 }
 
 function endWish(turn: Turn, ok: boolean, text: string): void {

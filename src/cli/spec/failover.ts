@@ -17,6 +17,7 @@ export const failoverSwitch = verb({
   description: [
     "A planned move: the other router must be ready; it takes the VIPs and announces them before this one drops them. Can be asked on either router.",
     "Before that its kernel is told of every connection, and asked what it knows. That is waited for, for 48 seconds at most; the command says what it waited for, and failover history how many connections were known.",
+    "It says too for how long both routers had the VIPs, by this router's clock: then there was no gap, unless it says that no neighbour confirmed the other router's traffic. What clients see is what failover drill measures.",
   ],
   arguments: {},
   flags: {},

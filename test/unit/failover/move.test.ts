@@ -63,6 +63,22 @@ describe("the old owner", () => {
     expect([before, router.state.phase.kind, router.last("answer")?.ok]).toEqual(["active", "standby", true]);
   });
 
+  test("tells its operator how long both had the VIPs, and whether that was proved", () => {
+    const texts = (["verified", "unverifiable"] as const).map((step) => {
+      const { router, id } = offering();
+      router.advance(5);
+      router.hear({ role: "active", term: 2, lastActiveTerm: 2, holding: true, ...says("taken", id) });
+      router.advance(7);
+      router.hear({ role: "active", term: 2, lastActiveTerm: 2, holding: true, ...says(step, id) });
+      return router.last("answer")?.text;
+    });
+    const text = "the peer is active, 12 ms after it was offered the VIPs; no gap: it had them 7 ms before";
+    expect(texts).toEqual([
+      `${text} this router dropped them`,
+      `${text} this router dropped them, but no neighbour confirmed that it gets their traffic`,
+    ]);
+  });
+
   test("keeps when the new one falls silent before it has proved anything", () => {
     const { router, id } = offering();
     router.hear(says("accept", id));
@@ -167,7 +183,14 @@ describe("the new owner", () => {
     router.leased();
     expect([asked, router.all("answer")]).toEqual([
       `request ${id} operator`,
-      [{ kind: "answer", id: 3, ok: true, text: "this router is active" }],
+      [
+        {
+          kind: "answer",
+          id: 3,
+          ok: true,
+          text: "this router is active, 0 ms after it was asked; no gap: the peer drops the VIPs only now",
+        },
+      ],
     ]);
   });
 
