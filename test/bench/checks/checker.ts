@@ -13,7 +13,7 @@ import { childrenOf } from "./process-usage.ts";
 import { keepalivedServices, type Load, tandemServices } from "./servers.ts";
 
 const TANDEM = resolve(import.meta.dir, "../../../dist/tandem");
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 25_000;
 const POLL_INTERVAL_MS = 100;
 
 export const PRODUCTS = ["keepalived", "tandem"] as const;
@@ -22,25 +22,29 @@ export type Product = (typeof PRODUCTS)[number];
 /** One running product. */
 export interface Checker extends AsyncDisposable {
   readonly product: Product;
-  /** The process that checks. */
-  readonly checkerPid: number;
+  /** The process that checks; another one after it was started again. @throws when there is none */
+  checkerPid(): number;
   /** What else belongs to it. */
   readonly otherPid: number;
-  /** Whether so many servers are checked and in work. */
-  isReady(servers: number): Promise<boolean>;
+  /** How many servers are found alive and in work. */
+  inWork(): Promise<number>;
   /** What it says of its own punctuality. */
   pace(): Promise<PaceReport | undefined>;
 }
 
 /** Polls until there is a value. @throws when it takes too long. */
-export async function waitFor<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const untilMs = performance.now() + START_LIMIT_MS;
+export async function waitFor<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  limitMs = START_LIMIT_MS,
+): Promise<T> {
+  const untilMs = performance.now() + limitMs;
   while (performance.now() < untilMs) {
     const value = await look();
     if (value !== undefined) return value;
     await Bun.sleep(POLL_INTERVAL_MS);
   }
-  throw new Error(`${what} did not come within ${START_LIMIT_MS / 1_000} s`);
+  throw new Error(`${what} did not come within ${limitMs / 1_000} s`);
 }
 
 async function end(program: Subprocess, folder: string): Promise<void> {
@@ -59,6 +63,12 @@ function onlyChild(program: Subprocess): number | undefined {
   return program.exitCode === null ? childrenOf(program.pid)[0] : undefined;
 }
 
+function theChild(program: Subprocess): number {
+  const pid = onlyChild(program);
+  if (pid === undefined) throw new Error("the process that checks has ended");
+  return pid;
+}
+
 function serversInKernel(): number {
   using client = IpvsClient.open();
   return client.table().reduce((sum, { servers }) => sum + servers.length, 0);
@@ -71,12 +81,12 @@ export async function startKeepalived(services: string): Promise<Checker> {
   writeFileSync(config, `global_defs {\n}\n${services}`);
   const pids = ["--pid", join(folder, "pid"), "--checkers_pid", join(folder, "checkers")];
   const program = start(["keepalived", "--check", "--dont-fork", "--use-file", config, ...pids]);
-  const checkerPid = await waitFor("keepalived's checker", () => onlyChild(program));
+  await waitFor("keepalived's checker", () => onlyChild(program));
   return {
     product: "keepalived",
-    checkerPid,
+    checkerPid: () => theChild(program),
     otherPid: program.pid,
-    isReady: (servers) => Promise.resolve(serversInKernel() >= servers),
+    inWork: () => Promise.resolve(serversInKernel()),
     pace: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => end(program, folder),
   };
@@ -108,7 +118,7 @@ export async function startTandem(services: string): Promise<Checker & { ask(): 
   writeFileSync(config, tandemConfig(folder, services));
   const directories = ["--runtime-dir", runtimeDir, "--state-dir", join(folder, "state")];
   const program = start([TANDEM, "run", "--config", config, "--router", "primary", ...directories]);
-  const checkerPid = await waitFor("tandem's balancer", () => onlyChild(program));
+  await waitFor("tandem's balancer", () => onlyChild(program));
   const ask = async (): Promise<Known | undefined> => {
     if (!(await daemonAnswers(runtimeDir))) return undefined;
     // A balancer that begins with thousands of servers on a slow processor may not answer in time.
@@ -116,11 +126,10 @@ export async function startTandem(services: string): Promise<Checker & { ask(): 
   };
   return {
     product: "tandem",
-    checkerPid,
+    checkerPid: () => theChild(program),
     otherPid: program.pid,
     ask,
-    isReady: async (servers) =>
-      ((await ask())?.checks ?? []).filter(({ verdict }) => verdict === "up").length >= servers,
+    inWork: async () => ((await ask())?.checks ?? []).filter(({ verdict }) => verdict === "up").length,
     pace: async () => (await ask())?.pace,
     [Symbol.asyncDispose]: () => end(program, folder),
   };

@@ -5,6 +5,9 @@ import { SERVERS_NETWORK } from "./servers.ts";
 export const VIP = "203.0.113.10";
 export const OWN = { public: "203.0.113.2", private: "192.0.2.2" } as const;
 export const PEER = { public: "203.0.113.3", private: "192.0.2.3" } as const;
+/** Where the beats of a program that does nothing else go to (beat.ts); nobody is there. */
+export const BEATS_TO = "203.0.113.4";
+export const BEAT_PORT = 5391;
 /** The router's end of the cable, and the other one, where its heartbeats come out. */
 export const NEAR = "bench0";
 export const FAR = "bench1";
@@ -24,7 +27,7 @@ export function makeNetwork(): void {
   ip(`link set ${FAR} address ${FAR_MAC} up`);
   ip(`link set ${NEAR} up`);
   for (const address of Object.values(OWN)) ip(`addr add ${address}/24 dev ${NEAR}`);
-  for (const address of Object.values(PEER)) {
+  for (const address of [...Object.values(PEER), BEATS_TO]) {
     ip(`neigh replace ${address} lladdr ${FAR_MAC} dev ${NEAR} nud permanent`);
   }
 }

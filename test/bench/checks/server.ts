@@ -15,3 +15,4 @@ Bun.listen({
     },
   },
 });
+process.stdout.write("ready\n");

@@ -16,12 +16,20 @@ export interface Load {
   readonly servers: number;
 }
 
+/** The default of `[pair] interval`. */
+export const HEARTBEAT_MS = 200;
+
 /** Every server is checked this often, by either product. */
 export const INTERVAL_MS = 1_000;
 
 /** `10.64.3.21`, without the zeros at the end that some take for a network. */
 export function serverAddress(index: number): string {
   return `10.64.${Math.floor(index / 250)}.${1 + (index % 250)}`;
+}
+
+/** An IPv4 address as a number, as captured packets have it. */
+export function addressNumber(text: string): number {
+  return text.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
 }
 
 function services(servers: number): { readonly port: number; readonly servers: readonly string[] }[] {
