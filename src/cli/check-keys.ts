@@ -2,7 +2,7 @@ import { parseCheckText } from "../config/check-text.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
 import { CHECK_KINDS, type CheckKind, type CheckMethod, type CheckTarget } from "../model/check.ts";
-import { resolveEscapes, type TargetSettings } from "./check-target.ts";
+import { commandWords, resolveEscapes, type TargetSettings } from "./check-target.ts";
 
 /** `tandem check run` with a target of any kind: the flags become the keys of a check, which the schema then judges. */
 
@@ -105,9 +105,10 @@ function tableText(pairs: readonly (readonly [string, string])[]): Parsed<string
   return parsed([...values].map(([key, value]) => `${key} = ${value}\n`).join(""));
 }
 
-function commandPair({ command }: TargetSettings): [string, string][] {
-  if (command === undefined) return [];
-  return [["command", JSON.stringify(command.split(/ +/).filter((part) => part !== ""))]];
+function commandPair({ command }: TargetSettings): Parsed<[string, string][]> {
+  if (command === undefined) return parsed([]);
+  const words = commandWords(command);
+  return words.ok ? parsed([["command", JSON.stringify(words.value)]]) : words;
 }
 
 function endpointOf(kind: CheckKind, scheme: string, text: string): Parsed<Endpoint> {
@@ -140,7 +141,9 @@ export function checkOfTarget(
   if (!endpoint.ok) return problem(`TARGET: ${endpoint.problem}`);
   if (path !== "" && PATH_KEYS[kind] === undefined)
     return problem(`a ${scheme} target has no path: ${formatEndpoint(endpoint.value)}`);
-  const keys = tableText([...flagPairs(scheme, path, kind, settings), ...commandPair(settings), ...sets]);
+  const command = commandPair(settings);
+  if (!command.ok) return command;
+  const keys = tableText([...flagPairs(scheme, path, kind, settings), ...command.value, ...sets]);
   if (!keys.ok) return keys;
   const result = parseCheckText(keys.value);
   if (result.ok) return parsed({ target: endpoint.value, method: result.check.method });

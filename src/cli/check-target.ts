@@ -50,23 +50,37 @@ function isGiven(value: TargetSettings[keyof TargetSettings]): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }
 
+/** The flags that say how a target is checked, as they are written; empty when the checks can be the configured ones. */
+export function targetFlags(settings: TargetSettings): string[] {
+  const keys = new Set([...Object.values(FLAGS_OF).flat(), "set" as const]);
+  return [...keys].filter((key) => isGiven(settings[key])).map((key) => `--${flagName(key)}`);
+}
+
+function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** A flag that means nothing for the scheme would be silently without effect. */
 function strayFlag(scheme: Scheme, settings: TargetSettings): string | undefined {
   const allowed: readonly string[] = FLAGS_OF[scheme];
   const known = new Set(Object.values(FLAGS_OF).flat());
   const stray = [...known].find((key) => isGiven(settings[key]) && !allowed.includes(key));
-  return stray?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return stray === undefined ? undefined : flagName(stray);
+}
+
+/** The words of `--command`. There is no shell: quotes would be handed to the program as they are. */
+export function commandWords(command: string): Parsed<string[]> {
+  if (!/["'\\]/.test(command)) return parsed(command.split(/ +/).filter((word) => word !== ""));
+  const instead = `--set 'command=["/bin/sh", "-c", "exit 0"]'`;
+  return problem(`--command is split at its spaces, without a shell; for arguments with spaces or quotes: ${instead}`);
 }
 
 function tcpMethod(settings: TargetSettings): Parsed<CheckMethod> {
   const { command, send, expect, user } = settings;
   if (command !== undefined) {
     if (send !== undefined || expect !== undefined) return problem("--command goes without --send and --expect");
-    return parsed({
-      kind: "external",
-      command: command.split(/ +/).filter((word) => word !== ""),
-      user: user ?? "nobody",
-    });
+    const words = commandWords(command);
+    return words.ok ? parsed({ kind: "external", command: words.value, user: user ?? "nobody" }) : words;
   }
   if (user !== undefined) return problem("--user needs --command");
   if (send === undefined && expect === undefined) return parsed({ kind: "tcp" });

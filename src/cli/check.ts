@@ -9,7 +9,7 @@ import { probeEndpoint, runCheck } from "../probe/run-check.ts";
 import type { Trace } from "../probe/trace.ts";
 import { checkOfTarget } from "./check-keys.ts";
 import { list } from "./check-list.ts";
-import { methodOfTarget, type TargetSettings } from "./check-target.ts";
+import { methodOfTarget, type TargetSettings, targetFlags } from "./check-target.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
@@ -200,6 +200,11 @@ function jobsOf(
   if (target !== undefined && parseEndpoint(target).ok) {
     const shown = JSON.stringify(target);
     throw new CommandLineError("check run", [`${shown} is neither a target nor a service; write tcp://${target}`]);
+  }
+  const [stray] = targetFlags(input);
+  if (stray !== undefined) {
+    const example = "such as tcp://10.0.0.11:80, and no --config; what the configuration has is checked as it says";
+    throw new CommandLineError("check run", [`${stray} needs a TARGET ${example}`]);
   }
   const jobs = configuredJobs(readConfig(context).config, target, real);
   return input.timeout === undefined

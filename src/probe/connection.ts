@@ -234,6 +234,12 @@ class Attempt {
 
   #failConnection(code: string): void {
     const known = connectionFailure(code);
+    // What the engine makes of an alert after the handshake: with TLS 1.3 a server refuses the client only then.
+    if (this.#options.tls !== undefined && code === "EPROTO") {
+      const detail = "the server broke TLS off with an alert (does it want a client certificate?)";
+      this.#judge({ kind: "failure", failure: "tls", detail });
+      return;
+    }
     // OpenSSL's errors have codes of their own: ERR_SSL_WRONG_VERSION_NUMBER.
     if (this.#phase === "handshaking" && code.startsWith("ERR_")) {
       this.#judge({ kind: "failure", failure: "tls", detail: `the TLS handshake failed (${code})` });

@@ -48,8 +48,8 @@ function start(
 }
 
 function quoteOutput(outputs: readonly ProgramOutput[]): string {
-  const spoken = outputs.map((output) => output.kept).find((bytes) => bytes.length > 0);
-  return spoken === undefined ? "" : quoteBytes(trimEnd(spoken));
+  const spoken = outputs.map((output) => trimEnd(output.kept)).find((bytes) => bytes.length > 0);
+  return spoken === undefined ? "" : quoteBytes(spoken);
 }
 
 function trimEnd(bytes: Uint8Array): Uint8Array {

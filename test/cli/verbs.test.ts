@@ -93,6 +93,19 @@ describe("check run", () => {
     expect(elsewhere.exitCode).toBe(3);
   });
 
+  test("flags that say how a target is checked are refused without one", async () => {
+    for (const words of [
+      ["--command", "/bin/true"],
+      ["web", "--expect-status", "200"],
+      ["--set", "port=2"],
+    ]) {
+      const { stderr, exitCode } = await tandem("check", "run", ...words);
+      const flag = words.find((word) => word.startsWith("--"));
+      expect(stderr).toContain(`${flag} needs a TARGET such as tcp://10.0.0.11:80, and no --config`);
+      expect(exitCode).toBe(2);
+    }
+  });
+
   test("rounds make one table", async () => {
     const { stdout } = await tandem("check", "run", "tcp://127.0.0.1:1", "--repeat", "3", "--interval", "1ms");
     const lines = stdout.trimEnd().split("\n");

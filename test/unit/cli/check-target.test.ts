@@ -63,6 +63,12 @@ describe("methodOfTarget()", () => {
     ["http://10.0.0.11", { insecure: true }, "--insecure means nothing for a http target"],
     ["http://10.0.0.11", { send: "x" }, "--send means nothing for a http target"],
     ["tcp://10.0.0.11:80", { user: "www" }, "--user needs --command"],
+    [
+      "tcp://10.0.0.11:80",
+      { command: "/bin/sh -c 'exit 0'" },
+      "--command is split at its spaces, without a shell; for arguments with spaces or quotes: " +
+        `--set 'command=["/bin/sh", "-c", "exit 0"]'`,
+    ],
     ["tcp://10.0.0.11:80", { send: "\\q" }, '--send: "\\\\q" is no escape; there are \\r \\n \\t \\0 \\xHH \\\\'],
   ] as const)("refuses %s with %j", (text, settings, problem) => {
     expect(methodOfTarget(text, { ...NOTHING, ...settings })).toEqual({ ok: false, problem });

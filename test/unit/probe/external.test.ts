@@ -41,6 +41,7 @@ describe("runExternal()", () => {
     ["exit 0", "success", "the program exited with 0"],
     ["echo fine; exit 0", "success", 'the program exited with 0: "fine"'],
     ["exit 3", "failure", "the program exited with 3"],
+    ["echo; echo >&2; exit 3", "failure", "the program exited with 3"],
     ["echo out; echo broken >&2; exit 1", "failure", 'the program exited with 1: "broken"'],
     ["kill -9 $$", "failure", "the program was ended by SIGKILL"],
   ])("takes %p for %s", async (script, result, reason) => {

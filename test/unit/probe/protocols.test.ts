@@ -429,6 +429,16 @@ describe("runCheck() of https with files", () => {
     expect(later).not.toHaveProperty("warning");
   });
 
+  test("a server that wants a certificate of ours is told from one that cannot be reached", async () => {
+    const settings = { ...certificate, ca: certificate.cert, requestCert: true, rejectUnauthorized: true };
+    using strict = Bun.serve({ port: 0, hostname: "127.0.0.1", tls: settings, fetch: () => new Response("hello") });
+    const tls = { authoritiesFile: file("cert.pem") };
+    expect(await check({ ...HTTPS, tls }, targetOn(strict.port ?? 0))).toEqual([
+      "tls",
+      "connected after T; TLS after T; the server broke TLS off with an alert (does it want a client certificate?)",
+    ]);
+  });
+
   test("tells which file it can't read", async () => {
     const [failure, reason] = await check({ ...HTTPS, tls: { authoritiesFile: "/absent/ca.pem" } }, target);
     expect([failure, reason]).toEqual(["local", expect.stringContaining("/absent/ca.pem")]);
