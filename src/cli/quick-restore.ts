@@ -10,9 +10,9 @@ import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
 /**
- * `service restore` of an ordinary table into a kernel that has none: straight from the text to the kernel's messages, in
- * an eighth of the time. Whatever is not ordinary (a mistake, a change that the kernel refuses, a table that is there
- * already) goes the whole way, in service-save.ts, and comes out as it does there.
+ * `service restore` of an ordinary table: into a kernel that has none straight from the text to the kernel's messages, in
+ * an eighth of the time; else as rows of numbers up to what differs. A text that is not ordinary, by a mistake above all,
+ * goes the whole way, in service-save.ts, and comes out as it does there.
  */
 
 type Restore = (typeof spec)["verbs"]["restore"];
@@ -54,32 +54,36 @@ async function tell(table: TableRows<VirtualService>, verbose: boolean, { output
   output.lines([countsText(counts.filter(({ count }) => count > 0))]);
 }
 
-/** Loads the table. @returns the exit code, or undefined where the kernel has services already and nothing was done. */
-async function load(
-  { table, settings }: QuickResult,
-  { verbose }: Input,
+/** Makes the kernel's table what was read. */
+async function restoreTable(
+  result: QuickResult,
+  name: string,
+  input: Input,
   context: CommandContext,
-): Promise<ExitCode | undefined> {
+): Promise<ExitCode> {
+  const { table, settings } = result;
   using client = IpvsClient.open();
-  if (table.services.length === 0 || client.hasServices()) return undefined;
+  const observed = client.tableRows();
+  const isLoad = table.services.length > 0 && observed.services.length === 0;
+  if (!isLoad || context.output.json || context.globals.dryRun) {
+    const { restoreRows } = await import("./service-save.ts");
+    return restoreRows(client, name, result, observed, input, context);
+  }
   const errors = client.load(table);
   if (errors.size > 0 || settings !== undefined) {
     const { finishLoad } = await import("./service-save.ts");
-    return finishLoad(client, table, errors, settings, context, () => tell(table, verbose, context));
+    return finishLoad(client, table, errors, settings, context, () => tell(table, input.verbose, context));
   }
-  await tell(table, verbose, context);
+  await tell(table, input.verbose, context);
   return 0;
 }
 
 /** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
 export const restore: Runner<Restore> = async (input, context) => {
   const source: InputBytes = readInputBytes("service restore", input.file);
-  if (!context.output.json && !context.globals.dryRun) {
-    const quick = await readQuick(source.bytes, input.format);
-    const code = quick === undefined ? undefined : await load(quick, input, context);
-    if (code !== undefined) return code;
-  }
-  // A plan against what is there runs the same over and over: now compiling pays.
+  const quick = await readQuick(source.bytes, input.format);
+  if (quick !== undefined) return await restoreTable(quick, source.name, input, context);
+  // Here the same runs over and over: now compiling pays.
   Bun.unsafe.setJITPolicy(1);
   return (await import("./service-save.ts")).restoreText(decodeInput(source), input, context);
 };

@@ -1,16 +1,17 @@
 import { renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { planService } from "../balance/plan.ts";
+import { planRestore, planRestoreRows, type RestorePlan } from "../balance/plan-restore.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
+import type { QuickResult } from "../import/quick-toml.ts";
 import type { TableResult } from "../import/table-result.ts";
 import type { SavedSettings } from "../import/table-settings.ts";
 import { parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { additions } from "../kernel/ipvs-loader.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
-import type { IpvsChange, ObservedService, WantedService } from "../model/ipvs-table.ts";
+import type { ObservedService } from "../model/ipvs-table.ts";
 import type { TableRows } from "../model/server-rows.ts";
-import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import type { VirtualService } from "../model/virtual-service.ts";
 import { performAllOrNothing, readTable, settle, takeBack } from "./all-or-nothing.ts";
 import { type ChangeList, readChangeList } from "./change-list.ts";
 import { type ReportedChange, reportChanges } from "./changes.ts";
@@ -104,31 +105,12 @@ export const apply: Runner<Verbs["apply"]> = async ({ file, resolve }, context) 
   return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
 };
 
-/** The smallest set of changes from the kernel's table to the wanted one. */
-function planTable(
-  wanted: readonly WantedService[],
-  before: ReadonlyMap<string, ObservedService>,
-  keepOthers: boolean,
-): IpvsChange[] {
-  const others = new Map(before);
-  const changes = wanted.flatMap((service): IpvsChange[] => {
-    const name = formatServiceKey(service.service.key);
-    others.delete(name);
-    return planService(service, before.get(name));
-  });
-  if (keepOthers) return changes;
-  return [
-    ...changes,
-    ...[...others.values()].map(({ service: { key } }) => ({ kind: "delete-service", key }) as const),
-  ];
-}
-
 function hasFailure(changes: readonly ReportedChange[]): boolean {
   return changes.some(({ outcome }) => outcome.kind === "failed");
 }
 
 /** A file that was cut to nothing must not take a whole site down. What save writes of an empty table has its settings. */
-function refuseEmpty({ name }: InputText, servicesCount: number): TandemError {
+function refuseEmpty(name: string, servicesCount: number): TandemError {
   const reason = `it says nothing, and would remove ${counted(servicesCount, "virtual service")}`;
   return new TandemError({ operation: "restore", subject: name, reason, hint: "tandem service flush removes all" }, 2);
 }
@@ -137,12 +119,39 @@ function refuseEmpty({ name }: InputText, servicesCount: number): TandemError {
 export async function restoreText(source: InputText, input: RestoreInput, context: CommandContext): Promise<ExitCode> {
   const { services, settings } = await readSaved(source, input, context);
   using client = IpvsClient.open();
+  const plan = planRestore(services, readTable(client), input.keepOthers);
+  if (services.length === 0 && settings === undefined && plan.changes.length > 0) {
+    throw refuseEmpty(source.name, plan.changes.length);
+  }
+  return perform(client, plan, settings, input, context);
+}
+
+/** `restoreText` of a table that quick-restore.ts has read, from the kernel's table as rows. */
+export function restoreRows(
+  client: IpvsClient,
+  name: string,
+  { table, settings }: QuickResult,
+  observed: TableRows<VirtualService>,
+  input: RestoreInput,
+  context: CommandContext,
+): ExitCode {
+  const plan = planRestoreRows(table, observed, input.keepOthers);
+  if (table.services.length === 0 && settings === undefined && plan.changes.length > 0) {
+    throw refuseEmpty(name, plan.changes.length);
+  }
+  return perform(client, plan, settings, input, context);
+}
+
+function perform(
+  client: IpvsClient,
+  { changes, before }: RestorePlan,
+  settings: SavedSettings | undefined,
+  { verbose }: RestoreInput,
+  context: CommandContext,
+): ExitCode {
   const { dryRun } = context.globals;
-  const before = readTable(client);
-  const changes = planTable(services, before, input.keepOthers);
-  if (services.length === 0 && settings === undefined && changes.length > 0) throw refuseEmpty(source, changes.length);
+  const many = verbose ? "named" : "counted";
   const made = performAllOrNothing(client, changes, before, dryRun);
-  const many = input.verbose ? "named" : "counted";
   if (settings === undefined || hasFailure(made)) return reportChanges(made, context, many);
   const settled = restoreSettings(client, settings, dryRun);
   return reportChanges(

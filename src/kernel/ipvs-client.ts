@@ -158,11 +158,6 @@ export class IpvsClient {
     });
   }
 
-  /** Whether there is any service at all. @throws NetlinkError, TandemError */
-  hasServices(): boolean {
-    return this.#plainServices().length > 0;
-  }
-
   /**
    * Adds a whole table: each service, then its servers, as `apply` of `additions` does.
    * @returns the errors by the numbers of the changes; empty when all were made.

@@ -81,6 +81,36 @@ describe("a large table", () => {
     }
   });
 
+  test("gets the few changes that make it what a text says, and none when the kernel refuses one", () => {
+    tandem("service", "restore", put("before.rules", `${LINES.join("\n")}\n`));
+    const [service = "", second = "", ...others] = LINES;
+    const changed = [service, second.replace("-w 0", "-w 9"), ...others.slice(0, -SERVERS - 1)];
+    const refused = "-a -t 203.0.113.1:80 -r 127.255.255.255:80 -m -w 1";
+    const first = changed.slice(0, SERVERS + 1);
+    const wrong = [...first, refused, ...changed.slice(SERVERS + 1)];
+    const { stderr, exitCode } = tandem("service", "restore", put("wrong.rules", `${wrong.join("\n")}\n`));
+    expect({ stderr: stderr.split("\n")[0], exitCode, rules: rules() }).toEqual({
+      stderr: "nothing is changed: 2 changes undone",
+      exitCode: 1,
+      rules: LINES.toSorted(),
+    });
+    const file = put("changed.rules", `${changed.join("\n")}\n`);
+    const edit = "real server 10.0.0.1:8080 of tcp://203.0.113.1:80 (nat, weight 9)";
+    const removal = `virtual service tcp://203.0.113.${SERVICES}:80`;
+    expect(tandem("service", "restore", "--dry-run", file)).toEqual({
+      stdout: `would edit ${edit}\nwould remove ${removal}\n`,
+      stderr: "",
+      exitCode: 0,
+    });
+    expect(tandem("service", "restore", file)).toEqual({
+      stdout: `changed ${edit}\nremoved ${removal}\n`,
+      stderr: "",
+      exitCode: 0,
+    });
+    expect(rules()).toEqual(changed.toSorted());
+    expect(tandem("service", "restore", file).stderr).toBe("nothing to change\n");
+  });
+
   test("is not loaded at all when the kernel refuses one of its servers", () => {
     const refused = "-a -t 203.0.113.1:80 -r 127.255.255.255:80 -m -w 1";
     const { stderr, exitCode } = tandem(
