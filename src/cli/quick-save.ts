@@ -33,7 +33,7 @@ export const save: Runner<Save> = async ({ file, format = "toml" }, context) => 
   new QuickFormat(out, format, writeEndpoint, whole).write(table);
   out.end();
   if (isPrinted) return 0;
-  const { writeFile } = await import("./service-save.ts");
+  const { writeFile } = await import("./write-file.ts");
   if (!globals.dryRun) writeFile(file, Buffer.concat(pieces));
   const { counted } = await import("./figures.ts");
   output.note(`${globals.dryRun ? "would write" : "wrote"} ${counted(table.services.length, "service")} to ${file}`);

@@ -1,4 +1,3 @@
-import { renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { planRestore, planRestoreRows, type RestorePlan } from "../balance/plan-restore.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
@@ -18,7 +17,6 @@ import { type ReportedChange, reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { counted } from "./figures.ts";
-import { writeFailure } from "./file-failure.ts";
 import { type InputText, readInput } from "./read-input.ts";
 import { readSettings, restoreSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
@@ -29,22 +27,6 @@ import { daemonJson } from "./sync-daemons.ts";
 
 type Verbs = (typeof spec)["verbs"];
 type TableFormat = "toml" | "ipvsadm";
-
-/** Writes beside the file first, so that a full disk leaves the old one whole. */
-export function writeFile(file: string, content: Uint8Array): void {
-  const partial = `${file}.new`;
-  try {
-    writeFileSync(partial, content);
-    renameSync(partial, file);
-  } catch (cause) {
-    try {
-      unlinkSync(partial);
-    } catch {
-      // It was never made.
-    }
-    throw writeFailure("write", file, cause);
-  }
-}
 
 /** Prints the kernel's table as JSON; as text: quick-save.ts. */
 export function saveJson({ output }: CommandContext): ExitCode {
