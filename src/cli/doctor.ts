@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { loadKeys } from "../config/load.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import { type Finding, type PreflightRequest, preflight } from "../kernel/preflight.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -49,16 +50,36 @@ function generalRequest(): PreflightRequest {
   };
 }
 
-/** The request, and a word about where it comes from. */
-function chooseRequest(context: CommandContext): { readonly request: PreflightRequest; readonly basis: string } {
+/** A key file that the daemon would refuse. Whoever may not read it has been told to be root. */
+function keyFindings(keyFile: string): Finding[] {
+  try {
+    loadKeys(keyFile);
+    return [];
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    if (error.exitCode === 4) return [];
+    const text = `the key file ${keyFile} is of no use: ${error.reason}`;
+    return [{ name: "key-file", severity: "error", text, mend: error.hint ?? "" }];
+  }
+}
+
+interface Look {
+  readonly request: PreflightRequest;
+  /** What the configuration names and this host lacks. */
+  readonly findings: readonly Finding[];
+  /** A word about where the request comes from. */
+  readonly basis: string;
+}
+
+function chooseRequest(context: CommandContext): Look {
   try {
     const { path, config } = readConfig(context);
-    return { request: requestOf(config), basis: `for ${path}` };
+    return { request: requestOf(config), findings: keyFindings(config.pair.keyFile), basis: `for ${path}` };
   } catch (error) {
     const cause = error instanceof TandemError ? error.cause : undefined;
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
     if (context.globals.config !== undefined || !isMissing) throw error;
-    return { request: generalRequest(), basis: "without a configuration, for NAT on every interface" };
+    return { request: generalRequest(), findings: [], basis: "without a configuration, for NAT on every interface" };
   }
 }
 
@@ -75,11 +96,12 @@ function findingLines(finding: Finding, context: CommandContext): string[] {
 /** Says what on this host would break LVS; exit 3 when something would. */
 export const doctor: SingleRunner<typeof spec> = (_input, context) => {
   const { output } = context;
-  const { request, basis } = chooseRequest(context);
-  const findings = preflight(request);
+  const { request, findings: ofConfig, basis } = chooseRequest(context);
+  const findings = [...preflight(request), ...ofConfig];
   const isFine = findings.every(({ severity }) => severity !== "error");
   if (output.json) {
-    output.printJson({ ok: isFine, findings });
+    const told = findings.map(({ name, severity, text, mend }) => ({ name, severity, message: text, mend }));
+    output.printJson({ ok: isFine, findings: told });
   } else {
     output.note(`looked ${basis}`);
     output.lines(findings.flatMap((finding) => findingLines(finding, context)));

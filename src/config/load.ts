@@ -40,7 +40,9 @@ function decodeUtf8(what: string, path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    const reason = "it is not UTF-8 text";
+    const readable = new TextDecoder().decode(bytes);
+    const line = readable.slice(0, readable.indexOf("\ufffd")).split("\n").length;
+    const reason = `it is not UTF-8 text, in line ${line}`;
     throw new TandemError({ operation: `read ${what}`, subject: path, reason, hint: "save it as UTF-8", cause }, 2);
   }
 }
@@ -60,7 +62,8 @@ export function loadConfig(path: string): LoadedConfig {
  * @throws TandemError when there are no usable keys: exit 2 (missing, malformed, wrong mode), 4 (not permitted) or 1.
  */
 export function loadKeys(path: string): PairKeys {
-  const hint = `make one with: tandem heartbeat keygen ${path}`;
+  // A key made on each router would be two keys, and the two would never hear each other.
+  const hint = `copy it from the other router, or make the first one: tandem heartbeat keygen ${path}`;
   const bytes = readLimited("key file", path, MAX_KEY_FILE_BYTES, hint);
   const fail = (reason: string, way: string) =>
     new TandemError({ operation: "use key file", subject: path, reason, hint: way }, 2);

@@ -167,3 +167,27 @@ describe("vip list", () => {
     });
   });
 });
+
+describe("doctor", () => {
+  // It found nothing wrong, and `tandem run` then refused to start.
+  test("finds a key file that the daemon would refuse", async () => {
+    using folder = temporaryFolder();
+    const [config, key] = [folder.file("tandem.toml"), folder.file("pair.key")];
+    const example = await tandem("config", "example");
+    await Bun.write(config, example.stdout.replace("/etc/tandem/pair.key", key));
+    const findings = async () => {
+      const { stdout } = await tandem("doctor", "--config", config, "--json");
+      return JSON.parse(stdout).findings.filter(({ name }: { name: string }) => name === "key-file");
+    };
+    expect(await findings()).toEqual([
+      {
+        name: "key-file",
+        severity: "error",
+        message: `the key file ${key} is of no use: there is no such file (ENOENT)`,
+        mend: `copy it from the other router, or make the first one: tandem heartbeat keygen ${key}`,
+      },
+    ]);
+    await tandem("heartbeat", "keygen", key);
+    expect(await findings()).toEqual([]);
+  });
+});

@@ -44,7 +44,7 @@ export const doctorVerb = verb({
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config"],
   changes: false,
-  jsonDoc: "{version, ok, findings: [{severity, subject, message, mend}]}",
+  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}",
   exit3: "something would break",
 });
 

@@ -67,8 +67,8 @@ describe("loadConfig()", () => {
   });
 
   test("refuses bytes that are no UTF-8", () => {
-    expect(failureOf(() => loadConfig(file("latin1.toml", new Uint8Array([0x23, 0xe4, 0x0a]))))).toEqual({
-      reason: "it is not UTF-8 text",
+    expect(failureOf(() => loadConfig(file("latin1.toml", new Uint8Array([0x0a, 0x23, 0xe4, 0x0a]))))).toEqual({
+      reason: "it is not UTF-8 text, in line 2",
       exitCode: 2,
       hint: "save it as UTF-8",
     });
@@ -92,7 +92,7 @@ describe("loadKeys()", () => {
 
   test("says that a key file is missing or has no key in it, and how to make one", () => {
     const path = join(folder, "none.key");
-    const hint = `make one with: tandem heartbeat keygen ${path}`;
+    const hint = `copy it from the other router, or make the first one: tandem heartbeat keygen ${path}`;
     expect(failureOf(() => loadKeys(path))).toEqual({ reason: "there is no such file (ENOENT)", exitCode: 2, hint });
     expect(failureOf(() => loadKeys(file("empty.key", "\n")))).toMatchObject({
       reason: "there is no key in it",
