@@ -55,6 +55,9 @@ const SERVERS_FOLDER = join(root, "node_modules/.cache/servers");
 const NOT_NEEDED =
   /^(?:perl|libperl|libllvm|postgresql(?:-common|-client.*)?$|libpq-dev|ssl-cert|adduser|locales|runit-)/;
 
+/** A download that fails once may succeed the next time. */
+const RETRIES = ["-o", "Acquire::Retries=3"];
+
 /** Not everybody has the administrator's folders in PATH, and Debian puts most of these programs there. */
 const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
@@ -115,9 +118,9 @@ function setUpDebianPackages(pairs) {
   say(`installing Debian packages: ${missing.join(" ")}`);
   const quiet = { DEBIAN_FRONTEND: "noninteractive" };
   const words = command.split(" ");
-  const install = () => run(words[0], ["-qq", "-o", "Dpkg::Use-Pty=0", ...words.slice(1)], quiet);
+  const install = () => run(words[0], ["-qq", ...RETRIES, "-o", "Dpkg::Use-Pty=0", ...words.slice(1)], quiet);
   const update = () =>
-    run("apt-get", ["-qq", "update"], quiet) || stop("apt-get update failed; its messages are above");
+    run("apt-get", ["-qq", ...RETRIES, "update"], quiet) || stop("apt-get update failed; its messages are above");
   const hasLists =
     existsSync("/var/lib/apt/lists") && readdirSync("/var/lib/apt/lists").some((f) => f.includes("_Packages"));
   if (!hasLists) update();
@@ -162,7 +165,7 @@ function setUpServers() {
   const [packages, tree] = [join(SERVERS_FOLDER, "packages"), join(SERVERS_FOLDER, "tree.new")];
   for (const folder of [packages, tree]) mkdirSync(folder, { recursive: true });
   const download = () =>
-    output("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "download", ...names], { cwd: packages });
+    output("apt-get", ["-qq", ...RETRIES, "-o", "APT::Sandbox::User=root", "download", ...names], { cwd: packages });
   if (download() === undefined) {
     // Lists that are old name packages that are gone.
     if (process.getuid?.() === 0) run("apt-get", ["-qq", "update"]);

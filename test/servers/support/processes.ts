@@ -1,4 +1,4 @@
-/** What the kernel says of processes: those of a group, and those that work in a folder. */
+/** What the kernel says of the processes of a server. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** What `read` says of each process or thread in that folder of /proc; of one that ends meanwhile, nothing. */
@@ -20,18 +20,23 @@ function status(path: string): { readonly state: string; readonly group: number 
   return { state, group: Number(group) };
 }
 
-/** Stopped, or ended and not waited for. */
-const AT_REST = /^[TZX]$/;
+/** Ended, and not waited for by its parent: it holds nothing any more. */
+const ENDED = /^[ZX]$/;
+const STOPPED = /^T$/;
 
 /** Whether every thread of the group has stopped: the signal only asks for it, and returns before it is so. */
 export function isStopped(group: number): boolean {
   const states = ofEach("/proc", (path) =>
     status(path).group === group ? ofEach(`${path}/task`, (thread) => [status(thread).state]) : [],
   );
-  return states.every((state) => AT_REST.test(state));
+  return states.every((state) => STOPPED.test(state) || ENDED.test(state));
 }
 
-/** The processes that have this folder, or one below it, as their own. */
-export function processesIn(folder: string): number[] {
-  return ofEach("/proc", (path, id) => (`${readlinkSync(`${path}/cwd`)}/`.startsWith(`${folder}/`) ? [id] : []));
+/** The processes of that group, and those that have this folder, or one below it, as their own. */
+export function runningProcesses(group: number, folder: string): number[] {
+  return ofEach("/proc", (path, id) => {
+    const process = status(path);
+    if (ENDED.test(process.state)) return [];
+    return process.group === group || `${readlinkSync(`${path}/cwd`)}/`.startsWith(`${folder}/`) ? [id] : [];
+  });
 }

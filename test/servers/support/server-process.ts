@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { address } from "../../../src/model/address.ts";
 import type { CheckTarget } from "../../../src/model/check.ts";
 import { layDebianTree } from "./debian-tree.ts";
-import { isStopped, processesIn } from "./processes.ts";
+import { isStopped, runningProcesses } from "./processes.ts";
 
 /** Data and settings of one server, in a folder of its own. */
 export interface ServerFiles {
@@ -120,12 +120,15 @@ export class RealServer implements AsyncDisposable {
 
   /** Ends it with all its processes. */
   async stop(): Promise<void> {
+    const stopped = this.#process;
+    if (stopped === undefined) return;
     this.#signal("SIGKILL");
-    await this.#process?.exited;
+    await stopped.exited;
     this.#process = undefined;
-    // PostgreSQL's have groups of their own, and hold its memory, without which the next one does not start.
+    // Its children may still have the port for a moment. PostgreSQL's have groups of their own, and hold the memory
+    // without which the next one does not start.
     await eventually(`${this.#plan.name} is gone`, () => {
-      const left = processesIn(this.#files.folder);
+      const left = runningProcesses(stopped.pid, this.#files.folder);
       for (const id of left) signal(id, "SIGKILL");
       return left.length === 0;
     });
