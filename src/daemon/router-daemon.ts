@@ -180,6 +180,7 @@ export class RouterDaemon implements ControlSubject {
     return {
       version: 1,
       peer: peerStatus(this.#router.state, { config: this.#config, nowMs: monotonicMs() }),
+      intervalMs: this.#config.pair.intervalMs,
       paths: PATHS.map((path) => pathStatus(this.#router.state, path, this.#network.interfaces, monotonicMs())),
       loop: { wakes, lastLateMs: lastMs, maxLateMs: maxMs },
     };

@@ -112,6 +112,7 @@ export function pathStatus(state: State, path: PathName, interfaces: SideInterfa
     sent: session.sent,
     accepted: session.accepted,
     peerSent: session.heard,
+    roundTripMs: session.roundTripMs === undefined ? null : Math.round(session.roundTripMs * 10) / 10,
     refused: { ...session.refused },
   };
 }

@@ -64,6 +64,8 @@ export interface PathStatus {
   readonly accepted: number;
   /** The peer's own count of what it sent on this path, as last heard; it begins anew with each of its processes. */
   readonly peerSent: number;
+  /** Of a heartbeat and the peer's answer on this path, without the peer's pause between them; exact to a millisecond. */
+  readonly roundTripMs: number | null;
   /** Packets not accepted, by named reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -116,6 +118,8 @@ export interface TransitionStatus {
 export interface HeartbeatReport {
   readonly version: 1;
   readonly peer: PeerStatus;
+  /** Between two heartbeats of this router. */
+  readonly intervalMs: number;
   readonly paths: readonly PathStatus[];
   readonly loop: { readonly wakes: number; readonly lastLateMs: number; readonly maxLateMs: number };
 }

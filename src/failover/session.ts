@@ -50,6 +50,8 @@ export interface PathSession {
   readonly acceptedAtMs?: number;
   /** When a packet last showed that the peer hears me on this very path. */
   readonly bothWaysAtMs?: number;
+  /** What a packet of mine and the peer's answer to it took on the way, last; exact to a millisecond. */
+  readonly roundTripMs?: number;
   /** When any authentic packet of the peer last came, hellos included. */
   readonly seenAtMs?: number;
   /** When a hello was last answered. */
@@ -131,6 +133,17 @@ function establish(session: Session, heartbeat: Heartbeat, nonce: string, nowMs:
   };
 }
 
+/**
+ * The time since I sent what the peer echoes, without that for which the peer had it before it sent this. Its next
+ * heartbeat says both, so that nobody has to be asked, and no clock is compared with another one.
+ */
+function roundTripMs(session: Session, path: PathName, heartbeat: Heartbeat, nowMs: number): number | undefined {
+  const counter = heartbeat.echoCounters[path];
+  const sent = session.paths[path].checkpoints.find((checkpoint) => checkpoint.counter === counter);
+  const heldMs = heartbeat.payload.heardAgeMs[path];
+  return sent === undefined || heldMs === undefined ? undefined : Math.max(0, nowMs - sent.atMs - heldMs);
+}
+
 function accept(
   session: Session,
   path: PathName,
@@ -139,11 +152,13 @@ function accept(
 ): Session {
   const peer = session.peer;
   const bothWays = freshEcho(session, path, heartbeat.echoCounters[path], times.nowMs, times.deadAfterMs);
+  const tookMs = roundTripMs(session, path, heartbeat, times.nowMs);
   const heard = withPath(session, path, {
     heard: heartbeat.counter,
     acceptedAtMs: times.nowMs,
     accepted: session.paths[path].accepted + 1,
     ...(bothWays ? { bothWaysAtMs: times.nowMs } : {}),
+    ...(tookMs === undefined ? {} : { roundTripMs: tookMs }),
   });
   return peer === undefined ? heard : { ...heard, peer: { ...peer, nonce: heartbeat.nonce } };
 }

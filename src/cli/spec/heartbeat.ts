@@ -34,13 +34,15 @@ export const heartbeatWatch = verb({
 
 export const heartbeatPing = verb({
   summary: "measure the round trip of heartbeats to the peer on each path",
-  description: ["The peer's daemon answers; on this router none may run, since it would have the port."],
+  description: [
+    "The peer's daemon answers. With a daemon running here it is asked for the round trips of its own heartbeats instead, on each path of the next N that come: what the network and both daemons' loops took, exact to a millisecond.",
+  ],
   arguments: {},
-  flags: { count: valueFlag(integer(1, 10_000), { valueName: "N", defaultText: "5", doc: "how many to send" }) },
+  flags: { count: valueFlag(integer(1, 10_000), { valueName: "N", defaultText: "5", doc: "how many, on each path" }) },
   examples: [{ command: "heartbeat ping --count 10", doc: "ten on each path" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, paths: [{path, sent, answered, minMs, meanMs, maxMs}]}",
+  jsonDoc: "{version, paths: [{path, sent, answered, minMs, meanMs, p50Ms, p99Ms, maxMs}]}",
   exit3: "a path has no answer",
 });
 

@@ -49,6 +49,7 @@ const REPORT: StatusReport = {
       sent: 9,
       accepted: 8,
       peerSent: 8,
+      roundTripMs: 0.4,
       refused: { "no-echo": 3 },
     },
     {
@@ -61,6 +62,7 @@ const REPORT: StatusReport = {
       sent: 9,
       accepted: 0,
       peerSent: 0,
+      roundTripMs: null,
       refused: { "bad-mac": 12 },
     },
   ],

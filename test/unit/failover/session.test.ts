@@ -133,3 +133,19 @@ test("nextHead() remembers no more checkpoints than it needs, however many packe
   }
   expect(session.paths.public.checkpoints.length).toBeLessThanOrEqual(33);
 });
+
+test("a heartbeat tells the round trip of the one it echoes, without the pause between them", () => {
+  const ends = pairOfEnds();
+  exchange(ends, "public", 0, 3);
+  const mine = ends.primary.send("public", 100);
+  ends.backup.receive(mine, 103);
+  const answer = ends.backup.send("public", 250);
+  const { payload } = answer.heartbeat;
+  // Heard at 103, sent at 250.
+  const said = { ...answer, heartbeat: { ...answer.heartbeat, payload: { ...payload, heardAgeMs: { public: 147 } } } };
+  ends.primary.receive(said, 252.5);
+  expect([ends.primary.session.paths.public.roundTripMs, ends.primary.session.paths.private.roundTripMs]).toEqual([
+    5.5,
+    undefined,
+  ]);
+});

@@ -26,6 +26,7 @@ function path(name: PathStatus["path"], minute: number): PathStatus {
     sent: 0,
     accepted: 90 * minute,
     peerSent: 100 * minute,
+    roundTripMs: 1,
     refused: {},
   };
 }
@@ -38,6 +39,7 @@ function sample(minute: number): Sample {
     heartbeats: {
       version: 1,
       peer: PEER,
+      intervalMs: 10,
       paths: [path("public", minute), path("private", minute)],
       loop: { wakes: 1000 * minute, lastLateMs: minute === 7 ? 9 : 2, maxLateMs: 11 },
     },
