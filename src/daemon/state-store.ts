@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { TandemError } from "../lib/errors.ts";
 
 /** A state file of ours is some kilobytes; a larger one is not ours. */
 const STATE_BYTES_MAX = 16 * 1024 * 1024;
@@ -68,7 +69,17 @@ export class StateFile {
   }
 }
 
-/** Makes the state directory where it is absent. @throws what mkdir throws. */
+/** Makes the state directory where it is absent. @throws TandemError */
 export function makeStateDir(stateDir: string): void {
-  mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    throw new TandemError({
+      operation: "make the state directory",
+      subject: stateDir,
+      reason: cause instanceof Error ? cause.message : String(cause),
+      hint: "drains, holds and the history are kept there; --state-dir names another directory",
+      cause,
+    });
+  }
 }

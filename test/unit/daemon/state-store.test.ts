@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { StateFile } from "../../../src/daemon/state-store.ts";
+import { makeStateDir, StateFile } from "../../../src/daemon/state-store.ts";
 import { readStoredHistory, readStoredState } from "../../../src/daemon/stored-state.ts";
 
 async function settled(path: string, wanted: string): Promise<string> {
@@ -69,4 +69,9 @@ test("readStoredHistory() of something else is empty", () => {
   const problems: string[] = [];
   expect(readStoredHistory({ transitions: "none" }, (problem) => problems.push(problem))).toEqual([]);
   expect(problems).toEqual(["transitions: needs a list"]);
+});
+
+// It was told as a defect of tandem.
+test("makeStateDir() says what it could not make, and what for", () => {
+  expect(() => makeStateDir("/dev/null")).toThrow(/^cannot make the state directory \/dev\/null: EEXIST/);
 });
