@@ -66,12 +66,12 @@ async function restoreTable(
   const observed = client.tableRows();
   const isLoad = table.services.length > 0 && observed.services.length === 0;
   if (!isLoad || context.output.json || context.globals.dryRun) {
-    const { restoreRows } = await import("./service-save.ts");
+    const { restoreRows } = await import("./restore-rows.ts");
     return restoreRows(client, name, result, observed, input, context);
   }
   const errors = client.load(table);
   if (errors.size > 0 || settings !== undefined) {
-    const { finishLoad } = await import("./service-save.ts");
+    const { finishLoad } = await import("./restore-rows.ts");
     return finishLoad(client, table, errors, settings, context, () => tell(table, input.verbose, context));
   }
   await tell(table, input.verbose, context);
