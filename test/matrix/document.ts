@@ -52,7 +52,8 @@ the default settings (heartbeats every 200 ms, \`dead_after\` 1 s, leases of 3 s
   table). **probe's pause**: the longest time in which the probe itself sent nothing; a gap no longer than that says
   nothing.
 - **two owners**: how long both kernels had a VIP, looked at every ms (every 5 ms in the second table). An agreed move
-  may overlap by 20 ms.
+  may overlap by 20 ms: the old owner drops the VIPs when a neighbour has answered the new one and it was told so, that is
+  after two changes in the kernel, a round trip to a neighbour and a heartbeat. No overlap would be a gap.
 - **connections lost**: of 50 that were open and spoke ten times a second: reset, closed, or silent for good.
 - The last column is the newest line of the router that has the VIPs in the end; \`none\`: nothing moved.
 
@@ -65,7 +66,8 @@ ${table(of("namespaces"), "namespaces", noteOf)}
 ## With services, on the lab's kernel
 
 User-mode Linux with IPVS: one slow processor for both routers, three real servers and all clients. Each step of an
-agreed move waits for it, so that the two owners may overlap by 270 ms here, and gaps are judged with 3 s to spare.
+agreed move waits for it, so that the two owners may overlap by 270 ms here, and gaps are judged with 3 s to spare. The
+same moves on two processors are in the first table.
 
 ${table(of("uml"), "uml", noteOf)}
 
