@@ -108,7 +108,8 @@ function historyLines({ service, target, report }: ListedCheck): string[] {
 export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitCode> => {
   const { output } = context;
   const { config } = readConfig(context);
-  const { checks: reports, pace } = await daemonChecks(context);
+  // A daemon without services has no balancer to ask.
+  const { checks: reports, pace } = config.services.length === 0 ? { checks: [] } : await daemonChecks(context);
   const reportOf = reportFinder(reports);
   const checks = config.services.flatMap((service) =>
     service.servers.map(({ server, check, furtherChecks = [] }): ListedCheck => {

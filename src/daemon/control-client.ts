@@ -30,13 +30,26 @@ function isForbidden(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM";
 }
 
+/** Requests whose name is no verb, as what could not be done. */
+const OPERATIONS: Partial<Readonly<Record<ControlRequest["command"], string>>> = {
+  status: "get the status",
+  checks: "get the results of checks",
+  history: "get the history",
+  heartbeats: "get what was heard",
+  weight: "set the weight",
+};
+
 function refusal(
   request: ControlRequest,
   reason: string,
   hint: string | undefined,
   exitCode: 1 | 2 | 3 | 4,
 ): TandemError {
-  const facts = { operation: request.command, reason, ...(hint === undefined ? {} : { hint }) };
+  const facts = {
+    operation: OPERATIONS[request.command] ?? request.command,
+    reason,
+    ...(hint === undefined ? {} : { hint }),
+  };
   if (exitCode === 2) return new UsageError(facts);
   if (exitCode === 3) return new StateError(facts);
   return exitCode === 4 ? new SupportError(facts) : new TandemError(facts);

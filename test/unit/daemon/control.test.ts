@@ -100,6 +100,24 @@ test("askDaemon() throws the daemon's refusal with its hint and exit code", asyn
   );
 });
 
+// "cannot checks: this configuration has no services"
+test("askDaemon() says with a verb what was refused", async () => {
+  await withServer(
+    (_request, reply) => reply({ kind: "refused", reason: "no", exitCode: 1 }),
+    async (directory) => {
+      const failures = ["checks", "history", "switch"] as const;
+      const messages = failures.map((command) =>
+        askDaemon(directory, { command }).catch((error: unknown) => (error instanceof Error ? error.message : "")),
+      );
+      expect(await Promise.all(messages)).toEqual([
+        "cannot get the results of checks: no",
+        "cannot get the history: no",
+        "cannot switch: no",
+      ]);
+    },
+  );
+});
+
 test("askDaemon() says that no daemon answers", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
   const failure = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
