@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { drainsOf } from "../../../src/balance/drains.ts";
+import { RECONCILE_INTERVAL_MS } from "../../../src/balance/kernel-table.ts";
 import type { ConfiguredService } from "../../../src/config/config.ts";
 import {
   checked,
@@ -280,6 +281,27 @@ describe("Balancer, reconciling", () => {
     expect(Object.keys(driver.kernel.weights()).length).toBe(120);
     expect(driver.kernelCalls.filter((call) => call === "apply").length).toBe(2);
     expect(driver.kernelCalls.filter((call) => call === "read-services").length).toBe(3);
+  });
+
+  test("reads services of many servers one by one, and compares all of them although that takes some turns", () => {
+    const driver = new BalancerDriver();
+    const listen = (index: number) => `tcp://203.0.113.10:${1_000 + index}`;
+    const servers = Array.from({ length: 150 }, (_, index) => ({ server: realServer(`10.0.0.${1 + index}:80`) }));
+    const services = Array.from({ length: 8 }, (_, index) =>
+      configuredService({ listen: [virtualService(listen(index))], servers }),
+    );
+    configure(driver, services);
+    driver.advance(DECIDED_MS);
+    driver.kernelCalls.length = 0;
+    // Of the last one, so that turns without any change come before it.
+    const changed = realServer("10.0.0.150:80", { weight: 7 });
+    driver.kernel.apply([{ kind: "edit-server", key: serviceKey(listen(7)), server: changed }]);
+    driver.advance(RECONCILE_INTERVAL_MS);
+    expect(driver.kernelCalls.filter((call) => call === "read-services").length).toBe(8);
+    expect(driver.kernel.weights()[listen(7)]?.["10.0.0.150:80"]).toBe(1);
+    driver.give({ kind: "table-needed", id: 3 });
+    driver.advance(1);
+    expect(driver.take("table-complete")).toEqual([{ kind: "table-complete", id: 3 }]);
   });
 });
 
