@@ -207,7 +207,7 @@ complete -c tandem -n '__tandem_in heartbeat keygen' -l force -d 'replace the fi
 complete -c tandem -n '__tandem_in heartbeat keygen' -r -F
 complete -c tandem -n '__tandem_in heartbeat watch' -l duration -x -d 'how long to listen'
 complete -c tandem -n '__tandem_in heartbeat watch' -l interface -x -a '(ls /sys/class/net)' -d 'only the path on this interface'
-complete -c tandem -n '__tandem_in heartbeat ping' -l count -x -d 'how many to send'
+complete -c tandem -n '__tandem_in heartbeat ping' -l count -x -d 'how many, on each path'
 complete -c tandem -n '__tandem_in failover take' -l force -d 'take them even though the peer answers for them'
 complete -c tandem -n '__tandem_in failover take' -l lease -x -d 'without a daemon: the kernel drops the VIPs after this time; take again renews'
 complete -c tandem -n '__tandem_in failover hold' -l end -d 'allow automatic fail-back again'
