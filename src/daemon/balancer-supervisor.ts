@@ -111,6 +111,8 @@ export class BalancerSupervisor {
     this.#process = child;
     this.#sendConfiguration();
     this.#send({ kind: "role", role: this.#role });
+    // Whoever waits for the table may have asked one that died before it answered.
+    this.needTable();
   }
 
   configure(config: BalancerConfig): void {

@@ -100,7 +100,6 @@ export class Balancing {
 
   start(): void {
     this.supervisor.start();
-    this.supervisor.needTable();
   }
 
   configure(config: Config): void {

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BalancerSupervisor } from "../../../src/daemon/balancer-supervisor.ts";
 
 test("BalancerSupervisor goes on when the system cannot start the process now", () => {
@@ -64,4 +67,30 @@ test("BalancerSupervisor gives the next balancer twice as long when one dies you
     ended = Promise.withResolvers<void>();
   }
   supervisor.stop();
+});
+
+test("BalancerSupervisor asks for the table again when the balancer that was asked has died", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tandem-dying-balancer-"));
+  const complete = Promise.withResolvers<void>();
+  const lines: string[] = [];
+  const supervisor = new BalancerSupervisor(
+    [process.execPath, join(import.meta.dir, "dying-balancer-fixture.ts")],
+    folder,
+    { services: [] },
+    {
+      onMessage: ({ kind }) => {
+        if (kind === "table-complete") complete.resolve();
+      },
+      onLog: (_level, message) => lines.push(message),
+    },
+    () => 0,
+  );
+  supervisor.start();
+  try {
+    await complete.promise;
+    expect(lines).toEqual([expect.stringContaining("ended with status 1")]);
+  } finally {
+    supervisor.stop();
+    rmSync(folder, { recursive: true });
+  }
 });
