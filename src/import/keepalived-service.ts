@@ -153,7 +153,10 @@ export function serviceOf(
   };
   for (const inner of block) {
     const own = serviceKey(inner);
-    if (own === undefined) notes.warn(inner.line, `${inner.keyword} of a virtual server has no counterpart here`);
+    if (inner.keyword === "quorum_up" || inner.keyword === "quorum_down") {
+      notes.warn(inner.line, `${inner.keyword} has no counterpart here: see quorum in [hooks]`);
+    } else if (own === undefined)
+      notes.warn(inner.line, `${inner.keyword} of a virtual server has no counterpart here`);
     else Object.assign(keys, own);
   }
   const times = withTimes(KEEPALIVED_DEFAULTS, block);

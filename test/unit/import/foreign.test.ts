@@ -310,6 +310,11 @@ private = "10.0.0.3"
   ]);
 });
 
+test("keepalived.conf with programs for a quorum names what does that here", () => {
+  const text = 'virtual_server 203.0.113.10 80 {\n  protocol TCP\n  quorum_up "/bin/up"\n}\n';
+  expect(imported(text).notes).toEqual(["3: quorum_up has no counterpart here: see quorum in [hooks]"]);
+});
+
 describe("ldirectord.cf", () => {
   test("becomes the services of a configuration", () => {
     expect(imported(LDIRECTORD, NAMES)).toMatchInlineSnapshot(`
