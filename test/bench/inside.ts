@@ -11,7 +11,7 @@ import type { WantedService } from "../../src/model/ipvs-table.ts";
 import { realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { filesOf, inFreshNamespace, warm } from "./fresh-namespace.ts";
-import { formatMs, row, Sample, timeProcess } from "./measure.ts";
+import { row, Sample, timeProcess } from "./measure.ts";
 import { formatKeepalived, makeTable, type TableSize } from "./tables.ts";
 
 const TANDEM = resolve(import.meta.dir, "../../dist/tandem");
@@ -22,6 +22,8 @@ const POLL_INTERVAL_MS = 10;
 const REPETITIONS = 5;
 const REPETITIONS_LARGE = 2;
 const LARGE_SERVERS = 20_000;
+const GROWTH_ROUNDS = 5;
+const MICROSECONDS = 1_000;
 
 interface Bench {
   readonly size: TableSize;
@@ -109,7 +111,7 @@ function print(operation: string, ours: Sample | undefined, peer: string, theirs
 }
 
 /** Loads into an empty table, each time a new one. */
-async function benchLoads(bench: Bench): Promise<Sample | undefined> {
+async function benchLoads(bench: Bench): Promise<void> {
   const { toml, rules, repetitions } = bench;
   const restore = (file: string) => () =>
     inFreshNamespace(() => timeProcess({ command: [TANDEM, "service", "restore", file] }));
@@ -123,11 +125,10 @@ async function benchLoads(bench: Bench): Promise<Sample | undefined> {
   print("load, TOML", text, "`ipvsadm -R`", ipvsadm);
   print("load, ipvsadm's lines", lines, "`ipvsadm -R`", ipvsadm);
   print("load, TOML", text, "keepalived's start", keepalived);
-  return text;
 }
 
 /** Reads the table that is there and changes a little of it. */
-async function benchReads({ repetitions, changedToml, toml, key, server }: Bench): Promise<Sample | undefined> {
+async function benchReads({ repetitions, changedToml, toml, key, server }: Bench): Promise<void> {
   const run =
     (...command: readonly string[]) =>
     () =>
@@ -153,7 +154,6 @@ async function benchReads({ repetitions, changedToml, toml, key, server }: Bench
     return timeProcess({ command: [TANDEM, "service", "restore", changedToml] });
   });
   print("restore, one weight differs", change, "", undefined);
-  return list;
 }
 
 async function benchFlush({ repetitions, toml }: Bench): Promise<void> {
@@ -168,48 +168,69 @@ async function benchFlush({ repetitions, toml }: Bench): Promise<void> {
   print("flush", ours, "`ipvsadm -C`", theirs);
 }
 
-interface Growth {
-  readonly size: TableSize;
-  readonly load: Sample | undefined;
-  readonly list: Sample | undefined;
-}
-
-async function benchmark(size: TableSize): Promise<Growth> {
-  const bench = prepare(size);
+async function benchmark(bench: Bench): Promise<void> {
+  const { size, repetitions } = bench;
   process.stdout.write(`\n### ${size.services} services, ${size.servers} real servers\n\n`);
-  process.stdout.write(`Median (least to most) of ${bench.repetitions} whole processes each.\n\n`);
+  process.stdout.write(`Median (least to most) of ${repetitions} whole processes each.\n\n`);
   process.stdout.write(row("operation", "tandem", "beside", "it takes", "tandem takes of that"));
   process.stdout.write(row("---", "--:", "---", "--:", "--:"));
-  const load = await benchLoads(bench);
-  const list = await inFreshNamespace(() => benchReads(bench));
+  await benchLoads(bench);
+  await inFreshNamespace(() => benchReads(bench));
   await benchFlush(bench);
-  return { size, load, list };
 }
 
-function printGrowth(growth: readonly Growth[]): void {
+/** What one size takes: whole processes, and for each server what is above the start of a process. */
+class Growth {
+  readonly size: TableSize;
+  readonly #toml: string;
+  readonly load = new Sample();
+  readonly list = new Sample();
+  readonly loadEach = new Sample();
+  readonly listEach = new Sample();
+
+  constructor({ size, toml }: Bench) {
+    this.size = size;
+    this.#toml = toml;
+  }
+
+  /** One load and one list, right after a list of nothing, which is the start. */
+  measure(): void {
+    const startMs = timeProcess({ command: [TANDEM, "service", "list"] });
+    const loadMs = timeProcess({ command: [TANDEM, "service", "restore", this.#toml] });
+    const listMs = timeProcess({ command: [TANDEM, "service", "list"] });
+    this.load.add(loadMs);
+    this.list.add(listMs);
+    this.loadEach.add((loadMs - startMs) / this.size.servers);
+    this.listEach.add((listMs - startMs) / this.size.servers);
+  }
+}
+
+function formatEach(sample: Sample): string {
+  return `${Math.round(sample.medianMs * MICROSECONDS)} µs`;
+}
+
+/** All sizes right after each other, round by round: the machine's speed changes from one minute to the next. */
+async function benchGrowth(benches: readonly Bench[]): Promise<void> {
+  const growth = benches.map((bench) => new Growth(bench));
+  for (let round = 0; round < GROWTH_ROUNDS; round += 1) {
+    for (const size of growth) await inFreshNamespace(() => size.measure());
+  }
   process.stdout.write("\n### Growth\n\n");
+  process.stdout.write(
+    `Medians of ${GROWTH_ROUNDS} rounds, in each of them all sizes right after each other. For each server: what is above the list of\nan empty table a moment before.\n\n`,
+  );
   process.stdout.write(row("services", "real servers", "load", "for each server", "list", "for each server"));
   process.stdout.write(row("--:", "--:", "--:", "--:", "--:", "--:"));
-  const smallest = growth[0];
-  for (const { size, load, list } of growth) {
-    // What every start costs is in the smallest table too.
-    const each = (sample: Sample | undefined, base: Sample | undefined): string => {
-      const more = (sample?.medianMs ?? Number.NaN) - (base?.medianMs ?? Number.NaN);
-      const servers = size.servers - (smallest?.size.servers ?? 0);
-      return servers === 0 ? "" : `${Math.round((more / servers) * 1_000)} µs`;
-    };
-    const ms = (sample: Sample | undefined): string => formatMs(sample?.medianMs ?? Number.NaN);
-    process.stdout.write(
-      row(
-        String(size.services),
-        String(size.servers),
-        ms(load),
-        each(load, smallest?.load),
-        ms(list),
-        each(list, smallest?.list),
-      ),
-    );
+  for (const { size, load, list, loadEach, listEach } of growth) {
+    const counts = [String(size.services), String(size.servers)];
+    process.stdout.write(row(...counts, load.text, formatEach(loadEach), list.text, formatEach(listEach)));
   }
+}
+
+function sizeOf(word: string): TableSize {
+  const match = /^(\d+)x(\d+)$/.exec(word);
+  if (match === null) throw new Error(`not SERVICESxSERVERS: ${word}`);
+  return { services: Number(match[1]), servers: Number(match[2]) };
 }
 
 // The lab's root is the host's file system, which keeps no pages of a file that nobody has open: held open, programs
@@ -218,10 +239,6 @@ for (const path of [TANDEM, "ipvsadm", "keepalived"].flatMap(filesOf)) {
   openSync(path, "r");
   warm(path);
 }
-const growth: Growth[] = [];
-for (const word of process.argv.slice(2)) {
-  const match = /^(\d+)x(\d+)$/.exec(word);
-  if (match === null) throw new Error(`not SERVICESxSERVERS: ${word}`);
-  growth.push(await benchmark({ services: Number(match[1]), servers: Number(match[2]) }));
-}
-printGrowth(growth);
+const benches = process.argv.slice(2).map((word) => prepare(sizeOf(word)));
+for (const bench of benches) await benchmark(bench);
+await benchGrowth(benches);
