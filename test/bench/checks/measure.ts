@@ -31,8 +31,9 @@ export interface Measured {
   readonly ownP50Ms?: number;
   readonly ownP99Ms?: number;
   readonly heartbeats?: Lateness;
-  /** A beat of a program that does nothing else, at the same time. */
+  /** A beat of a program that does nothing else, at the same time, and what that is charged for it. */
   readonly beats: Lateness;
+  readonly beatCpuPercent: number;
   /** What was not as it should be. */
   readonly note?: string;
 }
@@ -84,11 +85,17 @@ async function measureBeats(during: () => Promise<void>) {
   await using beat = Bun.spawn([process.execPath, `${import.meta.dir}/beat.ts`], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const packets = await capture(FAR, `udp port 5390 or udp port ${BEAT_PORT}`, during);
+  let beatCpuPercent = 0;
+  const packets = await capture(FAR, `udp port 5390 or udp port ${BEAT_PORT}`, async () => {
+    const [beganMs, before] = [performance.now(), readUsage(beat.pid).cpuMs];
+    await during();
+    beatCpuPercent = ((readUsage(beat.pid).cpuMs - before) / (performance.now() - beganMs)) * 100;
+  });
   beat.kill();
   const to = (...addresses: string[]) => new Set(addresses.map(addressNumber));
   const [peer, nobody] = [to(PEER.public, PEER.private), to(BEATS_TO)];
   return {
+    beatCpuPercent,
     heartbeats: intervalLateness(
       packets.filter((packet) => peer.has(packet.to)),
       HEARTBEAT_MS,
@@ -107,7 +114,7 @@ export async function measure(product: Product, load: Load, isShort: boolean): P
   const note = await settle(checker, load);
   await Bun.sleep(WARM_UP_MS * part);
   let cpu: Awaited<ReturnType<typeof measureCpu>> | undefined;
-  const { heartbeats, beats } = await measureBeats(async () => {
+  const { heartbeats, beats, beatCpuPercent } = await measureBeats(async () => {
     cpu = await measureCpu(checker, CPU_WINDOW_MS * part);
   });
   if (cpu === undefined) throw new Error("nothing was measured");
@@ -119,6 +126,7 @@ export async function measure(product: Product, load: Load, isShort: boolean): P
     ...cpu,
     lateness: intervalLateness(probes, INTERVAL_MS),
     beats,
+    beatCpuPercent,
     ...(late === undefined ? {} : { ownP50Ms: late.p50Ms, ownP99Ms: late.p99Ms }),
     ...(product === "tandem" ? { heartbeats } : {}),
     ...(note === undefined ? {} : { note }),

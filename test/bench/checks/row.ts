@@ -16,7 +16,7 @@ const COLUMNS = [
   "heartbeats late, p99 / most (ms)",
   "an idle program's, p99 / most (ms)",
   "memory",
-  "CPU of the router",
+  "CPU of the router / of the idle program",
   "",
 ];
 
@@ -51,7 +51,7 @@ export function row(load: Load, measured: Measured, peer: Measured | undefined):
     heartbeats === undefined ? "" : times(heartbeats.p99Ms, heartbeats.maxMs),
     times(beats.p99Ms, beats.maxMs),
     `${measured.residentMiB.toFixed(0)} MiB`,
-    product === "tandem" ? `${measured.otherCpuPercent.toFixed(1)} %` : "",
+    `${product === "tandem" ? measured.otherCpuPercent.toFixed(1) : "–"} / ${measured.beatCpuPercent.toFixed(1)} %`,
     remarks(load, measured),
   ];
   return `| ${cells.join(" | ")} |`;
