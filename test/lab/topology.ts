@@ -43,8 +43,8 @@ interface HostPlan {
   readonly sysctls?: Readonly<Record<string, string>>;
 }
 
-/** Two seconds in all; the kernel tells of a carrier within one (net/core/link_watch.c). */
-const CARRIER_ATTEMPTS = 100;
+/** The kernel tells of a carrier within a second (net/core/link_watch.c), but for a busy machine. */
+const CARRIER_ATTEMPTS = 1_000;
 const CARRIER_PAUSE_MS = 20;
 
 const MUTE = { "ipv6.conf.all.disable_ipv6": "1", "ipv6.conf.default.disable_ipv6": "1" };

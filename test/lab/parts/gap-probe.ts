@@ -19,6 +19,7 @@ export interface GapReport {
 
 /** Half an hour at 1 kHz. */
 const SENT_LIMIT = 1_800_000;
+const GRACE_TURN_MS = 20;
 
 export class GapProbe {
   readonly #socket: udp.ConnectedSocket<"buffer">;
@@ -76,7 +77,14 @@ export class GapProbe {
   /** Waits a moment for answers on their way, then reports and ends. */
   async stop(graceMs = 200): Promise<GapReport> {
     clearInterval(this.#timer);
-    await Bun.sleep(graceMs);
+    // In turns: a process that was held up for as long as that has had one of them, and reads in the next.
+    for (
+      let waitedMs = 0;
+      waitedMs < graceMs && this.#answered.size < this.#sentAtMs.length;
+      waitedMs += GRACE_TURN_MS
+    ) {
+      await Bun.sleep(GRACE_TURN_MS);
+    }
     this.#socket.close();
     return this.report();
   }

@@ -5,7 +5,7 @@ import { Pair } from "./pair.ts";
 import { RealServer } from "./real-server.ts";
 
 /** Both daemons begin at once on one slow CPU. */
-const READY_LIMIT_MS = 40_000;
+const READY_LIMIT_MS = 90_000;
 const ASK_AGAIN_MS = 50;
 
 export class PairLab implements AsyncDisposable {
@@ -67,7 +67,7 @@ export class PairLab implements AsyncDisposable {
   }
 
   /** Waits until a router is in that role and hears its peer. */
-  async awaitRole(name: RouterName, role: "active" | "standby", limitMs = 20_000): Promise<void> {
+  async awaitRole(name: RouterName, role: "active" | "standby", limitMs = READY_LIMIT_MS): Promise<void> {
     await this.until(`${name} ${role} and hearing its peer`, limitMs, async () => {
       const status = await this.pair.router(name).status();
       return status?.router.role === role && status.peer.alive;

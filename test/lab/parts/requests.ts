@@ -11,7 +11,10 @@ export type RequestOutcome =
   | { readonly kind: "failed"; readonly reason: string };
 
 const REQUEST = "GET / HTTP/1.0\r\n\r\n";
-const DEFAULT_TIMEOUT_MS = 3000;
+/** TCP asks again after 1, 3 and 7 s (RFC 6298): for who is answered, not for how soon. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** What takes longer is lost to a client that goes on asking. */
+const STREAM_TIMEOUT_MS = 3_000;
 
 /** Sends one request. Returns the name of the server that answered, or why there was no answer. */
 export function request(
@@ -119,7 +122,7 @@ export class RequestStream {
   #send(): void {
     if (this.#pending.size >= RequestStream.pendingLimit) return;
     this.sent += 1;
-    const pending = request(this.#topology, this.#target).then((outcome) => {
+    const pending = request(this.#topology, this.#target, { timeoutMs: STREAM_TIMEOUT_MS }).then((outcome) => {
       if (outcome.kind === "answered") this.answered += 1;
       else this.failures.push(outcome.reason);
       this.#pending.delete(pending);

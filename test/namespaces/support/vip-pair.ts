@@ -19,11 +19,11 @@ export const HEARTBEAT_MS = 200;
 /** A daemon with nobody to hand over to drops, says farewell three times and is gone; it waits for nothing. */
 export const STOP_MS = 1_500;
 /** Daemons, probe and whatever else runs share two cores: how late anything may be that happens "at once". */
-export const SCHEDULING_MS = 250;
+const SCHEDULING_MS = 250;
 /** The same for the steps of a planned move, the addresses of which a thread without real-time priority changes. */
 export const BUSY_MS = 100;
 /** For what is only asked to happen at all. */
-export const LOADED_MS = 10_000;
+export const LOADED_MS = 60_000;
 
 const ECHO_PORT = 7;
 const LOOK_EVERY_MS = 3;
@@ -175,6 +175,11 @@ export class VipPair implements AsyncDisposable {
     this.#echo[Symbol.dispose]();
     await this.lab[Symbol.asyncDispose]();
   }
+}
+
+/** How long what happens at once may be seen to last: the daemons were held up for as long as the sampler was. */
+export function atOnceMs({ owners }: Watched): number {
+  return SCHEDULING_MS + 2 * owners.longestPauseMs;
 }
 
 /** No VIP was ever seen on both routers. */
