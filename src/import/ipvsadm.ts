@@ -80,6 +80,14 @@ function runOnServer(command: TableCommand, entry: Entry, options: Options, give
   return undefined;
 }
 
+/** What does it instead. A restored table leaves them alone: a running tandem may have set or started them itself. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ["set", "tandem service timeouts sets them"],
+  ["start-daemon", "tandem service sync-start starts it"],
+  ["stop-daemon", "tandem service sync-stop stops it"],
+  ["zero", "tandem service zero does it"],
+]);
+
 function judge(
   result: LineResult,
   builder: TableBuilder,
@@ -94,11 +102,13 @@ function judge(
   }
   const { command, column } = result;
   if (result.kind === "other") {
+    const hint = INSTEAD.get(command);
     warnings.push({
       line,
       column,
       path: "",
       message: `--${command} is left out, since it is no part of the table of services`,
+      ...(hint === undefined ? {} : { hint }),
     });
     return;
   }

@@ -178,6 +178,7 @@ export const serviceRestore = verb({
   description: [
     "All or nothing: when the kernel refuses a change, those made before are undone.",
     "Timeouts and sync daemons are set where the file names them; a sync daemon that it does not name is left alone.",
+    "Of ipvsadm's lines, --set, --start-daemon, --stop-daemon and --zero are left out with a warning, since a running tandem sets timeouts and starts daemons itself: service timeouts and service sync-start do it by hand.",
     "More than 20 changes of services and real servers are counted in one line; --verbose, --dry-run and --json have each.",
   ],
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },

@@ -152,10 +152,11 @@ describe("parseIpvsadm() reads what ipvsadm -R takes", () => {
 
   test("commands on something else than the table, which it leaves out and says so", () => {
     const result = parseIpvsadm(`--set 1 2 3\n${WEB}  -Z\n--start-daemon master --mcast-interface eth0`);
-    expect(result.ok && result.warnings.map(({ line, column, message }) => `${line}:${column}: ${message}`)).toEqual([
-      "1:1: --set is left out, since it is no part of the table of services",
-      "3:3: --zero is left out, since it is no part of the table of services",
-      "4:1: --start-daemon is left out, since it is no part of the table of services",
+    const leftOut = (name: string) => `--${name} is left out, since it is no part of the table of services`;
+    expect(result.ok && result.warnings).toEqual([
+      { line: 1, column: 1, path: "", message: leftOut("set"), hint: "tandem service timeouts sets them" },
+      { line: 3, column: 3, path: "", message: leftOut("zero"), hint: "tandem service zero does it" },
+      { line: 4, column: 1, path: "", message: leftOut("start-daemon"), hint: "tandem service sync-start starts it" },
     ]);
   });
 });
