@@ -92,10 +92,21 @@ function checkText(job: Pick<Job, "target" | "method">): string {
   return endpoint === undefined ? job.method.kind : `${job.method.kind} at ${endpoint}`;
 }
 
+/** What a check is about; a ping has no port. */
+function placeOf({ target, method }: Pick<Job, "target" | "method">): string {
+  return method.kind === "ping" ? target.address.text : formatEndpoint(target);
+}
+
 function doneRow({ service, target, method, outcome }: Done): Cell[] {
   const time = formatElapsed(outcome.elapsedMs);
-  const place = method.kind === "ping" ? target.address.text : formatEndpoint(target);
-  return [service, place, checkText({ target, method }), time, outcomeCell(outcome), withWarning(outcome)];
+  return [
+    service,
+    placeOf({ target, method }),
+    checkText({ target, method }),
+    time,
+    outcomeCell(outcome),
+    withWarning(outcome),
+  ];
 }
 
 /** With --repeat, all rounds make one table: the columns stay where they are. */
@@ -127,7 +138,7 @@ function withWarning(outcome: ProbeOutcome): string {
 function doneJson({ service, target, method, outcome }: Done): Record<string, unknown> {
   return {
     service: service === "" ? null : service,
-    target: formatEndpoint(target),
+    target: placeOf({ target, method }),
     kind: method.kind,
     ...(detour({ target, method }) === undefined ? {} : { endpoint: detour({ target, method }) }),
     result: outcome.result,
@@ -149,8 +160,8 @@ const PROBES_AT_ONCE = 64;
 const SHOWN_BYTES_MAX = 1_000;
 
 /** Shows a conversation as it goes: `10.0.0.11:25 < "220 mail\r\n"`. */
-function tracer({ target }: Job, output: Output): Trace {
-  const place = formatEndpoint(target);
+function tracer(job: Job, output: Output): Trace {
+  const place = placeOf(job);
   return (event, content) => {
     const text = typeof content === "string" ? content : quoteBytes(content, SHOWN_BYTES_MAX);
     output.note(`${place} ${{ sent: ">", received: "<", note: "*" }[event]} ${text}`);

@@ -106,6 +106,11 @@ describe("check run", () => {
     }
   });
 
+  test("a ping's target has no port, in JSON either", async () => {
+    const { stdout } = await tandem("check", "run", "ping://127.0.0.1", "--timeout", "10s", "--json");
+    expect(JSON.parse(stdout).results[0].target).toBe("127.0.0.1");
+  });
+
   test("rounds make one table", async () => {
     const { stdout } = await tandem("check", "run", "tcp://127.0.0.1:1", "--repeat", "3", "--interval", "1ms");
     const lines = stdout.trimEnd().split("\n");
