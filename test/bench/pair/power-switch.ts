@@ -1,7 +1,8 @@
 import type { Subprocess } from "bun";
+import { AHEAD } from "../../lab/parts/watcher.ts";
 import type { RouterName, Topology } from "../../lab/topology.ts";
 
-/** A program that waits for its orders, since to start one takes some milliseconds. */
+/** A program that waits for its orders, since to start one takes some milliseconds; ahead of the daemons, as the probe. */
 const READY_MS = 100;
 
 /**
@@ -19,7 +20,7 @@ export class PowerSwitch implements AsyncDisposable {
 
   static async install(topology: Topology, router: RouterName): Promise<PowerSwitch> {
     const process = topology.on(router, () =>
-      Bun.spawn(["ip", "-batch", "-"], { stdin: "pipe", stdout: "ignore", stderr: "inherit" }),
+      Bun.spawn([...AHEAD, "ip", "-batch", "-"], { stdin: "pipe", stdout: "ignore", stderr: "inherit" }),
     );
     await Bun.sleep(READY_MS);
     return new PowerSwitch(process);

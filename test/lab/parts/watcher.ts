@@ -40,7 +40,7 @@ const ASK_AGAIN_MS = 20;
  * Ahead of the daemons, which are real-time processes themselves: the end of one takes the kernel 40 ms. Not with one
  * processor, where threads of the engine that wait for each other would keep it for ever.
  */
-const AHEAD = availableParallelism() > 1 ? ["chrt", "--fifo", "60"] : ["nice", "-n", "-10"];
+export const AHEAD = availableParallelism() > 1 ? ["chrt", "--fifo", "60"] : ["nice", "-n", "-10"];
 
 export class Watcher implements AsyncDisposable {
   readonly #process: Subprocess<"ignore", "inherit", "inherit">;
