@@ -146,6 +146,45 @@ describe.each(READERS)("the quick reader of $name", ({ quick, whole, format }) =
   });
 });
 
+/** So few addresses and ports that some are there twice, in any order. */
+const crowded = fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 80, max: 82 }), fc.nat(2)), { maxLength: 12 });
+
+test("the quick readers refuse a server that is there twice, and read all others", () => {
+  fc.assert(
+    fc.property(crowded, crowded, fc.constantFrom("nat", "direct"), (one, other, forward) => {
+      const servers = (pieces: typeof one) =>
+        pieces.map(([last, port, weight]) => ({ end: `${last}:${port}`, weight }));
+      const isTwice = [one, other].some((pieces) => {
+        const ends = servers(pieces).map(({ end }) => (forward === "direct" ? end.replace(/:.*/, "") : end));
+        return new Set(ends).size < ends.length;
+      });
+      const lines = [one, other].flatMap((pieces, index) => {
+        const key = `-t 10.1.0.${index + 1}:80`;
+        const letter = forward === "nat" ? "-m" : "-g";
+        const rest = servers(pieces).map(({ end, weight }) => `-a ${key} -r 10.0.0.${end} ${letter} -w ${weight}`);
+        return [`-A ${key} -s wlc`, ...rest];
+      });
+      const text = `${lines.join("\n")}\n`;
+      const quick = quickIpvsadm(text);
+      expect(quick === undefined).toBe(isTwice);
+      if (quick !== undefined) expect(quick).toEqual(parseIpvsadm(text));
+      const tables = [one, other].flatMap((pieces, index) => {
+        const head = `[[service]]\nlisten    = "tcp://10.1.0.${index + 1}:80"\nscheduler = "wlc"\n`;
+        const rest = servers(pieces).map(
+          ({ end, weight }) =>
+            `[[service.real]]\naddress = "10.0.0.${end}"\nweight  = ${weight}\nforward = "${forward}"\n`,
+        );
+        return [head, ...rest];
+      });
+      const toml = tables.join("\n");
+      const result = quickToml(toml);
+      if (forward === "nat") expect(result === undefined).toBe(isTwice);
+      if (result !== undefined) expect(result).toEqual(parseTable(toml));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("the quick reader of TOML hands what stands above the services to the whole one", () => {
   const text = '[timeouts]\ntcp = "15m"\n\n[[service]]\nlisten = "tcp://10.0.0.1:80"\nscheduler = "rr"\n';
   expect(readQuickToml(new TextEncoder().encode(text))).toBe(NEEDS_READER);
