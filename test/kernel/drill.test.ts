@@ -1,6 +1,6 @@
 /** `tandem failover drill` with services: a router's own connections go through IPVS here and there. */
 import { beforeAll, expect, test } from "bun:test";
-import { pairConfig, QUICK_CHECK, serviceText } from "../lab/parts/pair-config.ts";
+import { PATIENT_CHECK, PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import { PUBLIC_VIP, serverAddress } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
@@ -9,13 +9,14 @@ beforeAll(requireLab);
 
 const REALS = ["web1", "web2"].map((name) => ({ address: `${serverAddress(name)}:80` }));
 const CONFIG = pairConfig({
+  pair: PATIENT_PAIR,
   services: [
     serviceText({
       name: "web",
       listen: `tcp://${PUBLIC_VIP}:80`,
       scheduler: "rr",
       servers: REALS,
-      check: QUICK_CHECK,
+      check: PATIENT_CHECK,
     }),
     serviceText({ name: "dns", listen: `udp://${PUBLIC_VIP}:53`, scheduler: "rr", servers: REALS }),
   ],

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { isMemory } from "../../src/daemon/sync-services.ts";
 import { connectionName, connectionsOf, fillConnections, forgetConnections } from "../lab/parts/connection-table.ts";
 import { HeldConnections } from "../lab/parts/held-connections.ts";
-import { pairConfig, serviceText } from "../lab/parts/pair-config.ts";
+import { PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import { QuietConnections } from "../lab/parts/quiet-connections.ts";
 import { PUBLIC_VIP, type RouterName, serverAddress } from "../lab/topology.ts";
@@ -16,8 +16,7 @@ const WEB = { address: PUBLIC_VIP, port: 80 };
 const SHOP = { address: PUBLIC_VIP, port: 81 };
 
 const CONFIG = pairConfig({
-  // Patient: on a busy machine a router of the lab may sleep for a second or two, which is not what is tested here.
-  pair: ['failback_after = "1s"', 'dead_after = "4s"', 'lease = "6s"'],
+  pair: ['failback_after = "1s"', ...PATIENT_PAIR],
   services: [
     serviceText({
       name: "web",
@@ -57,7 +56,7 @@ test("every open connection survives the return of a router that has lost its ta
   await lab.awaitRole("lvs1", "active", 2 * MOVE_LIMIT_MS);
   expect((await second.status())?.transitions[0]).toMatchObject({ to: "standby", why: "handed over to the peer" });
   expect([await idle.ask(), await shopping.ask()]).toEqual([10, 10]);
-  await lab.until("each connection has answered since", 20_000, () => talking.report().stalled === 0);
+  await lab.until("each connection has answered since", MOVE_LIMIT_MS, () => talking.report().stalled === 0);
   const { opened, broken, reasons } = talking.report();
   expect({ opened, broken, reasons }).toEqual({ opened: 30, broken: 0, reasons: [] });
   const memories = connectionsOf(lab.topology, "lvs1").filter(isMemory);

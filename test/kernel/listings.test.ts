@@ -8,8 +8,8 @@ const VIP = "198.51.100.80";
 const SERVER = "198.51.100.81";
 const WEB = `tcp://${VIP}:80`;
 
-/** Twice the kernel's two seconds, and time for the program. */
-const COUNTED_WITHIN_MS = 6_000;
+/** Many times the kernel's two seconds: the program may take as long to start. */
+const COUNTED_WITHIN_MS = 60_000;
 
 interface Listed {
   readonly services: readonly { readonly stats: { readonly connections: number } }[];
@@ -76,6 +76,8 @@ describe("service list with an open connection", () => {
     const untilMs = performance.now() + COUNTED_WITHIN_MS;
     let listed = list();
     while (listed.services[0]?.stats.connections !== 1 && performance.now() < untilMs) listed = list();
+    // It may have done so between this list's two readings, which then show a rate.
+    listed = list();
     const rates = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
     expect(listed).toMatchObject({
       services: [{ service: WEB, rates, stats: { connections: 1 }, servers: [{ rates, activeConnections: 1 }] }],

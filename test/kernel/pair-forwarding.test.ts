@@ -1,6 +1,6 @@
 /** Direct routing: the real servers answer the client themselves, from the VIP on their loopback. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { pairConfig, QUICK_CHECK, serviceText } from "../lab/parts/pair-config.ts";
+import { PATIENT_CHECK, PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import { spreadRequests } from "../lab/parts/requests.ts";
 import { PUBLIC_VIP, serverAddress } from "../lab/topology.ts";
@@ -12,8 +12,11 @@ describe("a service with direct routing", () => {
   test("is balanced before and after a takeover", async () => {
     const servers = ["direct1", "direct2"].map((name) => ({ address: `${serverAddress(name)}:80`, forward: "direct" }));
     const listen = `tcp://${PUBLIC_VIP}:80`;
-    const web = serviceText({ name: "web", listen, scheduler: "rr", servers, check: QUICK_CHECK });
-    await using lab = await PairLab.start(pairConfig({ services: [web] }), { servers: 0, directServers: 2 });
+    const web = serviceText({ name: "web", listen, scheduler: "rr", servers, check: PATIENT_CHECK });
+    await using lab = await PairLab.start(pairConfig({ pair: PATIENT_PAIR, services: [web] }), {
+      servers: 0,
+      directServers: 2,
+    });
     const target = { address: PUBLIC_VIP, port: 80 };
     const even = { perServer: { direct1: 10, direct2: 10 }, failed: 0 };
     expect(await spreadRequests(lab.topology, target, { count: 20 })).toEqual(even);
@@ -22,7 +25,7 @@ describe("a service with direct routing", () => {
 
     using owners = lab.sampleOwners();
     expect((await lab.pair.router("lvs1").tandem("failover", "switch")).exitCode).toBe(0);
-    await owners.awaitOwner("lvs2", 15_000);
+    await owners.awaitOwner("lvs2", 60_000);
     expect(await spreadRequests(lab.topology, target, { count: 20 })).toEqual(even);
   });
 });

@@ -111,7 +111,8 @@ describe.each(FAMILIES)("Reachability ($family)", ({ vip, left, right, absent })
     const answer = await asking.answers.first(() => true);
     expect(answer).toEqual({ source: vip, target: left, tag: 41, roundTripMs: answer.roundTripMs });
     expect(answer.roundTripMs).toBeGreaterThan(0);
-    expect(answer.roundTripMs).toBeLessThan(1_000);
+    // Milliseconds, not microseconds, also where the machine stood still for seconds.
+    expect(answer.roundTripMs).toBeLessThan(30_000);
   });
 
   test("does not hear it while the neighbour sends to the old owner's MAC, and hears it after an announcement", async () => {

@@ -1,6 +1,6 @@
 /** The kernel settings of connection synchronisation: guarded while a router runs, given back when it ends (rule 10). */
 import { beforeAll, expect, test } from "bun:test";
-import { pairConfig, serviceText } from "../lab/parts/pair-config.ts";
+import { PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import type { RouterName } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
@@ -8,8 +8,7 @@ import { requireLab } from "../support/lab.ts";
 beforeAll(requireLab);
 
 const CONFIG = pairConfig({
-  // Patient: on a busy machine a router of the lab may sleep for a second or two, which is not what is tested here.
-  pair: ['dead_after = "4s"', 'lease = "6s"'],
+  pair: PATIENT_PAIR,
   services: [
     serviceText({
       name: "web",
