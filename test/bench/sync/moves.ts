@@ -3,6 +3,7 @@ import { pairConfig, serviceText } from "../../lab/parts/pair-config.ts";
 import { PairLab } from "../../lab/parts/pair-lab.ts";
 import { ShortConnections } from "../../lab/parts/short-connections.ts";
 import { PUBLIC_VIP, serverAddress } from "../../lab/topology.ts";
+import { tell } from "./report.ts";
 
 const MOVES = 8;
 const EVERY_MS = 20;
@@ -34,7 +35,7 @@ for (let move = 0; move < MOVES; move += 1) {
 }
 const { opened, whole, broken, stalled, agesMs } = await connections.end();
 const cells = [MOVES, opened, whole, broken, stalled, agesMs.join(" ") || "-", waits.join(" ")];
-process.stdout.write(
-  "| moves | connections | whole | broken | stalled | age at the move's end of those, ms | waited, ms |\n" +
+tell(
+  "\n| moves | connections | whole | broken | stalled | age at the move's end of those, ms | waited, ms |\n" +
     `| --- | --- | --- | --- | --- | --- | --- |\n| ${cells.join(" | ")} |\n`,
 );
