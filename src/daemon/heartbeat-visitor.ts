@@ -10,9 +10,9 @@ import { TandemError, UsageError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import { sameAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
-import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.ts";
+import { PATHS, type PathName, type RouterId } from "../model/pair.ts";
 import type { Heartbeat, HeartbeatPayload, PacketRefusal } from "../wire/heartbeat.ts";
-import { PathSockets } from "./path-sockets.ts";
+import { PathSockets, pathEnds } from "./path-sockets.ts";
 import { pairIdOfConfig } from "./router-network.ts";
 
 /** What a visitor hears on a path. */
@@ -59,15 +59,12 @@ export class HeartbeatVisitor {
   private constructor(config: Config, router: RouterId, onPacket: (packet: HeardPacket) => void) {
     this.#config = config;
     this.#router = router;
-    const [mine, theirs] = [config.pair[router], config.pair[otherRouter(router)]];
+    const mine = config.pair[router];
     const problems: string[] = [];
     this.#paths = new PathSockets({
       pairId: pairIdOfConfig(config),
       port: config.pair.port,
-      ends: {
-        public: { local: mine.public, peer: theirs.public },
-        private: { local: mine.private, peer: theirs.private },
-      },
+      ends: pathEnds(config.pair, router),
       keys: loadKeys(config.pair.keyFile),
       onReady: () => this.#hear(onPacket),
       onProblem: (message) => problems.push(message),

@@ -3,7 +3,7 @@ import type { Input } from "../failover/input.ts";
 import { HeartbeatSocket } from "../kernel/heartbeat-socket.ts";
 import type { IpAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
-import { PATHS, type PathName } from "../model/pair.ts";
+import { otherRouter, PATHS, type PairSettings, type PathName, type RouterId } from "../model/pair.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { sealHeartbeat } from "../wire/heartbeat-packet.ts";
 import { HeartbeatInbox } from "./heartbeat-inbox.ts";
@@ -12,6 +12,15 @@ import { HeartbeatInbox } from "./heartbeat-inbox.ts";
 export interface PathEnds {
   readonly local: IpAddress;
   readonly peer: IpAddress;
+}
+
+/** The ends of both paths, as this router of the pair sees them. */
+export function pathEnds(pair: PairSettings, router: RouterId): Readonly<Record<PathName, PathEnds>> {
+  const [mine, theirs] = [pair[router], pair[otherRouter(router)]];
+  return {
+    public: { local: mine.public, peer: theirs.public },
+    private: { local: mine.private, peer: theirs.private },
+  };
 }
 
 export interface PathSocketsOptions {

@@ -17,6 +17,8 @@ import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { KernelThread } from "./kernel-thread.ts";
+import { pathEnds } from "./path-sockets.ts";
+import { requireFreePort } from "./port-claim.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
@@ -75,8 +77,10 @@ export class RouterDaemon implements ControlSubject {
   /** @throws TandemError when something that the router needs is not to be had. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
     makeStateDir(options.stateDir);
+    const { pair } = options.usable.config;
+    requireFreePort(pathEnds(pair, options.router), pair.port);
     const daemon = new RouterDaemon(options);
-    // The socket comes first: it tells whether another daemon runs here already.
+    // The socket comes first: it tells whether another daemon answers here already.
     daemon.#control = await ControlServer.open(options.runtimeDir, (request, reply) =>
       daemon.#desk.handle(request, reply),
     );

@@ -21,7 +21,7 @@ import { pairIdOf } from "../wire/heartbeat-packet.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
 import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
-import { PathSockets } from "./path-sockets.ts";
+import { PathSockets, pathEnds } from "./path-sockets.ts";
 import { StrayFrames } from "./stray-frames.ts";
 
 export interface RouterNetworkOptions {
@@ -86,15 +86,10 @@ export class RouterNetwork {
   constructor(options: RouterNetworkOptions) {
     this.#options = options;
     this.#config = options.config;
-    const mine = options.config.pair[options.router];
-    const theirs = options.config.pair[otherRouter(options.router)];
     this.#paths = new PathSockets({
       pairId: pairIdOfConfig(options.config),
       port: options.config.pair.port,
-      ends: {
-        public: { local: mine.public, peer: theirs.public },
-        private: { local: mine.private, peer: theirs.private },
-      },
+      ends: pathEnds(options.config.pair, options.router),
       keys: options.keys,
       onReady: options.onReady,
       onProblem: options.onProblem,

@@ -1,5 +1,8 @@
 /** The daemon of the active is killed, stopped, restarted and told to end; the kernels say what becomes of the VIPs. */
 import { beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PUBLIC_VIP } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
 import {
@@ -34,6 +37,24 @@ test.each(["SIGUSR1", "SIGUSR2"] as const)(
     expect((await router.status())?.router.role).toBe("active");
   },
 );
+
+test("a second daemon beside one that runs is refused, whatever directories it has, and touches nothing", async () => {
+  await using pair = await VipPair.start();
+  const router = pair.router("lvs1");
+  const folder = mkdtempSync(join(tmpdir(), "tandem-second-"));
+  try {
+    const directories = ["--runtime-dir", join(folder, "run"), "--state-dir", join(folder, "state")];
+    const { configPath } = pair.lab.pair;
+    const second = await router.tandem("run", "--config", configPath, "--router", "primary", ...directories);
+    expect(second.stderr).toContain("cannot start: another program has UDP port");
+    expect(second.stderr).toContain("it may be another tandem");
+    expect(second.exitCode).toBe(1);
+    expect((await router.status())?.router.role).toBe("active");
+    expect(router.log.join("\n")).not.toContain("somebody");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test("heartbeat ping asks the daemon that runs here for the round trips of its heartbeats", async () => {
   await using pair = await VipPair.start();
