@@ -51,6 +51,9 @@ export interface SyncSettings {
   readonly id: number;
   readonly group: string;
   readonly port: number;
+  readonly ttl: number;
+  /** Of both daemons, where `mode` is batched; absent: what a packet of the interface can carry. */
+  readonly maxLengthBytes?: number;
   readonly mode: "prompt" | "batched";
 }
 

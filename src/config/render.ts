@@ -163,7 +163,7 @@ export function renderConfig(config: Config): string {
     ...config.vips.flatMap(vipLines),
     ...config.services.flatMap(serviceLines),
     "",
-    ...tableLines(SYNC, { ...sync, sync: sync.mode }),
+    ...tableLines(SYNC, { ...sync, max_length: sync.maxLengthBytes, sync: sync.mode }),
     "",
     ...(timeouts === undefined ? [] : [...tableLines(TIMEOUTS, timeoutFields(timeouts)), ""]),
     ...tableLines(HOOKS, {

@@ -46,6 +46,8 @@ export function resolveSync(
     id,
     group,
     port,
+    ttl,
+    max_length: maxLengthBytes,
     sync: mode,
   } = sync.fields;
   // ip_vs_genl_set_cmd refuses a destination of another family while a sync daemon runs, and a sync daemon after one.
@@ -55,8 +57,17 @@ export function resolveSync(
     else if (!sync.given.has("enabled")) sync.place.warn(`${message}, so [sync] is off`, "say so: enabled = false");
   }
   checkGroup(sync, pair, enabled);
-  const parts = whole({ enabled, id, group, port, mode });
-  return parts === undefined ? undefined : { ...parts, ...(name === undefined ? {} : { interface: name }) };
+  if (maxLengthBytes !== undefined && mode === "prompt") {
+    const reason = "max_length has no meaning with sync = prompt, which sends each connection in a message of its own";
+    sync.place.key("max_length").error(reason, 'remove it, or set sync = "batched"');
+  }
+  const parts = whole({ enabled, id, group, port, ttl, mode });
+  if (parts === undefined) return undefined;
+  return {
+    ...parts,
+    ...(maxLengthBytes === undefined ? {} : { maxLengthBytes }),
+    ...(name === undefined ? {} : { interface: name }),
+  };
 }
 
 /** `[hooks]`. */

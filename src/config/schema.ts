@@ -110,6 +110,13 @@ export const VIPS = tables(
   MAX_VIPS,
 );
 
+/**
+ * start_sync_thread() of ip_vs_sync.c: a backup daemon raises less to this; more than 65,535 with the headers of IPv6 and
+ * UDP fits no datagram.
+ */
+export const SYNC_LENGTH_BYTES_MIN = 1_024;
+const SYNC_LENGTH_BYTES_MAX = 65_487;
+
 export const SYNC = table("[sync]", "Connection synchronisation between the routers' kernels.", {
   enabled: optional(boolean, {
     meaning: "Whether the standby's kernel learns the active's connections.",
@@ -129,6 +136,17 @@ export const SYNC = table("[sync]", "Connection synchronisation between the rout
   }),
   group: withDefault(multicastGroup, "224.0.0.81", { meaning: "The multicast group.", example: '"224.0.0.81"' }),
   port: withDefault(integer(1, 65_535), 8848, { meaning: "The UDP port.", example: "8848" }),
+  ttl: withDefault(integer(1, 255), 1, {
+    meaning: "How many routers the messages may pass: more than 1 where the peer is not on the same network.",
+    example: "2",
+    alias: ["mcast_ttl", "syncd_ttl"],
+  }),
+  max_length: optional(integer(SYNC_LENGTH_BYTES_MIN, SYNC_LENGTH_BYTES_MAX), {
+    meaning: "The longest message in bytes, with sync = batched; both routers need the same.",
+    fallbackText: "what one packet of the interface can carry",
+    example: "8000",
+    alias: ["maxlen", "sync_maxlen", "syncd_maxlen"],
+  }),
   sync: withDefault(choice(["prompt", "batched"]), "prompt", {
     meaning:
       "prompt: each connection at once, so that none is lost when a router dies. batched: fewer packets, for very busy sites.",

@@ -25,6 +25,8 @@ export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): r
     syncId: sync.id,
     ...(group.ok ? { group: group.value } : {}),
     port: sync.port,
+    ttl: sync.ttl,
+    ...(sync.mode === "batched" && sync.maxLengthBytes !== undefined ? { maxLengthBytes: sync.maxLengthBytes } : {}),
     // Tried: with one connection a message each reaches the standby at once; else it waits for a full packet. A backup
     // daemon takes it for the room it has, raises it to 1024, and would look like another one ever after.
     ...(sync.mode === "prompt" && state === "master" ? { maxLengthBytes: 1 } : {}),

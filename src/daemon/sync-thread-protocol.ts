@@ -5,6 +5,7 @@ export interface SyncTarget {
   readonly interface: string;
   readonly group: string;
   readonly port: number;
+  readonly ttl: number;
   readonly syncId: number;
 }
 

@@ -112,7 +112,7 @@ function openSender(target: SyncTarget): SyncSender {
   if (link === undefined || !group.ok) {
     throw new TandemError({ operation: "send connections", reason: `there is no interface ${target.interface}` });
   }
-  return SyncSender.open({ interfaceIndex: link.index, group: group.value, port: target.port });
+  return SyncSender.open({ interfaceIndex: link.index, group: group.value, port: target.port, ttl: target.ttl });
 }
 
 interface Reading {

@@ -132,8 +132,8 @@ export class Synchronisation {
       this.#drop();
       return;
     }
-    const { group, port, id } = config.sync;
-    const target: SyncTarget = { interface: interfaceName, group, port, syncId: id };
+    const { group, port, ttl, id } = config.sync;
+    const target: SyncTarget = { interface: interfaceName, group, port, ttl, syncId: id };
     if (this.#connections === undefined) this.#connections = this.#open(config, target);
     else this.#connections.configure(config, target);
   }

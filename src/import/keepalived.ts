@@ -1,3 +1,4 @@
+import { SYNC_LENGTH_BYTES_MIN } from "../config/schema.ts";
 import {
   durationOf,
   type ForeignNotes,
@@ -123,17 +124,22 @@ class PairReader {
   }
 }
 
-/** `lvs_sync_daemon IF [INSTANCE] [id N] [port N] [group ADDRESS] …` */
+/** `lvs_sync_daemon IF [INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]` */
 function syncOf({ words, line }: Statement, notes: ForeignNotes): ForeignTable {
   const after = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
-  for (const word of ["maxlen", "ttl"]) {
-    if (words.includes(word)) notes.warn(line, `${word} of lvs_sync_daemon has no counterpart here`);
+  const maxLength = numberOf(after("maxlen"));
+  if (maxLength !== undefined && maxLength < SYNC_LENGTH_BYTES_MIN) {
+    notes.warn(line, `maxlen ${maxLength} is left out: each connection is sent in a message of its own here`);
   }
+  const isBatched = maxLength !== undefined && maxLength >= SYNC_LENGTH_BYTES_MIN;
   return {
     interface: words[1],
     id: numberOf(after("id")),
     group: after("group"),
     port: numberOf(after("port")),
+    ttl: numberOf(after("ttl")),
+    max_length: isBatched ? maxLength : undefined,
+    sync: isBatched ? "batched" : undefined,
   };
 }
 

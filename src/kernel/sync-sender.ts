@@ -7,10 +7,9 @@ export interface SyncSenderOptions {
   readonly interfaceIndex: number;
   readonly group: IpAddress;
   readonly port: number;
+  /** As that of the kernel's own daemon. */
+  readonly ttl: number;
 }
-
-/** The kernel's own daemon sends with this by default (ip_vs_sync.c, mcast_ttl): the peer is on the same network. */
-const TTL = 1;
 
 /** Sends connection-sync messages to the backup daemons of a group, as the kernel's master daemon does. */
 export class SyncSender implements Disposable {
@@ -21,8 +20,8 @@ export class SyncSender implements Disposable {
   }
 
   /** @throws SyscallError: ENODEV without that interface, ENETUNREACH when it has no address. */
-  static open({ interfaceIndex, group, port }: SyncSenderOptions): SyncSender {
-    return new SyncSender(openMulticastSocket({ group: addressBytes(group), port, interfaceIndex, ttl: TTL }));
+  static open({ interfaceIndex, group, port, ttl }: SyncSenderOptions): SyncSender {
+    return new SyncSender(openMulticastSocket({ group: addressBytes(group), port, interfaceIndex, ttl }));
   }
 
   /** Sends without waiting. Never throws for what a network does. */

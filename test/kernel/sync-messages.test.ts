@@ -45,7 +45,7 @@ function sender(pair: VethPair, side: "left" | "right"): SyncSender {
   return pair.inside(side, () => {
     using links = LinkClient.open();
     const interfaceIndex = links.get("eth0")?.index ?? 0;
-    return SyncSender.open({ interfaceIndex, group: address(GROUP), port: PORT });
+    return SyncSender.open({ interfaceIndex, group: address(GROUP), port: PORT, ttl: 1 });
   });
 }
 

@@ -420,11 +420,18 @@ export const anyConfig: fc.Arbitrary<Config> = fc
           id: fc.integer({ min: 0, max: 255 }),
           group: fc.constantFrom("224.0.0.81", "ff02::81"),
           port: fc.integer({ min: 1, max: 65_535 }),
-          mode: fc.constantFrom("prompt" as const, "batched" as const),
+          ttl: fc.integer({ min: 1, max: 255 }),
         }),
+        fc.oneof(
+          fc.constant({ mode: "prompt" as const }),
+          sometimes("maxLengthBytes", fc.integer({ min: 1_024, max: 65_487 })).map((length) => ({
+            mode: "batched" as const,
+            ...length,
+          })),
+        ),
         sometimes("interface", fc.constantFrom("eth1", "bond0.18")),
       )
-      .map(([settings, on]) => ({ ...settings, ...on })),
+      .map(([settings, manner, on]) => ({ ...settings, ...manner, ...on })),
     hooks: fc
       .tuple(
         fc.record({

@@ -18,7 +18,7 @@ const SERVICES = [
     servers: [{ endpoint: end("10.0.0.11", 80), flags: 0 }],
   },
 ];
-const TARGET = { interface: interfaceName, group: "224.0.0.81", port: 8848, syncId: 9 };
+const TARGET = { interface: interfaceName, group: "224.0.0.81", port: 8848, ttl: 1, syncId: 9 };
 
 /** How late a timer of this thread gets, at worst. */
 class Ticks implements Disposable {

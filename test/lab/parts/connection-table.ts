@@ -59,7 +59,7 @@ export async function fillConnections(topology: Topology, options: FillOptions):
   using sender = topology.on(options.from, () => {
     using links = LinkClient.open();
     const interfaceIndex = links.get(options.interface)?.index ?? 0;
-    return SyncSender.open({ interfaceIndex, group: GROUP, port: PORT });
+    return SyncSender.open({ interfaceIndex, group: GROUP, port: PORT, ttl: 1 });
   });
   const writer = new SyncMessageWriter(SYNC_ID);
   const end = (one: FillOptions["virtual"]) => ({ address: addressBytes(address(one.address)), port: one.port });

@@ -90,5 +90,5 @@ test("renderConfig() writes every key of [pair], [sync], [hooks] and [log] that 
       key.default !== undefined &&
       !new RegExp(`^${key.name} += `, "m").test(section(header)),
   );
-  expect(missing.map(({ header, key }) => `${header} ${key.name}`)).toEqual(["[sync] interface"]);
+  expect(missing.map(({ header, key }) => `${header} ${key.name}`)).toEqual(["[sync] interface", "[sync] max_length"]);
 });

@@ -287,6 +287,12 @@ describe("parseConfig() judges real servers", () => {
       path: "sync.enabled",
       message: "the service web mixes IPv4 and IPv6, which the kernel can't synchronise, but enabled is true",
     },
+    "a length of messages that carry one connection each": {
+      edits: [["[[vip]]", "[sync]\nmax_length = «8000\n[[vip]]"]],
+      path: "sync.max_length",
+      message: "max_length has no meaning with sync = prompt, which sends each connection in a message of its own",
+      hint: 'remove it, or set sync = "batched"',
+    },
   });
   checkWarnings({
     "a service's tunnel that nobody uses": {

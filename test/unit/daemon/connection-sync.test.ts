@@ -11,7 +11,7 @@ import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PEER_SAYS, SETTINGS } from "../../support/failover.ts";
 import { BASE } from "../config/base.ts";
 
-const TARGET = { interface: "eth1", group: "224.0.0.81", port: 8848, syncId: 1 };
+const TARGET = { interface: "eth1", group: "224.0.0.81", port: 8848, ttl: 1, syncId: 1 };
 const parsed = parseConfig(BASE);
 if (!parsed.ok) throw new Error("the base file is not valid");
 const CONFIG = parsed.config;

@@ -34,7 +34,7 @@ function problemsOf(config: string): string[] {
 const KEEPALIVED = `! the first router
 global_defs {
    router_id LVS_1
-   lvs_sync_daemon eth1 VI_1 id 7 port 8849
+   lvs_sync_daemon eth1 VI_1 id 7 maxlen 1400 port 8849 ttl 2
    lvs_timeouts tcp 800 udp 200
 }
 $WEB=203.0.113.10
@@ -184,9 +184,12 @@ describe("keepalived.conf", () => {
       weight  = 1
 
       [sync]
-      interface = "eth1"
-      id        = 7
-      port      = 8849
+      interface  = "eth1"
+      id         = 7
+      port       = 8849
+      ttl        = 2
+      max_length = 1400
+      sync       = "batched"
 
       [timeouts]
       tcp = "800s"
