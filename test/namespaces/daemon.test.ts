@@ -58,6 +58,10 @@ test("a second daemon beside one that runs is refused, whatever directories it h
 
 test("heartbeat ping asks the daemon that runs here for the round trips of its heartbeats", async () => {
   await using pair = await VipPair.start();
+  await pair.until("both paths have a round trip", async () => {
+    const status = await pair.router("lvs1").status();
+    return status?.paths.every(({ roundTripMs }) => roundTripMs !== null) === true;
+  });
   const ping = () => pair.router("lvs1").tandem("heartbeat", "ping", "--count", "2", "--json");
   const { stdout, exitCode } = await ping();
   const { paths } = JSON.parse(stdout);
