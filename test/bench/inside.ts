@@ -11,7 +11,7 @@ import type { WantedService } from "../../src/model/ipvs-table.ts";
 import { realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { filesOf, inFreshNamespace, warm } from "./fresh-namespace.ts";
-import { row, Sample, timeProcess } from "./measure.ts";
+import { median, row, Sample, timeProcess } from "./measure.ts";
 import { formatKeepalived, makeTable, type TableSize } from "./tables.ts";
 
 const TANDEM = resolve(import.meta.dir, "../../dist/tandem");
@@ -105,8 +105,11 @@ async function inTurns(
 }
 
 function print(operation: string, ours: Sample | undefined, peer: string, theirs: Sample | undefined): void {
-  const ratio = theirs === undefined || ours === undefined ? Number.NaN : ours.medianMs / theirs.medianMs;
-  const words = Number.isNaN(ratio) ? "" : `${ratio.toFixed(2)} (${(1 / ratio).toFixed(1)} times as fast)`;
+  const shares = theirs === undefined ? [] : (ours?.sharesOf(theirs) ?? []);
+  const speed = (share: number): string => (1 / share).toFixed(1);
+  const share = median(shares);
+  const range = `${speed(Math.max(...shares))} to ${speed(Math.min(...shares))}`;
+  const words = shares.length === 0 ? "" : `${share.toFixed(2)}, ${speed(share)} (${range}) times as fast`;
   process.stdout.write(row(operation, ours?.text ?? "", peer, theirs?.text ?? "", words));
 }
 
@@ -172,7 +175,7 @@ async function benchmark(bench: Bench): Promise<void> {
   const { size, repetitions } = bench;
   process.stdout.write(`\n### ${size.services} services, ${size.servers} real servers\n\n`);
   process.stdout.write(`Median (least to most) of ${repetitions} whole processes each.\n\n`);
-  process.stdout.write(row("operation", "tandem", "beside", "it takes", "tandem takes of that"));
+  process.stdout.write(row("operation", "tandem", "beside", "it takes", "tandem takes of that, turn by turn"));
   process.stdout.write(row("---", "--:", "---", "--:", "--:"));
   await benchLoads(bench);
   await inFreshNamespace(() => benchReads(bench));

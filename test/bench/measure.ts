@@ -39,6 +39,12 @@ export class Sample {
     this.#times.push(ms);
   }
 
+  /** Of the times of each turn, this one's share of the other's; none where one of the two did not always come to its end. */
+  sharesOf(other: Sample): readonly number[] {
+    if (this.#times.length !== other.#times.length) return [];
+    return this.#times.map((ms, turn) => ms / (other.#times[turn] ?? Number.NaN));
+  }
+
   /** NaN: none came to its end. */
   get medianMs(): number {
     return median(this.#times);

@@ -17,8 +17,8 @@ function present(command: readonly string[]): Job | undefined {
   return { command, exitCode };
 }
 
-/** Measures the commands in turns and prints a Markdown table. */
-export function printStartup(): void {
+/** Measures the commands in turns. @returns a Markdown table */
+export function startupTable(): string {
   const commands = [
     [TANDEM, "--version"],
     [TANDEM, "vip", "list"],
@@ -30,12 +30,12 @@ export function printStartup(): void {
   for (let turn = 0; turn < REPETITIONS; turn += 1) {
     for (const { job, sample } of jobs) sample.add(timeProcess(job));
   }
-  process.stdout.write(`\n### Start to exit on this machine\n\nMedian (least to most) of ${REPETITIONS}; `);
-  process.stdout.write(`limit: ${formatMs(LIMIT_MS)}.\n\n${row("command", "time", "")}${row("---", "--:", "---")}`);
-  for (const { job, sample } of jobs) {
+  const rows = jobs.map(({ job, sample }) => {
     const name = [job.command[0] === TANDEM ? "tandem" : job.command[0], ...job.command.slice(1)].join(" ");
     const remark =
       job.exitCode === 0 ? "" : `exit ${job.exitCode}${job.exitCode === NO_SUPPORT ? ": no IPVS here" : ""}`;
-    process.stdout.write(row(`\`${name}\``, sample.text, remark));
-  }
+    return row(`\`${name}\``, sample.text, remark);
+  });
+  const head = `### Start to exit on this machine\n\nMedian (least to most) of ${REPETITIONS}; limit: ${formatMs(LIMIT_MS)}.\n\n`;
+  return `${head}${row("command", "time", "")}${row("---", "--:", "---")}${rows.join("")}`;
 }
