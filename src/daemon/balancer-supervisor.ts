@@ -166,13 +166,15 @@ export class BalancerSupervisor {
     child.kill("SIGKILL");
   }
 
-  /** Lets it save and end. The kernel's table stays. */
-  stop(): void {
+  /** Lets it save and end, and tells when it has ended. The kernel's table stays. */
+  async stop(): Promise<void> {
+    const child = this.#process;
     this.#stopping = true;
     clearTimeout(this.#restartTimer);
     this.#send({ kind: "stop" });
     for (const question of this.#questions.values()) clearTimeout(question.timer);
     this.#questions.clear();
+    await child?.exited;
   }
 
   #ask(message: (id: number) => ToBalancer, answer: (reply: BalancerReply) => void): void {

@@ -6,6 +6,7 @@ import { DecodeError } from "../lib/errors.ts";
 import { killAbandonedPrograms } from "../probe/confinement.ts";
 import { runCheck } from "../probe/run-check.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { dieWithParent, parentProcessId } from "../sys/process.ts";
 import { BalancerKernel } from "./balancer-kernel.ts";
 import { BalancerLoop } from "./balancer-loop.ts";
 import {
@@ -102,7 +103,9 @@ function startAlive(loop: BalancerLoop): Timer {
  */
 export async function runBalancer(stateDir: string): Promise<number> {
   const end = Promise.withResolvers<number>();
-  // Without a router nobody could end us, and a new one starts its own balancer: go at once, saving nothing.
+  // Without a router nobody could end us, and a new one starts its own balancer, the only one that may write to the
+  // kernel's table: go at once, saving nothing. The kernel sees to it; one that was overloaded took 20 s to notice.
+  dieWithParent(parentProcessId());
   process.on("disconnect", () => end.resolve(1));
   // The router is told by the same signal, and tells us when to stop.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);

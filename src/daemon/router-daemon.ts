@@ -42,8 +42,8 @@ export interface DaemonOptions {
   readonly logger: Logger;
 }
 
-/** The kernel may hold its lock for seconds; the end of this process does not wait for that. */
-const SYNC_END_LIMIT_MS = 1_000;
+/** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
+const END_LIMIT_MS = 1_000;
 /** How often a hanging balancer is looked for. */
 const SUPERVISE_EVERY_MS = 1_000;
 
@@ -353,21 +353,27 @@ export class RouterDaemon implements ControlSubject {
   #finish(exitCode: 0 | 1): void {
     this.#finishing = true;
     // The way out comes first, whatever goes wrong below.
-    const end = () => {
+    const out = Promise.withResolvers<void>();
+    const limit = setTimeout(out.resolve, END_LIMIT_MS);
+    void out.promise.then(() => {
       clearTimeout(limit);
       this.#kernelThread.close();
       this.#synchronisation.close();
       this.#logger.info("router", "ended");
       this.#end(exitCode);
-    };
-    const limit = setTimeout(end, SYNC_END_LIMIT_MS);
+    });
     // The new owner is told of the last connections before the sync daemons end.
-    this.#synchronisation.settle(() => this.#kernelThread.request({ kind: "sync", daemons: [] }, end));
+    const parts = [
+      new Promise<void>((told) =>
+        this.#synchronisation.settle(() => this.#kernelThread.request({ kind: "sync", daemons: [] }, () => told())),
+      ),
+    ];
     for (const timer of this.#timers) clearInterval(timer);
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
-      () => this.#balancing?.supervisor.stop(),
+      // It dies with this process, and must have saved by then.
+      () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
       () => (release ? this.#sysctls.restore() : undefined),
@@ -379,5 +385,6 @@ export class RouterDaemon implements ControlSubject {
         this.#logger.error("router", `while ending: ${error instanceof Error ? error.message : error}`);
       }
     }
+    void Promise.all(parts).then(() => out.resolve());
   }
 }

@@ -43,6 +43,14 @@ function stateFolder() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
+function killIfThere(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch {
+    // It has ended, as it should.
+  }
+}
+
 test("runBalancer() works from configure to stop, and saves what it learned", async () => {
   using folder = stateFolder();
   using server = tcpServer();
@@ -85,4 +93,24 @@ test("runBalancer() ends at once when the router is gone", async () => {
   await balancer.until(({ kind }) => kind === "started");
   balancer.child.disconnect();
   expect(await balancer.child.exited).toBe(1);
+});
+
+test("runBalancer() does not outlive a router that is killed, though it cannot notice", async () => {
+  using folder = stateFolder();
+  await using router = Bun.spawn([process.execPath, join(import.meta.dir, "killed-router-fixture.ts"), folder.path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const output = router.stdout.getReader();
+  const { value } = await output.read();
+  const balancer = Number(new TextDecoder().decode(value));
+  // As one that is overloaded: it reads nothing any more.
+  process.kill(balancer, "SIGSTOP");
+  try {
+    router.kill("SIGKILL");
+    // The balancer holds the output open as long as it lives.
+    const end = await Promise.race([output.read(), Bun.sleep(20_000)]);
+    expect(end?.done).toBe(true);
+  } finally {
+    killIfThere(balancer);
+  }
 });
