@@ -49,6 +49,7 @@ async function runRow(place: number, kind: LabKind, folder: string): Promise<Row
     writableDirectories: [folder],
     timeLimitMs: ROW_LIMIT_MS,
   });
+  if (outcome.kind === "interrupted") throw new Error("interrupted: the document stays as it was");
   if (!existsSync(file)) return failedRow(name, kind, `exit ${exitStatus(outcome)}`);
   return JSON.parse(readFileSync(file, "utf8")) as Row;
 }

@@ -71,6 +71,7 @@ async function runPart(part: Part, wanted: Wanted): Promise<string | undefined> 
       if (stream === "stdout") text.push(decoder.decode(bytes, { stream: true }));
     },
   });
+  if (outcome.kind === "interrupted") throw new Error("interrupted: the document stays as it was");
   if (outcome.kind !== "ended" || outcome.status !== 0) {
     text.push(`\nThe rest is missing: ${outcome.kind === "ended" ? `status ${outcome.status}` : outcome.kind}.\n`);
     process.exitCode = 1;

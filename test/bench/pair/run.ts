@@ -50,6 +50,7 @@ async function trial(row: BenchRow, product: Product, setting: Setting, folder: 
     const place = String(BENCH_ROWS.indexOf(row));
     const command = [process.execPath, "test/bench/pair/inside.ts", place, product, setting, file];
     const outcome = await runInLab(command, { kind: "namespaces", directory: ROOT, timeLimitMs: TRIAL_LIMIT_MS });
+    if (outcome.kind === "interrupted") throw new Error("interrupted: the document stays as it was");
     if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as TrialResult;
     if (attempt === ATTEMPTS) throw new Error(`${row.name}, ${product}, ${setting}: exit ${exitStatus(outcome)}`);
   }
