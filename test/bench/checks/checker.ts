@@ -1,5 +1,5 @@
 /** The two that are compared: each checks the same servers, once a second each, and keeps an IPVS table by what it finds. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
@@ -69,6 +69,11 @@ function theChild(program: Subprocess): number {
   return pid;
 }
 
+/** Without it keepalived's checker ends; tandem's goes on checking. */
+export function hasIpvs(): boolean {
+  return existsSync("/proc/net/ip_vs");
+}
+
 function serversInKernel(): number {
   using client = IpvsClient.open();
   return client.table().reduce((sum, { servers }) => sum + servers.length, 0);
@@ -124,12 +129,14 @@ export async function startTandem(services: string): Promise<Checker & { ask(): 
     // A balancer that begins with thousands of servers on a slow processor may not answer in time.
     return (await askDaemon(runtimeDir, { command: "checks" }).catch(() => undefined)) as Known | undefined;
   };
+  const serversUp = async () => ((await ask())?.checks ?? []).filter(({ verdict }) => verdict === "up").length;
   return {
     product: "tandem",
     checkerPid: () => theChild(program),
     otherPid: program.pid,
     ask,
-    inWork: async () => ((await ask())?.checks ?? []).filter(({ verdict }) => verdict === "up").length,
+    // The kernel is asked where it has a table: a list of all checks costs the balancer more than its checks do.
+    inWork: async () => (hasIpvs() ? serversInKernel() : await serversUp()),
     pace: async () => (await ask())?.pace,
     [Symbol.asyncDispose]: () => end(program, folder),
   };

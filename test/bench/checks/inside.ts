@@ -2,8 +2,7 @@
  * The inside of `npm run bench:checks`: both products check the same servers at the same rates, one after the other, in
  * one lab. Arguments: the seconds that all of it may take, `short` or `whole`, and `tcp:500`, `http:2000` …
  */
-import { existsSync } from "node:fs";
-import { PRODUCTS, type Product } from "./checker.ts";
+import { hasIpvs, PRODUCTS, type Product } from "./checker.ts";
 import { MEASURE_LIMIT_MS, type Measured, measure } from "./measure.ts";
 import { makeNetwork } from "./peer-network.ts";
 import { failedRow, HEAD, row } from "./row.ts";
@@ -16,9 +15,8 @@ function readLoad(word: string): Load {
   return { kind, servers: Number(servers) };
 }
 
-/** keepalived's checker ends where there is no IPVS; tandem's goes on checking. */
 function productsHere(): readonly Product[] {
-  return existsSync("/proc/net/ip_vs") ? PRODUCTS : ["tandem"];
+  return hasIpvs() ? PRODUCTS : ["tandem"];
 }
 
 /** No product and no load keeps the others from being measured. */

@@ -9,7 +9,7 @@ import { addressNumber, HEARTBEAT_MS, INTERVAL_MS, type Load, SERVER_PORT } from
 
 /** How long a product may take until every server is in work; what is missing then is told. */
 const START_LIMIT_MS = 25_000;
-const POLL_INTERVAL_MS = 250;
+const POLL_INTERVAL_MS = 1_000;
 /** After that every server has been checked some times, and the code that is hot is compiled. */
 const WARM_UP_MS = 5_000;
 const CPU_WINDOW_MS = 10_000;
