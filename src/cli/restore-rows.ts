@@ -22,7 +22,7 @@ function hasFailure(changes: readonly ReportedChange[]): boolean {
 }
 
 /** A file that was cut to nothing must not take a whole site down. What save writes of an empty table has its settings. */
-export function refuseEmpty(name: string, servicesCount: number): TandemError {
+function refuseEmpty(name: string, servicesCount: number): TandemError {
   const reason = `it says nothing, and would remove ${counted(servicesCount, "virtual service")}`;
   return new TandemError({ operation: "restore", subject: name, reason, hint: "tandem service flush removes all" }, 2);
 }
@@ -36,24 +36,31 @@ export function restoreRows(
   input: RestoreInput,
   context: CommandContext,
 ): ExitCode {
-  const plan = planRestoreRows(table, observed, input.keepOthers);
-  if (table.services.length === 0 && settings === undefined && plan.changes.length > 0) {
-    throw refuseEmpty(name, plan.changes.length);
-  }
-  return performRestore(client, plan, settings, input, context);
+  const saved = { name, servicesCount: table.services.length, settings };
+  return performRestore(client, planRestoreRows(table, observed, input.keepOthers), saved, input, context);
+}
+
+/** What was saved, beside the changes that it takes. */
+interface Saved {
+  /** Of the file. */
+  readonly name: string;
+  readonly servicesCount: number;
+  readonly settings: SavedSettings | undefined;
 }
 
 /**
  * Makes the planned changes, then the settings; when the kernel refuses one, all are undone.
  * @returns the exit code, when everything is reported.
+ * @throws TandemError when nothing was saved and something would be removed.
  */
 export function performRestore(
   client: IpvsClient,
   { changes, before }: RestorePlan,
-  settings: SavedSettings | undefined,
+  { name, servicesCount, settings }: Saved,
   { verbose }: RestoreInput,
   context: CommandContext,
 ): ExitCode {
+  if (servicesCount === 0 && settings === undefined && changes.length > 0) throw refuseEmpty(name, changes.length);
   const { dryRun } = context.globals;
   const many = verbose ? "named" : "counted";
   const made = performAllOrNothing(client, changes, before, dryRun);

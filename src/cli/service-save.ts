@@ -12,7 +12,7 @@ import { reportChanges } from "./changes.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { type InputText, readInput } from "./read-input.ts";
-import { performRestore, refuseEmpty } from "./restore-rows.ts";
+import { performRestore } from "./restore-rows.ts";
 import { readSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
@@ -86,9 +86,6 @@ export const apply: Runner<Verbs["apply"]> = async ({ file, resolve }, context) 
 export async function restoreText(source: InputText, input: RestoreInput, context: CommandContext): Promise<ExitCode> {
   const { services, settings } = await readSaved(source, input, context);
   using client = IpvsClient.open();
-  const plan = planRestore(services, readTable(client), input.keepOthers);
-  if (services.length === 0 && settings === undefined && plan.changes.length > 0) {
-    throw refuseEmpty(source.name, plan.changes.length);
-  }
-  return performRestore(client, plan, settings, input, context);
+  const saved = { name: source.name, servicesCount: services.length, settings };
+  return performRestore(client, planRestore(services, readTable(client), input.keepOthers), saved, input, context);
 }
