@@ -19,7 +19,7 @@ function isTaken(ends: PathEnds, port: number): boolean {
  * @throws TandemError when the port is taken on both paths; one free path is enough to go on
  */
 export function requireFreePort(ends: Readonly<Record<PathName, PathEnds>>, port: number): void {
-  if (port === 0 || !PATHS.every((path) => isTaken(ends[path], port))) return;
+  if (!PATHS.every((path) => isTaken(ends[path], port))) return;
   const locals = PATHS.map((path) => ends[path].local.text).join(" and ");
   throw new TandemError({
     operation: "start",

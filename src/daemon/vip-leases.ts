@@ -1,5 +1,4 @@
-import type { VipLease } from "../kernel/address-client.ts";
-import { kernelPrefixLength } from "../kernel/address-client.ts";
+import { kernelPrefixLength, type VipLease } from "../kernel/address-client.ts";
 import { sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";

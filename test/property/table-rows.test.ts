@@ -10,7 +10,12 @@ import { formatTable } from "../../src/import/table-toml.ts";
 import { changeCommand, IpvsChangeEncoder } from "../../src/kernel/ipvs-change-encoder.ts";
 import { additions, TableLoader } from "../../src/kernel/ipvs-loader.ts";
 import { ByteText } from "../../src/lib/byte-text.ts";
-import type { ObservedServer, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
+import {
+  NO_TRAFFIC,
+  type ObservedServer,
+  type ObservedService,
+  type WantedService,
+} from "../../src/model/ipvs-table.ts";
 import { observedTable, ServerRows, type TableRows } from "../../src/model/server-rows.ts";
 import { serviceFamily, type VirtualService } from "../../src/model/virtual-service.ts";
 import { Reader, Writer } from "../../src/wire/bytes.ts";
@@ -24,19 +29,6 @@ import { beginMessage, endMessage } from "../../src/wire/netlink.ts";
 import { anyTable } from "../support/table-arbitrary.ts";
 
 /** Rows of numbers, and what reads and writes them, mean what the objects and the schemas mean. */
-
-const NO_TRAFFIC = {
-  connections: 0n,
-  packetsIn: 0n,
-  packetsOut: 0n,
-  bytesIn: 0n,
-  bytesOut: 0n,
-  connectionsPerSecond: 0n,
-  packetsInPerSecond: 0n,
-  packetsOutPerSecond: 0n,
-  bytesInPerSecond: 0n,
-  bytesOutPerSecond: 0n,
-};
 
 const count = fc.oneof(fc.nat(20), fc.nat(0xffff_ffff));
 
