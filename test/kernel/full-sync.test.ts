@@ -84,5 +84,7 @@ test("failover switch waits until a standby that has just come knows 2,000 conne
   expect(names(lab, "lvs2")).toEqual(names(lab, "lvs1"));
   const history = await first.tandem("failover", "history");
   expect(history.stdout).toMatch(/waited \d+ ms: the connections have to be known there/);
-  expect(history.stdout).toContain("the peer knows 2000 of 2000 connections");
+  const known = /the peer knows (\d+) of 2000 connections/.exec(history.stdout)?.[1];
+  // Rule 10: 99 % have to be known when it is asked; what came too late for that is told before the offer.
+  expect(Number(known)).toBeGreaterThanOrEqual(0.99 * 2_000);
 }, 300_000);
