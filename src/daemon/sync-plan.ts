@@ -5,11 +5,12 @@
  * The active sends all its connections when the standby joins, when the standby is found to lack some, and before each
  * planned move. Then it asks: it has the keys of its established connections, puts a number into its heartbeats, and
  * the standby, once it has heard the number, reads its own table and answers with the keys of one slice after another.
- * What of the slices is missing there is missing in the whole. Before the VIPs are offered it sends once more what
- * came meanwhile, and the old owner does so again after it has handed over.
+ * What of the slices is missing there is missing in the whole, but for the connections that have ended meanwhile: where
+ * much seems to be missing, the active reads its own table again before it believes it. Before the VIPs are offered it
+ * sends once more what came meanwhile, and the old owner does so again after it has handed over.
  */
 import type { SyncAnswer as AnswerWord, WarmthReport } from "../wire/heartbeat.ts";
-import { keysOfSlice } from "../wire/ipvs-sync-key.ts";
+import { hasKey, keysOfSlice } from "../wire/ipvs-sync-key.ts";
 import type { SyncAnswer } from "./sync-thread-protocol.ts";
 
 /** Rule 10: this share of the connections has to be known there. */
@@ -68,14 +69,17 @@ interface Question {
   /** Slices that were answered, while all have the same width. */
   readonly slices: Set<number>;
   bits: number;
-  looked: number;
   found: number;
+  /** Looked for and not found. */
+  missing: number[];
 }
 
 interface Work {
   readonly order: SyncOrder;
   readonly moveId: number | undefined;
   readonly epoch: string;
+  /** The answered question whose missing connections are looked for in the own table. */
+  readonly doubt: Question | undefined;
 }
 
 export interface FullSync {
@@ -84,11 +88,18 @@ export interface FullSync {
   readonly endedAtMs: number;
 }
 
+/** Nothing looked for is all found. */
+function share(found: number, missing: number): number {
+  return found + missing === 0 ? 1 : found / (found + missing);
+}
+
 /** The active's side of it; one for each tenure or none, it notices a new one by itself. */
 export class SyncPlan {
   #epoch = "";
   #work: Work | undefined;
   #question: Question | undefined;
+  /** Much was not found of what this one asked for; that it is missing is not believed yet. */
+  #doubt: Question | undefined;
   /** Numbers of before a restart, which somebody might replay, must not be heard as answers. */
   #lastNumber: number;
   #view: SyncView = { warmth: { wanted: 0, present: 0, fullSync: false }, toldFor: undefined };
@@ -140,8 +151,11 @@ export class SyncPlan {
       this.#unanswered(question, nowMs);
     }
     this.#question = undefined;
-    const order = this.#order(facts, nowMs);
-    if (order !== undefined) this.#work = { order, moveId: facts.moveId, epoch: this.#epoch };
+    // What was asked before a move began says nothing of what is sent for it.
+    const doubt = this.#doubt?.moveId === facts.moveId ? this.#doubt : undefined;
+    this.#doubt = undefined;
+    const order: SyncOrder | undefined = doubt === undefined ? this.#order(facts, nowMs) : { kind: "count" };
+    if (order !== undefined) this.#work = { order, moveId: facts.moveId, epoch: this.#epoch, doubt };
     return order;
   }
 
@@ -151,13 +165,18 @@ export class SyncPlan {
     this.#work = undefined;
     // A standby that joined meanwhile has not got all of it.
     if (work === undefined || work.epoch !== this.#epoch) return;
-    const { order, moveId } = work;
+    const { order, moveId, doubt } = work;
     this.#readingMs = answer.elapsedMs;
     this.#countAtMs = nowMs + Math.max(COUNT_EVERY_MS, answer.elapsedMs / READING_SHARE);
     this.#failure = answer.failure;
     if (answer.failure !== undefined) {
       this.#pauseUntilMs = nowMs + HURRIED_REPAIR_MS;
       this.#sendAllAtMs = nowMs + this.#repairMs;
+      return;
+    }
+    if (doubt !== undefined) {
+      const missing = doubt.missing.filter((key) => hasKey(answer.keys, key));
+      this.#conclude(doubt, share(doubt.found, missing.length), nowMs);
       return;
     }
     if (order.kind === "send" && order.scope === "new") {
@@ -178,17 +197,17 @@ export class SyncPlan {
     if (question === undefined || word.to !== question.number) return false;
     if (word.bits !== question.bits) {
       question.slices.clear();
-      Object.assign(question, { bits: word.bits, looked: 0, found: 0 });
+      Object.assign(question, { bits: word.bits, found: 0, missing: [] });
     }
     if (question.slices.has(word.slice)) return false;
     question.slices.add(word.slice);
     const there = new Set(word.keys);
     for (const key of keysOfSlice(question.wanted, word)) {
-      question.looked += 1;
       if (there.has(key)) question.found += 1;
+      else question.missing.push(key);
     }
     const isEnough = question.slices.size >= Math.min(SLICES_ENOUGH, 2 ** question.bits);
-    if (!isEnough && question.looked < SAMPLE_KEYS) return false;
+    if (!isEnough && question.found + question.missing.length < SAMPLE_KEYS) return false;
     this.#judge(question, nowMs);
     return true;
   }
@@ -198,6 +217,7 @@ export class SyncPlan {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
     this.#question = undefined;
+    this.#doubt = undefined;
     this.#settledMove = undefined;
     this.#repairMs = REPAIR_AFTER_MS;
     this.#sendAllAtMs = nowMs + JOIN_DELAY_MS;
@@ -234,19 +254,26 @@ export class SyncPlan {
     // Numbers are 32 bits, and 0 asks for nothing.
     this.#lastNumber = (this.#lastNumber % 0xffff_ffff) + 1;
     const limitMs = ANSWER_LIMIT_MS + 2 * this.#readingMs;
-    const count = { slices: new Set<number>(), bits: 0, looked: 0, found: 0 };
+    const count = { slices: new Set<number>(), bits: 0, found: 0, missing: [] };
     const question = { number: this.#lastNumber, wanted, sinceMs: nowMs, limitMs, moveId, kind: order.kind, ...count };
     this.#question = question;
     if (wanted.length === 0) this.#judge(question, nowMs);
   }
 
-  #judge({ wanted, looked, found, moveId, kind }: Question, nowMs: number): void {
-    const share = looked === 0 ? 1 : found / looked;
-    const { fullSync } = this.#view.warmth;
-    const present = Math.round(wanted.length * share);
-    this.#view = { ...this.#view, warmth: { wanted: wanted.length, present, fullSync } };
+  #judge(question: Question, nowMs: number): void {
     this.#question = undefined;
-    if (share >= WARM_SHARE) {
+    const found = share(question.found, question.missing.length);
+    if (found < WARM_SHARE) this.#doubt = question;
+    else this.#conclude(question, found, nowMs);
+  }
+
+  #conclude({ wanted, moveId, kind }: Question, found: number, nowMs: number): void {
+    const { fullSync } = this.#view.warmth;
+    this.#view = {
+      ...this.#view,
+      warmth: { wanted: wanted.length, present: Math.round(wanted.length * found), fullSync },
+    };
+    if (found >= WARM_SHARE) {
       this.#repairMs = REPAIR_AFTER_MS;
       this.#sendAllAtMs = Number.POSITIVE_INFINITY;
       this.#settledMove = moveId;

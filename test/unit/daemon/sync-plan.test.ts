@@ -54,8 +54,40 @@ describe("SyncPlan", () => {
       0,
       42,
     ]);
-    trial.answer(keys(49));
-    expect(trial.plan.view.warmth).toEqual({ wanted: 50, present: 49, fullSync: true });
+    trial.answer(keys(50));
+    expect(trial.plan.view.warmth).toEqual({ wanted: 50, present: 50, fullSync: true });
+  });
+
+  test("looks at its own table again before it believes that connections are missing", () => {
+    const trial = new Trial().run(600, keys(50));
+    trial.answer(keys(20));
+    expect(trial.plan.view.warmth.present).toBe(0);
+    trial.run(100, keys(50));
+    expect([trial.orders, trial.plan.view.warmth]).toEqual([
+      ["send all", "count"],
+      { wanted: 50, present: 20, fullSync: true },
+    ]);
+  });
+
+  test("connections that have ended meanwhile hold up no planned move, as those of a site with short ones", () => {
+    const trial = new Trial().run(600, keys(50));
+    trial.answer(keys(50));
+    trial.facts = { ...trial.facts, moveId: 7 };
+    trial.run(100, keys(50));
+    trial.answer(keys(5));
+    trial.run(200, keys(5));
+    expect([trial.orders, trial.plan.view]).toEqual([
+      ["send all", "send all", "count", "send new"],
+      { warmth: { wanted: 50, present: 50, fullSync: true }, toldFor: 7 },
+    ]);
+  });
+
+  test("what was found missing before a planned move does not hold it up", () => {
+    const trial = new Trial().run(600, keys(50));
+    trial.answer(keys(5));
+    trial.facts = { ...trial.facts, moveId: 7 };
+    trial.run(100, keys(50));
+    expect(trial.orders).toEqual(["send all", "send all"]);
   });
 
   test("waits for the standby's table, and begins anew when the standby was away", () => {
@@ -215,6 +247,7 @@ describe("SyncPlan", () => {
   ])("of %d connections of which %d are there it finds about %d, in a few answers", (wanted, there, expected) => {
     const trial = new Trial().run(600, keys(wanted));
     const answers = trial.answer(keys(there));
+    trial.run(100, keys(wanted));
     const { present } = trial.plan.view.warmth;
     expect(answers).toBeLessThan(20);
     // Five standard deviations of a sample of 400.
