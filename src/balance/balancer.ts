@@ -1,7 +1,7 @@
 import type { Verdict } from "../model/check.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
-import { type Drains, drainsOf } from "./drains.ts";
+import { type Drain, type Drains, drainsOf } from "./drains.ts";
 import type { BalancerEffect, BalancerInput } from "./input.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
@@ -93,6 +93,8 @@ export class Balancer {
     this.#effects = [];
     this.#take(input, nowMs);
     this.#proceed(nowMs);
+    // Only once in a turn of the event loop: what each of a thousand outcomes began would come before all else.
+    if (input.kind === "tick") this.#beginProbes(nowMs);
     return this.#effects;
   }
 
@@ -111,6 +113,9 @@ export class Balancer {
     switch (input.kind) {
       case "configure":
         this.#configure(input, nowMs);
+        break;
+      case "orders":
+        this.#replaceOrders(input.drains, nowMs);
         break;
       case "drain":
       case "undrain":
@@ -149,17 +154,20 @@ export class Balancer {
     this.#log(log);
   }
 
-  /** What follows from any input: due probes, the kernel's next call, what waits to be told or saved. */
+  #beginProbes(nowMs: number): void {
+    for (const key of this.#schedule.takeDue(nowMs)) {
+      const probe = this.#units.probes.get(key);
+      if (probe === undefined) this.#schedule.finished(key);
+      else this.#effects.push({ kind: "probe", probe });
+    }
+  }
+
+  /** What follows from any input: the kernel's next call, what waits to be told or saved. */
   #proceed(nowMs: number): void {
     for (const [key, dueMs] of this.#slowStarts) {
       if (dueMs > nowMs) continue;
       this.#slowStarts.delete(key);
       this.#kernel.touch(key);
-    }
-    for (const key of this.#schedule.takeDue(nowMs)) {
-      const probe = this.#units.probes.get(key);
-      if (probe === undefined) this.#schedule.finished(key);
-      else this.#effects.push({ kind: "probe", probe });
     }
     if (this.#kernel.isDue(nowMs)) {
       const log: TableLog[] = [];
@@ -224,6 +232,14 @@ export class Balancer {
   #intervalMs({ key, check }: Probe): number {
     const isDown = this.#healths.get(key)?.verdict === "down";
     return (isDown ? check.downIntervalMs : undefined) ?? check.intervalMs;
+  }
+
+  #replaceOrders(drains: readonly Drain[], nowMs: number): void {
+    this.#drains = drainsOf(drains);
+    for (const name of this.#units.units.keys()) this.#kernel.touch(name);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    this.#viewsSoon(nowMs);
+    this.#saveSoon(nowMs);
   }
 
   #order(order: Order, nowMs: number): void {

@@ -47,7 +47,8 @@ export function withoutDrain(drains: Drains, service: ServiceKey, server: Endpoi
 
 /** The weight that an order makes of the configured one; 0 for a drained server. */
 export function orderedWeight(drains: Drains, service: ServiceKey, server: Endpoint, weight: number): number {
-  const order = drains.get(drainKey(service, server));
+  // Most tables have none, and this is asked for each server of a table at each look.
+  const order = drains.size === 0 ? undefined : drains.get(drainKey(service, server));
   if (order === undefined) return weight;
   return order.kind === "drain" ? 0 : order.weight;
 }

@@ -24,6 +24,8 @@ export type BalancerInput =
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];
     }
+  /** The orders of both routers' operators, in place of those known. */
+  | { readonly kind: "orders"; readonly drains: readonly Drain[] }
   | { readonly kind: "role"; readonly role: Role }
   | ({ readonly kind: "drain" | "undrain" } & OrderTarget)
   /** Without a weight: the configured one again. */

@@ -52,6 +52,8 @@ export type ToBalancer =
    * peer); without it those that the balancer saved go on.
    */
   | { readonly kind: "configure"; readonly config: BalancerConfig; readonly drains?: readonly Drain[] }
+  /** The orders that hold from now on. */
+  | { readonly kind: "orders"; readonly drains: readonly Drain[] }
   | { readonly kind: "role"; readonly role: Role }
   /** Orders for a real server: of one service, or of each that has it. Answered by `done` or `refused` with this id. */
   | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
@@ -96,6 +98,7 @@ export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
     config: record({ services: list(configuredService), timeouts: optional(timeouts) }),
     drains: optional(list(drain)),
   }),
+  orders: record({ kind: exactly("orders"), drains: list(drain) }),
   role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),
   drain: record({ kind: exactly("drain"), ...order }),
   undrain: record({ kind: exactly("undrain"), ...order }),

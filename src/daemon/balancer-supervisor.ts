@@ -123,7 +123,8 @@ export class BalancerSupervisor {
   /** The orders that hold, in place of those that the balancer has. */
   setDrains(drains: readonly Drain[]): void {
     this.#drains = drains;
-    this.#sendConfiguration();
+    // Without the configuration: of thousands of servers it would hold up the checks for a moment.
+    this.#send({ kind: "orders", drains });
   }
 
   /** The orders that the balancer has by now, for one that is started later. */

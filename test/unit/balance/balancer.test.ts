@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { Balancer } from "../../../src/balance/balancer.ts";
 import { drainsOf } from "../../../src/balance/drains.ts";
+import type { BalancerInput } from "../../../src/balance/input.ts";
 import { RECONCILE_INTERVAL_MS } from "../../../src/balance/kernel-table.ts";
 import type { ConfiguredService } from "../../../src/config/config.ts";
 import {
@@ -137,6 +139,23 @@ describe("Balancer, judging", () => {
     configure(driver, services);
     driver.advance(10_000);
     expect(driver.probesBegun).toBe(20);
+  });
+
+  test("begins a hundred probes at a turn, and none for an outcome, so that the kernel's table has its turn", () => {
+    const balancer = new Balancer({ bootId: "boot", seed: 1 });
+    const servers = Array.from({ length: 250 }, (_, index) => checked(`10.0.0.${1 + index}:80`));
+    const [begun, dueMs] = [new Set<string>(), 60_000];
+    const probesOf = (input: BalancerInput): number => {
+      const probes = balancer.step(input, dueMs).flatMap((effect) => (effect.kind === "probe" ? [effect.probe] : []));
+      for (const { key } of probes) begun.add(key);
+      return probes.length;
+    };
+    balancer.step({ kind: "configure", config: { services: [configuredService({ servers })] } }, 0);
+    const turns = [1, 2, 3].map(() => {
+      const begins = probesOf({ kind: "tick" });
+      return [begins, probesOf({ kind: "probed", key: [...begun].at(-1) ?? "", outcome: SUCCESS })];
+    });
+    expect([turns, begun.size]).toEqual([[100, 100, 50].map((begins) => [begins, 0]), 250]);
   });
 
   test("does not count what this machine could not even try, and says so once", () => {
@@ -344,6 +363,19 @@ describe("Balancer, obeying orders", () => {
     const drains = [...drainsOf([{ kind: "drain", service: serviceKey(WEB), server: order.server }]).values()];
     driver.give({ kind: "configure", config: { services: [configuredService()] }, drains });
     expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } });
+  });
+
+  test("obeys the orders of the pair in place of those it had, and keeps them over a reload", () => {
+    const driver = running();
+    const drained = { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } };
+    const drains = [{ kind: "drain", service: serviceKey(WEB), server: order.server }] as const;
+    driver.give({ kind: "orders", drains });
+    expect(driver.kernel.weights()).toEqual(drained);
+    configure(driver, [configuredService()]);
+    expect(driver.kernel.weights()).toEqual(drained);
+    driver.give({ kind: "orders", drains: [] });
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+    expect(driver.take("drains-changed").every(({ made }) => made === undefined)).toBe(true);
   });
 
   test("refuses an order for a server that nobody has", () => {
