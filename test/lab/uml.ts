@@ -9,13 +9,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { type LabCommand, type LabOutcome, shellWord } from "./lab-command.ts";
+import { ProcessorClaim } from "./processor-claim.ts";
 
 const KERNEL = "linux.uml";
 const INIT = resolve(import.meta.dir, "uml-init.sh");
 /** The places that uml-init.sh covers with a tmpfs: what the job needs from below them is mounted again. */
 const HIDDEN = ["/tmp", "/var/tmp", "/var/lib", "/var/log", "/run"];
 /** Descriptor 5 ends when this process does, even by SIGKILL: then everything in the kernel's process group goes too. */
-const GUARDED = '{ read -r _ <&5; kill -KILL 0; } >/dev/null 2>&1 3>&- 4>&- & exec "$0" "$@" 5<&-';
+const GUARDED = '{ read -r _ <&5; kill -KILL 0; } >/dev/null 2>&1 3>&- 4>&- & exec taskset --cpu-list "$0" "$@" 5<&-';
 const MEBIBYTE = 1024 * 1024;
 
 /**
@@ -24,9 +25,10 @@ const MEBIBYTE = 1024 * 1024;
  */
 export async function runInUml(job: LabCommand): Promise<LabOutcome> {
   const folder = mkdtempSync(join(tmpdir(), "tandem-uml-"));
+  using claim = ProcessorClaim.take();
   try {
     writeJob(folder, job);
-    return await boot(folder, job);
+    return await boot(folder, claim.processor, job);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -62,12 +64,22 @@ function memory(): { readonly mebibytes: number; readonly folder: string } {
   return { mebibytes, folder: shmFree > mebibytes ? "/dev/shm" : tmpdir() };
 }
 
-async function boot(folder: string, job: LabCommand): Promise<LabOutcome> {
+async function boot(folder: string, processor: number, job: LabCommand): Promise<LabOutcome> {
   const { mebibytes, folder: memoryFolder } = memory();
   const kernel = spawn(
     "sh",
     [
-      ...["-c", GUARDED, KERNEL, `mem=${mebibytes}M`, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"],
+      ...[
+        "-c",
+        GUARDED,
+        `${processor}`,
+        KERNEL,
+        `mem=${mebibytes}M`,
+        "root=/dev/root",
+        "rootfstype=hostfs",
+        "rootflags=/",
+        "ro",
+      ],
       ...[`init=${INIT}`, "con0=null,fd:1", "con1=null,fd:3", "con2=null,fd:4", "con=null", "quiet", "panic=-1"],
       ...[`uml_dir=${folder}/`, "umid=kernel", "--", folder],
     ],
