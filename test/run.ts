@@ -39,6 +39,9 @@ interface PartResult {
   readonly failures: readonly Failure[];
 }
 
+/** Who interrupts a lab means all of the run. */
+class Interrupted extends Error {}
+
 interface Part {
   readonly name: string;
   readonly purpose: string;
@@ -182,14 +185,14 @@ async function runLabTests(
       output.add(stream, bytes);
     },
   });
+  if (outcome.kind === "interrupted") throw new Interrupted();
   const name = shard === undefined ? folder : `${folder} ${shard}`;
   return resultOf(name, report, exitStatus(outcome), output, labReason(outcome));
 }
 
-function labReason(outcome: LabOutcome): string {
+function labReason(outcome: Exclude<LabOutcome, { kind: "interrupted" }>): string {
   if (outcome.kind === "ended") return `ended with ${outcome.status}`;
   if (outcome.kind === "broken") return outcome.reason;
-  if (outcome.kind === "interrupted") return "the lab was interrupted";
   return `the lab was ended: it may take ${outcome.limitMs / 1000} s`;
 }
 
@@ -270,4 +273,11 @@ async function main(names: readonly string[]): Promise<number> {
   return total.failed === 0 ? 0 : 1;
 }
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+    say("\ninterrupted: nothing is said of what did not run");
+    // As a shell tells of SIGINT (bash(1), EXIT STATUS).
+    return 130;
+  }),
+);

@@ -60,6 +60,8 @@ export class BalancerSupervisor {
   #drains: readonly Drain[] | undefined;
   #role: "active" | "standby" = "standby";
   #lastId = 0;
+  /** The last question for the table: answers to those before it tell of a table that was wanted then. */
+  #tableId = 0;
   #startedAtMs = 0;
   #heardAtMs = 0;
   #pauseMs = RESTART_PAUSE_FIRST_MS;
@@ -145,7 +147,8 @@ export class BalancerSupervisor {
   /** Asks for the table to be reconciled now; `table-complete` follows. */
   needTable(): void {
     this.#lastId += 1;
-    this.#send({ kind: "table-needed", id: this.#lastId });
+    this.#tableId = this.#lastId;
+    this.#send({ kind: "table-needed", id: this.#tableId });
   }
 
   order(order: OrderWithoutId, answer: (reply: BalancerReply) => void): void {
@@ -212,6 +215,7 @@ export class BalancerSupervisor {
       this.#events.onLog("error", `a message of the balancer is not understood: ${error.message}`);
       return;
     }
+    if (message.kind === "table-complete" && message.id !== this.#tableId) return;
     if (message.kind !== "done" && message.kind !== "refused" && message.kind !== "answer") {
       this.#events.onMessage(message);
       return;

@@ -54,7 +54,10 @@ export const failoverTake = verb({
 
 export const failoverRelease = verb({
   summary: "make this router standby: give up its VIPs",
-  description: ["With a daemon: it steps down. Without one: removes the VIPs of the configuration."],
+  description: [
+    "With a daemon: hands over to the peer where that is heard; else gives up the VIPs, and takes none by itself until failover take, or until the peer has had them. From then on it is an ordinary standby, which takes over when the peer fails.",
+    "Without a daemon: removes the VIPs of the configuration.",
+  ],
   arguments: {},
   flags: {},
   examples: [{ command: "failover release", doc: "by hand, with or without a daemon" }],

@@ -94,3 +94,27 @@ test("BalancerSupervisor asks for the table again when the balancer that was ask
     rmSync(folder, { recursive: true });
   }
 });
+
+test("BalancerSupervisor takes a table for complete only when it is the one that was asked for last", async () => {
+  const complete = Promise.withResolvers<void>();
+  const told: number[] = [];
+  const supervisor = new BalancerSupervisor(
+    [process.execPath, join(import.meta.dir, "slow-balancer-fixture.ts")],
+    tmpdir(),
+    { services: [] },
+    {
+      onMessage: (message) => {
+        if (message.kind !== "table-complete") return;
+        told.push(message.id);
+        complete.resolve();
+      },
+      onLog: () => {},
+    },
+    () => 0,
+  );
+  supervisor.start();
+  supervisor.needTable();
+  await complete.promise;
+  supervisor.stop();
+  expect(told).toEqual([2]);
+});

@@ -116,6 +116,8 @@ describe("ConnectionSync", () => {
     expect(bench.sync.word("public")).toEqual({ asks: 8 });
     const answer = { to: 8, entries: 1, bits: 0, slice: 0, keys: [10] };
     bench.sync.hear(answer);
+    expect(bench.kinds().at(-1)).toBe("count");
+    bench.finish([10, 20]);
     expect(bench.fed.at(-1)).toEqual({ kind: "warmth", warmth: { wanted: 2, present: 1, fullSync: true } });
     expect(bench.sync.status()).toMatchObject({ wanted: 2, present: 1, working: false, failure: null });
   });
