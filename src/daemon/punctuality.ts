@@ -1,9 +1,15 @@
 import { availableParallelism } from "node:os";
 import type { Logger } from "../log/logger.ts";
-import { lockMemory, type PrivilegeOutcome, useRealtimeScheduling } from "../sys/scheduling.ts";
+import { lockMemory, type PrivilegeOutcome, useNiceness, useRealtimeScheduling } from "../sys/scheduling.ts";
 
 /** Above ordinary programs, below the kernel's own threads (their FIFO priority is 50, kernel/sched/syscalls.c). */
 const REALTIME_PRIORITY = 20;
+
+/**
+ * Nine times what an ordinary program gets where both want the processor (sched_prio_to_weight, kernel/sched/core.c): so
+ * much is still left to a thread of the engine that was just started, and is ordinary until the next refresh.
+ */
+const NICENESS = -10;
 
 /** The engine starts threads of its own when it needs them: they are made alike this often. */
 const REFRESH_EVERY_MS = 500;
@@ -14,8 +20,9 @@ const REFRESH_EVERY_MS = 500;
  * which starved behind it; with all of them alike it was 3 ms late at most.
  * With one processor real-time scheduling does harm: the engine's threads wait for each other by yielding, which never
  * lets a thread of lower priority run, so this one spun until the kernel's real-time limit of 95 % stopped it for a
- * while (tried in the lab's kernel: stalls of 1.0 to 2.0 s every few seconds). Niceness -20 is no way out: it leaves
- * those threads 1/88 of the processor, and the stalls were the same. Without either there were none.
+ * while (tried in the lab's kernel: stalls of 1.0 to 2.0 s every few seconds; the same with niceness -20 for the main
+ * thread alone, which leaves the others 1/88 of the processor). There all threads get a moderate niceness: beside 2,000
+ * checks a second heartbeats came 54 and 69 ms late without it, 4 to 20 ms with it.
  */
 export function becomePunctual(logger: Logger): void {
   const isDone = (what: string, outcome: PrivilegeOutcome): boolean => {
@@ -23,8 +30,9 @@ export function becomePunctual(logger: Logger): void {
     return outcome.kind === "done";
   };
   isDone("locked memory", lockMemory());
-  if (availableParallelism() === 1) return;
   const known = new Set<string>();
-  if (!isDone("real-time scheduling", useRealtimeScheduling(REALTIME_PRIORITY, known))) return;
-  setInterval(() => useRealtimeScheduling(REALTIME_PRIORITY, known), REFRESH_EVERY_MS).unref();
+  const isAlone = availableParallelism() === 1;
+  const what = isAlone ? "niceness" : "real-time scheduling";
+  const refresh = () => (isAlone ? useNiceness(NICENESS, known) : useRealtimeScheduling(REALTIME_PRIORITY, known));
+  if (isDone(what, refresh())) setInterval(refresh, REFRESH_EVERY_MS).unref();
 }

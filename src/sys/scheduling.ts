@@ -39,13 +39,10 @@ function gaveWay(threadId: string): boolean {
 }
 
 /**
- * Makes the threads of this process run before all ordinary ones (SCHED_FIFO), but for those that gave way. All of them:
- * a real-time thread that waits for the engine's ordinary collector or compiler starves what it waits for. Programs and
- * threads started later are ordinary.
- * @param priority 1 to 99
- * @param known threads that are so already; brought up to date, so that calling again costs little
+ * Does this to each thread of this process, but for those that gave way. Threads started later are left as they are.
+ * @param known threads to which it was done; brought up to date, so that calling again costs little
  */
-export function useRealtimeScheduling(priority: number, known: Set<string> = new Set()): PrivilegeOutcome {
+function forEachThread(known: Set<string>, change: (threadId: number) => PrivilegeOutcome): PrivilegeOutcome {
   const threadIds = new Set(readdirSync("/proc/self/task"));
   for (const threadId of known) if (!threadIds.has(threadId)) known.delete(threadId);
   for (const threadId of threadIds) {
@@ -57,10 +54,31 @@ export function useRealtimeScheduling(priority: number, known: Set<string> = new
       // It ended meanwhile.
       continue;
     }
-    const result = schedule(Number(threadId), SCHED_FIFO, priority);
+    const result = change(Number(threadId));
     if (result.kind === "refused" && result.errnoName !== "ESRCH") return result;
   }
   return { kind: "done" };
+}
+
+/**
+ * Makes the threads of this process run before all ordinary ones (SCHED_FIFO). All of them: a real-time thread that waits
+ * for the engine's ordinary collector or compiler starves what it waits for. Programs started later are ordinary.
+ * @param priority 1 to 99
+ */
+export function useRealtimeScheduling(priority: number, known: Set<string> = new Set()): PrivilegeOutcome {
+  return forEachThread(known, (threadId) => schedule(threadId, SCHED_FIFO, priority));
+}
+
+/**
+ * Gives the threads of this process more of the processor than ordinary ones get. Programs started later are ordinary.
+ * @param niceness -20 to -1
+ */
+export function useNiceness(niceness: number, known: Set<string> = new Set()): PrivilegeOutcome {
+  return forEachThread(known, (threadId) => {
+    // What is started later gets niceness 0 by the flag that goes with the policy (sched(7), SCHED_RESET_ON_FORK).
+    const ordinary = schedule(threadId, SCHED_OTHER, 0);
+    return ordinary.kind === "done" ? outcome(libc().setpriority(PRIO_PROCESS, threadId, niceness)) : ordinary;
+  });
 }
 
 /** Makes this thread, and no other one, give way to ordinary ones: Linux keeps niceness by thread (setpriority(2)). */

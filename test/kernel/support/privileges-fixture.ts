@@ -1,23 +1,24 @@
-/** Run as a program of its own: real-time scheduling and locked memory would stay with the test's process. */
+/** Run as a program of its own, as scheduling and locked memory would stay: `bun privileges-fixture.ts realtime|niceness`. */
 import { readdirSync, readFileSync } from "node:fs";
-import { lockMemory, useRealtimeScheduling } from "../../../src/sys/scheduling.ts";
+import { lockMemory, useNiceness, useRealtimeScheduling } from "../../../src/sys/scheduling.ts";
 
 const status = (name: string) => {
   const line = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync("/proc/self/status", "latin1"));
   return Number(line?.[1]);
 };
-const policy = (id: number) =>
-  Bun.spawnSync(["chrt", "--pid", String(id)])
-    .stdout.toString()
-    .split("\n")[0] ?? "";
-/** Each once. */
-const policies = (ids: readonly string[]) => [...new Set(ids.map((id) => policy(Number(id)).replace(/^.*: /, "")))];
-const outcomes = { scheduling: useRealtimeScheduling(10), memory: lockMemory() };
+/** `SCHED_FIFO`, or the niceness of an ordinary thread (proc(5), /proc/[pid]/stat: fields 19 and 41). */
+const scheduling = (id: string | number) => {
+  const stat = readFileSync(`/proc/${id}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[38] === "1" ? "SCHED_FIFO" : `niceness ${fields[16]}`;
+};
+const use = process.argv[2] === "niceness" ? () => useNiceness(-10) : () => useRealtimeScheduling(10);
+const outcomes = { scheduling: use(), memory: lockMemory() };
 const later = Bun.spawn(["cat"], { stdin: "pipe" });
 const report = {
   ...outcomes,
-  own: policies(readdirSync("/proc/self/task")),
-  later: policy(later.pid),
+  own: [...new Set(readdirSync("/proc/self/task").map((id) => scheduling(`self/task/${id}`)))],
+  later: scheduling(later.pid),
   lockedKb: status("VmLck"),
   residentKb: status("VmRSS"),
 };
