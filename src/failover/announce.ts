@@ -35,6 +35,12 @@ export function startAnnouncing(turn: Turn): void {
   startVerifying(turn);
 }
 
+/** Announces against another machine that answered for a VIP. */
+export function startDefending(turn: Turn): void {
+  turn.set({ defendedAtMs: turn.now });
+  startAnnouncing(turn);
+}
+
 function startVerifying(turn: Turn): void {
   const { sides, settings, nextNumber } = turn.state;
   const missing = vipSides(settings).filter((side) => sides[side].carrier && sides[side].askable);
@@ -119,6 +125,11 @@ export function onVerifyAnswer(
 export function judgeAnnouncing(turn: Turn): void {
   const { announcing, phase } = turn.state;
   if (announcing === undefined || phase.kind !== "active") return;
+  if (announcing.contestedAtMs !== undefined && turn.now >= announcing.contestedAtMs) {
+    turn.cause("second-owner", "another machine answered for a VIP: they are announced again");
+    startDefending(turn);
+    return;
+  }
   const vips = wantedVips(turn.state);
   if (announcing.againAtMs !== undefined && turn.now >= announcing.againAtMs) {
     const { againAtMs: _, ...rest } = announcing;
@@ -143,6 +154,7 @@ export function judgeAnnouncing(turn: Turn): void {
 /** When the next round, announcement or end is due. */
 export function addAnnounceDeadlines(soonest: Soonest, { announcing, verification }: State): void {
   soonest.add(announcing?.againAtMs);
+  soonest.add(announcing?.contestedAtMs);
   soonest.add(announcing?.refreshAtMs);
   if (verification === undefined || verification.done) return;
   const { sinceMs, round } = verification;

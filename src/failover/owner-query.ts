@@ -8,11 +8,11 @@
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { Vip } from "../model/vip.ts";
-import { startAnnouncing } from "./announce.ts";
+import { startDefending } from "./announce.ts";
 import type { OwnerQuestion } from "./effect.ts";
 import { wantedVips } from "./lease.ts";
 import { doubtAtMs, isDoubted, isPeerAlive, silentAtMs } from "./peer.ts";
-import { ANNOUNCE_REFRESH_MS } from "./settings.ts";
+import { ANNOUNCE_AGAIN_MS, ANNOUNCE_REFRESH_MS } from "./settings.ts";
 import type { OwnerQuery, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -23,8 +23,8 @@ const UNANSWERED_MIN = 3;
 const UNANSWERED_MAX = 40;
 /** … and is believed when it would be chance this rarely. */
 const CHANCE = 1e-6;
-/** A second owner is answered by an announcement at most this often. */
-const SECOND_OWNER_GAP_MS = 10_000;
+/** A second owner is answered by an announcement at most this often (RFC 5227, DEFEND_INTERVAL). */
+const DEFEND_INTERVAL_MS = 10_000;
 
 const FIRST_QUERY: OwnerQuery = {
   sinceMs: 0,
@@ -130,15 +130,24 @@ export function onOwnerAnswer(
  * (rule 8). In the overlap of a planned move it is the old owner.
  */
 function onSecondOwner(turn: Turn, answer: { readonly address: IpAddress; readonly mac: MacAddress }): void {
-  const { announcing, acceptance, move, peer } = turn.state;
-  if (!isPeerMac(turn.state, answer.mac)) noticeConflict(turn, answer);
+  const { announcing, acceptance, move, peer, defendedAtMs } = turn.state;
+  const isPeer = isPeerMac(turn.state, answer.mac);
+  if (!isPeer) noticeConflict(turn, answer);
   else if (acceptance !== undefined || move?.offeredAtMs !== undefined) return;
   // A peer that may be active as well: terms decide, by heartbeats; two routers that announce by turns help nobody.
   else if (!isPeerAlive(turn.state, turn.now) || peer?.says.role === "active") return;
-  const announcedAtMs = (announcing?.refreshAtMs ?? turn.now) - ANNOUNCE_REFRESH_MS;
-  if (turn.now - announcedAtMs < SECOND_OWNER_GAP_MS) return;
+  const announcedAtMs = (announcing?.refreshAtMs ?? 0) - ANNOUNCE_REFRESH_MS;
+  const dueAtMs = Math.max(announcedAtMs + ANNOUNCE_AGAIN_MS, (defendedAtMs ?? -Infinity) + DEFEND_INTERVAL_MS);
+  if (announcing !== undefined && (isPeer || turn.now < dueAtMs)) {
+    // Not yet, but not never: neighbours that follow it would do so until the refresh, for up to a minute. And not within
+    // the second in which they take nothing new. What a peer that is just taking over announces comes before its
+    // heartbeat that says so: an answer to that at once would turn the neighbours back to a router that steps down.
+    const contestedAtMs = announcing.contestedAtMs ?? Math.max(dueAtMs, turn.now + ANNOUNCE_AGAIN_MS);
+    turn.set({ announcing: { ...announcing, contestedAtMs } });
+    return;
+  }
   turn.cause("second-owner", `${answer.mac} answers for ${answer.address.text} too: the VIPs are announced again`);
-  startAnnouncing(turn);
+  startDefending(turn);
 }
 
 /** A third machine has the VIP: told once per machine, never a reason not to take (rule 4). */

@@ -147,6 +147,8 @@ export interface LastWord {
 export interface AnnounceSchedule {
   /** The second announcement, 1.1 s after the first. */
   readonly againAtMs?: number;
+  /** Another machine answered too soon after the last announcement to be answered at once. */
+  readonly contestedAtMs?: number;
   readonly refreshAtMs: number;
   /** Where a running refresh continues. */
   readonly refreshFrom: number;
@@ -218,6 +220,8 @@ export interface State {
   readonly phase: Phase;
   readonly addresses: Addresses;
   readonly query?: OwnerQuery;
+  /** When the VIPs were last announced because another machine answered for one. */
+  readonly defendedAtMs?: number;
   /** Another machine's MAC that answered for a VIP. */
   readonly conflict?: { readonly address: IpAddress; readonly mac: MacAddress };
   readonly move?: Move;

@@ -117,3 +117,42 @@ describe("a standby whose peer is late", () => {
     expect(router.last("ask-owner")?.questions.map((question) => question.mac)).toEqual([undefined, MAC.peer]);
   });
 });
+
+describe("an active for whose VIP another machine answers", () => {
+  const stranger = { ...ANSWER, mac: MAC.other };
+
+  /** When it announces in so many ms, to 100 ms; its peer is heard, and its leases are renewed. */
+  function announced(router: TestRouter, ms: number): number[] {
+    const atMs: number[] = [];
+    for (let elapsed = 100; elapsed <= ms; elapsed += 100) {
+      const effects = router.hearFor(100);
+      if (router.all("lease", effects).length > 0) effects.push(...router.leased("renewed"));
+      if (router.all("announce", effects).length > 0) atMs.push(elapsed);
+    }
+    return atMs;
+  }
+
+  test("announces again at once and a second later, and then ten seconds after that, however often it is answered", () => {
+    const router = new TestRouter().becomeActive();
+    announced(router, 5_000);
+    expect([router.all("announce", router.feed(stranger)).length, announced(router, 2_000)]).toEqual([1, [1_100]]);
+    for (let count = 0; count < 3; count += 1) router.feed(stranger);
+    const [first = 0, second = 0, ...more] = announced(router, 20_000);
+    expect([first, second - first, more]).toEqual([8_000, 1_100, []]);
+  });
+
+  test("lets a second pass after its own announcement, in which neighbours take nothing new", () => {
+    const router = new TestRouter().becomeActive();
+    router.feed(stranger);
+    expect(announced(router, 10_000)).toEqual([1_100, 2_200]);
+  });
+
+  test("waits a moment where it is the peer, which may be about to say that it takes over", () => {
+    const router = new TestRouter().becomeActive();
+    announced(router, 20_000);
+    expect([router.all("announce", router.feed(ANSWER)), announced(router, 10_000)]).toEqual([[], [1_100, 2_200]]);
+    router.feed(ANSWER);
+    router.hearFor(100, { role: "active", term: 9, lastActiveTerm: 9 });
+    expect([router.state.phase.kind, announced(router, 5_000)]).toEqual(["standby", []]);
+  });
+});
