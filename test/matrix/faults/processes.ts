@@ -10,11 +10,15 @@ const RESTART_LIMIT_MS = 30_000;
 /** What its kernel drops at the end of the lease, the other one has this much later; with load. */
 const DROPPED_MS = 400;
 
+const LEASE_NOTE =
+  "a lease takes as long from its renewal: where that came right before, the thawed router may be first to have the VIPs again";
+
 function stopped(times: number): Fault {
   const long = times * DEAD_AFTER_MS > LEASE_MS - LEASE_MS / 3;
   return {
     name: `SIGSTOP of the active for ${times} × dead_after, then SIGCONT`,
     expected: { owner: long ? "lvs2" : "lvs1", gapMs: long ? DROPPED_MS : NOTHING_MS },
+    ...(long ? { note: LEASE_NOTE } : {}),
     async act(stage) {
       stage.router("lvs1").signal("SIGSTOP");
       await Bun.sleep(times * DEAD_AFTER_MS);
