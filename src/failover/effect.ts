@@ -31,6 +31,13 @@ export interface OwnerQuestion {
   readonly mac?: MacAddress;
 }
 
+/** Whether the peer's kernel answers at all: a question for its own address of a side. */
+export interface PeerQuestion {
+  readonly side: PathName;
+  /** By unicast to this MAC; absent: by broadcast, to learn it. */
+  readonly mac?: MacAddress;
+}
+
 export const WARNINGS = [
   "path-lost",
   "path-back",
@@ -77,8 +84,16 @@ export type Effect =
   | { readonly kind: "lease"; readonly batch: number; readonly vips: readonly Vip[]; readonly validMs: number }
   /** Answered by `remove-outcome`. */
   | { readonly kind: "remove"; readonly batch: number; readonly vips: readonly Vip[] }
-  /** One ARP request or neighbour solicitation for each question, from the interface's own address, without waiting. */
-  | { readonly kind: "ask-owner"; readonly attempt: number; readonly questions: readonly OwnerQuestion[] }
+  /**
+   * One ARP request or neighbour solicitation for each question, without waiting, in the order of the lists: from the
+   * interface's own address, and for IPv4 by unicast a second one from 0.0.0.0 (rule 18).
+   */
+  | {
+      readonly kind: "ask-owner";
+      readonly attempt: number;
+      readonly questions: readonly OwnerQuestion[];
+      readonly peer: readonly PeerQuestion[];
+    }
   /** Probe the neighbours of both sides now; answers come as `evidence`. */
   | { readonly kind: "ask-neighbours" }
   /** ARP request and reply form (or neighbour advertisement), broadcast; with `unicast` also to gateways, real servers and peer. */

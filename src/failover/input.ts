@@ -12,6 +12,7 @@ import type { SharedSubject } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { FailoverSettings } from "./settings.ts";
+import type { ForeignVip, GateReport, Surroundings } from "./surroundings.ts";
 
 export interface LeaseResult {
   readonly vip: Vip;
@@ -75,6 +76,28 @@ export type Input =
       readonly mac: MacAddress;
       readonly interface: string;
     }
+  /** The peer's own address of this side was answered for by this MAC: its kernel lives, and frames pass both ways there. */
+  | { readonly kind: "peer-answer"; readonly side: PathName; readonly mac: MacAddress }
+  /** A heartbeat of the peer's MAC came by on the wire, whether it was accepted or not. */
+  | { readonly kind: "peer-frame"; readonly path: PathName; readonly atMs: number }
+  /** Another machine answered for this router's own address of a side. */
+  | { readonly kind: "twin"; readonly side: PathName; readonly mac: MacAddress }
+  /** The machine around the VIPs: at start and at each change. */
+  | { readonly kind: "surroundings"; readonly surroundings: Surroundings }
+  /** As `evidence`, for an interface that carries VIPs and is neither side's. */
+  | {
+      readonly kind: "interface-evidence";
+      readonly interface: string;
+      readonly askable: boolean;
+      readonly lastFrameAtMs?: number;
+      readonly lastNeighbourAtMs?: number;
+    }
+  /** All VIPs in this kernel that are not this daemon's leases: at start and at each change, also when the last one went. */
+  | { readonly kind: "foreign-vips"; readonly found: readonly ForeignVip[] }
+  /** Whether this kernel has IPVS; told only where there are services. Absent reason: it has. */
+  | { readonly kind: "ipvs"; readonly missing?: string }
+  /** All gates of the configuration as the balancer finds them; none while it is not running. */
+  | { readonly kind: "gates"; readonly gates: readonly GateReport[] }
   /** The outcome of a `lease` effect, all VIPs of the batch in order. */
   | { readonly kind: "lease-outcome"; readonly batch: number; readonly results: readonly LeaseResult[] }
   | { readonly kind: "remove-outcome"; readonly batch: number; readonly results: readonly RemoveResult[] }

@@ -58,7 +58,7 @@ export function judgeAsking(turn: Turn): void {
     const mac = turn.state.peerMacs.get(vip.interface);
     return mac === undefined ? { vip } : { vip, mac };
   });
-  turn.emit({ kind: "ask-owner", attempt: query.attempt + 1, questions });
+  turn.emit({ kind: "ask-owner", attempt: query.attempt + 1, questions, peer: [] });
   turn.emit({ kind: "ask-neighbours" });
   turn.set({
     query: { ...query, attempt: query.attempt + 1, askedAtMs: turn.now, unanswered: query.unanswered + 1 },

@@ -9,6 +9,10 @@ import type { Vip } from "../model/vip.ts";
 export interface SidedVip {
   readonly vip: Vip;
   readonly side: PathName;
+  /** A service of the configuration listens on it. */
+  readonly carriesServices?: true;
+  /** It counts for nothing when the routers are compared (`required = false`). */
+  readonly optional?: true;
 }
 
 export interface WatchedService {
