@@ -139,6 +139,15 @@ export function judgeRenewal(turn: Turn): void {
   lease(turn, "renew", leasableVips(turn.state, turn.now), settings.leaseMs);
 }
 
+/** A change of addresses takes milliseconds. */
+const STUCK_MS = 500;
+
+/** The kernel has not answered for a change of addresses for long. */
+export function isKernelStuck({ addresses }: State, nowMs: number): boolean {
+  const pending = [...addresses.leases, ...addresses.removals];
+  return pending.some(({ sentAtMs }) => nowMs - sentAtMs >= STUCK_MS);
+}
+
 /** The peer is told at once when that begins. */
 export function addRenewalStuckDeadline(soonest: Soonest, { phase, addresses, settings }: State): void {
   if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return;

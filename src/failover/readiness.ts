@@ -1,8 +1,10 @@
 /** Whether this router could take the VIPs. */
+
+import { PATHS } from "../model/pair.ts";
 import { compare } from "./comparison.ts";
 import { vipSides } from "./evidence.ts";
 import { isSettable, reportOf } from "./interfaces.ts";
-import { isHolding, wantedVips } from "./lease.ts";
+import { isHolding, isKernelStuck, wantedVips } from "./lease.ts";
 import { isPeerAlive } from "./peer.ts";
 import type { State } from "./state.ts";
 import { hasTwin } from "./twin.ts";
@@ -26,6 +28,7 @@ function inability(state: State, nowMs: number): string | undefined {
   if (!wantedVips(state).some((vip) => isSettable(state, vip))) return "none of the VIPs has its interface here";
   if (!hasCarrier(state)) return "no carrier on any side of the VIPs";
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return "its kernel refused the addresses";
+  if (isKernelStuck(state, nowMs)) return "its kernel does not answer";
   if (state.phase.kind === "standby" && isHolding(state)) return "its kernel still has VIPs";
   if (state.phase.kind === "standby" && state.step !== undefined) return "its takeover program still runs";
   if (state.ipvsMissing !== undefined) return `its kernel has no IPVS: ${state.ipvsMissing}`;
@@ -48,6 +51,8 @@ function hasCarrier(state: State): boolean {
 export function canServe(state: State, nowMs: number): boolean {
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return false;
   if (state.ipvsMissing !== undefined) return false;
+  // Cut off from its peer on both sides it would give them up at once (rule 6).
+  if (PATHS.every((side) => !state.sides[side].carrier)) return false;
   if (!wantedVips(state).some((vip) => isSettable(state, vip))) return false;
   if (vipSides(state.settings).every((side) => state.sides[side].carrier)) return true;
   return nowMs - state.startedAtMs >= BOOT_CARRIER_WAIT_MS && hasCarrier(state);

@@ -7,7 +7,7 @@ import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** An active tries them again this often, besides at each event around them. */
-const RETRY_MS = 10_000;
+const RETRY_MS = 2_000;
 /** A standby does not try: what was refused so long ago may be possible by now. */
 const FORGOTTEN_AFTER_MS = 300_000;
 
