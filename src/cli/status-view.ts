@@ -108,7 +108,14 @@ const VIP_COLUMNS: readonly Column[] = [
   { header: "OWNER" },
   { header: "LEASE LEFT", align: "right", dropOrder: 1, hideEmpty: true },
   { header: "CONFIRMED BY", flexible: true, dropOrder: 2, hideEmpty: true },
+  { header: "UNFIT", hideEmpty: true },
 ];
+
+/** Which routers could not serve it; the warnings say why. */
+function unfitCell({ unfit }: VipStatus, names: Readonly<Record<string, string>>): Cell {
+  const routers = Object.entries(unfit).filter(([, why]) => why !== null);
+  return { text: routers.map(([id]) => names[id] ?? id).join(", "), tone: "bad" };
+}
 
 function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
   const { router, peer } = report;
@@ -121,6 +128,7 @@ function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
     isWrong ? { text: owner, tone: "bad" } : owner,
     vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
     vip.confirmed ?? (vip.leaseLeftMs === null ? "" : vip.confirmable ? "nobody yet" : "nobody to ask"),
+    unfitCell(vip, names),
   ];
 }
 
@@ -232,8 +240,9 @@ export function statusLines(report: StatusReport, layout: TableLayout): string[]
   ];
 }
 
-/** What the exit code says: 3 when no router is active, or both are. */
-export function stateExitCode({ router, peer }: StatusReport): 0 | 3 {
+/** What the exit code says: 3 when no router is active or both are, and while clients notice something. */
+export function stateExitCode({ router, peer, alarms }: StatusReport): 0 | 3 {
+  if (alarms.length > 0) return 3;
   const actives = [router.role, peer.alive ? peer.role : "unknown"].filter((role) => role === "active").length;
   return actives === 1 ? 0 : 3;
 }

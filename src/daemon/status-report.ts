@@ -1,4 +1,6 @@
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { Alarm } from "./alarms.ts";
+import type { UnfitnessByRouter } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
 
 /**
@@ -19,6 +21,8 @@ export interface StatusReport {
   readonly transitions: readonly TransitionStatus[];
   /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
   readonly sync: (SyncStatus & { readonly text: string }) | null;
+  /** What clients notice now: two own a VIP, nobody owns one, a service has nobody left; exit code 3. */
+  readonly alarms: readonly Alarm[];
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }
@@ -32,6 +36,8 @@ export interface RouterStatus {
   readonly sinceMs: number;
   readonly term: number;
   readonly held: boolean;
+  /** Why it could not take the VIPs, or is the worse place for them, as a clause; null: it could. */
+  readonly notReady: string | null;
   /** What would happen next if nothing new happened, in words. */
   readonly next: string;
   readonly pid: number;
@@ -81,6 +87,8 @@ export interface VipStatus {
   readonly confirmed: string | null;
   /** There are neighbours on its side that could confirm it. */
   readonly confirmable: boolean;
+  /** Why each router could not serve it, in words; null: it could, or is not known. */
+  readonly unfit: UnfitnessByRouter;
 }
 
 export interface ServiceStatus {

@@ -11,7 +11,9 @@ import { STRAY_SHOWN_MS } from "../failover/strays.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
+import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { fitnessWarnings } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
 
 /** What the warnings are made from besides the failover machine's state. */
@@ -46,8 +48,10 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
   const peer = facts.config.pair[otherRouter(state.settings.router)].name;
   const look: Look = { state, facts, peer, alive: isPeerAlive(state, facts.nowMs) };
   return [
+    ...currentAlarms(state, facts).map(({ text }) => text),
     ...roleWarnings(look),
     ...peerWarnings(look),
+    ...fitnessWarnings(state, facts),
     ...sideWarnings(look),
     ...ownerWarnings(look),
     ...operatorWarnings(look),
@@ -104,8 +108,8 @@ function silenceWarnings({ state, facts, peer }: Look): string[] {
   const { nowMs } = facts;
   if (state.peer === undefined && !isPeerSilent(state, nowMs)) return [];
   const since = formatSpan(nowMs - silentSinceMs(state));
-  const refused = [...new Set(PATHS.flatMap((path) => refusalHints(state, path)))];
-  const hint = refused.length === 0 ? "" : `; packets came that do not count: ${refused.join("; ")}`;
+  const refused = [...new Set(PATHS.flatMap((path) => refusalHints(state, path, nowMs)))];
+  const hint = refused.length === 0 ? "" : `; heartbeats rejected: ${refused.join("; ")}`;
   return state.peer === undefined
     ? [`${peer} was never heard by this daemon${hint}`]
     : [`${peer} has been silent on all paths for ${since}: there is nobody to take over${hint}`];
@@ -113,17 +117,21 @@ function silenceWarnings({ state, facts, peer }: Look): string[] {
 
 /** Refusals that tell of a pair that is set up wrongly, in words. */
 const TELLING_REFUSALS: Readonly<Record<string, string>> = {
-  "bad-mac": "their key is another one",
+  "bad-mac": "bad signature (another key_file?)",
   "bad-version": "they are of another version of tandem",
   "wrong-pair": "they are of another pair, or the pair's addresses or port differ",
   "own-role": "they have this router's own role: both configurations or --router make the same router of it",
   "stale-echo": "the peer does not hear this router",
 };
 
-function refusalHints(state: State, path: PathName): string[] {
-  const { refused } = state.session.paths[path];
+/** What came longer ago says nothing about why the peer is not heard now. */
+const REFUSALS_SHOWN_MS = 10_000;
+
+function refusalHints(state: State, path: PathName, nowMs: number): string[] {
+  const { refusedAtMs } = state.session.paths[path];
+  const isLate = (atMs: number) => nowMs - atMs < REFUSALS_SHOWN_MS;
   return Object.entries(TELLING_REFUSALS)
-    .filter(([reason]) => Object.entries(refused).some(([name, count]) => name === reason && count > 0))
+    .filter(([reason]) => Object.entries(refusedAtMs).some(([name, atMs]) => name === reason && isLate(atMs)))
     .map(([, words]) => words);
 }
 
@@ -230,7 +238,8 @@ const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
   sorry: "no real server is up: the sorry server has the work",
-  none: "no real server is up, and there is no sorry server",
+  // An alarm says that.
+  none: undefined,
 };
 
 function serviceWarnings({ config, checks, views, balancerAnswers }: WarningFacts): string[] {

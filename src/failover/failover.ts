@@ -85,6 +85,7 @@ export function createState(boot: Boot): State {
     calibration: noCalibration(nowMs),
     proven: false,
     yielding: false,
+    confirmations: {},
     peerMacs: new Map((stored?.peerMacs ?? []).map((entry) => [entry.interface, entry.mac])),
     ownMacs: new Map(),
     sides: { public: side, private: side },
@@ -179,7 +180,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   tick: judge,
   heartbeat: onHeartbeat,
   "packet-refused": (turn, { path, reason, count }) =>
-    turn.set({ session: countRefusal(turn.state.session, path, reason, count) }),
+    turn.set({ session: countRefusal(turn.state.session, path, reason, turn.now, count) }),
   carrier: (turn, input) => onCarrier(turn, input.side, input.up),
   evidence: onEvidence,
   "own-macs": (turn, input) => onOwnMacs(turn, input.macs),

@@ -23,6 +23,7 @@ const REPORT: StatusReport = {
     sinceMs: 754_000,
     term: 4,
     held: false,
+    notReady: null,
     next: "stays active; lvs2 is ready to take over",
     pid: 1,
     uptimeMs: 9_000_000,
@@ -75,6 +76,7 @@ const REPORT: StatusReport = {
       leaseLeftMs: 2_300,
       confirmed: "203.0.113.1 after 3 ms",
       confirmable: true,
+      unfit: { primary: null, backup: null },
     },
     {
       address: "10.0.0.1/24",
@@ -84,6 +86,7 @@ const REPORT: StatusReport = {
       leaseLeftMs: 2_300,
       confirmed: null,
       confirmable: true,
+      unfit: { primary: null, backup: null },
     },
   ],
   services: [
@@ -116,6 +119,7 @@ const REPORT: StatusReport = {
   transitions: [
     { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
   ],
+  alarms: [],
   warnings: [
     "the private path (eth1) has been down for 4.2s",
     "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",

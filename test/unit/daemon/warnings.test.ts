@@ -5,6 +5,7 @@ import { outlook, transitionWords } from "../../../src/daemon/outlook.ts";
 import { currentWarnings, type WarningFacts } from "../../../src/daemon/warnings.ts";
 import { createState } from "../../../src/failover/failover.ts";
 import { TRANSITION_REASONS } from "../../../src/failover/history.ts";
+import { NO_ADDRESSES, vipKey } from "../../../src/failover/lease.ts";
 import type { FailoverSettings } from "../../../src/failover/settings.ts";
 import type { State } from "../../../src/failover/state.ts";
 import type { IpAddress } from "../../../src/model/address.ts";
@@ -78,6 +79,11 @@ function healthy(): State {
     session: { ...state.session, paths: { public: path, private: path } },
     peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: SAYS },
     table: { complete: true, services: 1, servers: 2, serversUp: 2 },
+    addresses: {
+      ...state.addresses,
+      possible: new Map(CONFIG.vips.map((vip) => [vipKey(vip), vip])),
+      confirmed: new Set(CONFIG.vips.map(vipKey)),
+    },
   };
 }
 
@@ -86,7 +92,7 @@ function saying(says: Partial<HeartbeatPayload>): Partial<State> {
 }
 
 const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
-const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 } };
+const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 }, addresses: NO_ADDRESSES };
 
 function withPaths(
   change: (path: State["session"]["paths"]["public"]) => Partial<State["session"]["paths"]["public"]>,
@@ -211,7 +217,7 @@ describe("currentWarnings()", () => {
     [
       "an active peer without a VIP",
       { ...STANDBY, ...saying({ role: "active", vips: [{ address: VIP, held: false }] }) },
-      ["lvs2 is active without 203.0.113.10"],
+      ["no router has 203.0.113.10 (eth0)", "lvs2 is active without 203.0.113.10"],
     ],
   ])("tells of %s", (_name, change, warnings) => {
     expect(currentWarnings({ ...healthy(), ...change }, FACTS)).toEqual(warnings);
@@ -220,11 +226,18 @@ describe("currentWarnings()", () => {
   test("says why packets of a peer that was never heard do not count", () => {
     const { peer: _, ...unheard } = healthy();
     const { session } = unheard;
-    const path = { ...session.paths.public, refused: { "bad-mac": 12, "no-echo": 3 } };
+    const path = { ...session.paths.public, refusedAtMs: { "bad-mac": NOW_MS - 200, "no-echo": NOW_MS - 200 } };
     const state = { ...unheard, session: { ...session, paths: { public: path, private: path } } };
     expect(currentWarnings(state, FACTS)).toEqual([
-      "lvs2 was never heard by this daemon; packets came that do not count: their key is another one",
+      "lvs2 was never heard by this daemon; heartbeats rejected: bad signature (another key_file?)",
     ]);
+  });
+
+  test("does not blame the key for the silence of a peer whose refused packets came long before", () => {
+    const { session } = healthy();
+    const path = { ...session.paths.public, refusedAtMs: { "bad-mac": NOW_MS - 60_000 } };
+    const state = { ...healthy(), ...SILENT, session: { ...session, paths: { public: path, private: path } } };
+    expect(currentWarnings(state, FACTS).join()).not.toContain("key");
   });
 
   test("says what helps where the silent peer's kernel still has the VIPs", () => {
