@@ -231,6 +231,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     services: facts.config.services.map((service) => serviceStatus(service, facts)),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
+    ...facts.upkeep,
     warnings: currentWarnings(state, facts),
   };
 }

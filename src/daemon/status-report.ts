@@ -1,5 +1,6 @@
 import type { PathName, Role, RouterId } from "../model/pair.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import type { LogStatus, StateStatus } from "./upkeep.ts";
 
 /**
  * What `tandem status --json` prints: the daemon's whole view, as plain JSON. Times are in milliseconds before now
@@ -19,6 +20,9 @@ export interface StatusReport {
   readonly transitions: readonly TransitionStatus[];
   /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
   readonly sync: (SyncStatus & { readonly text: string }) | null;
+  readonly log: LogStatus;
+  /** What is kept on disk. */
+  readonly state: StateStatus;
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }

@@ -13,6 +13,7 @@ import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
 /** What the warnings are made from besides the failover machine's state. */
 export interface WarningFacts {
@@ -27,6 +28,7 @@ export interface WarningFacts {
   readonly balancerAnswers: boolean | undefined;
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
+  readonly upkeep: Upkeep;
   readonly nowMs: number;
 }
 
@@ -54,6 +56,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...viewsWarnings(look),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
+    ...upkeepWarnings(facts.upkeep),
     ...facts.configWarnings,
   ];
 }
