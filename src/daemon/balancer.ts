@@ -55,9 +55,11 @@ function readSaved(file: StateFile): SavedState | undefined {
 }
 
 function openStateDirectory(path: string): StateDirectory {
+  let said: string | undefined;
   const tellSaving = () => {
-    const [failure] = directory.failures;
-    send({ kind: "saving", ...(failure === undefined ? {} : { failure: failure.reason }) });
+    const failure = directory.failures[0]?.reason;
+    if (failure !== said) send({ kind: "saving", ...(failure === undefined ? {} : { failure }) });
+    said = failure;
   };
   const directory: StateDirectory = new StateDirectory(path, {
     now: monotonicMs,

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StatusReport } from "../../src/daemon/status-report.ts";
+import { serviceText } from "../lab/parts/pair-config.ts";
+import { serverAddress } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
 import { VipPair } from "./support/vip-pair.ts";
 
@@ -14,10 +16,11 @@ class NamedPipe implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "tandem-pipe-"));
   readonly path = join(this.#folder, "log");
   readonly #output = join(this.#folder, "read");
-  #reader: Bun.Subprocess | undefined;
+  readonly #holders: Bun.Subprocess[] = [];
 
   constructor() {
     Bun.spawnSync(["mkfifo", this.path]);
+    writeFileSync(this.#output, "");
   }
 
   /** What is read from now on can be had by `text`. */
@@ -30,9 +33,11 @@ class NamedPipe implements AsyncDisposable {
     this.#start('exec sleep 100000 <"$0"');
   }
 
-  async endReader(): Promise<void> {
-    this.#reader?.kill("SIGKILL");
-    await this.#reader?.exited;
+  async endReaders(): Promise<void> {
+    for (const holder of this.#holders.splice(0)) {
+      holder.kill("SIGKILL");
+      await holder.exited;
+    }
   }
 
   get text(): string {
@@ -40,11 +45,11 @@ class NamedPipe implements AsyncDisposable {
   }
 
   #start(script: string): void {
-    this.#reader = Bun.spawn(["sh", "-c", script, this.path, this.#output]);
+    this.#holders.push(Bun.spawn(["sh", "-c", script, this.path, this.#output]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.endReader();
+    await this.endReaders();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -74,13 +79,16 @@ async function startPair(around: Parameters<ReturnType<VipPair["router"]>["start
   return pair;
 }
 
-/** Has lvs1 log so much that a pipe which nobody reads is full, and what may wait besides. */
-async function logMuch(pair: VipPair): Promise<void> {
+/** Has lvs1 log so much that a pipe which nobody reads is full, and what may wait besides; or so many long lines. */
+async function logMuch(pair: VipPair, lines = Number.POSITIVE_INFINITY): Promise<void> {
   const before = pair.config;
+  const lostBefore = (await statusOf(pair)).log.lostLines;
   writeFileSync(pair.lab.pair.configPath, `${before}\n${'[[vip]]\naddress = "nonsense"\n'.repeat(300)}`);
+  let logged = 0;
   await pair.until("lines are lost", async () => {
     pair.router("lvs1").signal("SIGHUP");
-    return (await statusOf(pair)).log.lostLines > 0;
+    logged += 1;
+    return (await statusOf(pair)).log.lostLines > lostBefore || logged > lines;
   });
   writeFileSync(pair.lab.pair.configPath, before);
 }
@@ -110,7 +118,7 @@ describe("the log", () => {
     pipe.read();
     await using pair = await startPair({ redirections: `2>${pipe.path}` });
     await expectUnmoved(pair, async () => {
-      await pipe.endReader();
+      await pipe.endReaders();
       await pair.until("lines are lost", async () => {
         pair.router("lvs1").signal("SIGUSR1");
         return (await statusOf(pair)).log.failure !== null;
@@ -139,9 +147,9 @@ describe("the log", () => {
       await pair.until("it is over", async () => (await statusOf(pair)).log.failure === null);
     });
     // Nor does the end wait for one.
-    await pipe.endReader();
+    await pipe.endReaders();
     pipe.holdOpen();
-    await logMuch(pair);
+    await logMuch(pair, 10);
     pair.router("lvs2").signal("SIGTERM");
     expect(await pair.router("lvs2").awaitEnd(60_000)).toBe(0);
     pair.router("lvs1").signal("SIGTERM");
@@ -196,6 +204,38 @@ describe("the state directory", () => {
     expect(released.exitCode).toBe(1);
     // The disk says that it is not released, which is right again.
     expect(await lvs1.tandem("failover", "take")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("is read-only: a server is drained, and the order is answered as not saved", async () => {
+    const listen = "tcp://203.0.113.10:80";
+    const server = `${serverAddress("web1")}:80`;
+    await using pair = await VipPair.prepare({
+      services: [
+        serviceText({
+          name: "web",
+          listen,
+          scheduler: "rr",
+          servers: [{ address: server }],
+        }),
+      ],
+    });
+    const lvs1 = pair.router("lvs1");
+    lvs1.start({ stateMount: "ro" });
+    const reason = "its file system is read-only (EROFS)";
+    await pair.until("neither the router nor its balancer can save", async () => {
+      const files = (await lvs1.status())?.state.failures.map((failure) => failure.file) ?? [];
+      return ["balancer.json", "history.json"].every((file) => files.includes(file));
+    });
+    const drained = await lvs1.tandem("real", "drain", listen, server);
+    expect(drained.stdout).toContain(
+      `: done, but it could not be saved: ${reason}; it is lost at a restart, unless the`,
+    );
+    expect(drained.exitCode).toBe(1);
+    const weighted = await lvs1.tandem("real", "undrain", listen, server, "--weight", "7", "--json");
+    expect(JSON.parse(weighted.stdout)).toMatchObject({ changes: [{ do: "undrain", outcome: "unsaved" }] });
+    expect(weighted.exitCode).toBe(1);
+    const [service] = (await statusOf(pair)).services;
+    expect(service?.servers.map(({ weight }) => weight)).toEqual([7]);
   });
 
   test("has something else in the place of its files", async () => {
