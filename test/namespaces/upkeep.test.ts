@@ -93,6 +93,14 @@ async function logMuch(pair: VipPair, lines = Number.POSITIVE_INFINITY): Promise
   writeFileSync(pair.lab.pair.configPath, before);
 }
 
+/** What a short command cannot print is its own failure, as ever. */
+function statusIntoNothing(pair: VipPair): { readonly exitCode: number; readonly stderr: string } {
+  const { binary, runtimeDirectory } = pair.router("lvs1");
+  const script = 'exec "$0" status --runtime-dir "$1" >/dev/full';
+  const { exitCode, stderr } = Bun.spawnSync(["sh", "-c", script, binary, runtimeDirectory]);
+  return { exitCode, stderr: stderr.toString() };
+}
+
 describe("the log", () => {
   test.each([
     ["a full disk", "2>/dev/full", "the log cannot be written: no space is left (ENOSPC); "],
@@ -106,6 +114,10 @@ describe("the log", () => {
       await pair.until("it is counted", async () => (await statusOf(pair)).log.lostLines > lost);
       expect((await statusOf(pair)).warnings).toEqual([expect.stringContaining(warning)]);
       expect((await pair.router("lvs1").tandem("status")).stdout).toContain(warning);
+    });
+    expect(statusIntoNothing(pair)).toEqual({
+      exitCode: 1,
+      stderr: "tandem: cannot write to standard output: no space left (ENOSPC)\n",
     });
     expect(await pair.router("lvs1").tandem("failover", "switch")).toMatchObject({ exitCode: 0 });
     await pair.settled("lvs2");
