@@ -4,7 +4,7 @@ import { sameAddress } from "../model/address.ts";
 import type { PathName } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
 import { vipSides } from "./evidence.ts";
-import { wantedVips } from "./lease.ts";
+import { confirmedVips } from "./lease.ts";
 import {
   ANNOUNCE_AGAIN_MS,
   ANNOUNCE_REFRESH_BATCH,
@@ -24,7 +24,7 @@ const VERIFY_REST_MS = 100;
 
 /** Announces all VIPs now and again later, and begins to verify. */
 export function startAnnouncing(turn: Turn): void {
-  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
+  turn.emit({ kind: "announce", vips: confirmedVips(turn.state), unicast: true });
   turn.set({
     announcing: {
       againAtMs: turn.now + ANNOUNCE_AGAIN_MS,
@@ -33,6 +33,14 @@ export function startAnnouncing(turn: Turn): void {
     },
   });
   startVerifying(turn);
+}
+
+/** An answer to another machine that was put off is dropped: the VIPs go to the peer now. */
+export function dropContest(turn: Turn): void {
+  const { announcing } = turn.state;
+  if (announcing?.contestedAtMs === undefined) return;
+  const { contestedAtMs: _, ...rest } = announcing;
+  turn.set({ announcing: rest });
 }
 
 /** Announces against another machine that answered for a VIP. */
@@ -130,7 +138,7 @@ export function judgeAnnouncing(turn: Turn): void {
     startDefending(turn);
     return;
   }
-  const vips = wantedVips(turn.state);
+  const vips = confirmedVips(turn.state);
   if (announcing.againAtMs !== undefined && turn.now >= announcing.againAtMs) {
     const { againAtMs: _, ...rest } = announcing;
     turn.set({ announcing: rest });

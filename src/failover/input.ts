@@ -75,6 +75,8 @@ export type Input =
       readonly address: IpAddress;
       readonly mac: MacAddress;
       readonly interface: string;
+      /** Said to others or to all, not in answer to a question of this router. */
+      readonly announced?: true;
     }
   /** The peer's own address of this side was answered for by this MAC: its kernel lives, and frames pass both ways there. */
   | { readonly kind: "peer-answer"; readonly side: PathName; readonly mac: MacAddress }

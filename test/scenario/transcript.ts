@@ -155,7 +155,7 @@ export class Transcript {
     else if (verb === "advance") this.#theWorld.run(milliseconds(first ?? ""));
     else if (verb === "trace") this.#tracing = first === "on";
     else if (verb === "show") this.#show();
-    else if (verb === "filter") this.#theWorld.filterHeartbeats(first === "on");
+    else if (verb === "filter") this.#theWorld.filterHeartbeats(first === "on" ? "leaving" : undefined);
     else if (verb === "history") this.#history(this.#host(first));
     else if (verb === "cut" || verb === "mend") this.#cut(verb === "cut", this.#side(first), third);
     else this.#change(verb, this.#host(first), second, third);

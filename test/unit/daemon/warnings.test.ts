@@ -110,6 +110,9 @@ const QUERY = {
   unanswered: 0,
   answered: 9,
   firstAnswerAtMs: NOW_MS - 9_000,
+  ownAnswered: [],
+  absentRounds: 0,
+  unansweredSeeing: 0,
 };
 
 describe("currentWarnings()", () => {
