@@ -35,6 +35,22 @@ export async function askHeartbeats(context: CommandContext): Promise<HeartbeatR
   return withVersion1(value, ["paths", "peer"]) as HeartbeatReport;
 }
 
+/** What the daemon answers to an order that it has carried out. */
+export interface OrderAnswer {
+  readonly text?: string;
+  /** Why the order is not on the disk: it holds until a restart; absent: it is. */
+  readonly unsaved?: string;
+}
+
+export function orderAnswer(value: unknown): OrderAnswer {
+  if (typeof value !== "object" || value === null) return {};
+  const { text, unsaved } = value as Readonly<Record<"text" | "unsaved", unknown>>;
+  return {
+    ...(text === undefined ? {} : { text: String(text) }),
+    ...(unsaved === undefined ? {} : { unsaved: String(unsaved) }),
+  };
+}
+
 export interface DaemonChecks {
   /** Every real server of the daemon's configuration, with what its checks say. */
   readonly checks: readonly CheckReport[];

@@ -38,6 +38,9 @@ import type { ServiceKey } from "../model/virtual-service.ts";
  * Messages are plain data (structured clone). Times are of the machine's monotonic clock, which both share.
  */
 
+/** What the balancer keeps in the state directory; the other files there are the router's. */
+export const BALANCER_STATE_FILE = "balancer.json";
+
 /** The balancer says that it is alive this often; a router that hears nothing for a few of these restarts it. */
 export const ALIVE_INTERVAL_MS = 1_000;
 
@@ -75,6 +78,8 @@ export type ToBalancer =
 export type FromBalancer =
   /** The process runs and waits for `configure`. */
   | { readonly kind: "started"; readonly pid: number }
+  /** What it keeps on disk cannot be written, or, without a failure, can be again. */
+  | { readonly kind: "saving"; readonly failure?: string }
   | { readonly kind: "alive"; readonly atMs: number; readonly lateMs: number; readonly probesInFlight: number }
   | BalancerReport;
 
@@ -178,6 +183,7 @@ const answer: Decoder<BalancerAnswer> = union("kind", {
 export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
   started: record({ kind: exactly("started"), pid: count }),
   alive: record({ kind: exactly("alive"), atMs: finite, lateMs: finite, probesInFlight: count }),
+  saving: record({ kind: exactly("saving"), failure: optional(text) }),
   "table-complete": record({ kind: exactly("table-complete"), id }),
   "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
   "quorum-changed": record({

@@ -7,11 +7,13 @@ import { parseAddress } from "../model/address.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
-import type { BalancerConfig, FromBalancer } from "./balancer-protocol.ts";
+import { auxiliary } from "./auxiliary.ts";
+import { BALANCER_STATE_FILE, type BalancerConfig, type FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { type SideInterfaces, watchedServices } from "./failover-settings.ts";
 import { HookRunner } from "./hooks.ts";
 import { ownProgram } from "./program.ts";
+import type { StateFailure } from "./state-store.ts";
 
 /** The sync daemons of a router: it sends its connections and learns the other's, whichever role it has (rule 10). */
 export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): readonly SyncDaemon[] {
@@ -81,6 +83,7 @@ export class Balancing {
   readonly #options: BalancingOptions;
   #views: readonly ServiceView[] = [];
   #complete = false;
+  #stateFailure: StateFailure | undefined;
   #config: Config;
   readonly #hooks: HookRunner;
 
@@ -93,7 +96,8 @@ export class Balancing {
       options.stateDir,
       concernOf(options.config),
       {
-        onMessage: (message) => this.#receive(message),
+        onMessage: (message) =>
+          auxiliary(options.logger, `the balancer's word "${message.kind}"`, () => this.#receive(message)),
         onLog: (level, message) => options.logger.log({ level, part: "balancer", message }),
       },
       options.now,
@@ -115,6 +119,11 @@ export class Balancing {
   /** How each service is seen, as last told. */
   get views(): readonly ServiceView[] {
     return this.#views;
+  }
+
+  /** What the balancer cannot keep on disk. */
+  get stateFailures(): readonly StateFailure[] {
+    return this.#stateFailure === undefined ? [] : [this.#stateFailure];
   }
 
   /** What is known of each real server; undefined when the balancer does not answer. */
@@ -153,12 +162,23 @@ export class Balancing {
       case "drains-changed":
         this.#ordered(message);
         break;
+      case "started":
+        this.#stateFailure = undefined;
+        break;
+      case "saving":
+        this.#noteSaving(message.failure);
+        break;
       case "log":
         logger.log({ level: message.level, part: "balancer", message: message.message });
         break;
       default:
         break;
     }
+  }
+
+  #noteSaving(reason: string | undefined): void {
+    const sinceMs = this.#stateFailure?.sinceMs ?? this.#options.now();
+    this.#stateFailure = reason === undefined ? undefined : { file: BALANCER_STATE_FILE, reason, sinceMs };
   }
 
   /** An operator's orders are for both routers; what the balancer holds by now is what a restarted one must get. */

@@ -6,16 +6,20 @@ import type { OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
+import type { LogHealth } from "../log/log-stream.ts";
 import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing } from "./balancing.ts";
 import { readConfiguration, type UsableConfig } from "./configuration.ts";
-import { ControlServer } from "./control-server.ts";
+import type { ControlHandler } from "./control-server.ts";
+import { ControlUpkeep } from "./control-upkeep.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
@@ -26,12 +30,11 @@ import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
 import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
-import { makeStateDir, StateFile } from "./state-store.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
-import { readSharedEntries, readStoredState } from "./stored-state.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
+import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
 
 export interface DaemonOptions {
   readonly configPath: string;
@@ -40,6 +43,8 @@ export interface DaemonOptions {
   readonly usable: UsableConfig;
   readonly router: RouterId;
   readonly logger: Logger;
+  /** How logging goes. */
+  readonly logHealth: () => LogHealth;
 }
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
@@ -54,7 +59,8 @@ export class RouterDaemon implements ControlSubject {
   readonly #end: (exitCode: 0 | 1) => void;
   readonly #options: DaemonOptions;
   readonly #logger: Logger;
-  readonly #serviceManager = new ServiceManager(process.env);
+  readonly #serviceManager: ServiceManager;
+  readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
@@ -66,7 +72,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #router: Router;
   readonly #timers: Timer[] = [];
   #balancing: Balancing | undefined;
-  #control: ControlServer | undefined;
+  #control: ControlUpkeep | undefined;
   #config: Config;
   #warnings: readonly string[];
   /** The machine's first input is `start`; what comes before it is not told. */
@@ -76,14 +82,12 @@ export class RouterDaemon implements ControlSubject {
 
   /** @throws TandemError when something that the router needs is not to be had. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
-    makeStateDir(options.stateDir);
     const { pair } = options.usable.config;
     requireFreePort(pathEnds(pair, options.router), pair.port);
     const daemon = new RouterDaemon(options);
     // The socket comes first: it tells whether another daemon answers here already.
-    daemon.#control = await ControlServer.open(options.runtimeDir, (request, reply) =>
-      daemon.#desk.handle(request, reply),
-    );
+    const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
+    daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#begin();
     return daemon;
   }
@@ -98,9 +102,10 @@ export class RouterDaemon implements ControlSubject {
     this.#warnings = options.usable.warnings;
     this.#hooks = new HookRunner(this.#config.hooks);
     this.#desk = new OperatorDesk(this);
-    const warn = (problem: string) => this.#logger.warn("state", problem);
-    this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
-    this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
+    this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
+    this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
+    this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
+    this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread((reason) => this.fail(reason));
     this.#synchronisation = new Synchronisation({
       logger: options.logger,
@@ -129,17 +134,13 @@ export class RouterDaemon implements ControlSubject {
         ),
       onProblem: (message) => this.#logger.error("network", message),
     });
-    const store = new StateFile(options.stateDir, "failover.json", warn);
-    const stored = readStoredState(store.read(warn), warn);
+    const before = this.#kept.read();
     this.#network.open();
-    const sharedStore = new StateFile(options.stateDir, "shared.json", warn);
-    const shared = readSharedEntries(sharedStore.read(warn), warn);
-    this.#world = this.#makeWorld(store, sharedStore);
+    this.#world = this.#makeWorld();
     this.#router = new Router(
       {
         settings: this.#settings(),
-        ...(stored === undefined ? {} : { stored }),
-        ...(shared === undefined ? {} : { shared }),
+        ...before,
         // 32 bytes, from which boot id and nonces are drawn.
         seed: randomBytes(32).toString("hex"),
         nowMs: monotonicMs(),
@@ -152,7 +153,7 @@ export class RouterDaemon implements ControlSubject {
     return this.#balancing?.supervisor;
   }
 
-  status(withTable: boolean, ready: (report: StatusReport) => void): void {
+  status(withTable: boolean, ready: (make: () => StatusReport) => void): void {
     const report = (checks: readonly CheckReport[], balancerAnswers?: boolean) => {
       const at = new Date();
       const made = statusReport(this.#router.state, {
@@ -165,14 +166,31 @@ export class RouterDaemon implements ControlSubject {
         views: this.#balancing?.views ?? [],
         balancerAnswers,
         sync: this.#synchronisation.status(),
+        upkeep: this.#upkeep(),
         nowMs: monotonicMs(),
         at,
       });
-      ready({ ...made, transitions: this.#transitions.list(at) });
+      return { ...made, transitions: this.#transitions.list(at) };
     };
     if (withTable && this.#balancing !== undefined) {
-      this.#balancing.checks((checks) => report(checks ?? [], checks !== undefined));
-    } else report([]);
+      this.#balancing.checks((checks) => ready(() => report(checks ?? [], checks !== undefined)));
+    } else ready(() => report([]));
+  }
+
+  #upkeep(): Upkeep {
+    const nowMs = monotonicMs();
+    const { directory } = this.#kept;
+    const failures = [...directory.failures, ...(this.#balancing?.stateFailures ?? [])];
+    return {
+      log: logStatus(this.#options.logHealth(), nowMs),
+      state: stateStatus(directory.path, failures, nowMs),
+    };
+  }
+
+  unsaved(order: KeptOrder): Promise<Unsaved | undefined> {
+    // What the balancer said of an order may wait for its turn.
+    this.#router.flush();
+    return this.#kept.unsaved(order, () => this.#router.state);
   }
 
   history(): readonly TransitionStatus[] {
@@ -197,6 +215,7 @@ export class RouterDaemon implements ControlSubject {
 
   /** Reads the configuration again; a file with mistakes changes nothing. */
   reload(): { readonly ok: boolean; readonly text: string } {
+    let isBegun = false;
     try {
       const usable = readConfiguration(this.#options.configPath);
       if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
@@ -207,27 +226,32 @@ export class RouterDaemon implements ControlSubject {
           hint: "restart the daemon for that: first the standby, then switch, then the other",
         });
       }
+      isBegun = true;
       this.#apply(usable);
       this.#logger.info("config", `${this.#options.configPath} is in force`);
       return { ok: true, text: "the configuration is in force" };
     } catch (error) {
-      if (!(error instanceof TandemError)) throw error;
-      this.#logger.error("config", `${error.message}; the old configuration stays`);
-      return { ok: false, text: error.message };
+      // Half of a configuration may be in force then. A file that cannot even be read has changed nothing.
+      if (isBegun && !(error instanceof TandemError)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.error("config", `${reason}; the old configuration stays`);
+      return { ok: false, text: reason };
     }
   }
 
   /** For those who have no socket at hand: the state and what is wrong now, in the log. */
   logState(): void {
-    this.status(false, ({ router, peer, paths, warnings }) => {
-      const up = paths.filter((path) => path.up).map(({ path }) => path);
-      this.#logger.info("router", `${router.name} is ${router.doing}; ${router.next}`, {
-        term: router.term,
-        peer: peer.alive ? peer.role : "silent",
-        paths: up.join(" and ") || "none",
-      });
-      for (const warning of warnings) this.#logger.warn("router", warning);
+    this.status(false, (make) => auxiliary(this.#logger, "the state for the log", () => this.#logReport(make())));
+  }
+
+  #logReport({ router, peer, paths, warnings }: StatusReport): void {
+    const up = paths.filter((path) => path.up).map(({ path }) => path);
+    this.#logger.info("router", `${router.name} is ${router.doing}; ${router.next}`, {
+      term: router.term,
+      peer: peer.alive ? peer.role : "silent",
+      paths: up.join(" and ") || "none",
     });
+    for (const warning of warnings) this.#logger.warn("router", warning);
   }
 
   /** SIGTERM: hands over where there is a peer, else what `[pair] stop` says. */
@@ -252,7 +276,10 @@ export class RouterDaemon implements ControlSubject {
         this.#network.askNeighbours();
         this.#router.feed(...this.#network.evidence());
       }, intervalMs),
-      setInterval(() => this.#balancing?.supervisor.watch(), SUPERVISE_EVERY_MS),
+      setInterval(
+        () => auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch()),
+        SUPERVISE_EVERY_MS,
+      ),
     );
     const { watchdogEveryMs } = this.#serviceManager;
     if (watchdogEveryMs !== undefined) {
@@ -300,21 +327,20 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
-  #makeWorld(store: StateFile, sharedStore: StateFile): KernelWorld {
+  #makeWorld(): KernelWorld {
     return new KernelWorld({
       network: this.#network,
       kernelThread: this.#kernelThread,
       synchronisation: this.#synchronisation,
       hooks: this.#hooks,
-      store,
-      sharedStore,
+      kept: this.#kept,
       desk: this.#desk,
       logger: this.#logger,
       balancer: () => this.#balancing?.supervisor,
       router: () => this.#router,
       onOrders: (orders) => this.#balancing?.setOrders(orders),
       onTransition: (transition) => {
-        this.#transitions.add(transition, monotonicMs(), new Date());
+        auxiliary(this.#logger, "the history", () => this.#transitions.add(transition, monotonicMs(), new Date()));
         this.#synchronisation.look();
       },
       now: monotonicMs,
@@ -377,6 +403,7 @@ export class RouterDaemon implements ControlSubject {
       () => this.#control?.close(),
       () => this.#network.close(),
       () => (release ? this.#sysctls.restore() : undefined),
+      () => parts.push(this.#kept.directory.settled()),
     ];
     for (const step of steps) {
       try {

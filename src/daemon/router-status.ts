@@ -238,6 +238,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
     alarms: currentAlarms(state, facts),
+    ...facts.upkeep,
     warnings: currentWarnings(state, facts),
   };
 }

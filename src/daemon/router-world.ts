@@ -9,12 +9,12 @@ import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { HookRunner } from "./hooks.ts";
+import type { KeptState } from "./kept-state.ts";
 import type { KernelThread } from "./kernel-thread.ts";
 import type { KernelOutcome } from "./kernel-thread-protocol.ts";
 import type { Router, RouterWorld } from "./router.ts";
 import type { OperatorDesk } from "./router-control.ts";
 import type { RouterNetwork } from "./router-network.ts";
-import type { StateFile } from "./state-store.ts";
 import type { Synchronisation } from "./synchronisation.ts";
 
 /** The parts that do what the failover machine wants. */
@@ -23,8 +23,7 @@ export interface WorldParts {
   readonly kernelThread: KernelThread;
   readonly synchronisation: Synchronisation;
   readonly hooks: HookRunner;
-  readonly store: StateFile;
-  readonly sharedStore: StateFile;
+  readonly kept: KeptState;
   readonly desk: OperatorDesk;
   readonly logger: Logger;
   /** Absent where the configuration has no services. */
@@ -90,7 +89,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   perform(effect: Effect): void {
-    const { network, desk, logger, store, sharedStore } = this.#parts;
+    const { network, desk, logger, kept } = this.#parts;
     switch (effect.kind) {
       case "send-heartbeat":
         network.send(effect.path, this.#parts.synchronisation.complete(effect.path, effect.heartbeat));
@@ -118,10 +117,10 @@ export class KernelWorld implements RouterWorld {
         this.#setBalancing(effect.role);
         break;
       case "persist":
-        store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
+        kept.failover.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
         break;
       case "persist-shared":
-        sharedStore.write({ version: 1, entries: effect.entries });
+        kept.shared.write({ version: 1, entries: effect.entries });
         break;
       case "orders":
         this.#parts.onOrders(effect.orders);

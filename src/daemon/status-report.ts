@@ -2,6 +2,7 @@ import type { PathName, Role, RouterId } from "../model/pair.ts";
 import type { Alarm } from "./alarms.ts";
 import type { UnfitnessByRouter } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import type { LogStatus, StateStatus } from "./upkeep.ts";
 
 /**
  * What `tandem status --json` prints: the daemon's whole view, as plain JSON. Times are in milliseconds before now
@@ -23,6 +24,9 @@ export interface StatusReport {
   readonly sync: (SyncStatus & { readonly text: string }) | null;
   /** What clients notice now: two own a VIP, nobody owns one, a service has nobody left; exit code 3. */
   readonly alarms: readonly Alarm[];
+  readonly log: LogStatus;
+  /** What is kept on disk. */
+  readonly state: StateStatus;
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }

@@ -51,8 +51,7 @@ export class SysctlKeeper {
     this.#store = store;
     this.#kernel = kernel;
     this.#bootId = kernel.read(BOOT_ID);
-    const stored = store.read((problem) => logger.warn("sysctl", problem));
-    for (const { path, previous, ours } of readKept(stored, this.#bootId)) {
+    for (const { path, previous, ours } of readKept(store.read(), this.#bootId)) {
       if (isHarmless(path) && kernel.read(path) === ours) this.#kept.set(path, { previous, ours });
     }
   }

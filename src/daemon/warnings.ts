@@ -15,6 +15,7 @@ import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
 /** What the warnings are made from besides the failover machine's state. */
 export interface WarningFacts {
@@ -29,6 +30,7 @@ export interface WarningFacts {
   readonly balancerAnswers: boolean | undefined;
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
+  readonly upkeep: Upkeep;
   readonly nowMs: number;
 }
 
@@ -58,6 +60,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...viewsWarnings(look),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
+    ...upkeepWarnings(facts.upkeep),
     ...facts.configWarnings,
   ];
 }

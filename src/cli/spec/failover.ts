@@ -48,7 +48,8 @@ export const failoverTake = verb({
   ],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
   exit3: "another machine answers for a VIP",
 });
 
@@ -63,7 +64,8 @@ export const failoverRelease = verb({
   examples: [{ command: "failover release", doc: "by hand, with or without a daemon" }],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
 });
 
 export const failoverHold = verb({
@@ -79,7 +81,8 @@ export const failoverHold = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
 });
 
 export const failoverDrill = verb({

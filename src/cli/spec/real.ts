@@ -3,6 +3,7 @@ import { choice, endpoint, integer, port, positiveDuration, service as serviceKe
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
+const ORDERS_JSON = `${CHANGES_JSON}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)`;
 const serviceArgument = oneArgument(serviceKey, "SERVICE", "the virtual service, such as tcp://203.0.113.10:80");
 const serverArgument = oneArgument(
   endpoint,
@@ -119,7 +120,7 @@ export const realDrain = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: CHANGES_JSON,
+  jsonDoc: ORDERS_JSON,
   exit3: "connections were still open at the end of the wait",
 });
 
@@ -143,7 +144,7 @@ export const realUndrain = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: CHANGES_JSON,
+  jsonDoc: ORDERS_JSON,
 });
 
 export const real = {

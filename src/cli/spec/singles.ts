@@ -16,7 +16,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, warnings}; sync is null where connections are not synchronised",
+    "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, warnings}; sync is null where connections are not synchronised",
   exit3: "no router is active, or both are",
 });
 
@@ -24,6 +24,7 @@ export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
     "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
+    "The log goes to standard error. Lines that cannot be written (a full disk, a reader that is gone or does not read) are counted and lost, and the next line that can be written says how many. Files of the state directory that cannot be written are tried again every five seconds. Neither ends the daemon or moves a VIP: tandem status says what is wrong, and an order that could not be saved is carried out and answered with exit code 1, since a restart would forget it. A file there that cannot be used is kept under its name with .unusable at the end.",
   ],
   arguments: {},
   flags: {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { pathLines, stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
+import { NO_TROUBLE } from "../../support/upkeep.ts";
 
 const REPORT: StatusReport = {
   version: 1,
+  ...NO_TROUBLE,
   sync: {
     wanted: 50,
     present: 49,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { StateFile } from "../../../src/daemon/state-store.ts";
+import { StateDirectory } from "../../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../../src/log/logger.ts";
 
@@ -17,19 +17,14 @@ class Machine implements AsyncDisposable {
     [OTHER.path, "3 50"],
   ]);
   readonly folder = mkdtempSync(join(tmpdir(), "tandem-sysctl-"));
-  readonly #stores: StateFile[] = [];
+  readonly #directories: StateDirectory[] = [];
 
   /** A process begins. */
   keeper(): SysctlKeeper {
-    const store = new StateFile(this.folder, "sysctls.json", (reason) => {
-      throw new Error(reason);
-    });
-    this.#stores.push(store);
-    const logger = new Logger(
-      { waitingBytes: 0, write: () => {} },
-      { format: "text", level: "error", now: () => new Date(0) },
-    );
-    return new SysctlKeeper(logger, store, {
+    const directory = new StateDirectory(this.folder, { now: () => 0, onProblem: () => {}, onMended: () => {} });
+    this.#directories.push(directory);
+    const logger = new Logger({ write: () => {} }, { format: "text", level: "error", now: () => new Date(0) });
+    return new SysctlKeeper(logger, directory.file("sysctls.json"), {
       read: (path) => this.settings.get(path),
       write: (path, value) => {
         const previous = this.settings.get(path);
@@ -43,7 +38,7 @@ class Machine implements AsyncDisposable {
 
   /** What was written is on the disk: from here on the process may be killed. */
   async settled(): Promise<void> {
-    await Promise.all(this.#stores.map((store) => store.settled()));
+    await Promise.all(this.#directories.map((directory) => directory.settled()));
   }
 
   values(): (string | undefined)[] {
