@@ -117,6 +117,8 @@ function isLike(running: SyncDaemon, wanted: SyncDaemon): boolean {
 }
 
 function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
+  // Without services IPVS is none of ours; asking for it would make the kernel look for a module.
+  if (daemons.length === 0 && started.size === 0) return [];
   using ipvs = IpvsClient.open();
   for (const state of started) {
     if (daemons.some((daemon) => daemon.state === state)) continue;

@@ -16,6 +16,7 @@ import { ControlServer } from "./control-server.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { IpvsSupport } from "./ipvs-support.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
@@ -26,6 +27,7 @@ import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
 import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
+import { ServicesClaim } from "./services-claim.ts";
 import { makeStateDir, StateFile } from "./state-store.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 import { readSharedEntries, readStoredState } from "./stored-state.ts";
@@ -56,6 +58,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #logger: Logger;
   readonly #serviceManager = new ServiceManager(process.env);
   readonly #sysctls: SysctlKeeper;
+  readonly #ipvs: IpvsSupport;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -79,7 +82,9 @@ export class RouterDaemon implements ControlSubject {
     makeStateDir(options.stateDir);
     const { pair } = options.usable.config;
     requireFreePort(pathEnds(pair, options.router), pair.port);
-    const daemon = new RouterDaemon(options);
+    const claim = new ServicesClaim();
+    if (options.usable.config.services.length > 0) claim.take("start");
+    const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
     daemon.#control = await ControlServer.open(options.runtimeDir, (request, reply) =>
       daemon.#desk.handle(request, reply),
@@ -88,7 +93,7 @@ export class RouterDaemon implements ControlSubject {
     return daemon;
   }
 
-  private constructor(options: DaemonOptions) {
+  private constructor(options: DaemonOptions, claim: ServicesClaim) {
     const { promise, resolve } = Promise.withResolvers<0 | 1>();
     this.ended = promise;
     this.#end = resolve;
@@ -100,6 +105,14 @@ export class RouterDaemon implements ControlSubject {
     this.#desk = new OperatorDesk(this);
     const warn = (problem: string) => this.#logger.warn("state", problem);
     this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
+    this.#ipvs = new IpvsSupport({
+      claim,
+      logger: options.logger,
+      sysctls: this.#sysctls,
+      now: monotonicMs,
+      // What failed while IPVS was not there is done now.
+      onChange: (available) => (available ? this.#balancing?.configure(this.#config) : undefined),
+    });
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
     this.#kernelThread = new KernelThread((reason) => this.fail(reason));
     this.#synchronisation = new Synchronisation({
@@ -161,6 +174,7 @@ export class RouterDaemon implements ControlSubject {
         software: VERSION,
         pid: process.pid,
         configWarnings: this.#warnings,
+        ipvsWarnings: this.#ipvs.warnings,
         checks,
         views: this.#balancing?.views ?? [],
         balancerAnswers,
@@ -239,6 +253,7 @@ export class RouterDaemon implements ControlSubject {
 
   #begin(): void {
     becomePunctual(this.#logger);
+    this.#ipvs.configure(this.#config, true);
     if (this.#config.services.length > 0) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
@@ -252,7 +267,10 @@ export class RouterDaemon implements ControlSubject {
         this.#network.askNeighbours();
         this.#router.feed(...this.#network.evidence());
       }, intervalMs),
-      setInterval(() => this.#balancing?.supervisor.watch(), SUPERVISE_EVERY_MS),
+      setInterval(() => {
+        this.#balancing?.supervisor.watch();
+        this.#ipvs.watch();
+      }, SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
     if (watchdogEveryMs !== undefined) {
@@ -325,12 +343,19 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
-    this.#network.configure(usable.config, usable.keys);
+    this.#ipvs.claim(usable.config);
+    try {
+      this.#network.configure(usable.config, usable.keys);
+    } catch (error) {
+      this.#ipvs.configure(this.#config);
+      throw error;
+    }
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#ipvs.configure(usable.config);
     if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
     else if (usable.config.services.length > 0) this.#startBalancing();
     // With services the kernel's table comes first, which is told when it is complete.
@@ -359,6 +384,7 @@ export class RouterDaemon implements ControlSubject {
       clearTimeout(limit);
       this.#kernelThread.close();
       this.#synchronisation.close();
+      this.#ipvs.close();
       this.#logger.info("router", "ended");
       this.#end(exitCode);
     });
