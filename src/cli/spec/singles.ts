@@ -24,6 +24,7 @@ export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
     "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
+    "With services it loads the kernel module ip_vs where it is absent, by the program that /proc/sys/kernel/modprobe names, and tries again for as long as IPVS is not there. In one network namespace there can be one tandem with services: a second one is refused with exit code 1, at the start and at a reload that adds the first service.",
   ],
   arguments: {},
   flags: {
