@@ -33,7 +33,9 @@ const CONNECTIONS: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     "A service is removed",
-    ["The kernel keeps its open connections and forwards them until they end or time out; new ones are refused."],
+    [
+      "Its open connections end as if each of its servers were removed; with expire_nodest_conn = false they are dropped in silence. New ones are refused.",
+    ],
   ],
 ];
 

@@ -25,6 +25,7 @@ export class IpvsSupport {
   readonly #options: IpvsSupportOptions;
   readonly #presence: IpvsPresence;
   readonly #settings: IpvsSettingsKeeper;
+  #isLacking = false;
 
   constructor(options: IpvsSupportOptions) {
     this.#options = options;
@@ -82,7 +83,8 @@ export class IpvsSupport {
     // Before anybody fills the table.
     if (available) this.#settings.settle();
     if (reason !== undefined) logger.warn("ipvs", absenceText(reason));
-    else logger.info("ipvs", "the kernel has IPVS");
+    else if (this.#isLacking) logger.info("ipvs", "the kernel has IPVS now");
+    this.#isLacking = !available;
     onChange(available, reason);
   }
 }
