@@ -28,7 +28,7 @@ export function hasGenericFamily(connection: NetlinkConnection, name: string): b
 }
 
 /**
- * The number by which this kernel knows a generic-netlink family; asking makes the kernel load its module.
+ * The number by which this kernel knows a generic-netlink family; asking makes the kernel load its module and waits for that.
  * @returns undefined when it has no such family. @throws NetlinkError, TandemError
  */
 export function findGenericFamily(connection: NetlinkConnection, name: string): number | undefined {

@@ -1,7 +1,12 @@
-/** The kernel module of IPVS: whether it is there, and how it is loaded. The kernel never loads it by itself. */
+/**
+ * The kernel module of IPVS: whether it is there, and how it is loaded. Kernels before 5.16 never load it by themselves;
+ * later ones do when somebody asks for its netlink family by name, who then waits for that.
+ */
 import { existsSync, readFileSync } from "node:fs";
+import { SupportError } from "../lib/errors.ts";
 import { IPVS_GENL_NAME } from "../wire/ipvs.ts";
 import { hasGenericFamily } from "./generic-family.ts";
+import { IpvsClient } from "./ipvs-client.ts";
 import { NetlinkConnection } from "./netlink-connection.ts";
 
 /** ip_vs_ctl.c, ip_vs_control_net_init: made when the module is loaded, a moment before it can be used. */
@@ -20,6 +25,19 @@ export function hasIpvsTrace(): boolean {
 export function hasIpvs(): boolean {
   using connection = NetlinkConnection.open("generic");
   return hasGenericFamily(connection, IPVS_GENL_NAME);
+}
+
+/**
+ * A client for who must not wait until a module is loaded.
+ * @throws SupportError (exit code 4) when the kernel has not loaded IPVS, or does not permit it.
+ */
+export function openLoadedIpvs(): IpvsClient {
+  if (hasIpvsTrace()) return IpvsClient.open();
+  throw new SupportError({
+    operation: "use IPVS",
+    reason: "this kernel has not loaded it",
+    hint: "run `modprobe ip_vs`",
+  });
 }
 
 /** The words that load it, as the kernel itself would; undefined where the machine's administrator wants no loading. */
