@@ -105,14 +105,7 @@ export class RouterDaemon implements ControlSubject {
     this.#desk = new OperatorDesk(this);
     const warn = (problem: string) => this.#logger.warn("state", problem);
     this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
-    this.#ipvs = new IpvsSupport({
-      claim,
-      logger: options.logger,
-      sysctls: this.#sysctls,
-      now: monotonicMs,
-      // What failed while IPVS was not there is done now.
-      onChange: (available) => (available ? this.#balancing?.configure(this.#config) : undefined),
-    });
+    this.#ipvs = this.#makeIpvs(claim);
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
     this.#kernelThread = new KernelThread((reason) => this.fail(reason));
     this.#synchronisation = new Synchronisation({
@@ -306,6 +299,19 @@ export class RouterDaemon implements ControlSubject {
       onTable: () => this.#synchronisation.configure(this.#config),
     });
     this.#balancing.start();
+  }
+
+  #makeIpvs(claim: ServicesClaim): IpvsSupport {
+    return new IpvsSupport({
+      claim,
+      logger: this.#logger,
+      sysctls: this.#sysctls,
+      now: monotonicMs,
+      onChange: (available) => {
+        // What failed while IPVS was not there is done now.
+        if (available) this.#balancing?.configure(this.#config);
+      },
+    });
   }
 
   #settings(): FailoverSettings {
