@@ -45,7 +45,7 @@ export const doctorVerb = verb({
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config"],
   changes: false,
-  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}",
+  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note",
   exit3: "something would break",
 });
 
