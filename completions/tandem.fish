@@ -85,7 +85,7 @@ complete -c tandem -n '__tandem_at failover' -a drill -d 'switch there and back 
 complete -c tandem -n '__tandem_at failover' -a history -d 'show past transitions, each with what led to it'
 complete -c tandem -n '__tandem_at config' -a check -d 'say every mistake of a configuration file, with line and column'
 complete -c tandem -n '__tandem_at config' -a show -d 'print the configuration as it takes effect, with all defaults'
-complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table with this file'
+complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table and settings of IPVS with this file'
 complete -c tandem -n '__tandem_at config' -a example -d 'print a commented configuration file to start from'
 complete -c tandem -n '__tandem_at config' -a import -d 'turn a file of another product into a configuration'
 complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'

@@ -1,4 +1,5 @@
 import type { Check } from "../model/check.ts";
+import type { IpvsSettings } from "../model/ipvs-setting.ts";
 import type { PairSettings } from "../model/pair.ts";
 import type { RealServer } from "../model/real-server.ts";
 import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
@@ -87,6 +88,8 @@ export interface Config {
   readonly vips: readonly Vip[];
   readonly services: readonly ConfiguredService[];
   readonly sync: SyncSettings;
+  /** What the kernel's IPVS does with connections, while there are services. */
+  readonly ipvs: IpvsSettings;
   /** How long the kernel keeps idle connections, 0 for those that stay as they are; absent: all of them stay. */
   readonly timeouts?: ConnectionTimeouts;
   readonly hooks: HookSettings;

@@ -73,6 +73,11 @@ forward   = "nat"                     # or "direct", "tunnel"
 #id        = 1
 #sync      = "prompt"                 # or "batched"
 
+# What the kernel does with connections to a server that is removed, or quiesced.
+#[ipvs]
+#expire_nodest_conn        = true     # they end
+#expire_quiescent_template = true     # its persistent clients go elsewhere
+
 # How long the kernel keeps idle connections; default: as it has them.
 #[timeouts]
 #tcp     = "15m"

@@ -39,6 +39,7 @@ export function configFingerprint(config: Config): string {
     vips: sortedBy(config.vips, formatVip),
     services: sortedBy(config.services.map(sortedService), (service) => service.name),
     sync: config.sync,
+    ipvs: config.ipvs,
     timeouts: config.timeouts,
     hooks: config.hooks,
   };

@@ -1,4 +1,5 @@
 import type { Config, ConfigResult } from "./config.ts";
+import { resolveIpvs } from "./ipvs.ts";
 import { tablesWithKey } from "./reference.ts";
 import { ownAddresses, resolvePair } from "./resolve-pair.ts";
 import { resolveHooks, resolveLog, resolveSync } from "./resolve-rest.ts";
@@ -21,7 +22,8 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   const services = resolveServices(fields.service, vips);
   const sync = resolveSync(fields.sync, services, pair);
   const { hooks, log, timeouts } = fields;
-  const config = whole({ pair, vips, services, sync, hooks: resolveHooks(hooks), log: resolveLog(log) });
+  const ipvs = resolveIpvs(fields.ipvs, services);
+  const config = whole({ pair, vips, services, sync, ipvs, hooks: resolveHooks(hooks), log: resolveLog(log) });
   return config === undefined || timeouts === undefined ? config : { ...config, timeouts: resolveTimeouts(timeouts) };
 }
 

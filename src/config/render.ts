@@ -9,6 +9,7 @@ import { serviceFamily, type VirtualService } from "../model/virtual-service.ts"
 import { SERVER_CHECK, SERVICE_CHECK } from "./check-schema.ts";
 import { checkValues } from "./check-values.ts";
 import type { Config, ConfiguredServer, ConfiguredService } from "./config.ts";
+import { IPVS } from "./ipvs.ts";
 import { HOOKS, LOG, PAIR, ROUTERS, SYNC, VIPS } from "./schema.ts";
 import { PERSISTENCE, REALS, SERVER_TUNNEL, SERVICES, SORRY, SORRY_TUNNEL } from "./service-schema.ts";
 import type { TableType } from "./table-type.ts";
@@ -157,13 +158,15 @@ export function renderServices(services: readonly ConfiguredService[]): string {
  * Each server carries its own forwarding and tunnel, and its own check where not all servers of a service have the same.
  */
 export function renderConfig(config: Config): string {
-  const { sync, timeouts, hooks, log } = config;
+  const { sync, ipvs, timeouts, hooks, log } = config;
   const lines = [
     ...pairLines(config.pair),
     ...config.vips.flatMap(vipLines),
     ...config.services.flatMap(serviceLines),
     "",
     ...tableLines(SYNC, { ...sync, max_length: sync.maxLengthBytes, sync: sync.mode }),
+    "",
+    ...tableLines(IPVS, ipvs),
     "",
     ...(timeouts === undefined ? [] : [...tableLines(TIMEOUTS, timeoutFields(timeouts)), ""]),
     ...tableLines(HOOKS, {

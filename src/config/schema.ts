@@ -1,4 +1,5 @@
 import { hostAddress, multicastGroup, vipPrefix } from "./address-types.ts";
+import { IPVS } from "./ipvs.ts";
 import { optionalProgram } from "./program-type.ts";
 import { SERVICES } from "./service-schema.ts";
 import { implied, optional, required, table, tables, withDefault } from "./table-type.ts";
@@ -219,6 +220,7 @@ export const FILE = table("", "The whole file.", {
     alias: ["services", "virtual_server", "virtual"],
   }),
   sync: implied(SYNC, { meaning: "Connection synchronisation.", example: "" }),
+  ipvs: implied(IPVS, { meaning: "Settings of the kernel's IPVS.", example: "" }),
   timeouts: optional(TIMEOUTS, { meaning: "The timeouts of connections.", example: "", alias: ["lvs_timeouts"] }),
   hooks: implied(HOOKS, { meaning: "Programs.", example: "", alias: ["notify"] }),
   log: implied(LOG, { meaning: "Logging.", example: "", alias: ["logging"] }),

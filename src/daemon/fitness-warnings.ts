@@ -44,7 +44,6 @@ export function fitnessWarnings(state: State, facts: WarningFacts): readonly str
         })
       : []),
     ...readinessWarnings(state, nowMs, self),
-    ...ipvsWarnings(state),
     ...gateWarnings(state, self),
     ...provabilityWarnings(state, peer),
     ...routeWarnings(state, nowMs, { self, peer }),
@@ -61,10 +60,6 @@ function readinessWarnings(state: State, nowMs: number, self: string): string[] 
   if (state.phase.kind !== "standby" || !isPeerAlive(state, nowMs) || state.peer?.says.role !== "active") return [];
   const why = unreadiness(state, nowMs);
   return why === undefined ? [] : [`${self} is not ready to take over: ${why}`];
-}
-
-function ipvsWarnings({ ipvsMissing }: State): string[] {
-  return ipvsMissing === undefined ? [] : [`this kernel has no IPVS, so the services cannot be served: ${ipvsMissing}`];
 }
 
 function gateWarnings({ gates }: State, self: string): string[] {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
-import type { OperatorCommand } from "../failover/input.ts";
+import type { Input, OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
@@ -19,6 +19,7 @@ import { ControlUpkeep } from "./control-upkeep.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { IpvsSupport } from "./ipvs-support.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
@@ -30,6 +31,7 @@ import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
 import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
+import { ServicesClaim } from "./services-claim.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
@@ -62,6 +64,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #serviceManager: ServiceManager;
   readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
+  readonly #ipvs: IpvsSupport;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -84,7 +87,9 @@ export class RouterDaemon implements ControlSubject {
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
     const { pair } = options.usable.config;
     requireFreePort(pathEnds(pair, options.router), pair.port);
-    const daemon = new RouterDaemon(options);
+    const claim = new ServicesClaim();
+    if (options.usable.config.services.length > 0) claim.take("start");
+    const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
     const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
@@ -92,7 +97,7 @@ export class RouterDaemon implements ControlSubject {
     return daemon;
   }
 
-  private constructor(options: DaemonOptions) {
+  private constructor(options: DaemonOptions, claim: ServicesClaim) {
     const { promise, resolve } = Promise.withResolvers<0 | 1>();
     this.ended = promise;
     this.#end = resolve;
@@ -105,6 +110,7 @@ export class RouterDaemon implements ControlSubject {
     this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
     this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
+    this.#ipvs = this.#makeIpvs(claim);
     this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread((reason) => this.fail(reason));
     this.#synchronisation = new Synchronisation({
@@ -162,6 +168,7 @@ export class RouterDaemon implements ControlSubject {
         software: VERSION,
         pid: process.pid,
         configWarnings: this.#warnings,
+        ipvsWarnings: this.#ipvs.warnings,
         checks,
         views: this.#balancing?.views ?? [],
         balancerAnswers,
@@ -263,11 +270,15 @@ export class RouterDaemon implements ControlSubject {
 
   #begin(): void {
     becomePunctual(this.#logger);
+    this.#ipvs.configure(this.#config, true);
     if (this.#config.services.length > 0) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
-    this.#router.feed(...this.#network.known(), { kind: "start", adoptable: this.#network.adoptableVips() });
+    this.#router.feed(...this.#network.known(), this.#ipvsInput(), {
+      kind: "start",
+      adoptable: this.#network.adoptableVips(),
+    });
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(
@@ -276,10 +287,10 @@ export class RouterDaemon implements ControlSubject {
         this.#network.askNeighbours();
         this.#router.feed(...this.#network.evidence());
       }, intervalMs),
-      setInterval(
-        () => auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch()),
-        SUPERVISE_EVERY_MS,
-      ),
+      setInterval(() => {
+        auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch());
+        auxiliary(this.#logger, "the look after IPVS", () => this.#ipvs.watch());
+      }, SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
     if (watchdogEveryMs !== undefined) {
@@ -317,6 +328,26 @@ export class RouterDaemon implements ControlSubject {
     this.#balancing.start();
   }
 
+  #makeIpvs(claim: ServicesClaim): IpvsSupport {
+    return new IpvsSupport({
+      claim,
+      logger: this.#logger,
+      sysctls: this.#sysctls,
+      now: monotonicMs,
+      onChange: (available) => {
+        if (this.#begun) this.#router.feed(this.#ipvsInput());
+        // What failed while IPVS was not there is done now.
+        if (available) this.#balancing?.configure(this.#config);
+      },
+    });
+  }
+
+  /** A router without the IPVS that its services need is unfit. */
+  #ipvsInput(): Input {
+    const { missing } = this.#ipvs;
+    return { kind: "ipvs", ...(missing === undefined ? {} : { missing }) };
+  }
+
   #settings(): FailoverSettings {
     return failoverSettings(this.#config, {
       router: this.#options.router,
@@ -351,17 +382,24 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
-    this.#network.configure(usable.config, usable.keys);
+    this.#ipvs.claim(usable.config);
+    try {
+      this.#network.configure(usable.config, usable.keys);
+    } catch (error) {
+      this.#ipvs.configure(this.#config);
+      throw error;
+    }
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#ipvs.configure(usable.config);
     if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
     else if (usable.config.services.length > 0) this.#startBalancing();
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);
-    this.#router.feed({ kind: "reload", settings: this.#settings() });
+    this.#router.feed(this.#ipvsInput(), { kind: "reload", settings: this.#settings() });
   }
 
   /**
@@ -385,6 +423,7 @@ export class RouterDaemon implements ControlSubject {
       clearTimeout(limit);
       this.#kernelThread.close();
       this.#synchronisation.close();
+      this.#ipvs.close();
       this.#logger.info("router", "ended");
       this.#end(exitCode);
     });

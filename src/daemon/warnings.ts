@@ -24,6 +24,8 @@ export interface WarningFacts {
   readonly software: string;
   /** What the configuration's file itself gave rise to. */
   readonly configWarnings: readonly string[];
+  /** What the services lack of the kernel's IPVS; absent where there are none. */
+  readonly ipvsWarnings?: readonly string[];
   readonly checks: readonly CheckReport[];
   readonly views: readonly ServiceView[];
   /** False: the balancer's process is gone or does not answer. Undefined: no services, no balancer. */
@@ -58,6 +60,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...ownerWarnings(look),
     ...operatorWarnings(look),
     ...viewsWarnings(look),
+    ...(facts.ipvsWarnings ?? []),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
     ...upkeepWarnings(facts.upkeep),

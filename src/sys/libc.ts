@@ -19,6 +19,8 @@ const PROTOTYPES = {
   bind: { args: [i32, ptr, u32], returns: i32 },
   // int connect(int fd, const struct sockaddr *address, socklen_t length);
   connect: { args: [i32, ptr, u32], returns: i32 },
+  // int listen(int fd, int backlog);
+  listen: { args: [i32, i32], returns: i32 },
   // int getsockname(int fd, struct sockaddr *address, socklen_t *length);
   getsockname: { args: [i32, ptr, ptr], returns: i32 },
   // int setsockopt(int fd, int level, int option, const void *value, socklen_t length);

@@ -42,6 +42,7 @@ test("configFingerprint() goes by the meaning: order and log settings make no di
           ],
         },
         { ...config, sync: { ...config.sync, id: config.sync.id ^ 1 } },
+        { ...config, ipvs: { ...config.ipvs, expire_nodest_conn: config.ipvs.expire_nodest_conn !== true } },
         { ...config, hooks: { ...config.hooks, timeoutMs: config.hooks.timeoutMs + 1 } },
         ...(config.services.length === 0 ? [] : [{ ...config, services: config.services.slice(1) }]),
       ];

@@ -11,6 +11,7 @@ import {
   STARTTLS_KINDS,
   type TlsMethod,
 } from "../../src/model/check.ts";
+import type { IpvsSettings } from "../../src/model/ipvs-setting.ts";
 import type { PairSettings } from "../../src/model/pair.ts";
 import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../../src/model/real-server.ts";
 import { SCHEDULERS } from "../../src/model/scheduler.ts";
@@ -405,6 +406,33 @@ function mixesFamilies({ listen, servers, sorry }: ConfiguredService): boolean {
 const seconds = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 21_474_836 }));
 const timeouts = fc.record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
 
+const defence = fc.integer({ min: 0, max: 3 });
+const count = fc.integer({ min: 0, max: 2_147_483_647 });
+const ipvs: fc.Arbitrary<IpvsSettings> = fc.record(
+  {
+    expire_nodest_conn: fc.boolean(),
+    expire_quiescent_template: fc.boolean(),
+    conn_reuse_mode: fc.integer({ min: 0, max: 3 }),
+    sloppy_tcp: fc.boolean(),
+    sloppy_sctp: fc.boolean(),
+    schedule_icmp: fc.boolean(),
+    nat_icmp_send: fc.boolean(),
+    pmtu_disc: fc.boolean(),
+    conntrack: fc.boolean(),
+    snat_reroute: fc.boolean(),
+    ignore_tunneled: fc.boolean(),
+    cache_bypass: fc.boolean(),
+    drop_entry: defence,
+    drop_packet: defence,
+    secure_tcp: defence,
+    amemthresh: count,
+    am_droprate: count,
+    run_estimation: fc.boolean(),
+    est_nice: fc.integer({ min: -20, max: 19 }),
+  },
+  { requiredKeys: ["expire_nodest_conn", "expire_quiescent_template"] },
+);
+
 /** Any valid configuration. */
 export const anyConfig: fc.Arbitrary<Config> = fc
   .record({
@@ -432,6 +460,7 @@ export const anyConfig: fc.Arbitrary<Config> = fc
         sometimes("interface", fc.constantFrom("eth1", "bond0.18")),
       )
       .map(([settings, manner, on]) => ({ ...settings, ...manner, ...on })),
+    ipvs,
     hooks: fc
       .tuple(
         fc.record({

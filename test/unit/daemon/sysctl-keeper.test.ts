@@ -16,6 +16,9 @@ class Machine implements AsyncDisposable {
     [WANTED.path, "0"],
     [OTHER.path, "3 50"],
   ]);
+  /** What the kernel refuses, and how. */
+  readonly refused = new Map<string, string>();
+  readonly logged: string[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), "tandem-sysctl-"));
   readonly #directories: StateDirectory[] = [];
 
@@ -23,13 +26,18 @@ class Machine implements AsyncDisposable {
   keeper(): SysctlKeeper {
     const directory = new StateDirectory(this.folder, { now: () => 0, onProblem: () => {}, onMended: () => {} });
     this.#directories.push(directory);
-    const logger = new Logger({ write: () => {} }, { format: "text", level: "error", now: () => new Date(0) });
+    const logger = new Logger(
+      { write: (line) => this.logged.push(line) },
+      { format: "text", level: "warn", now: () => new Date(0) },
+    );
     return new SysctlKeeper(logger, directory.file("sysctls.json"), {
       read: (path) => this.settings.get(path),
       write: (path, value) => {
         const previous = this.settings.get(path);
         if (previous === undefined) return { kind: "absent" };
         if (previous === value) return { kind: "unchanged" };
+        const reason = this.refused.get(path);
+        if (reason !== undefined) return { kind: "refused", reason };
         this.settings.set(path, value);
         return { kind: "changed", previous };
       },
@@ -144,5 +152,46 @@ describe("SysctlKeeper", () => {
     keeper.restore();
     await machine.settled();
     expect(kept()).toEqual({ version: 1, boot: "first", settings: [] });
+  });
+
+  test("gives some back before the end, and the rest then", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.apply([WANTED, OTHER]);
+    keeper.giveBack((path) => path.startsWith("net/ipv4/vs/"));
+    expect(machine.values()).toEqual(["1", "3 50"]);
+    // Nobody's but the administrator's from now on.
+    machine.settings.set(OTHER.path, "3 0");
+    keeper.restore();
+    expect(machine.values()).toEqual(["0", "3 0"]);
+  });
+
+  test.each(["drop_entry", "drop_packet", "secure_tcp"])(
+    "takes what the kernel makes of an automatic %s for what was set",
+    async (name) => {
+      await using machine = new Machine();
+      const path = `net/ipv4/vs/${name}`;
+      machine.settings.set(path, "0");
+      const keeper = machine.keeper();
+      expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "changed", previous: "0" });
+      // Memory is short.
+      machine.settings.set(path, "2");
+      expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "unchanged" });
+      await machine.settled();
+      machine.keeper().restore();
+      expect(machine.settings.get(path)).toBe("0");
+    },
+  );
+
+  test("tells once why the kernel refuses a setting, and again when the reason is another one", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    for (const reason of ["EINVAL", "EINVAL", "EACCES", undefined, "EACCES"]) {
+      machine.settings.set(OTHER.path, "3 50");
+      if (reason === undefined) machine.refused.clear();
+      else machine.refused.set(OTHER.path, reason);
+      keeper.apply([OTHER]);
+    }
+    expect(machine.logged.map((line) => /\((\w+)\)/.exec(line)?.[1])).toEqual(["EINVAL", "EACCES", "EACCES"]);
   });
 });

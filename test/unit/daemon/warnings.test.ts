@@ -291,6 +291,14 @@ describe("currentWarnings()", () => {
     ]);
   });
 
+  test("tells what the services lack of IPVS before what follows from it", () => {
+    const lack = "the kernel has no IPVS, so nothing is balanced here: it is not loaded yet";
+    expect(currentWarnings(healthy(), { ...FACTS, balancerAnswers: false, ipvsWarnings: [lack] })).toEqual([
+      lack,
+      "the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back",
+    ]);
+  });
+
   test("tells of a balancer that does not answer, and ends with what the file itself gave rise to", () => {
     const facts = { ...FACTS, balancerAnswers: false, configWarnings: ["tandem.toml:3: a warning"] };
     expect(currentWarnings(healthy(), facts)).toEqual([
