@@ -77,6 +77,7 @@ test("parseConfig() gives the whole configuration, with every default", () => {
           onFailure: "remove",
         },
       ],
+      gates: [],
       sync: { enabled: true, id: 1, group: "224.0.0.81", port: 8848, ttl: 1, mode: "prompt" },
       hooks: { active: [], standby: [], timeoutMs: 10_000 },
       log: { format: "text", level: "info" },
