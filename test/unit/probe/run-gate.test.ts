@@ -122,11 +122,11 @@ describe("a gate about a file", () => {
     ["1.5", false, false, false],
     ["0x10", false, false, false],
     ["1".repeat(40), false, false, false],
-  ])("%p", async (content, ...expected) => {
+  ])("%p", async (content, zero, notNegative, notPositive) => {
     const path = file(content);
     const states = ["zero", "not-negative", "not-positive"] as const;
     const found = await Promise.all(states.map((state) => new FileLook().run("g", path, state, PATIENT_MS)));
-    expect(found.map(({ result }) => result === "success")).toEqual(expected);
+    expect(found.map(({ result }) => result === "success")).toEqual([zero, notNegative, notPositive]);
   });
 
   test("says what it found", async () => {
