@@ -101,7 +101,7 @@ export class OperatorDesk {
   #ask(reply: Reply, ask: (balancer: BalancerSupervisor, answer: (reply: BalancerReply) => void) => void): void {
     const balancer = this.#subject.balancer;
     if (balancer === undefined) {
-      reply({ kind: "refused", reason: "this configuration has no services", exitCode: 2 });
+      reply({ kind: "refused", reason: "this configuration has neither services nor gates", exitCode: 2 });
       return;
     }
     ask(balancer, (answer) => {

@@ -59,6 +59,7 @@ function owner(...parts: readonly Partial<State>[]): string | undefined {
     configWarnings: [],
     checks: [],
     views: [],
+    gates: [],
     balancerAnswers: undefined,
     nowMs: NOW_MS,
     at: new Date(0),

@@ -50,6 +50,7 @@ const FACTS: WarningFacts = {
   configWarnings: [],
   checks: [],
   views: [],
+  gates: [],
   balancerAnswers: true,
   nowMs: NOW_MS,
 };
@@ -270,6 +271,22 @@ describe("currentWarnings()", () => {
     ]);
     expect(of({ failure: "there is no interface eth1" })).toEqual([
       "connections cannot be read or told to lvs2: there is no interface eth1",
+    ]);
+  });
+
+  test("tells of gates that fail, and of no others", () => {
+    const gates = [
+      { name: "proxy", state: "failing", sinceMs: NOW_MS - 12_000, effect: "hand-over", detail: "refused" },
+      { name: "uplink", state: "unknown", sinceMs: 0, effect: "warn" },
+      { name: "disk", state: "passing", sinceMs: 0, effect: "warn" },
+    ] as const;
+    expect(currentWarnings(healthy(), { ...FACTS, gates })).toEqual(["gate proxy has failed for 12s: refused"]);
+  });
+
+  test("says of a balancer that has only gates what its silence means", () => {
+    const config = { ...CONFIG, services: [] };
+    expect(currentWarnings(healthy(), { ...FACTS, config, balancerAnswers: false })).toEqual([
+      "the balancer does not answer: until it is back no gate is known",
     ]);
   });
 
