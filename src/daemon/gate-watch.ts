@@ -93,7 +93,7 @@ export class GateWatch {
     this.#options.logger.log({
       level: state === "passing" ? "info" : "warn",
       part: "gate",
-      message: `gate ${name} ${verb}${detail === undefined ? "" : `: ${detail}`}`,
+      message: `${name} ${verb}${detail === undefined ? "" : `: ${detail}`}`,
     });
   }
 }

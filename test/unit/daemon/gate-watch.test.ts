@@ -48,7 +48,7 @@ test("GateWatch tells of each change once, with the effect that the configuratio
   watched.watch.take(PASSING);
   watched.watch.hear();
   expect(watched.told()).toEqual([["a hand-over passing 200", "b warn failing 300: refused"]]);
-  expect(watched.lines).toEqual(["info gate gate a passes", "warn gate gate b fails: refused"]);
+  expect(watched.lines).toEqual(["info gate a passes", "warn gate b fails: refused"]);
 });
 
 test("GateWatch hears of no gate that the configuration doesn't have", () => {
@@ -67,12 +67,12 @@ test("GateWatch knows nothing when the balancer has ended, until a new one has t
   watched.nowMs = 2_000;
   watched.watch.lose("silent");
   expect(watched.told()).toEqual([[`a hand-over unknown 1000: ${AWAY}`, `b warn unknown 1000: ${AWAY}`]]);
-  expect(watched.lines).toEqual([`warn gate gate a is unknown: ${AWAY}`, `warn gate gate b is unknown: ${AWAY}`]);
+  expect(watched.lines).toEqual([`warn gate a is unknown: ${AWAY}`, `warn gate b is unknown: ${AWAY}`]);
   watched.watch.hear();
   expect(watched.told()).toEqual([["a hand-over unknown 1000", "b warn unknown 1000"]]);
   watched.watch.take(PASSING.slice(0, 1));
   expect(watched.told()).toEqual([["a hand-over passing 200", "b warn unknown 1000"]]);
-  expect(watched.lines.slice(2)).toEqual(["info gate gate a passes"]);
+  expect(watched.lines.slice(2)).toEqual(["info gate a passes"]);
 });
 
 test("GateWatch takes what a balancer said for true again that was only silent", () => {
