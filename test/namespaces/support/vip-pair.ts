@@ -38,6 +38,8 @@ export interface Watched {
 export interface VipPairOptions {
   /** Lines for `[pair]` in place of the usual ones, but for the neighbours. */
   readonly pair?: readonly string[];
+  /** Further tables, such as `[[gate]]`. */
+  readonly more?: readonly string[];
 }
 
 /** Both sides have a neighbour that can be asked: the gateway and a machine on the private side. */
@@ -46,8 +48,8 @@ const NEIGHBOURS = `neighbours = ["${GATEWAY}", "${serverAddress("web1")}"]`;
 const USUAL = ['lease = "2s"', 'failback = "manual"'];
 
 /** The configuration of a pair without any service. */
-export function vipOnlyConfig(lines: readonly string[] = USUAL): string {
-  return pairConfig({ pair: [NEIGHBOURS, ...lines] });
+export function vipOnlyConfig(lines: readonly string[] = USUAL, more: readonly string[] = []): string {
+  return pairConfig({ pair: [NEIGHBOURS, ...lines], more });
 }
 
 export class VipPair implements AsyncDisposable {
@@ -63,7 +65,7 @@ export class VipPair implements AsyncDisposable {
 
   /** The network and the files; no daemon runs yet. */
   static async prepare(options: VipPairOptions = {}): Promise<VipPair> {
-    const lab = await PairLab.prepare(vipOnlyConfig(options.pair), { servers: 1 });
+    const lab = await PairLab.prepare(vipOnlyConfig(options.pair, options.more), { servers: 1 });
     return new VipPair(lab, await VipEcho.start(lab.topology, PUBLIC_VIP, ECHO_PORT));
   }
 
