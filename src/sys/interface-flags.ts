@@ -19,7 +19,10 @@ const IFREQ_BYTES = 40;
 export interface InterfaceFlags {
   /** Switched on by an administrator. */
   readonly up: boolean;
-  /** Its operational state is up or unknown: it has a carrier, and so has what it stands on (a bond, a VLAN's device). */
+  /**
+   * Its operational state is up or unknown: it has a carrier, and so has what it stands on (a bond, a VLAN's device).
+   * After a carrier was lost the kernel may take up to a second to say so (LW_URGENT, net/core/link_watch.c).
+   */
   readonly running: boolean;
 }
 
