@@ -1,5 +1,5 @@
 import type { PaceReport } from "../balance/probe-pace.ts";
-import type { CheckReport } from "../balance/report.ts";
+import type { CheckReport, GateRecord } from "../balance/report.ts";
 import { askDaemon } from "../daemon/control-client.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -22,7 +22,9 @@ function withVersion1(value: unknown, members: readonly string[]): object {
 /** The daemon's whole view. @throws TandemError when no daemon answers. */
 export async function askStatus(context: CommandContext): Promise<StatusReport> {
   const value = await askDaemon(runtimeDir(context), { command: "status" });
-  return withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
+  const report = withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
+  // An older daemon knows none.
+  return { ...report, gates: report.gates ?? [] };
 }
 
 export async function askHistory(context: CommandContext): Promise<readonly TransitionStatus[]> {
@@ -54,6 +56,8 @@ export function orderAnswer(value: unknown): OrderAnswer {
 export interface DaemonChecks {
   /** Every real server of the daemon's configuration, with what its checks say. */
   readonly checks: readonly CheckReport[];
+  /** Every gate; absent where there are none. */
+  readonly gates?: readonly GateRecord[];
   /** How punctually probes begin; absent where the daemon is older. */
   readonly pace?: PaceReport;
 }

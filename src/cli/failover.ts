@@ -36,9 +36,9 @@ async function operate(
 const status: Runner<Verbs["status"]> = async (_input, context) => {
   const report = await askStatus(context);
   const { output } = context;
-  const { router, peer, paths, vips, warnings } = report;
+  const { router, peer, paths, vips, gates, warnings } = report;
   const transitions = report.transitions.slice(0, 1);
-  if (output.json) output.printJson({ router, peer, paths, vips, warnings, transitions });
+  if (output.json) output.printJson({ router, peer, paths, vips, gates, warnings, transitions });
   else {
     const why = transitions.length === 0 ? [] : ["", ...transitionLines(transitions, output)];
     output.lines([...pairLines(report, output), ...why]);

@@ -8,6 +8,7 @@ import type {
   VipStatus,
 } from "../daemon/status-report.ts";
 import { formatSpan } from "../model/duration.ts";
+import { gateLines } from "./gate-lines.ts";
 import type { Tone } from "./palette.ts";
 import { type Cell, type Column, printable, renderTable, type TableLayout } from "./table.ts";
 import { wrap } from "./wrap.ts";
@@ -216,7 +217,7 @@ function nextLines({ router, sync }: StatusReport, { widthColumns }: TableLayout
     : texts.flatMap((text) => wrap(text, Math.max(FLOW_WIDTH_MIN, widthColumns)));
 }
 
-/** Routers, warnings, paths and VIPs: what `failover status` shows as well. */
+/** Routers, warnings, paths, VIPs and gates: what `failover status` shows as well. */
 export function pairLines(report: StatusReport, layout: TableLayout): string[] {
   const vips = report.vips.map((vip) => vipRow(vip, report));
   return [
@@ -226,6 +227,7 @@ export function pairLines(report: StatusReport, layout: TableLayout): string[] {
     "",
     ...pathLines(report.paths, layout),
     ...(vips.length === 0 ? [] : ["", ...renderTable(VIP_COLUMNS, vips, layout)]),
+    ...(report.gates.length === 0 ? [] : ["", ...gateLines(report.gates, layout)]),
   ];
 }
 

@@ -5,6 +5,7 @@ import { decodeSavedState, type SavedState } from "../balance/saved-state.ts";
 import { DecodeError } from "../lib/errors.ts";
 import { killAbandonedPrograms } from "../probe/confinement.ts";
 import { runCheck } from "../probe/run-check.ts";
+import { GateProber } from "../probe/run-gate.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { dieWithParent, parentProcessId } from "../sys/process.ts";
 import { BalancerKernel } from "./balancer-kernel.ts";
@@ -88,9 +89,11 @@ function makeLoop(file: StateFile, kernel: BalancerKernel): BalancerLoop {
     seed: Math.floor(Math.random() * 0xffff_ffff),
     ...(saved === undefined ? {} : { saved }),
   });
+  const gates = new GateProber();
   return new BalancerLoop(balancer, {
     now: monotonicMs,
     probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
+    probeGate: ({ gate }) => gates.run(gate, gate.timeoutMs),
     kernel,
     save: (state) => file.write(state),
     send,

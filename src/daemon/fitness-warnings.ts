@@ -44,7 +44,6 @@ export function fitnessWarnings(state: State, facts: WarningFacts): readonly str
         })
       : []),
     ...readinessWarnings(state, nowMs, self),
-    ...gateWarnings(state, self),
     ...provabilityWarnings(state, peer),
     ...routeWarnings(state, nowMs, { self, peer }),
   ];
@@ -60,15 +59,6 @@ function readinessWarnings(state: State, nowMs: number, self: string): string[] 
   if (state.phase.kind !== "standby" || !isPeerAlive(state, nowMs) || state.peer?.says.role !== "active") return [];
   const why = unreadiness(state, nowMs);
   return why === undefined ? [] : [`${self} is not ready to take over: ${why}`];
-}
-
-function gateWarnings({ gates }: State, self: string): string[] {
-  return gates
-    .filter((gate) => gate.state === "failing")
-    .map(({ name, effect, detail = "no reason given" }) => {
-      const what = effect === "warn" ? "it only warns" : "it decides about hand-overs";
-      return `gate ${name} fails on ${self} (${what}): ${detail}`;
-    });
 }
 
 const UNPROVABLE: Readonly<Record<"silent" | "answers", string>> = {

@@ -150,7 +150,7 @@ export class OperatorDesk {
   ): void {
     const balancer = this.#subject.balancer;
     if (balancer === undefined) {
-      reply({ kind: "refused", reason: "this configuration has no services", exitCode: 2 });
+      reply({ kind: "refused", reason: "this configuration has neither services nor gates", exitCode: 2 });
       return;
     }
     ask(balancer, (answer) => {

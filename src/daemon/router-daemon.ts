@@ -12,7 +12,7 @@ import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
-import { Balancing } from "./balancing.ts";
+import { Balancing, needsBalancer } from "./balancing.ts";
 import { readConfiguration, type UsableConfig } from "./configuration.ts";
 import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
@@ -171,6 +171,7 @@ export class RouterDaemon implements ControlSubject {
         ipvsWarnings: this.#ipvs.warnings,
         checks,
         views: this.#balancing?.views ?? [],
+        gates: this.#balancing?.gates ?? [],
         balancerAnswers,
         sync: this.#synchronisation.status(),
         upkeep: this.#upkeep(),
@@ -271,7 +272,7 @@ export class RouterDaemon implements ControlSubject {
   #begin(): void {
     becomePunctual(this.#logger);
     this.#ipvs.configure(this.#config, true);
-    if (this.#config.services.length > 0) this.#startBalancing();
+    if (needsBalancer(this.#config)) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
@@ -279,6 +280,7 @@ export class RouterDaemon implements ControlSubject {
       kind: "start",
       adoptable: this.#network.adoptableVips(),
     });
+    this.#feedGates();
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(
@@ -322,8 +324,12 @@ export class RouterDaemon implements ControlSubject {
       stateDir: this.#options.stateDir,
       logger: this.#logger,
       now: monotonicMs,
+      role: this.#router.state.phase.kind === "active" ? "active" : "standby",
       onInput: (input) => this.#router.feed(input),
-      onTable: () => this.#synchronisation.configure(this.#config),
+      // Without services IPVS is none of ours.
+      onTable: () => {
+        if (this.#config.services.length > 0) this.#synchronisation.configure(this.#config);
+      },
     });
     this.#balancing.start();
   }
@@ -346,6 +352,27 @@ export class RouterDaemon implements ControlSubject {
   #ipvsInput(): Input {
     const { missing } = this.#ipvs;
     return { kind: "ipvs", ...(missing === undefined ? {} : { missing }) };
+  }
+
+  /** A new configuration has been put in the place of `before`. */
+  #settleBalancing(before: Config): void {
+    const isNeeded = needsBalancer(this.#config);
+    if (this.#balancing === undefined) {
+      if (!isNeeded) return;
+      this.#startBalancing();
+      this.#feedGates();
+    } else if (isNeeded || before.services.length > 0) {
+      // Without services any more it still has to take them out of the kernel.
+      this.#balancing.configure(this.#config);
+    } else {
+      this.#balancing.stop();
+      this.#balancing = undefined;
+      this.#feedGates();
+    }
+  }
+
+  #feedGates(): void {
+    this.#router.feed({ kind: "gates", gates: this.#balancing?.gates ?? [] });
   }
 
   #settings(): FailoverSettings {
@@ -389,14 +416,14 @@ export class RouterDaemon implements ControlSubject {
       this.#ipvs.configure(this.#config);
       throw error;
     }
+    const before = this.#config;
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     this.#ipvs.configure(usable.config);
-    if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
-    else if (usable.config.services.length > 0) this.#startBalancing();
+    this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);
     this.#router.feed(this.#ipvsInput(), { kind: "reload", settings: this.#settings() });

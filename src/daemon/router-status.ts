@@ -16,6 +16,7 @@ import type { SideInterfaces } from "./failover-settings.ts";
 import { unfitnessOf } from "./fitness-warnings.ts";
 import { outlook, transitionWords } from "./outlook.ts";
 import type {
+  GateStatus,
   PathStatus,
   PeerStatus,
   RouterStatus,
@@ -203,6 +204,18 @@ function serviceStatus(service: ConfiguredService, facts: StatusFacts): ServiceS
   };
 }
 
+function gateStatuses({ config, gates, nowMs }: StatusFacts): readonly GateStatus[] {
+  const times = new Map(config.gates.map(({ name, when }) => [name, when]));
+  return gates.map(({ name, state, sinceMs, effect, detail }) => ({
+    name,
+    state,
+    sinceMs: Math.max(0, Math.round(nowMs - sinceMs)),
+    effect,
+    when: times.get(name) ?? "always",
+    reason: detail ?? null,
+  }));
+}
+
 /** A transition with times that a person can read: `at` by this machine's wall clock. */
 export function transitionStatus(transition: Transition, nowMs: number, at: Date): TransitionStatus {
   const agoMs = Math.max(0, Math.round(nowMs - transition.atMs));
@@ -235,6 +248,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     paths: PATHS.map((path) => pathStatus(state, path, facts.interfaces, facts.nowMs)),
     vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
     services: facts.config.services.map((service) => serviceStatus(service, facts)),
+    gates: gateStatuses(facts),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
     alarms: currentAlarms(state, facts),

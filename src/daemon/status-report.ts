@@ -1,3 +1,4 @@
+import type { GateEffect, GateState, GateTime } from "../model/gate.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
 import type { Alarm } from "./alarms.ts";
 import type { UnfitnessByRouter } from "./fitness-warnings.ts";
@@ -18,6 +19,8 @@ export interface StatusReport {
   readonly paths: readonly PathStatus[];
   readonly vips: readonly VipStatus[];
   readonly services: readonly ServiceStatus[];
+  /** What must hold on this router; in the order of the configuration. */
+  readonly gates: readonly GateStatus[];
   /** Newest first. */
   readonly transitions: readonly TransitionStatus[];
   /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
@@ -110,6 +113,18 @@ export interface ServerStatus {
   readonly sinceMs: number | null;
   readonly reason: string;
   readonly activeConnections: number | null;
+}
+
+export interface GateStatus {
+  readonly name: string;
+  readonly state: GateState;
+  readonly sinceMs: number;
+  /** What follows when it fails. */
+  readonly effect: GateEffect;
+  /** When it is checked: in each role, or only while this router is active. */
+  readonly when: GateTime;
+  /** Why it fails or is unknown, or passes without being checked; null: there is nothing to say. */
+  readonly reason: string | null;
 }
 
 export interface TransitionStatus {

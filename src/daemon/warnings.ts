@@ -8,6 +8,7 @@ import { pathUp } from "../failover/session.ts";
 import { GUARD_WINDOW_MS } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
 import { STRAY_SHOWN_MS } from "../failover/strays.ts";
+import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
@@ -28,7 +29,9 @@ export interface WarningFacts {
   readonly ipvsWarnings?: readonly string[];
   readonly checks: readonly CheckReport[];
   readonly views: readonly ServiceView[];
-  /** False: the balancer's process is gone or does not answer. Undefined: no services, no balancer. */
+  /** Those of this router, in the order of the configuration. */
+  readonly gates: readonly GateReport[];
+  /** False: the balancer's process is gone or does not answer. Undefined: no services, no gates, no balancer. */
   readonly balancerAnswers: boolean | undefined;
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
@@ -61,6 +64,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...operatorWarnings(look),
     ...viewsWarnings(look),
     ...(facts.ipvsWarnings ?? []),
+    ...gateWarnings(facts),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
     ...upkeepWarnings(facts.upkeep),
@@ -240,6 +244,15 @@ function viewsWarnings({ state, facts, peer }: Look): string[] {
     : [`this standby finds real servers of ${names} up that ${peer}, the active, does not reach`];
 }
 
+/** An unknown gate is none: without its balancer that is said of all of them together. */
+function gateWarnings({ gates, nowMs }: WarningFacts): string[] {
+  return gates
+    .filter(({ state }) => state === "failing")
+    .map(({ name, sinceMs, detail = "no reason known" }) => {
+      return `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`;
+    });
+}
+
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
@@ -248,11 +261,15 @@ const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   none: undefined,
 };
 
-function serviceWarnings({ config, checks, views, balancerAnswers }: WarningFacts): string[] {
-  const warnings =
-    balancerAnswers === false
-      ? ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"]
-      : [];
+function balancerWarnings({ config, balancerAnswers }: WarningFacts): string[] {
+  if (balancerAnswers !== false) return [];
+  if (config.services.length === 0) return ["the balancer does not answer: until it is back no gate is known"];
+  return ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"];
+}
+
+function serviceWarnings(facts: WarningFacts): string[] {
+  const { config, checks, views } = facts;
+  const warnings = balancerWarnings(facts);
   for (const { name } of config.services) {
     const own = checks.filter((check) => check.service === name);
     const work = WORKS[views.find((view) => view.service === name)?.work ?? "normal"];

@@ -98,7 +98,7 @@ export type Input =
   | { readonly kind: "foreign-vips"; readonly found: readonly ForeignVip[] }
   /** Whether this kernel has IPVS; told only where there are services. Absent reason: it has. */
   | { readonly kind: "ipvs"; readonly missing?: string }
-  /** All gates of the configuration as the balancer finds them; none while it is not running. */
+  /** All gates of the configuration as the balancer finds them, all unknown while it does not answer. */
   | { readonly kind: "gates"; readonly gates: readonly GateReport[] }
   /** The outcome of a `lease` effect, all VIPs of the batch in order. */
   | { readonly kind: "lease-outcome"; readonly batch: number; readonly results: readonly LeaseResult[] }

@@ -49,6 +49,8 @@ const PROTOTYPES = {
   close: { args: [i32], returns: i32 },
   // int fcntl(int fd, int command, ... /* int argument */);
   fcntl: { args: [i32, i32, i32], returns: i32 },
+  // int ioctl(int fd, unsigned long request, ... /* void *argument */);
+  ioctl: { args: [i32, u64, ptr], returns: i32 },
   // int open(const char *path, int flags, ... /* mode_t mode */);
   open: { args: [ptr, i32, u32], returns: i32 },
   // unsigned int if_nametoindex(const char *name);

@@ -8,7 +8,8 @@ export const failoverStatus = verb({
   examples: [{ command: "failover status", doc: "the roles in a few lines" }],
   uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "{version, router, peer, paths, vips, warnings, transitions} as status has them; the last transition only",
+  jsonDoc:
+    "{version, router, peer, paths, vips, gates, warnings, transitions} as status has them; the last transition only",
   exit3: "no router is active, or two are",
 });
 

@@ -2,7 +2,7 @@ import { choice, positiveDuration } from "./kinds.ts";
 import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const statusVerb = verb({
-  summary: "show both routers, paths, VIPs, services and the last transitions",
+  summary: "show both routers, paths, VIPs, gates, services and the last transitions",
   arguments: {},
   flags: {
     watch: switchFlag("redraw until interrupted"),
@@ -16,7 +16,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, warnings}; sync is null where connections are not synchronised",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
   exit3: "no router is active, or both are",
 });
 

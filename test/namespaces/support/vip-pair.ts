@@ -40,6 +40,8 @@ export interface VipPairOptions {
   readonly pair?: readonly string[];
   /** Whole `[[service]]` texts; without IPVS they get no further than the daemon's own idea of them. */
   readonly services?: readonly string[];
+  /** Further tables, such as `[[gate]]`. */
+  readonly more?: readonly string[];
 }
 
 /** Both sides have a neighbour that can be asked: the gateway and a machine on the private side. */
@@ -48,8 +50,12 @@ const NEIGHBOURS = `neighbours = ["${GATEWAY}", "${serverAddress("web1")}"]`;
 const USUAL = ['lease = "2s"', 'failback = "manual"'];
 
 /** The configuration of a pair, as a rule without any service. */
-export function vipOnlyConfig(lines: readonly string[] = USUAL, services: readonly string[] = []): string {
-  return pairConfig({ pair: [NEIGHBOURS, ...lines], services });
+export function vipOnlyConfig(
+  lines: readonly string[] = USUAL,
+  services: readonly string[] = [],
+  more: readonly string[] = [],
+): string {
+  return pairConfig({ pair: [NEIGHBOURS, ...lines], services, more });
 }
 
 export class VipPair implements AsyncDisposable {
@@ -65,7 +71,7 @@ export class VipPair implements AsyncDisposable {
 
   /** The network and the files; no daemon runs yet. */
   static async prepare(options: VipPairOptions = {}): Promise<VipPair> {
-    const lab = await PairLab.prepare(vipOnlyConfig(options.pair, options.services), { servers: 1 });
+    const lab = await PairLab.prepare(vipOnlyConfig(options.pair, options.services, options.more), { servers: 1 });
     return new VipPair(lab, await VipEcho.start(lab.topology, PUBLIC_VIP, ECHO_PORT));
   }
 

@@ -91,6 +91,10 @@ const REPORT: StatusReport = {
       unfit: { primary: null, backup: null },
     },
   ],
+  gates: [
+    { name: "proxy", state: "failing", sinceMs: 7_000, effect: "hand-over", when: "always", reason: "refused" },
+    { name: "uplink", state: "unknown", sinceMs: 1_000, effect: "warn", when: "always", reason: null },
+  ],
   services: [
     {
       name: "web",
@@ -155,6 +159,10 @@ describe("statusLines()", () => {
       VIP              INTERFACE  OWNER  LEASE LEFT  CONFIRMED BY
       203.0.113.10/24  eth0:1     lvs1         2.3s  203.0.113.1 after 3 ms
       10.0.0.1/24      eth1       !both         2.3s  nobody yet
+
+      GATE    STATE    FOR  WHEN IT FAILS  REASON
+      proxy   !failing  7s   hand-over      refused
+      uplink  ~unknown  1s   warn
 
       SERVICE / REAL SERVER          STATE      FOR      WEIGHT  ACTIVE  REASON
       web tcp://203.0.113.10:80 wlc  ~1 of 2 up

@@ -48,7 +48,7 @@ describe("parseConfig() names keys that are not there", () => {
       edits: [["[[vip]]", '[[vip]]\n«"a b" = 1']],
       path: 'vip[0]."a b"',
       message: '[[vip]] has no key "a b"',
-      hint: "it has address, interface, label",
+      hint: "it has address, interface, label, required",
     },
     "a key of every object": {
       edits: [["[pair]", "[pair]\n«__proto__ = 1"]],

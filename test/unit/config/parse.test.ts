@@ -77,6 +77,7 @@ test("parseConfig() gives the whole configuration, with every default", () => {
           onFailure: "remove",
         },
       ],
+      gates: [],
       sync: { enabled: true, id: 1, group: "224.0.0.81", port: 8848, ttl: 1, mode: "prompt" },
       ipvs: { expire_nodest_conn: true, expire_quiescent_template: true },
       hooks: { active: [], standby: [], timeoutMs: 10_000 },

@@ -25,6 +25,7 @@ test("CONFIG_REFERENCE has every table once, each with an opening and a meaning"
     "[[service.real]]",
     "[service.real.tunnel]",
     "[service.real.check]",
+    "[[gate]]",
     "[sync]",
     "[ipvs]",
     "[timeouts]",

@@ -60,6 +60,7 @@ function owner(...parts: readonly Partial<State>[]): string | undefined {
     configWarnings: [],
     checks: [],
     views: [],
+    gates: [],
     balancerAnswers: undefined,
     upkeep: NO_TROUBLE,
     nowMs: NOW_MS,

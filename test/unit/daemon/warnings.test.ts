@@ -52,6 +52,7 @@ const FACTS: WarningFacts = {
   configWarnings: [],
   checks: [],
   views: [],
+  gates: [],
   balancerAnswers: true,
   upkeep: NO_TROUBLE,
   nowMs: NOW_MS,
@@ -296,6 +297,22 @@ describe("currentWarnings()", () => {
     expect(currentWarnings(healthy(), { ...FACTS, balancerAnswers: false, ipvsWarnings: [lack] })).toEqual([
       lack,
       "the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back",
+    ]);
+  });
+
+  test("tells of gates that fail, and of no others", () => {
+    const gates = [
+      { name: "proxy", state: "failing", sinceMs: NOW_MS - 12_000, effect: "hand-over", detail: "refused" },
+      { name: "uplink", state: "unknown", sinceMs: 0, effect: "warn" },
+      { name: "disk", state: "passing", sinceMs: 0, effect: "warn" },
+    ] as const;
+    expect(currentWarnings(healthy(), { ...FACTS, gates })).toEqual(["gate proxy has failed for 12s: refused"]);
+  });
+
+  test("says of a balancer that has only gates what its silence means", () => {
+    const config = { ...CONFIG, services: [] };
+    expect(currentWarnings(healthy(), { ...FACTS, config, balancerAnswers: false })).toEqual([
+      "the balancer does not answer: until it is back no gate is known",
     ]);
   });
 
