@@ -1,3 +1,4 @@
+import type { RouteSurvey } from "../kernel/route-client.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { NetworkSurvey } from "./network-survey.ts";
@@ -23,8 +24,10 @@ export type KernelWork =
   | { readonly kind: "prepare"; readonly vips: readonly Vip[] }
   /** The sync daemons that should run; others that this thread started are stopped. */
   | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] }
-  /** Reads links, addresses and gateways as they are now. */
-  | { readonly kind: "survey" };
+  /** Reads links and addresses as they are now. */
+  | { readonly kind: "survey" }
+  /** Reads the routes as they are now: tens of thousands of them on some routers, so it is asked for by itself. */
+  | { readonly kind: "routes" };
 
 export type KernelRequest = KernelWork & { readonly id: number };
 
@@ -37,8 +40,9 @@ export interface KernelAnswer {
   readonly id: number;
   /** In the order of the request. */
   readonly outcomes: readonly KernelOutcome[];
-  /** Of a survey that went well. */
+  /** Of a survey that went well; the same for routes. */
   readonly survey?: NetworkSurvey;
+  readonly routes?: RouteSurvey;
   /** How long the kernel took. */
   readonly elapsedMs: number;
 }

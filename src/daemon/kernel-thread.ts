@@ -6,9 +6,25 @@ export const KERNEL_REQUESTS_MAX = 1000;
 
 type Callback = (answer: KernelAnswer) => void;
 
+/** How many outcomes a failure of all of it has. */
+function outcomeCount(work: KernelWork): number {
+  switch (work.kind) {
+    case "survey":
+    case "routes":
+      return 1;
+    case "sync":
+      return work.daemons.length;
+    default:
+      return work.vips.length;
+  }
+}
+
 function refusal(work: KernelWork, reason: string): KernelAnswer {
-  const count = work.kind === "survey" ? 1 : work.kind === "sync" ? work.daemons.length : work.vips.length;
-  return { id: 0, outcomes: new Array<KernelOutcome>(count).fill({ kind: "failed", reason }), elapsedMs: 0 };
+  return {
+    id: 0,
+    outcomes: new Array<KernelOutcome>(outcomeCount(work)).fill({ kind: "failed", reason }),
+    elapsedMs: 0,
+  };
 }
 
 /** The main thread's end of the kernel thread: requests are answered in order, whenever the kernel has done them. */

@@ -6,6 +6,7 @@
 import { AddressClient, type VipLease } from "../kernel/address-client.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { LinkClient } from "../kernel/link-client.ts";
+import { RouteClient } from "../kernel/route-client.ts";
 import { unreachable } from "../lib/assert.ts";
 import { sameAddress } from "../model/address.ts";
 import type { SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
@@ -19,6 +20,7 @@ declare const self: Worker;
 
 const addresses = AddressClient.open();
 const links = LinkClient.open();
+const routes = RouteClient.open();
 const leases = new VipLeases({
   link: (name) => links.get(name),
   addresses: () => addresses.list(),
@@ -141,15 +143,22 @@ function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
   });
 }
 
-function answerSurvey(): Pick<KernelAnswer, "outcomes" | "survey"> {
+type Reading = Extract<KernelRequest, { kind: "survey" | "routes" }>;
+
+function isReading(request: KernelRequest): request is Reading {
+  return request.kind === "survey" || request.kind === "routes";
+}
+
+function read(request: Reading): Omit<KernelAnswer, "id" | "elapsedMs"> {
   try {
+    if (request.kind === "routes") return { outcomes: [], routes: routes.survey() };
     return { outcomes: [], survey: surveyNetwork(links, addresses) };
   } catch (error) {
     return { outcomes: [failed(error)] };
   }
 }
 
-function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOutcome[] {
+function perform(request: Exclude<KernelRequest, Reading>): KernelOutcome[] {
   switch (request.kind) {
     case "lease":
       return setLeases(request);
@@ -171,7 +180,7 @@ function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOut
 self.onmessage = (event: MessageEvent<KernelRequest>) => {
   const beganMs = monotonicMs();
   const request = event.data;
-  const done = request.kind === "survey" ? answerSurvey() : { outcomes: perform(request) };
+  const done = isReading(request) ? read(request) : { outcomes: perform(request) };
   const answer: KernelAnswer = { id: request.id, ...done, elapsedMs: monotonicMs() - beganMs };
   self.postMessage(answer);
 };

@@ -112,23 +112,7 @@ export class RouterDaemon implements ControlSubject {
       pairId: pairIdOfConfig(this.#config),
       now: monotonicMs,
     });
-    this.#network = new RouterNetwork({
-      config: this.#config,
-      router: options.router,
-      keys: options.usable.keys,
-      now: monotonicMs,
-      onInput: (...inputs) => {
-        if (this.#begun) this.#router.feed(...inputs);
-      },
-      onReady: () => {
-        if (this.#begun) this.#router.ready();
-      },
-      survey: (done) =>
-        this.#kernelThread.request({ kind: "survey" }, ({ survey, outcomes: [failure] }) =>
-          done(survey, failure?.kind === "failed" ? failure.reason : ""),
-        ),
-      onProblem: (message) => this.#logger.error("network", message),
-    });
+    this.#network = this.#makeNetwork();
     const store = new StateFile(options.stateDir, "failover.json", warn);
     const stored = readStoredState(store.read(warn), warn);
     this.#network.open();
@@ -300,6 +284,31 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
+  #makeNetwork(): RouterNetwork {
+    return new RouterNetwork({
+      config: this.#config,
+      router: this.#options.router,
+      keys: this.#options.usable.keys,
+      now: monotonicMs,
+      onInput: (...inputs) => {
+        if (this.#begun) this.#router.feed(...inputs);
+      },
+      onReady: () => {
+        if (this.#begun) this.#router.ready();
+      },
+      survey: (done) =>
+        this.#kernelThread.request({ kind: "survey" }, ({ survey, outcomes: [failure] }) =>
+          done(survey, failure?.kind === "failed" ? failure.reason : ""),
+        ),
+      readRoutes: (done) =>
+        this.#kernelThread.request({ kind: "routes" }, ({ routes, outcomes: [failure], elapsedMs }) =>
+          done(routes, failure?.kind === "failed" ? failure.reason : "", elapsedMs),
+        ),
+      onSides: () => this.#sidesChanged(),
+      onProblem: (message) => this.#logger.error("network", message),
+    });
+  }
+
   #makeWorld(store: StateFile, sharedStore: StateFile): KernelWorld {
     return new KernelWorld({
       network: this.#network,
@@ -321,6 +330,13 @@ export class RouterDaemon implements ControlSubject {
       exit: () => this.#finish(0),
       crash: (reason) => this.fail(reason),
     });
+  }
+
+  /** Another interface carries an own address than before: VIPs may belong to another side. */
+  #sidesChanged(): void {
+    if (!this.#begun) return;
+    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
   #apply(usable: UsableConfig): void {

@@ -2,14 +2,14 @@ import type { Config } from "../config/config.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import type { OwnerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
-import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
 import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
-import { LinkClient } from "../kernel/link-client.ts";
-import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
+import type { AddressEvent } from "../kernel/network-monitor.ts";
 import { type OwnerAnswer, OwnerProbe } from "../kernel/owner-probe.ts";
 import { type EchoAnswer, Reachability } from "../kernel/reachability.ts";
+import type { RouteSurvey } from "../kernel/route-client.ts";
+import { readSysctl } from "../kernel/sysctl.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
@@ -19,12 +19,16 @@ import type { Vip } from "../model/vip.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { pairIdOf } from "../wire/heartbeat-packet.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { wantedSysctls } from "./forwarding.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
-import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
+import { NetworkPicture } from "./network-picture.ts";
+import { NetworkReader, type NetworkReaderOptions } from "./network-reader.ts";
 import { PathSockets, pathEnds } from "./path-sockets.ts";
 import { StrayFrames } from "./stray-frames.ts";
+import { findSides, lostSettings, reportInterfaces } from "./surroundings-report.ts";
+import { ToldInputs } from "./told-inputs.ts";
 
-export interface RouterNetworkOptions {
+export interface RouterNetworkOptions extends Pick<NetworkReaderOptions, "survey" | "readRoutes"> {
   readonly config: Config;
   readonly router: RouterId;
   readonly keys: PairKeys;
@@ -33,21 +37,17 @@ export interface RouterNetworkOptions {
   readonly onInput: (...inputs: Input[]) => void;
   /** Something waits for `drain`. */
   readonly onReady: () => void;
+  /** Another interface carries an own address now than before. */
+  readonly onSides: () => void;
   readonly onProblem: (message: string) => void;
-  /** Has the kernel read as a whole, by a thread that may wait for it; undefined: why it could not be read. */
-  readonly survey: (done: (survey: NetworkSurvey | undefined, reason: string) => void) => void;
 }
 
 /** A neighbour is asked at most this often: with 10 ms heartbeats a gateway need not answer 100 questions a second. */
 const ASK_NEIGHBOURS_GAP_MS = 90;
 /** While the peer is late an answer of now is wanted (rule 4): this many questions within `dead_after`, at least. */
 const URGENT_QUESTIONS = 6;
-/** Changes of foreign addresses and links come in bursts; what has to be read anew is read this long after the first. */
-const REFRESH_AFTER_MS = 500;
-/** Changes that are kept while a survey is under way: those of thousands of renewals. */
-const MEANWHILE_MAX = 10_000;
-/** The kernel could not be read (a table that changes too fast, no descriptor left): again after this. */
-const REFRESH_RETRY_MS = 1_000;
+/** A change of one setting is told for each interface it is in force on. */
+const SETTINGS_AFTER_MS = 20;
 
 /** An id of a pair from its four addresses and its port. */
 export function pairIdOfConfig(config: Config): string {
@@ -66,21 +66,18 @@ export class RouterNetwork {
   readonly #announcer = Announcer.open();
   readonly #reachability: Reachability;
   readonly #book = new NeighbourBook();
-  readonly #links = new Map<string, Link>();
+  readonly #picture = new NetworkPicture();
+  readonly #reader: NetworkReader;
+  #told = new ToldInputs();
   #config: Config;
-  #addresses: InterfaceAddress[] = [];
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
-  #monitor: NetworkMonitor | undefined;
+  #routes: RouteSurvey = { gateways: [], defaultRoutes: [] };
+  #settingsLost: readonly string[] = [];
+  #settingsTimer: Timer | undefined;
   #probe: OwnerProbe | undefined;
-  #probedLinks = "";
+  #heard = "";
   #frames: FrameWatch | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #refreshTimer: Timer | undefined;
-  #gateways: readonly IpAddress[] = [];
-  /** What was told while a survey is under way: it may be older than this. */
-  #meanwhile: (() => void)[] | undefined;
-  #isStale = false;
-  #closed = false;
   readonly #strays: StrayFrames;
 
   constructor(options: RouterNetworkOptions) {
@@ -95,26 +92,30 @@ export class RouterNetwork {
       onProblem: options.onProblem,
     });
     this.#strays = new StrayFrames(options.onInput, options.onProblem);
+    const { survey, readRoutes, now, onProblem } = options;
+    this.#reader = new NetworkReader({
+      picture: this.#picture,
+      ...{ survey, readRoutes, now, onProblem },
+      onLinks: () => this.#changed(),
+      onAddress: (event, isRenewal) => this.#addressChanged(event, isRenewal),
+      onRoutes: (routes) => {
+        this.#routes = routes;
+        this.#changed();
+      },
+      onSettings: () => this.#settingsChanged(),
+    });
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
   /** Reads the whole state and opens what depends on it, before any heartbeat is sent; nothing is told yet. */
   open(): void {
-    // First the events, so that nothing can happen between them and the state.
-    this.#monitor = NetworkMonitor.open({
-      onLink: (link) => this.#linkChanged(link),
-      onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
-      onAddress: (event) => this.#addressChanged(event),
-      onOverrun: () => this.#refreshIn(0),
-    });
-    using links = LinkClient.open();
-    using addresses = AddressClient.open();
-    this.#take(surveyNetwork(links, addresses));
+    this.#routes = this.#reader.open();
+    this.#arrange();
   }
 
   /** Tells what is known but was not told with the start. */
   start(): void {
-    this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
+    this.#feed(this.#foreignVips());
   }
 
   get interfaces(): SideInterfaces {
@@ -123,27 +124,26 @@ export class RouterNetwork {
 
   /** VIPs of the configuration that this machine has with our mark, left by a daemon before us. */
   adoptableVips(): readonly Vip[] {
-    return this.#config.vips.filter((vip) =>
-      this.#addresses.some(
-        (own) => own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
-      ),
-    );
+    return this.#config.vips.filter((vip) => this.#placesOf(vip).some((own) => own.ours));
   }
 
   /** A reloaded configuration; the pair's own addresses and port must be the same (else the daemon is restarted). */
   configure(config: Config, keys: PairKeys): void {
     this.#config = config;
     this.#paths.setKeys(keys);
-    this.#probedLinks = "";
     this.#arrange();
-    this.#options.onInput(...this.#linkInputs());
+    this.#tell();
+    // The settings that it wants are made after this.
+    this.#settingsChanged();
     // What else changed on this machine is read by the thread that may wait for it.
-    this.#refreshIn(0);
+    this.#reader.refresh();
   }
 
-  /** Carriers and MACs as last read. */
+  /** What the machine has to know before it starts; from now on changes of it are told. */
   known(): Input[] {
-    return this.#linkInputs();
+    this.#settingsLost = this.#lostSettings();
+    this.#told = new ToldInputs();
+    return this.#told.fresh(this.#pictures());
   }
 
   send(path: PathName, heartbeat: Heartbeat): void {
@@ -153,10 +153,7 @@ export class RouterNetwork {
   /** All that waits in sockets and that the machine must know before it judges. */
   drain(): Input[] {
     const inputs: Input[] = this.#paths.drain();
-    for (const answer of this.#probe?.drain() ?? []) {
-      const input = this.#ownerInput(answer);
-      if (input !== undefined) inputs.push(input);
-    }
+    inputs.push(...this.#heardInputs(this.#probe?.drain() ?? []));
     for (const answer of this.#reachability.drain()) inputs.push(verifyAnswer(answer));
     return inputs;
   }
@@ -164,7 +161,7 @@ export class RouterNetwork {
   /** Asks owners of VIPs, each by unicast where its MAC is known, always from an own address. */
   askOwners(questions: readonly OwnerQuestion[]): void {
     for (const { vip, mac } of questions) {
-      const link = this.#links.get(vip.interface);
+      const link = this.#picture.link(vip.interface);
       if (link === undefined) continue;
       this.#probe?.ask(vip.prefix.address, link, this.#ownAddress(vip.interface, vip.prefix.address), mac);
     }
@@ -187,7 +184,7 @@ export class RouterNetwork {
 
   announce(vips: readonly Vip[], unicast: boolean, peerMacs: ReadonlyMap<string, MacAddress>): void {
     for (const vip of vips) {
-      const link = this.#links.get(vip.interface);
+      const link = this.#picture.link(vip.interface);
       if (link === undefined) continue;
       this.#announcer.announce(vip.prefix.address, link, "both", unicast ? this.#audience(link.name, peerMacs) : []);
     }
@@ -198,7 +195,7 @@ export class RouterNetwork {
     const byInterface = Map.groupBy(this.#config.vips, (vip) => vip.interface);
     this.#strays.begin(
       [...byInterface].flatMap(([name, vips]) => {
-        const known = this.#links.get(name);
+        const known = this.#picture.link(name);
         const link = known === undefined ? undefined : asEthernetLink(known);
         return link === undefined ? [] : [{ link, addresses: vips.map((vip) => vip.prefix.address) }];
       }),
@@ -213,7 +210,7 @@ export class RouterNetwork {
   /** One echo request from each VIP to each neighbour of its side. */
   verify(verification: number, vips: readonly Vip[]): void {
     for (const vip of vips) {
-      const link = this.#links.get(vip.interface);
+      const link = this.#picture.link(vip.interface);
       const side = PATHS.find((path) => this.#interfaces[path] === vip.interface);
       if (link === undefined || side === undefined) continue;
       for (const target of this.#book.addresses(side)) {
@@ -240,111 +237,113 @@ export class RouterNetwork {
   }
 
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#refreshTimer);
+    clearTimeout(this.#settingsTimer);
     this.#strays.end();
-    this.#monitor?.close();
+    this.#reader.close();
     this.#probe?.close();
     this.#paths.close();
     this.#reachability.close();
     this.#announcer.close();
   }
 
-  #take(survey: NetworkSurvey): void {
-    this.#links.clear();
-    for (const link of survey.links) this.#links.set(link.name, link);
-    this.#addresses = [...survey.addresses];
-    this.#gateways = survey.gateways;
-    this.#monitor?.learn(survey.links);
-    for (const change of this.#meanwhile ?? []) change();
-    this.#meanwhile = undefined;
-    this.#arrange();
+  /** Links, addresses or routes are others than before; trouble with that is no reason to give the VIPs up. */
+  #changed(): void {
+    try {
+      this.#arrange();
+    } catch (error) {
+      this.#options.onProblem(error instanceof Error ? error.message : String(error));
+    }
+    this.#tell();
   }
 
-  /** What follows from links, addresses and configuration. */
+  #tell(): void {
+    this.#feed(this.#told.fresh(this.#pictures()));
+  }
+
+  #feed(inputs: readonly Input[]): void {
+    if (inputs.length > 0) this.#options.onInput(...inputs);
+  }
+
+  /** What follows from links, addresses, routes and configuration. */
   #arrange(): void {
-    this.#findSides();
-    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#addresses, this.#gateways));
+    const isMoved = this.#findSides();
+    const gateways = this.#routes.gateways.map(({ gateway }) => gateway);
+    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#picture.addresses, gateways));
     this.#openProbe();
+    if (isMoved) this.#options.onSides();
+  }
+
+  #settingsChanged(): void {
+    this.#settingsTimer ??= setTimeout(() => {
+      this.#settingsTimer = undefined;
+      this.#settingsLost = this.#lostSettings();
+      this.#tell();
+    }, SETTINGS_AFTER_MS);
+  }
+
+  #lostSettings(): readonly string[] {
+    return lostSettings(wantedSysctls(this.#config, this.#interfaces), readSysctl);
+  }
+
+  /** Where a VIP is on its own interface. */
+  #placesOf(vip: Vip): readonly InterfaceAddress[] {
+    const index = this.#picture.link(vip.interface)?.index;
+    return this.#picture.addresses.filter(
+      (own) => own.interfaceIndex === index && sameAddress(own.prefix.address, vip.prefix.address),
+    );
   }
 
   /** VIPs that somebody else has set here. */
   #foreignVips(): Input[] {
-    const isForeign = (vip: Vip) =>
-      this.#addresses.some(
-        (own) => !own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
-      );
-    return this.#config.vips.filter(isForeign).map((vip) => ({ kind: "address-added", vip }));
+    return this.#config.vips
+      .filter((vip) => this.#placesOf(vip).some((own) => !own.ours))
+      .map((vip) => ({ kind: "address-added", vip }));
   }
 
-  /** Has everything read anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
-  #refreshIn(ms: number): void {
-    if (this.#refreshTimer !== undefined) {
-      this.#isStale ||= this.#meanwhile !== undefined;
-      return;
-    }
-    this.#refreshTimer = setTimeout(() => {
-      this.#meanwhile = [];
-      this.#isStale = false;
-      this.#options.survey((survey, reason) => this.#surveyed(survey, reason));
-    }, ms);
-  }
-
-  #surveyed(survey: NetworkSurvey | undefined, reason: string): void {
-    this.#refreshTimer = undefined;
-    if (this.#closed) return;
-    try {
-      if (survey === undefined) throw new Error(reason);
-      this.#probedLinks = "";
-      this.#take(survey);
-      this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
-      // Something happened that the survey may have missed.
-      if (this.#isStale) this.#refreshIn(REFRESH_AFTER_MS);
-    } catch (error) {
-      this.#meanwhile = undefined;
-      this.#options.onProblem(`${error instanceof Error ? error.message : error}; tried again soon`);
-      this.#refreshIn(REFRESH_RETRY_MS);
-    }
-  }
-
-  /** Which interface carries each of this router's two addresses; opens or moves the path's socket. */
-  #findSides(): void {
-    const mine = this.#config.pair[this.#options.router];
-    const found = (address: IpAddress) =>
-      this.#addresses.find((own) => sameAddress(own.prefix.address, address))?.interface;
+  /** Opens or moves the paths' sockets. @returns whether another interface carries an own address now. */
+  #findSides(): boolean {
     const before = this.#interfaces;
-    this.#interfaces = {
-      public: found(mine.public) ?? before.public,
-      private: found(mine.private) ?? before.private,
-    };
+    this.#interfaces = findSides(this.#picture, this.#ownAddresses, before);
     for (const path of PATHS) {
       const link = this.#sideLink(path);
       if (link !== undefined) this.#paths.attach(path, link);
     }
-    if (before.public !== this.#interfaces.public || before.private !== this.#interfaces.private) {
-      const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
-      this.#frames = new FrameWatch(names);
-    }
+    if (before.public === this.#interfaces.public && before.private === this.#interfaces.private) return false;
+    const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
+    this.#frames = new FrameWatch(names);
+    return true;
   }
 
-  /** Listens on every interface that carries a VIP or a path; again when one was made anew. */
+  get #ownAddresses(): Readonly<Record<PathName, IpAddress>> {
+    return this.#config.pair[this.#options.router];
+  }
+
+  /** Listens on every interface that carries a VIP or a path; again when one was made anew, or has another MAC. */
   #openProbe(): void {
     const names = new Set([
       ...this.#config.vips.map((vip) => vip.interface),
       ...Object.values(this.#interfaces).filter((name) => name !== undefined),
     ]);
-    const links = [...names].flatMap((name) => this.#links.get(name) ?? []);
-    const key = links.map((link) => `${link.index} ${link.mac}`).join();
-    if (key === this.#probedLinks) return;
-    this.#probedLinks = key;
-    this.#probe?.close();
-    this.#probe = OwnerProbe.open({
-      watched: links.map((link) => ({ link, addresses: this.#heardAddresses(link.name) })),
-      onAnswer: (answer) => {
-        const input = this.#ownerInput(answer);
-        if (input !== undefined) this.#options.onInput(input);
-      },
+    const links = [...names].flatMap((name) => this.#picture.link(name) ?? []);
+    const watched = links.map((link) => ({ link, addresses: this.#heardAddresses(link.name) }));
+    const key = watched
+      .map(({ link, addresses }) => [link.index, link.name, link.mac, ...addresses.map(({ text }) => text)].join(" "))
+      .join();
+    if (key === this.#heard) return;
+    const probe = OwnerProbe.open({
+      watched,
+      onAnswer: (answer) => this.#feed(this.#heardInputs([answer])),
     });
+    // What waits in the sockets before is not to be lost.
+    const waiting = this.#probe?.drain() ?? [];
+    this.#probe?.close();
+    this.#probe = probe;
+    this.#heard = key;
+    this.#feed(this.#heardInputs(waiting));
+  }
+
+  #heardInputs(answers: readonly OwnerAnswer[]): Input[] {
+    return answers.flatMap((answer) => this.#ownerInput(answer) ?? []);
   }
 
   #heardAddresses(name: string): readonly IpAddress[] {
@@ -355,51 +354,21 @@ export class RouterNetwork {
     return [...vips, ...neighbours];
   }
 
-  /** Takes a change over; while a survey is under way again after it. */
-  #note(change: () => void): void {
-    change();
-    if (this.#meanwhile === undefined) return;
-    this.#meanwhile.push(change);
-    // The oldest are the likeliest to be in the survey already.
-    if (this.#meanwhile.length > MEANWHILE_MAX) this.#meanwhile.shift();
-  }
-
-  #linkChanged(link: Link): void {
-    const known = this.#links.get(link.name);
-    this.#note(() => this.#links.set(link.name, link));
-    if (known?.index !== link.index || known.mac !== link.mac) {
-      this.#findSides();
-      this.#refreshIn(REFRESH_AFTER_MS);
-    }
-    if (known?.carrier !== link.carrier || known.mac !== link.mac) this.#options.onInput(...this.#linkInputs());
-  }
-
-  #addressChanged(event: AddressEvent): void {
-    const { address } = event;
-    const same = (other: InterfaceAddress) =>
-      other.interface === address.interface && sameAddress(other.prefix.address, address.prefix.address);
-    const isNew = event.added && !this.#addresses.some(same);
-    this.#note(() => {
-      this.#addresses = this.#addresses.filter((other) => !same(other));
-      if (event.added) this.#addresses.push(address);
-    });
-    const vip = this.#config.vips.find(
-      (wanted) => wanted.interface === address.interface && sameAddress(wanted.prefix.address, address.prefix.address),
-    );
-    if (vip !== undefined) {
-      // One with another label goes because of a reload.
-      const isCurrent = (address.label ?? vip.interface) === (vip.label ?? vip.interface);
-      if (!event.added && isCurrent) this.#options.onInput({ kind: "address-removed", vip });
-      else if (event.added && !address.ours) this.#options.onInput({ kind: "address-added", vip });
+  #addressChanged({ address, added }: AddressEvent, isRenewal: boolean): void {
+    const vip = this.#config.vips.find((wanted) => sameAddress(wanted.prefix.address, address.prefix.address));
+    if (vip === undefined) {
+      if (!isRenewal) this.#changed();
       return;
     }
-    if (!isNew && event.added) return;
-    this.#findSides();
-    this.#refreshIn(REFRESH_AFTER_MS);
+    if (address.interfaceIndex !== this.#picture.link(vip.interface)?.index) return;
+    // One with another label goes because of a reload.
+    const isCurrent = (address.label ?? vip.interface) === (vip.label ?? vip.interface);
+    if (!added && isCurrent) this.#options.onInput({ kind: "address-removed", vip });
+    else if (added && !address.ours) this.#options.onInput({ kind: "address-added", vip });
   }
 
-  /** Carrier of both sides and the MACs of the interfaces that carry VIPs, as inputs. */
-  #linkInputs(): Input[] {
+  /** Whole pictures of what there is, as inputs: carriers, MACs, surroundings. */
+  #pictures(): Input[] {
     const carriers = PATHS.map(
       (side): Input => ({
         kind: "carrier",
@@ -409,10 +378,15 @@ export class RouterNetwork {
     );
     const names = new Set(this.#config.vips.map((vip) => vip.interface));
     const macs = [...names].flatMap((name) => {
-      const mac = this.#links.get(name)?.mac;
+      const mac = this.#picture.link(name)?.mac;
       return mac === undefined ? [] : [{ interface: name, mac }];
     });
-    return [...carriers, { kind: "own-macs", macs }];
+    const surroundings = {
+      interfaces: reportInterfaces(this.#picture, this.#config.vips, this.#ownAddresses, this.#interfaces),
+      defaultRoutes: this.#routes.defaultRoutes,
+      settingsLost: this.#settingsLost,
+    };
+    return [...carriers, { kind: "own-macs", macs }, { kind: "surroundings", surroundings }];
   }
 
   /** An answer is a neighbour's sign of life, or tells who has a VIP. A probe only asks, so it proves no owner. */
@@ -430,7 +404,7 @@ export class RouterNetwork {
   #ownAddress(name: string, target: IpAddress): IpAddress | undefined {
     const mine = this.#config.pair[this.#options.router];
     const isVip = (address: IpAddress) => this.#config.vips.some((vip) => sameAddress(vip.prefix.address, address));
-    const candidates = this.#addresses.filter(
+    const candidates = this.#picture.addresses.filter(
       (own) => own.interface === name && own.prefix.address.family === target.family && !isVip(own.prefix.address),
     );
     const preferred = candidates.find(
@@ -450,7 +424,7 @@ export class RouterNetwork {
 
   #sideLink(side: PathName): Link | undefined {
     const name = this.#interfaces[side];
-    return name === undefined ? undefined : this.#links.get(name);
+    return name === undefined ? undefined : this.#picture.link(name);
   }
 }
 

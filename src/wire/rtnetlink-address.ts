@@ -3,7 +3,7 @@
  *   0 u8 family   1 u8 prefix length   2 u8 flags (superseded by IFA_FLAGS)   3 u8 scope   4 u32 interface index
  */
 import { DecodeError } from "../lib/errors.ts";
-import { type AddressPrefix, addressBits, addressBytes } from "../model/address.ts";
+import { type AddressPrefix, addressBits, addressBytes, type IpAddress, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import { type Attributes, type AttributeType, attributes, bytes, cstring, u8, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
@@ -124,11 +124,18 @@ export function writeAddress(writer: Writer, wanted: WantedAddress): void {
   });
 }
 
-/** The payload of RTM_DELADDR: exactly this address with this prefix length, whatever its label. */
-export function writeAddressRemoval(writer: Writer, prefix: AddressPrefix, interfaceIndex: number): void {
-  const local = addressBytes(prefix.address);
+/**
+ * The payload of RTM_DELADDR: exactly this address with this prefix length, whatever its label.
+ * @param peer the other end, which an address that has one is told apart by
+ */
+export function writeAddressRemoval(
+  writer: Writer,
+  prefix: AddressPrefix,
+  interfaceIndex: number,
+  peer: IpAddress = prefix.address,
+): void {
   writeAddressHeader(writer, prefix, interfaceIndex);
-  addressAttributes.encode(writer, { address: local, local });
+  addressAttributes.encode(writer, { address: addressBytes(peer), local: addressBytes(prefix.address) });
 }
 
 /** Reads the payload of RTM_NEWADDR and RTM_DELADDR. @throws DecodeError */
@@ -161,14 +168,16 @@ export function toInterfaceAddress(
   if (prefixLength > addressBits(family)) {
     throw new DecodeError("ifa_prefixlen", `${prefixLength} is too long for ${family}`);
   }
-  // On a point-to-point link `address` is the other end.
+  // Where both are given and differ, `address` is the other end.
   const address = readInetAddress(family, required(values.local ?? values.address, "address"), "address");
+  const peer = values.address === undefined ? address : readInetAddress(family, values.address, "address");
   const name = interfaceName(interfaceIndex);
   const { label } = values;
   return {
     interface: name ?? String(interfaceIndex),
     interfaceIndex,
     prefix: { address, prefixLength },
+    ...(sameAddress(peer, address) ? {} : { peer }),
     ...(label === undefined || label === name ? {} : { label }),
     validSeconds: toSeconds(values.lifetime?.validSeconds),
     preferredSeconds: toSeconds(values.lifetime?.preferredSeconds),

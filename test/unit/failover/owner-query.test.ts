@@ -43,6 +43,7 @@ describe("a standby whose peer is late", () => {
         { vip: router.state.settings.vips[1]?.vip as typeof PUBLIC_VIP, mac: MAC.peer },
         { vip: PUBLIC_VIP, mac: MAC.peer },
       ],
+      peer: [],
     });
     expect(router.all("ask-neighbours", effects).length).toBe(router.all("ask-owner", effects).length);
     expect(router.state.phase.kind).toBe("standby");
