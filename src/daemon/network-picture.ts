@@ -1,5 +1,6 @@
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
+import type { MacAddress } from "../model/mac-address.ts";
 import type { NetworkSurvey } from "./network-survey.ts";
 
 /** Changes that are kept while a survey is under way: those of thousands of renewals. */
@@ -17,6 +18,8 @@ function identity({ interfaceIndex, prefix, peer }: InterfaceAddress): string {
 export class NetworkPicture {
   readonly #links = new Map<number, Link>();
   readonly #byName = new Map<string, Link>();
+  /** The MACs that interfaces had before their present ones: an answer may still be on its way from there. */
+  readonly #formerMacs = new Map<number, MacAddress>();
   readonly #addresses = new Map<string, InterfaceAddress>();
   /** What was told while a survey is under way: it may be older than this. */
   #meanwhile: (() => void)[] | undefined;
@@ -30,8 +33,9 @@ export class NetworkPicture {
     return this.#links.get(index);
   }
 
-  get links(): Iterable<Link> {
-    return this.#links.values();
+  /** Whether an interface of this machine has that MAC, or had it before its present one. */
+  hasMac(mac: MacAddress): boolean {
+    return [...this.#links.values()].some((link) => link.mac === mac) || [...this.#formerMacs.values()].includes(mac);
   }
 
   get addresses(): readonly InterfaceAddress[] {
@@ -93,6 +97,7 @@ export class NetworkPicture {
   #setLink(link: Link): void {
     const before = this.#links.get(link.index);
     this.#links.set(link.index, link);
+    if (before?.mac !== undefined && before.mac !== link.mac) this.#formerMacs.set(link.index, before.mac);
     if (before?.name !== link.name) {
       this.#forgetName(before);
       for (const address of this.#addresses.values()) {
@@ -105,6 +110,7 @@ export class NetworkPicture {
   #removeLink(index: number): void {
     this.#forgetName(this.#links.get(index));
     this.#links.delete(index);
+    this.#formerMacs.delete(index);
     for (const [key, address] of this.#addresses) if (address.interfaceIndex === index) this.#addresses.delete(key);
   }
 

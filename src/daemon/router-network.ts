@@ -1,12 +1,12 @@
 import type { Config } from "../config/config.ts";
 import type { PairKeys } from "../config/key-file.ts";
-import type { OwnerQuestion } from "../failover/effect.ts";
+import type { OwnerQuestion, PeerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
 import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
 import type { AddressEvent } from "../kernel/network-monitor.ts";
-import { type OwnerAnswer, OwnerProbe } from "../kernel/owner-probe.ts";
+import type { OwnerAnswer } from "../kernel/owner-probe.ts";
 import { type EchoAnswer, Reachability } from "../kernel/reachability.ts";
 import type { RouteSurvey } from "../kernel/route-client.ts";
 import { readSysctl } from "../kernel/sysctl.ts";
@@ -18,6 +18,8 @@ import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { pairIdOf } from "../wire/heartbeat-packet.ts";
+import { type AnswerContext, type AnswerMeaning, meaningOf } from "./answer-meaning.ts";
+import { Asker, type AskerFacts } from "./asker.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
@@ -74,9 +76,8 @@ export class RouterNetwork {
   #routes: RouteSurvey = { gateways: [], defaultRoutes: [] };
   #settingsLost: readonly string[] = [];
   #settingsTimer: Timer | undefined;
-  #probe: OwnerProbe | undefined;
-  #heard = "";
-  #frames: FrameWatch | undefined;
+  readonly #asker: Asker;
+  readonly #frames = new FrameWatch([]);
   #askedAtMs = Number.NEGATIVE_INFINITY;
   readonly #strays: StrayFrames;
 
@@ -103,6 +104,13 @@ export class RouterNetwork {
         this.#changed();
       },
       onSettings: () => this.#settingsChanged(),
+    });
+    this.#asker = new Asker({
+      router: options.router,
+      picture: this.#picture,
+      book: this.#book,
+      facts: this.#askerFacts(),
+      onAnswers: (answers) => this.#feed(this.#inputsOf(answers)),
     });
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
@@ -153,33 +161,24 @@ export class RouterNetwork {
   /** All that waits in sockets and that the machine must know before it judges. */
   drain(): Input[] {
     const inputs: Input[] = this.#paths.drain();
-    inputs.push(...this.#heardInputs(this.#probe?.drain() ?? []));
+    inputs.push(...this.#inputsOf(this.#asker.drain()));
     for (const answer of this.#reachability.drain()) inputs.push(verifyAnswer(answer));
     return inputs;
   }
 
-  /** Asks owners of VIPs, each by unicast where its MAC is known, always from an own address. */
-  askOwners(questions: readonly OwnerQuestion[]): void {
-    for (const { vip, mac } of questions) {
-      const link = this.#picture.link(vip.interface);
-      if (link === undefined) continue;
-      this.#probe?.ask(vip.prefix.address, link, this.#ownAddress(vip.interface, vip.prefix.address), mac);
-    }
+  /** Asks owners of VIPs, and the peer for its own addresses, each by unicast where its MAC is known. */
+  askOwners(questions: readonly OwnerQuestion[], peer: readonly PeerQuestion[]): void {
+    this.#asker.askOwners(questions);
+    this.#asker.askPeer(peer);
   }
 
-  /** Asks the neighbours of both sides whether they are there, but not more often than they should be bothered. */
+  /** Asks the neighbours of every interface whether they are there, but not more often than they should be bothered. */
   askNeighbours(isUrgent = false): void {
     const urgentGapMs = this.#config.pair.deadAfterMs / URGENT_QUESTIONS;
     const gapMs = isUrgent ? Math.min(ASK_NEIGHBOURS_GAP_MS, urgentGapMs) : ASK_NEIGHBOURS_GAP_MS;
     if (this.#options.now() - this.#askedAtMs < gapMs) return;
     this.#askedAtMs = this.#options.now();
-    for (const side of PATHS) {
-      const link = this.#sideLink(side);
-      if (link === undefined) continue;
-      for (const { address, mac } of this.#book.questions(side)) {
-        this.#probe?.ask(address, link, this.#ownAddress(link.name, address), mac);
-      }
-    }
+    this.#asker.askNeighbours();
   }
 
   announce(vips: readonly Vip[], unicast: boolean, peerMacs: ReadonlyMap<string, MacAddress>): void {
@@ -207,13 +206,12 @@ export class RouterNetwork {
     this.#strays.end();
   }
 
-  /** One echo request from each VIP to each neighbour of its side. */
+  /** One echo request from each VIP to each neighbour of its interface. */
   verify(verification: number, vips: readonly Vip[]): void {
     for (const vip of vips) {
       const link = this.#picture.link(vip.interface);
-      const side = PATHS.find((path) => this.#interfaces[path] === vip.interface);
-      if (link === undefined || side === undefined) continue;
-      for (const target of this.#book.addresses(side)) {
+      if (link === undefined) continue;
+      for (const target of this.#book.addresses(vip.interface)) {
         if (target.family !== vip.prefix.address.family) continue;
         this.#reachability.ask({
           source: vip.prefix.address,
@@ -225,22 +223,17 @@ export class RouterNetwork {
     }
   }
 
-  /** What both sides have heard so far; to be told at least at every heartbeat interval. */
+  /** What every interface has heard so far; to be told at least at every heartbeat interval. */
   evidence(): Input[] {
-    this.#frames?.look(this.#options.now());
-    return PATHS.flatMap((side): Input[] => {
-      const name = this.#interfaces[side];
-      if (name === undefined) return [];
-      const askable = this.#book.addresses(side).length > 0;
-      return [{ kind: "evidence", side, askable, ...this.#frames?.evidence(name) }];
-    });
+    this.#frames.look(this.#options.now());
+    return this.#placeNames.flatMap((name) => this.#evidenceOn(name));
   }
 
   close(): void {
     clearTimeout(this.#settingsTimer);
     this.#strays.end();
     this.#reader.close();
-    this.#probe?.close();
+    this.#asker.close();
     this.#paths.close();
     this.#reachability.close();
     this.#announcer.close();
@@ -267,10 +260,28 @@ export class RouterNetwork {
   /** What follows from links, addresses, routes and configuration. */
   #arrange(): void {
     const isMoved = this.#findSides();
-    const gateways = this.#routes.gateways.map(({ gateway }) => gateway);
-    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#picture.addresses, gateways));
-    this.#openProbe();
+    this.#frames.follow(this.#placeNames);
+    const facts = this.#askerFacts();
+    const places = facts.places.map(({ name, index }) => ({ name, index, isSide: this.#sidesOf(name).length > 0 }));
+    const { addresses } = this.#picture;
+    this.#book.setNeighbours(chooseNeighbours(this.#config, places, addresses, this.#routes.gateways));
+    this.#asker.arrange(facts);
     if (isMoved) this.#options.onSides();
+  }
+
+  /** The interfaces that carry VIPs or paths, those that are not there as well. */
+  get #placeNames(): readonly string[] {
+    const paths = PATHS.flatMap((side) => this.#interfaces[side] ?? []);
+    return [...new Set([...this.#config.vips.map((vip) => vip.interface), ...paths])];
+  }
+
+  #sidesOf(name: string): readonly PathName[] {
+    return PATHS.filter((side) => this.#interfaces[side] === name);
+  }
+
+  #askerFacts(): AskerFacts {
+    const places = this.#placeNames.flatMap((name) => this.#picture.link(name) ?? []);
+    return { config: this.#config, sides: this.#interfaces, places };
   }
 
   #settingsChanged(): void {
@@ -308,50 +319,44 @@ export class RouterNetwork {
       const link = this.#sideLink(path);
       if (link !== undefined) this.#paths.attach(path, link);
     }
-    if (before.public === this.#interfaces.public && before.private === this.#interfaces.private) return false;
-    const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
-    this.#frames = new FrameWatch(names);
-    return true;
+    return before.public !== this.#interfaces.public || before.private !== this.#interfaces.private;
   }
 
   get #ownAddresses(): Readonly<Record<PathName, IpAddress>> {
     return this.#config.pair[this.#options.router];
   }
 
-  /** Listens on every interface that carries a VIP or a path; again when one was made anew, or has another MAC. */
-  #openProbe(): void {
-    const names = new Set([
-      ...this.#config.vips.map((vip) => vip.interface),
-      ...Object.values(this.#interfaces).filter((name) => name !== undefined),
-    ]);
-    const links = [...names].flatMap((name) => this.#picture.link(name) ?? []);
-    const watched = links.map((link) => ({ link, addresses: this.#heardAddresses(link.name) }));
-    const key = watched
-      .map(({ link, addresses }) => [link.index, link.name, link.mac, ...addresses.map(({ text }) => text)].join(" "))
-      .join();
-    if (key === this.#heard) return;
-    const probe = OwnerProbe.open({
-      watched,
-      onAnswer: (answer) => this.#feed(this.#heardInputs([answer])),
-    });
-    // What waits in the sockets before is not to be lost.
-    const waiting = this.#probe?.drain() ?? [];
-    this.#probe?.close();
-    this.#probe = probe;
-    this.#heard = key;
-    this.#feed(this.#heardInputs(waiting));
+  /** What VIPs' owners say comes before what the peer's own addresses do: silence of the first means something then. */
+  #inputsOf(answers: readonly OwnerAnswer[]): Input[] {
+    if (answers.length === 0) return [];
+    const context = this.#answerContext();
+    const meanings = answers.flatMap((answer) => meaningOf(answer, context) ?? []);
+    const of = (kind: "owner" | "peer") =>
+      meanings.flatMap((meaning) => (meaning.kind === kind ? [meaning.input] : []));
+    return [...of("owner"), ...of("peer"), ...this.#neighbourInputs(meanings)];
   }
 
-  #heardInputs(answers: readonly OwnerAnswer[]): Input[] {
-    return answers.flatMap((answer) => this.#ownerInput(answer) ?? []);
+  #neighbourInputs(meanings: readonly AnswerMeaning[]): Input[] {
+    const names = new Set(meanings.flatMap((meaning) => (meaning.kind === "neighbour" ? [meaning.interface] : [])));
+    for (const name of names) this.#frames.neighbourAnswered(name, this.#options.now());
+    if (names.size > 0) this.#frames.look(this.#options.now());
+    return [...names].flatMap((name) => this.#evidenceOn(name));
   }
 
-  #heardAddresses(name: string): readonly IpAddress[] {
-    const vips = this.#config.vips.filter((vip) => vip.interface === name).map((vip) => vip.prefix.address);
-    const neighbours = PATHS.filter((side) => this.#interfaces[side] === name).flatMap((side) =>
-      this.#book.addresses(side),
-    );
-    return [...vips, ...neighbours];
+  #answerContext(): AnswerContext {
+    return {
+      sides: this.#interfaces,
+      peer: this.#config.pair[otherRouter(this.#options.router)],
+      isOwnMac: ({ mac }) => this.#picture.hasMac(mac),
+      isNeighbour: (answer) => this.#book.answered(answer.interface, answer.address, answer.mac),
+    };
+  }
+
+  #evidenceOn(name: string): Input[] {
+    const evidence = { askable: this.#book.addresses(name).length > 0, ...this.#frames.evidence(name) };
+    const sides = this.#sidesOf(name);
+    if (sides.length === 0) return [{ kind: "interface-evidence", interface: name, ...evidence }];
+    return sides.map((side) => ({ kind: "evidence", side, ...evidence }));
   }
 
   #addressChanged({ address, added }: AddressEvent, isRenewal: boolean): void {
@@ -389,37 +394,13 @@ export class RouterNetwork {
     return [...carriers, { kind: "own-macs", macs }, { kind: "surroundings", surroundings }];
   }
 
-  /** An answer is a neighbour's sign of life, or tells who has a VIP. A probe only asks, so it proves no owner. */
-  #ownerInput(answer: OwnerAnswer): Input | undefined {
-    const side = PATHS.find((path) => this.#interfaces[path] === answer.interface);
-    if (side !== undefined && this.#book.answered(side, answer.address, answer.mac)) {
-      this.#frames?.neighbourAnswered(answer.interface, this.#options.now());
-      return this.evidence().find((input) => input.kind === "evidence" && input.side === side);
-    }
-    if (answer.kind === "probe") return undefined;
-    return { kind: "owner-answer", address: answer.address, mac: answer.mac, interface: answer.interface };
-  }
-
-  /** An own address of that interface, never a VIP: what asks from a VIP would claim it. */
-  #ownAddress(name: string, target: IpAddress): IpAddress | undefined {
-    const mine = this.#config.pair[this.#options.router];
-    const isVip = (address: IpAddress) => this.#config.vips.some((vip) => sameAddress(vip.prefix.address, address));
-    const candidates = this.#picture.addresses.filter(
-      (own) => own.interface === name && own.prefix.address.family === target.family && !isVip(own.prefix.address),
-    );
-    const preferred = candidates.find(
-      ({ prefix }) => sameAddress(prefix.address, mine.public) || sameAddress(prefix.address, mine.private),
-    );
-    return (preferred ?? candidates[0])?.prefix.address;
-  }
-
-  /** Who is told of a VIP by a frame of its own: the neighbours of its side, and the peer. */
+  /** Who is told of a VIP by a frame of its own: the neighbours of its interface, and the peer. */
   #audience(name: string, peerMacs: ReadonlyMap<string, MacAddress>): readonly Neighbour[] {
-    const side = PATHS.find((path) => this.#interfaces[path] === name);
-    if (side === undefined) return [];
-    const peer = this.#config.pair[otherRouter(this.#options.router)][side];
+    const peer = this.#config.pair[otherRouter(this.#options.router)];
     const peerMac = peerMacs.get(name);
-    return [...this.#book.withMacs(side), ...(peerMac === undefined ? [] : [{ address: peer, mac: peerMac }])];
+    const [side] = this.#sidesOf(name);
+    const toPeer = side === undefined || peerMac === undefined ? [] : [{ address: peer[side], mac: peerMac }];
+    return [...this.#book.withMacs(name), ...toPeer];
   }
 
   #sideLink(side: PathName): Link | undefined {

@@ -102,7 +102,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions);
+        network.askOwners(effect.questions, effect.peer);
         if (effect.attempt === 1) this.#prepare();
         break;
       case "ask-neighbours":

@@ -72,7 +72,7 @@ test("a changed MAC is told, and questions are asked and answered with it", asyn
   await lab.until("the new MAC is told", () => lab.last("own-macs")?.macs[0]?.mac === (mac as never));
   const [vip] = CONFIG.vips;
   if (vip === undefined) throw new RangeError("no VIP");
-  lab.network.askOwners([{ vip }]);
+  lab.network.askOwners([{ vip }], []);
   await lab.until("the owner answers", () => lab.last("owner-answer")?.address.text === "203.0.113.10");
 });
 

@@ -9,6 +9,7 @@ import type { KernelAnswer, KernelOutcome, KernelWork } from "../../../src/daemo
 import { RouterNetwork } from "../../../src/daemon/router-network.ts";
 import type { Input } from "../../../src/failover/input.ts";
 import type { Surroundings } from "../../../src/failover/surroundings.ts";
+import type { MacAddress } from "../../../src/model/mac-address.ts";
 import { monotonicMs } from "../../../src/sys/clock.ts";
 import { inNamespace, run } from "../../lab/network-namespace.ts";
 
@@ -107,6 +108,15 @@ export class NetworkUnderTest implements Disposable {
 
   onOthers<T>(action: () => T): T {
     return inNamespace(this.others, action);
+  }
+
+  setOnOthers(name: string, value: number): void {
+    this.onOthers(() => run(["sysctl", "-qw", `${name}=${value}`]));
+  }
+
+  macOnOthers(cable: Cable): MacAddress {
+    const [link] = JSON.parse(this.onOthers(() => run(["ip", "-json", "link", "show", "dev", cable])));
+    return link.address;
   }
 
   all<K extends Input["kind"]>(kind: K): InputOf<K>[] {
