@@ -91,6 +91,11 @@ export const SYSCTLS_SET: readonly { readonly path: string; readonly value: stri
     when: "a service forwards IPv4 by NAT; on the interfaces of both sides",
   },
   { path: "net/ipv6/conf/all/forwarding", value: "1", when: "a service forwards IPv6 by NAT" },
+  {
+    path: "net/ipv4/conf/INTERFACE/promote_secondaries",
+    value: "1",
+    when: "an IPv4 VIP is set or removed there with a shorter prefix than /32, so that the host's own addresses stay",
+  },
   { path: "net/ipv4/vs/sync_sock_size", value: String(SYNC_SOCKET_BYTES), when: "[sync] is on" },
   { path: "net/ipv4/vs/sync_threshold", value: '"3 0"', when: '[sync] is on and sync is "prompt"' },
   { path: "net/ipv4/vs/sync_refresh_period", value: "10", when: '[sync] is on and sync is "prompt"' },

@@ -2,6 +2,7 @@ import type { RouteSurvey } from "../kernel/route-client.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { NetworkSurvey } from "./network-survey.ts";
+import type { ChangedSetting } from "./promotion.ts";
 
 /**
  * What the router's main thread and its kernel thread say to each other. A change of addresses, or of sync daemons, can
@@ -19,7 +20,13 @@ export type KernelWork =
        */
       readonly presentUntilMs?: number;
     }
-  | { readonly kind: "drop"; readonly vips: readonly Vip[] }
+  /** Takes the VIPs out of the kernel, whoever has set them and in whatever form, but for those on the loopback. */
+  | {
+      readonly kind: "drop";
+      readonly vips: readonly Vip[];
+      /** Addresses, as texts, that are no VIPs any more: only this program's lease of them goes. */
+      readonly leaseOnly?: readonly string[];
+    }
   /** These VIPs may have to be set soon: what has to be read for that is read now. Changes nothing. */
   | { readonly kind: "prepare"; readonly vips: readonly Vip[] }
   /** The sync daemons that should run; others that this thread started are stopped. */
@@ -43,6 +50,8 @@ export interface KernelAnswer {
   /** Of a survey that went well; the same for routes. */
   readonly survey?: NetworkSurvey;
   readonly routes?: RouteSurvey;
+  /** Kernel settings that were changed on the way, to be given back at the end. */
+  readonly settings?: readonly ChangedSetting[];
   /** How long the kernel took. */
   readonly elapsedMs: number;
 }

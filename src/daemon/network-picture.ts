@@ -42,9 +42,9 @@ export class NetworkPicture {
     return [...this.#addresses.values()];
   }
 
-  /** Whether an interface has this very address, whatever its lifetime. */
-  has(address: InterfaceAddress): boolean {
-    return this.#addresses.has(identity(address));
+  /** The same address of the same interface as it is known, whatever its lifetime and label. */
+  find(address: InterfaceAddress): InterfaceAddress | undefined {
+    return this.#addresses.get(identity(address));
   }
 
   /** A link is new or has changed. */

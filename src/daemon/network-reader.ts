@@ -3,6 +3,7 @@ import { LinkClient } from "../kernel/link-client.ts";
 import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
 import { RouteClient, type RouteSurvey } from "../kernel/route-client.ts";
 import { RouteMonitor } from "../kernel/route-monitor.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import type { NetworkPicture } from "./network-picture.ts";
 import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
@@ -18,8 +19,10 @@ export interface NetworkReaderOptions {
   readonly readRoutes: (done: (routes: RouteSurvey | undefined, reason: string, elapsedMs: number) => void) => void;
   /** The picture has another link, one less, or one that has changed; or all of it was read anew. */
   readonly onLinks: () => void;
-  /** The picture has another address, one less, or the same one with another lifetime (`isRenewal`). */
-  readonly onAddress: (event: AddressEvent, isRenewal: boolean) => void;
+  /** The picture has another address, one less, or one that was there `before` has changed: each renewal is told. */
+  readonly onAddress: (event: AddressEvent, before: InterfaceAddress | undefined) => void;
+  /** An interface has another name now; its settings and addresses are the same. */
+  readonly onRenamed: (before: string, after: string) => void;
   readonly onRoutes: (routes: RouteSurvey) => void;
   /** Settings of the kernel may have changed. */
   readonly onSettings: () => void;
@@ -90,6 +93,7 @@ export class NetworkReader {
     this.#routes.close();
     this.#routeMonitor?.close();
     this.#monitor?.close();
+    this.#monitor = undefined;
   }
 
   #look(): void {
@@ -104,6 +108,7 @@ export class NetworkReader {
 
   /** Once for a burst of events; trouble with that is no reason to give the VIPs up. */
   #refreshIn(ms: number): void {
+    if (this.#closed) return;
     if (this.#isSurveying) this.#isStale = true;
     else this.#refreshTimer ??= setTimeout(() => this.#survey(), ms);
   }
@@ -134,7 +139,10 @@ export class NetworkReader {
     this.#picture.setLink(link);
     if (before !== undefined && isLike(before, link)) return;
     // The labels of its addresses change with its name, without a word.
-    if (before !== undefined && before.name !== link.name) this.#refreshIn(REFRESH_AFTER_MS);
+    if (before !== undefined && before.name !== link.name) {
+      this.#refreshIn(REFRESH_AFTER_MS);
+      this.#options.onRenamed(before.name, link.name);
+    }
     this.#routes.want();
     this.#options.onLinks();
   }
@@ -147,12 +155,12 @@ export class NetworkReader {
 
   #addressChanged(event: AddressEvent): void {
     const { address, added } = event;
-    const isKnown = this.#picture.has(address);
+    const before = this.#picture.find(address);
     if (added) this.#picture.setAddress(address);
     else this.#picture.removeAddress(address);
     // With its last address an interface loses its IPv4 routes, without a word.
     if (!added && !this.#hasIpv4(address.interfaceIndex)) this.#routes.want();
-    this.#options.onAddress(event, added && isKnown);
+    this.#options.onAddress(event, before);
   }
 
   #hasIpv4(index: number): boolean {

@@ -19,6 +19,7 @@ import { HookRunner } from "./hooks.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
+import { isPromotion } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
@@ -101,7 +102,10 @@ export class RouterDaemon implements ControlSubject {
     const warn = (problem: string) => this.#logger.warn("state", problem);
     this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
     this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
-    this.#kernelThread = new KernelThread((reason) => this.fail(reason));
+    this.#kernelThread = new KernelThread(
+      (reason) => this.fail(reason),
+      (changed) => this.#sysctls.adopt(changed, "the host's own addresses outlive a VIP of their subnet"),
+    );
     this.#synchronisation = new Synchronisation({
       logger: options.logger,
       kernelThread: this.#kernelThread,
@@ -305,6 +309,7 @@ export class RouterDaemon implements ControlSubject {
           done(routes, failure?.kind === "failed" ? failure.reason : "", elapsedMs),
         ),
       onSides: () => this.#sidesChanged(),
+      onRenamed: (before, after) => this.#sysctls.renamed(before, after),
       onProblem: (message) => this.#logger.error("network", message),
     });
   }
@@ -362,7 +367,12 @@ export class RouterDaemon implements ControlSubject {
     if (this.#finishing) return;
     this.#logger.error("router", `${reason}; this router withdraws its VIPs and ends`);
     const vips = [...this.#router.state.addresses.possible.values()];
-    if (vips.length > 0) this.#kernelThread.request({ kind: "drop", vips }, () => {});
+    if (vips.length > 0) {
+      const removed = this.#network.removing();
+      this.#kernelThread.request({ kind: "drop", vips }, ({ outcomes }) =>
+        removed(vips.filter((_, index) => outcomes[index]?.kind !== "failed")),
+      );
+    }
     this.#finish(1);
   }
 
@@ -392,7 +402,7 @@ export class RouterDaemon implements ControlSubject {
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
-      () => (release ? this.#sysctls.restore() : undefined),
+      () => (release ? this.#sysctls.restore((path) => !isPromotion(path)) : undefined),
     ];
     for (const step of steps) {
       try {
@@ -401,6 +411,10 @@ export class RouterDaemon implements ControlSubject {
         this.#logger.error("router", `while ending: ${error instanceof Error ? error.message : error}`);
       }
     }
-    void Promise.all(parts).then(() => out.resolve());
+    void Promise.all(parts).then(() => {
+      // The kernel thread has answered by now. Where VIPs are left their leases end, and take nothing with them.
+      if (release && !this.#network.holdsVips) this.#sysctls.restore();
+      out.resolve();
+    });
   }
 }

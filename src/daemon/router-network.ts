@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import type { OwnerQuestion, PeerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
+import type { ForeignVip } from "../failover/surroundings.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
 import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
@@ -21,7 +22,9 @@ import { pairIdOf } from "../wire/heartbeat-packet.ts";
 import { type AnswerContext, type AnswerMeaning, meaningOf } from "./answer-meaning.ts";
 import { Asker, type AskerFacts } from "./asker.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { findForeignVips, isLeaseForm, looksLeased } from "./foreign-vips.ts";
 import { wantedSysctls } from "./forwarding.ts";
+import { HeldVips } from "./held-vips.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
 import { NetworkPicture } from "./network-picture.ts";
 import { NetworkReader, type NetworkReaderOptions } from "./network-reader.ts";
@@ -30,7 +33,7 @@ import { StrayFrames } from "./stray-frames.ts";
 import { findSides, lostSettings, reportInterfaces } from "./surroundings-report.ts";
 import { ToldInputs } from "./told-inputs.ts";
 
-export interface RouterNetworkOptions extends Pick<NetworkReaderOptions, "survey" | "readRoutes"> {
+export interface RouterNetworkOptions extends Pick<NetworkReaderOptions, "survey" | "readRoutes" | "onRenamed"> {
   readonly config: Config;
   readonly router: RouterId;
   readonly keys: PairKeys;
@@ -71,6 +74,9 @@ export class RouterNetwork {
   readonly #picture = new NetworkPicture();
   readonly #reader: NetworkReader;
   #told = new ToldInputs();
+  readonly #held = new HeldVips();
+  #foreign: readonly ForeignVip[] = [];
+  #started = false;
   #config: Config;
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
   #routes: RouteSurvey = { gateways: [], defaultRoutes: [] };
@@ -93,12 +99,12 @@ export class RouterNetwork {
       onProblem: options.onProblem,
     });
     this.#strays = new StrayFrames(options.onInput, options.onProblem);
-    const { survey, readRoutes, now, onProblem } = options;
+    const { survey, readRoutes, now, onRenamed, onProblem } = options;
     this.#reader = new NetworkReader({
       picture: this.#picture,
-      ...{ survey, readRoutes, now, onProblem },
+      ...{ survey, readRoutes, now, onRenamed, onProblem },
       onLinks: () => this.#changed(),
-      onAddress: (event, isRenewal) => this.#addressChanged(event, isRenewal),
+      onAddress: (event, before) => this.#addressChanged(event, before),
       onRoutes: (routes) => {
         this.#routes = routes;
         this.#changed();
@@ -123,7 +129,8 @@ export class RouterNetwork {
 
   /** Tells what is known but was not told with the start. */
   start(): void {
-    this.#feed(this.#foreignVips());
+    this.#started = true;
+    this.#tellForeign();
   }
 
   get interfaces(): SideInterfaces {
@@ -132,7 +139,25 @@ export class RouterNetwork {
 
   /** VIPs of the configuration that this machine has with our mark, left by a daemon before us. */
   adoptableVips(): readonly Vip[] {
-    return this.#config.vips.filter((vip) => this.#placesOf(vip).some((own) => own.ours));
+    const adoptable = this.#config.vips.filter((vip) => this.#placesOf(vip).some((own) => own.ours));
+    this.#held.lease(adoptable);
+    return adoptable;
+  }
+
+  /** These VIPs are about to be leased: what the kernel tells of them from now on may be our own work. */
+  leasing(vips: readonly Vip[]): void {
+    this.#held.lease(vips);
+  }
+
+  /** VIPs are about to be removed. @returns what to call when it is known which of them are gone. */
+  removing(): (gone: readonly Vip[]) => void {
+    const request = this.#held.removing();
+    return (gone) => {
+      // The kernel has told of its work before it answered: what it told comes first.
+      this.#reader.catchUp();
+      this.#held.removed(gone, request);
+      this.#tellForeign();
+    };
   }
 
   /** A reloaded configuration; the pair's own addresses and port must be the same (else the daemon is restarted). */
@@ -229,6 +254,11 @@ export class RouterNetwork {
     return this.#placeNames.flatMap((name) => this.#evidenceOn(name));
   }
 
+  /** VIPs may be in this kernel that this process has set. */
+  get holdsVips(): boolean {
+    return this.#held.size > 0;
+  }
+
   close(): void {
     clearTimeout(this.#settingsTimer);
     this.#strays.end();
@@ -251,6 +281,20 @@ export class RouterNetwork {
 
   #tell(): void {
     this.#feed(this.#told.fresh(this.#pictures()));
+    this.#tellForeign();
+  }
+
+  /** VIPs that are here without being leases of this process, as a whole list whenever it changes. */
+  #tellForeign(): void {
+    if (!this.#started) return;
+    const found = findForeignVips(this.#picture, this.#config.vips, (address) => this.#held.has(address));
+    const known = new Set(this.#foreign.map(({ text }) => text));
+    const added = found.filter(({ text, fixed }) => !fixed && !known.has(text)).map(({ vip }) => vip);
+    this.#foreign = found;
+    this.#feed([
+      ...this.#told.fresh([{ kind: "foreign-vips", found }]),
+      ...[...new Set(added)].map((vip): Input => ({ kind: "address-added", vip })),
+    ]);
   }
 
   #feed(inputs: readonly Input[]): void {
@@ -304,13 +348,6 @@ export class RouterNetwork {
     );
   }
 
-  /** VIPs that somebody else has set here. */
-  #foreignVips(): Input[] {
-    return this.#config.vips
-      .filter((vip) => this.#placesOf(vip).some((own) => !own.ours))
-      .map((vip) => ({ kind: "address-added", vip }));
-  }
-
   /** Opens or moves the paths' sockets. @returns whether another interface carries an own address now. */
   #findSides(): boolean {
     const before = this.#interfaces;
@@ -359,17 +396,27 @@ export class RouterNetwork {
     return sides.map((side) => ({ kind: "evidence", side, ...evidence }));
   }
 
-  #addressChanged({ address, added }: AddressEvent, isRenewal: boolean): void {
+  #addressChanged({ address, added }: AddressEvent, before: InterfaceAddress | undefined): void {
     const vip = this.#config.vips.find((wanted) => sameAddress(wanted.prefix.address, address.prefix.address));
     if (vip === undefined) {
-      if (!isRenewal) this.#changed();
-      return;
+      if (!added || before === undefined || before.dadFailed !== address.dadFailed) this.#changed();
+    } else if (
+      !added ||
+      before === undefined ||
+      looksLeased(before, vip, this.#picture) !== looksLeased(address, vip, this.#picture)
+    ) {
+      if (!added && this.#isLostLease(vip, address)) this.#feed([{ kind: "address-removed", vip }]);
+      this.#tellForeign();
     }
-    if (address.interfaceIndex !== this.#picture.link(vip.interface)?.index) return;
-    // One with another label goes because of a reload.
-    const isCurrent = (address.label ?? vip.interface) === (vip.label ?? vip.interface);
-    if (!added && isCurrent) this.#options.onInput({ kind: "address-removed", vip });
-    else if (added && !address.ours) this.#options.onInput({ kind: "address-added", vip });
+  }
+
+  /** Whether with an address that is gone the lease of a VIP is gone, and not because of a reload. */
+  #isLostLease(vip: Vip, gone: InterfaceAddress): boolean {
+    const isLease = (own: InterfaceAddress) => looksLeased(own, vip, this.#picture);
+    if (!isLease(gone) || !isLeaseForm(gone, vip, this.#picture)) return false;
+    // One with another label, as one with another prefix, goes since it is not wanted any more.
+    const isWanted = (gone.label ?? vip.interface) === (vip.label ?? vip.interface);
+    return isWanted && !this.#placesOf(vip).some(isLease);
   }
 
   /** Whole pictures of what there is, as inputs: carriers, MACs, surroundings. */

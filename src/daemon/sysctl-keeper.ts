@@ -1,6 +1,7 @@
 import { readSysctl, type SysctlOutcome, sysctlCommand, writeSysctl } from "../kernel/sysctl.ts";
 import type { Logger } from "../log/logger.ts";
 import type { WantedSysctl } from "./forwarding.ts";
+import type { ChangedSetting } from "./promotion.ts";
 import type { StateFile } from "./state-store.ts";
 
 /** The kernel's settings; another one in tests. */
@@ -62,26 +63,51 @@ export class SysctlKeeper {
     return wanted.filter((one) => this.#set(one)).length;
   }
 
-  restore(): void {
-    for (const [path, { previous, ours }] of this.#kept) {
-      if (this.#kernel.read(path) === ours) this.#kernel.write(path, previous);
+  /** Settings that others of this process have changed are given back as well. */
+  adopt(changed: readonly ChangedSetting[], why: string): void {
+    for (const { path, previous, value } of changed) this.#keep(path, previous, value, why);
+  }
+
+  /** An interface has another name now, and its settings are found by that. */
+  renamed(before: string, after: string): void {
+    for (const [path, kept] of this.#kept) {
+      const parts = path.split("/");
+      if (parts[2] !== "conf" || parts[3] !== before) continue;
+      this.#kept.delete(path);
+      this.#kept.set(parts.with(3, after).join("/"), kept);
     }
-    this.#kept.clear();
+    this.#save();
+  }
+
+  /**
+   * Gives back what was there before.
+   * @param isDue absent: all of it; else the rest is kept for a later time, or for a process after this one
+   */
+  restore(isDue: (path: string) => boolean = () => true): void {
+    for (const [path, { previous, ours }] of this.#kept) {
+      if (!isDue(path)) continue;
+      if (this.#kernel.read(path) === ours) this.#kernel.write(path, previous);
+      this.#kept.delete(path);
+    }
     this.#save();
   }
 
   #set({ path, value, why }: WantedSysctl): boolean {
     const outcome = this.#kernel.write(path, value);
     if (outcome.kind === "changed") {
-      this.#kept.set(path, { previous: this.#kept.get(path)?.previous ?? outcome.previous, ours: value });
-      this.#save();
-      this.#logger.info("sysctl", `${path} was ${outcome.previous}, is ${value}: ${why}`);
+      this.#keep(path, outcome.previous, value, why);
     } else if (outcome.kind === "refused") {
       this.#logger.warn("sysctl", `${path} cannot be set (${outcome.reason}): ${why}`, {
         mend: sysctlCommand(path, value),
       });
     }
     return outcome.kind === "changed";
+  }
+
+  #keep(path: string, previous: string, ours: string, why: string): void {
+    this.#kept.set(path, { previous: this.#kept.get(path)?.previous ?? previous, ours });
+    this.#save();
+    this.#logger.info("sysctl", `${path} was ${previous}, is ${ours}: ${why}`);
   }
 
   #save(): void {

@@ -3,7 +3,7 @@
  *   0 u8 family   1 u8 prefix length   2 u8 flags (superseded by IFA_FLAGS)   3 u8 scope   4 u32 interface index
  */
 import { DecodeError } from "../lib/errors.ts";
-import { type AddressPrefix, addressBits, addressBytes, type IpAddress, sameAddress } from "../model/address.ts";
+import { type AddressPrefix, addressBits, addressBytes, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import { type Attributes, type AttributeType, attributes, bytes, cstring, u8, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
@@ -124,18 +124,18 @@ export function writeAddress(writer: Writer, wanted: WantedAddress): void {
   });
 }
 
-/**
- * The payload of RTM_DELADDR: exactly this address with this prefix length, whatever its label.
- * @param peer the other end, which an address that has one is told apart by
- */
-export function writeAddressRemoval(
-  writer: Writer,
-  prefix: AddressPrefix,
-  interfaceIndex: number,
-  peer: IpAddress = prefix.address,
-): void {
+/** The payload of RTM_DELADDR: exactly this address with this prefix length, whatever its label. */
+export function writeAddressRemoval(writer: Writer, prefix: AddressPrefix, interfaceIndex: number): void {
+  const local = addressBytes(prefix.address);
   writeAddressHeader(writer, prefix, interfaceIndex);
-  addressAttributes.encode(writer, { address: addressBytes(peer), local: addressBytes(prefix.address) });
+  addressAttributes.encode(writer, { address: local, local });
+}
+
+/** The payload of RTM_DELADDR for an address as `toInterfaceAddress` read it. */
+export function writeFoundRemoval(writer: Writer, { prefix, peer, label, interfaceIndex }: InterfaceAddress): void {
+  writeAddressHeader(writer, prefix, interfaceIndex);
+  const address = addressBytes(peer ?? prefix.address);
+  addressAttributes.encode(writer, { address, local: addressBytes(prefix.address), label });
 }
 
 /** Reads the payload of RTM_NEWADDR and RTM_DELADDR. @throws DecodeError */

@@ -16,6 +16,7 @@ import { inNamespace, run } from "../../lab/network-namespace.ts";
 type InputOf<K extends Input["kind"]> = Extract<Input, { kind: K }>;
 
 const KEY = new Uint8Array(32).fill(7);
+export const KEYS = { signing: KEY, accepted: [KEY] };
 const LOOK_EVERY_MS = 5;
 const LIMIT_MS = 60_000;
 
@@ -69,11 +70,12 @@ export class NetworkUnderTest implements Disposable {
     this.network = new RouterNetwork({
       config,
       router: "primary",
-      keys: { signing: KEY, accepted: [KEY] },
+      keys: KEYS,
       now: monotonicMs,
       onInput: (...inputs) => this.inputs.push(...inputs),
       onReady: () => {},
       onSides: () => {},
+      onRenamed: () => {},
       onProblem: (message) => this.problems.push(message),
       survey: (done) => this.thread.request({ kind: "survey" }, ({ survey }) => done(survey, "no survey")),
       readRoutes: (done) =>

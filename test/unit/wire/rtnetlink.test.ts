@@ -10,6 +10,7 @@ import {
   toInterfaceAddress,
   writeAddress,
   writeAddressRemoval,
+  writeFoundRemoval,
 } from "../../../src/wire/rtnetlink-address.ts";
 import { readLink, toLink, writeLinkRequest } from "../../../src/wire/rtnetlink-link.ts";
 import { readNeighbour, toNeighbour } from "../../../src/wire/rtnetlink-neighbour.ts";
@@ -73,9 +74,12 @@ describe("links", () => {
     expect(() => toLink(readLink(hex(text)))).toThrow(new DecodeError("", message));
   });
 
-  test("writeLinkRequest() asks by name, without counters", () => {
+  test("writeLinkRequest() asks by name or number, without counters", () => {
     expect(written((writer) => writeLinkRequest(writer, "v0"))).toBe(
       compact("00000000 00000000 00000000 00000000 07000300 76300000 08001d00 08000000"),
+    );
+    expect(written((writer) => writeLinkRequest(writer, 3))).toBe(
+      compact("00000000 03000000 00000000 00000000 08001d00 08000000"),
     );
   });
 });
@@ -164,11 +168,13 @@ describe("addresses", () => {
     expect(formatInterfaceAddress(plain)).toBe("203.0.113.9/24 on v0");
   });
 
-  test("writeAddressRemoval() names the other end where there is one", () => {
-    const prefix = prefixOf("203.0.113.9/24");
-    expect(written((writer) => writeAddressRemoval(writer, prefix, 3, address("198.51.100.0")))).toBe(
-      compact("02180000 03000000 08000100 c6336400 08000200 cb007109"),
-    );
+  test("writeFoundRemoval() names the other end and the label where there are some", () => {
+    const point = "02180000 03000000 08000100 c6336400 08000200 cb007109 09000300 76303a31 00000000";
+    const plain = "02200000 03000000 08000100 cb00710a 08000200 cb00710a";
+    for (const text of [point, plain]) {
+      const found = toInterfaceAddress(readAddress(hex(text)), names);
+      expect(written((writer) => writeFoundRemoval(writer, found))).toBe(compact(text));
+    }
   });
 
   test("toInterfaceAddress() calls only IPv4 addresses secondary: the bit means temporary in IPv6", () => {
