@@ -24,6 +24,7 @@ import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
+import { isPromotion } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
@@ -112,7 +113,10 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
     this.#ipvs = this.#makeIpvs(claim);
     this.#transitions = new TransitionLog(this.#kept.history);
-    this.#kernelThread = new KernelThread((reason) => this.fail(reason));
+    this.#kernelThread = new KernelThread(
+      (reason) => this.fail(reason),
+      (changed) => this.#sysctls.adopt(changed, "the host's own addresses outlive a VIP of their subnet"),
+    );
     this.#synchronisation = new Synchronisation({
       logger: options.logger,
       kernelThread: this.#kernelThread,
@@ -123,23 +127,7 @@ export class RouterDaemon implements ControlSubject {
       pairId: pairIdOfConfig(this.#config),
       now: monotonicMs,
     });
-    this.#network = new RouterNetwork({
-      config: this.#config,
-      router: options.router,
-      keys: options.usable.keys,
-      now: monotonicMs,
-      onInput: (...inputs) => {
-        if (this.#begun) this.#router.feed(...inputs);
-      },
-      onReady: () => {
-        if (this.#begun) this.#router.ready();
-      },
-      survey: (done) =>
-        this.#kernelThread.request({ kind: "survey" }, ({ survey, outcomes: [failure] }) =>
-          done(survey, failure?.kind === "failed" ? failure.reason : ""),
-        ),
-      onProblem: (message) => this.#logger.error("network", message),
-    });
+    this.#network = this.#makeNetwork();
     const before = this.#kept.read();
     this.#network.open();
     this.#world = this.#makeWorld();
@@ -385,6 +373,32 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
+  #makeNetwork(): RouterNetwork {
+    return new RouterNetwork({
+      config: this.#config,
+      router: this.#options.router,
+      keys: this.#options.usable.keys,
+      now: monotonicMs,
+      onInput: (...inputs) => {
+        if (this.#begun) this.#router.feed(...inputs);
+      },
+      onReady: () => {
+        if (this.#begun) this.#router.ready();
+      },
+      survey: (done) =>
+        this.#kernelThread.request({ kind: "survey" }, ({ survey, outcomes: [failure] }) =>
+          done(survey, failure?.kind === "failed" ? failure.reason : ""),
+        ),
+      readRoutes: (done) =>
+        this.#kernelThread.request({ kind: "routes" }, ({ routes, outcomes: [failure], elapsedMs }) =>
+          done(routes, failure?.kind === "failed" ? failure.reason : "", elapsedMs),
+        ),
+      onSides: () => this.#sidesChanged(),
+      onRenamed: (before, after) => this.#sysctls.renamed(before, after),
+      onProblem: (message) => this.#logger.error("network", message),
+    });
+  }
+
   #makeWorld(): KernelWorld {
     return new KernelWorld({
       network: this.#network,
@@ -405,6 +419,13 @@ export class RouterDaemon implements ControlSubject {
       exit: () => this.#finish(0),
       crash: (reason) => this.fail(reason),
     });
+  }
+
+  /** Another interface carries an own address than before: VIPs may belong to another side. */
+  #sidesChanged(): void {
+    if (!this.#begun) return;
+    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
   #apply(usable: UsableConfig): void {
@@ -437,7 +458,12 @@ export class RouterDaemon implements ControlSubject {
     if (this.#finishing) return;
     this.#logger.error("router", `${reason}; this router withdraws its VIPs and ends`);
     const vips = [...this.#router.state.addresses.possible.values()];
-    if (vips.length > 0) this.#kernelThread.request({ kind: "drop", vips }, () => {});
+    if (vips.length > 0) {
+      const removed = this.#network.removing();
+      this.#kernelThread.request({ kind: "drop", vips }, ({ outcomes }) =>
+        removed(vips.filter((_, index) => outcomes[index]?.kind !== "failed")),
+      );
+    }
     this.#finish(1);
   }
 
@@ -468,7 +494,7 @@ export class RouterDaemon implements ControlSubject {
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
-      () => (release ? this.#sysctls.restore() : undefined),
+      () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
       () => parts.push(this.#kept.directory.settled()),
     ];
     for (const step of steps) {
@@ -478,6 +504,10 @@ export class RouterDaemon implements ControlSubject {
         this.#logger.error("router", `while ending: ${error instanceof Error ? error.message : error}`);
       }
     }
-    void Promise.all(parts).then(() => out.resolve());
+    void Promise.all(parts).then(() => {
+      // The kernel thread has answered by now. Where VIPs are left their leases end, and take nothing with them.
+      if (release && !this.#network.holdsVips) this.#sysctls.restore();
+      out.resolve();
+    });
   }
 }

@@ -101,7 +101,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions);
+        network.askOwners(effect.questions, effect.peer);
         if (effect.attempt === 1) this.#prepare();
         break;
       case "ask-neighbours":
@@ -167,6 +167,7 @@ export class KernelWorld implements RouterWorld {
       validSeconds: Math.max(1, Math.ceil(validMs / 1000)),
       ...(until === undefined ? {} : { presentUntilMs: until }),
     };
+    this.#parts.network.leasing(vips);
     kernelThread.request(work, (answer) =>
       router().feed({
         kind: "lease-outcome",
@@ -185,14 +186,16 @@ export class KernelWorld implements RouterWorld {
   }
 
   #remove(batch: number, vips: readonly Vip[]): void {
-    const { kernelThread, router } = this.#parts;
-    kernelThread.request({ kind: "drop", vips }, (answer) =>
-      router().feed({
-        kind: "remove-outcome",
-        batch,
-        results: vips.map((vip, index) => removeResult(vip, answer.outcomes[index])),
-      }),
-    );
+    const { kernelThread, network, router } = this.#parts;
+    const configured = new Set(router().state.settings.vips.map(({ vip }) => vip.prefix.address.text));
+    const texts = vips.map((vip) => vip.prefix.address.text);
+    const removed = network.removing();
+    const leaseOnly = texts.filter((text) => !configured.has(text));
+    kernelThread.request({ kind: "drop", vips, leaseOnly }, ({ outcomes }) => {
+      const results = vips.map((vip, index) => removeResult(vip, outcomes[index]));
+      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
+      router().feed({ kind: "remove-outcome", batch, results });
+    });
   }
 
   /** Rule 10, before the VIPs are added or after they are gone. */

@@ -2,6 +2,7 @@ import { readSysctl, type SysctlOutcome, sysctlCommand, writeSysctl } from "../k
 import type { Logger } from "../log/logger.ts";
 import { isSameSetting } from "../model/ipvs-setting.ts";
 import type { WantedSysctl } from "./forwarding.ts";
+import type { ChangedSetting } from "./promotion.ts";
 import type { StateFile } from "./state-store.ts";
 
 /** The kernel's settings; another one in tests. */
@@ -64,6 +65,23 @@ export class SysctlKeeper {
     return wanted.filter((one) => this.set(one).kind === "changed").length;
   }
 
+  /** Settings that others of this process have changed are given back as well. */
+  adopt(changed: readonly ChangedSetting[], why: string): void {
+    for (const { path, previous, value } of changed) this.#keep(path, previous, value, why);
+  }
+
+  /** An interface has another name now, and its settings are found by that. */
+  renamed(before: string, after: string): void {
+    for (const [path, kept] of this.#kept) {
+      const parts = path.split("/");
+      if (parts[2] !== "conf" || parts[3] !== before) continue;
+      this.#kept.delete(path);
+      this.#kept.set(parts.with(3, after).join("/"), kept);
+    }
+    this.#save();
+  }
+
+  /** Gives everything back. */
   restore(): void {
     this.giveBack(() => true);
   }
@@ -83,9 +101,7 @@ export class SysctlKeeper {
     if (this.#has(path, value)) return { kind: "unchanged" };
     const outcome = this.#kernel.write(path, value);
     if (outcome.kind === "changed") {
-      this.#kept.set(path, { previous: this.#kept.get(path)?.previous ?? outcome.previous, ours: value });
-      this.#save();
-      this.#logger.info("sysctl", `${path} was ${outcome.previous}, is ${value}: ${why}`);
+      this.#keep(path, outcome.previous, value, why);
     } else if (outcome.kind === "refused" && this.#refusals.get(path) !== outcome.reason) {
       this.#logger.warn("sysctl", `${path} cannot be set (${outcome.reason}): ${why}`, {
         mend: sysctlCommand(path, value),
@@ -99,6 +115,12 @@ export class SysctlKeeper {
   #has(path: string, value: string): boolean {
     const current = this.#kernel.read(path);
     return current !== undefined && isSameSetting(path, current, value);
+  }
+
+  #keep(path: string, previous: string, ours: string, why: string): void {
+    this.#kept.set(path, { previous: this.#kept.get(path)?.previous ?? previous, ours });
+    this.#save();
+    this.#logger.info("sysctl", `${path} was ${previous}, is ${ours}: ${why}`);
   }
 
   #save(): void {

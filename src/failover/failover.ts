@@ -3,7 +3,6 @@
  * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
  */
 import type { SharedEntry } from "../model/shared-entry.ts";
-import { formatVip } from "../model/vip.ts";
 import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
 import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
@@ -205,7 +204,6 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   },
   "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
   "stray-frame": onStrayFrame,
-  "address-added": (turn, input) => onForeignVips(turn, [{ vip: input.vip, text: formatVip(input.vip), fixed: false }]),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, { warmth, toldFor }) => {

@@ -105,8 +105,6 @@ export type Input =
   | { readonly kind: "remove-outcome"; readonly batch: number; readonly results: readonly RemoveResult[] }
   /** The kernel reported that a VIP went away (RTM_DELADDR), whoever did it; our own removals may be told too. */
   | { readonly kind: "address-removed"; readonly vip: Vip }
-  /** A VIP without our mark was set in this machine's kernel, by somebody else. */
-  | { readonly kind: "address-added"; readonly vip: Vip }
   /** A frame for a VIP that this router gave up some time ago still came here. */
   | {
       readonly kind: "stray-frame";

@@ -194,4 +194,35 @@ describe("SysctlKeeper", () => {
     }
     expect(machine.logged.map((line) => /\((\w+)\)/.exec(line)?.[1])).toEqual(["EINVAL", "EACCES", "EACCES"]);
   });
+
+  test("gives back what another part of the process has changed, some of it later", async () => {
+    await using machine = new Machine();
+    const path = "net/ipv4/conf/eth0/promote_secondaries";
+    machine.settings.set(path, "1");
+    const keeper = machine.keeper();
+    keeper.apply([WANTED]);
+    keeper.adopt([{ path, previous: "0", value: "1" }], "others stay");
+    keeper.giveBack((one) => one !== path);
+    expect([machine.settings.get(WANTED.path), machine.settings.get(path)]).toEqual(["0", "1"]);
+    await machine.settled();
+    // What was not given back is given back by the next process.
+    machine.keeper().restore();
+    expect(machine.settings.get(path)).toBe("0");
+  });
+
+  test("finds the settings of an interface that has another name by now", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    const path = (name: string) => `net/ipv4/conf/${name}/promote_secondaries`;
+    machine.settings.set(path("eth0"), "1").set(path("eth1"), "1");
+    keeper.adopt(
+      ["eth0", "eth1"].map((name) => ({ path: path(name), previous: "0", value: "1" })),
+      "others stay",
+    );
+    machine.settings.delete(path("eth0"));
+    machine.settings.set(path("lan0"), "1");
+    keeper.renamed("eth0", "lan0");
+    keeper.restore();
+    expect(["lan0", "eth1"].map((name) => machine.settings.get(path(name)))).toEqual(["0", "0"]);
+  });
 });
