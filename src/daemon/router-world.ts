@@ -102,8 +102,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions, effect.peer);
-        if (effect.attempt === 1) this.#prepare();
+        this.#ask(effect);
         break;
       case "ask-neighbours":
         network.askNeighbours(true);
@@ -148,6 +147,13 @@ export class KernelWorld implements RouterWorld {
       default:
         unreachable(effect);
     }
+  }
+
+  /** The first attempt of a search is 1: what is asked in good times only shows who answers. */
+  #ask({ attempt, questions, peer }: Extract<Effect, { kind: "ask-owner" }>): void {
+    const { network, router } = this.#parts;
+    network.askOwners(questions, peer, attempt > 0 ? router().state.peerMacs : undefined);
+    if (attempt === 1) this.#prepare();
   }
 
   #record(transition: Transition): void {
