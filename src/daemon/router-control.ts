@@ -2,6 +2,7 @@ import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
+import type { ReloadResult } from "./reload-queue.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
 /** Operators' commands that may wait for their answer at once. */
@@ -14,7 +15,8 @@ export interface ControlSubject {
   heartbeats(): HeartbeatReport;
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
-  reload(): { readonly ok: boolean; readonly text: string };
+  /** Reads the configuration again, soon; `done` is told what came of it. */
+  reload(done: (result: ReloadResult) => void): void;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
@@ -66,11 +68,11 @@ export class OperatorDesk {
       case "hold":
         this.#operate({ kind: request.on ? "hold" : "unhold" }, reply);
         return;
-      case "reload": {
-        const { ok, text } = this.#subject.reload();
-        reply(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 2 });
+      case "reload":
+        this.#subject.reload(({ ok, text }) =>
+          reply(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 2 }),
+        );
         return;
-      }
       case "drain":
       case "undrain":
       case "weight": {

@@ -11,7 +11,7 @@ import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing } from "./balancing.ts";
-import { readConfiguration, type UsableConfig } from "./configuration.ts";
+import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import { ControlServer } from "./control-server.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
@@ -21,6 +21,7 @@ import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
 import { isPromotion } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
+import { ReloadQueue, type ReloadResult } from "./reload-queue.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
 import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
@@ -35,7 +36,7 @@ import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 
 export interface DaemonOptions {
-  readonly configPath: string;
+  readonly file: ConfigurationFile;
   readonly runtimeDir: string;
   readonly stateDir: string;
   readonly usable: UsableConfig;
@@ -66,6 +67,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #world: KernelWorld;
   readonly #router: Router;
   readonly #timers: Timer[] = [];
+  readonly #reloads = new ReloadQueue(() => this.#reload(), monotonicMs);
   #balancing: Balancing | undefined;
   #control: ControlServer | undefined;
   #config: Config;
@@ -183,20 +185,25 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "operator", id, command });
   }
 
+  reload(done: (result: ReloadResult) => void = () => {}): void {
+    this.#reloads.request(done);
+  }
+
   /** Reads the configuration again; a file with mistakes changes nothing. */
-  reload(): { readonly ok: boolean; readonly text: string } {
+  #reload(): ReloadResult {
+    const { path } = this.#options.file;
     try {
-      const usable = readConfiguration(this.#options.configPath);
+      const usable = this.#options.file.read();
       if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
         throw new TandemError({
           operation: "reload",
-          subject: this.#options.configPath,
+          subject: path,
           reason: "the pair's addresses or its port changed",
           hint: "restart the daemon for that: first the standby, then switch, then the other",
         });
       }
       this.#apply(usable);
-      this.#logger.info("config", `${this.#options.configPath} is in force`);
+      this.#logger.info("config", `${path} is in force`);
       return { ok: true, text: "the configuration is in force" };
     } catch (error) {
       if (!(error instanceof TandemError)) throw error;
@@ -346,12 +353,15 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
+    const isSame = usable.config === this.#config;
     this.#network.configure(usable.config, usable.keys);
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    // All else has it already.
+    if (isSame) return;
     if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
     else if (usable.config.services.length > 0) this.#startBalancing();
     // With services the kernel's table comes first, which is told when it is complete.
@@ -398,6 +408,7 @@ export class RouterDaemon implements ControlSubject {
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
+      () => this.#reloads.close(),
       // It dies with this process, and must have saved by then.
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),

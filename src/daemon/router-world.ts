@@ -187,7 +187,7 @@ export class KernelWorld implements RouterWorld {
   /** The peer is late, and so may be dead in a moment: what a takeover needs is made ready. */
   #prepare(): void {
     const { kernelThread, router, now } = this.#parts;
-    if (kernelThread.waitingCount > 0 || now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
+    if (now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
     this.#preparedAtMs = now();
     kernelThread.request({ kind: "prepare", vips: router().state.settings.vips.map(({ vip }) => vip) }, () => {});
   }

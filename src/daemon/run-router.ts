@@ -4,7 +4,7 @@ import { AddressClient } from "../kernel/address-client.ts";
 import { UsageError } from "../lib/errors.ts";
 import { stderrLogger } from "../log/logger.ts";
 import type { RouterId } from "../model/pair.ts";
-import { readConfiguration } from "./configuration.ts";
+import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
 
 export interface RunOptions {
@@ -34,7 +34,8 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
  * @throws TandemError when it cannot start; nothing is changed then.
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
-  const usable = readConfiguration(options.configPath);
+  const file = new ConfigurationFile(options.configPath);
+  const usable = file.read();
   const router = ownRouter(usable.config, options.router);
   const logger = stderrLogger(usable.config.log.format, usable.config.log.level);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
@@ -51,12 +52,12 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   process
     .on("SIGTERM", stop)
     .on("SIGINT", stop)
-    .on("SIGHUP", () => void daemon?.reload())
+    .on("SIGHUP", () => daemon?.reload())
     // Their default would end the process in the middle, with its VIPs left to their lease.
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
-  daemon = await RouterDaemon.start({ ...options, router, usable, logger });
+  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger });
   if (stopWanted) daemon.stop();
   return await daemon.ended;
 }
