@@ -88,15 +88,23 @@ export class KernelThread {
     if (this.#death !== undefined || this.#waiting.size >= KERNEL_REQUESTS_MAX) {
       done(refusal(work, this.#death ?? "the kernel does not answer"));
     } else if (isReading(work)) {
-      const all = this.#readings.get(work.kind)?.done ?? [];
-      all.push(done);
-      this.#readings.set(work.kind, { work, done: all });
-      this.#readNext();
+      this.#want(work, done);
     } else this.#post(work, done);
   }
 
   close(): void {
     this.#worker.terminate();
+  }
+
+  #want(work: Reading, done: Callback): void {
+    const all = this.#readings.get(work.kind)?.done ?? [];
+    if (all.length >= KERNEL_REQUESTS_MAX) {
+      done(refusal(work, "the kernel does not answer"));
+      return;
+    }
+    all.push(done);
+    this.#readings.set(work.kind, { work, done: all });
+    this.#readNext();
   }
 
   #readNext(): void {

@@ -8,6 +8,8 @@ export interface ReloadResult {
 const GAP_MIN_MS = 200;
 /** … and so many times what the last one took: heartbeats go before. */
 const GAP_RELOADS = 10;
+/** Each is a client of the control socket, or a signal. */
+const WAITING_MAX = 1_000;
 
 /**
  * Requests for reloads, merged: one at a time, with time for all else between them. A reload that begins after a request
@@ -28,7 +30,8 @@ export class ReloadQueue {
 
   /** `done` gets the result of the next reload. */
   request(done: (result: ReloadResult) => void): void {
-    this.#waiting.push(done);
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push(done);
+    else done({ ok: false, text: "too many reloads wait already" });
     this.#timer ??= setTimeout(() => this.#run(), Math.max(0, this.#notBeforeMs - this.#now()));
   }
 
