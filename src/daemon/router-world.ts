@@ -101,8 +101,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions, effect.peer);
-        if (effect.attempt === 1) this.#prepare();
+        this.#ask(effect);
         break;
       case "ask-neighbours":
         network.askNeighbours(true);
@@ -149,6 +148,13 @@ export class KernelWorld implements RouterWorld {
     }
   }
 
+  /** The first attempt of a search is 1: what is asked in good times only shows who answers. */
+  #ask({ attempt, questions, peer }: Extract<Effect, { kind: "ask-owner" }>): void {
+    const { network, router } = this.#parts;
+    network.askOwners(questions, peer, attempt > 0 ? router().state.peerMacs : undefined);
+    if (attempt === 1) this.#prepare();
+  }
+
   #record(transition: Transition): void {
     const { from, to, reason, term } = transition;
     this.#parts.onTransition(transition);
@@ -180,7 +186,7 @@ export class KernelWorld implements RouterWorld {
   /** The peer is late, and so may be dead in a moment: what a takeover needs is made ready. */
   #prepare(): void {
     const { kernelThread, router, now } = this.#parts;
-    if (kernelThread.waitingCount > 0 || now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
+    if (now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
     this.#preparedAtMs = now();
     kernelThread.request({ kind: "prepare", vips: router().state.settings.vips.map(({ vip }) => vip) }, () => {});
   }
