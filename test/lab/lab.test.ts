@@ -90,4 +90,27 @@ describe("the lab", () => {
     expect({ stderr, exitCode }).toEqual({ stderr: "lab: time-limit\n", exitCode: 124 });
     expect(await untilNoProcess(temporary)).toEqual([]);
   });
+
+  test("tells why it does not come up: a folder of the host that can't be mounted", async () => {
+    const nowhere = join(folder, "nowhere");
+    const { lab } = runLab("f", ["--write", nowhere, "--", "true"]);
+    const [stderr, exitCode] = await Promise.all([new Response(lab.stderr).text(), lab.exited]);
+    expect(stderr).toStartWith(`lab: the host's folder ${nowhere} cannot be mounted by hostfs: mount: `);
+    expect({ lines: stderr.split("\n").length, exitCode }).toEqual({ lines: 2, exitCode: 125 });
+  });
+
+  // Only root may lay a folder over another.
+  test.skipIf(process.getuid?.() !== 0)("tells why it does not come up: a kernel without its modules", async () => {
+    const modules = join(folder, "modules");
+    const script = `mkdir ${modules} && mount --bind ${modules} /usr/lib/uml/modules && exec "$@"`;
+    const command = [process.execPath, "test/lab/run.ts", "--", "true"];
+    const lab = Bun.spawn(["unshare", "--mount", "sh", "-c", script, "sh", ...command], {
+      cwd: ROOT,
+      env: { ...process.env, TMPDIR: folder, TANDEM_LAB: "uml" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [stderr, exitCode] = await Promise.all([new Response(lab.stderr).text(), lab.exited]);
+    expect(stderr).toMatch(/^lab: a module of the user-mode kernel \S+ cannot be loaded: modprobe: .* ipv6 .*\n$/);
+    expect(exitCode).toBe(125);
+  });
 });
