@@ -198,6 +198,10 @@ function labReason(outcome: Exclude<LabOutcome, { kind: "interrupted" }>): strin
 
 /** Debian's servers, unpacked beside the npm packages, in namespaces of this kernel. */
 async function runServerTests(reportFolder: string): Promise<PartResult> {
+  if (Bun.which("apt-get") === null) {
+    say("skipped: the servers are Debian's");
+    return { count: { ...NO_TESTS, skipped: 1 }, failures: [] };
+  }
   if (process.getuid?.() === 0) {
     const setUp = await runTool("set-up of the servers", ["node", "test/setup.mjs", "servers"]);
     if (setUp.count.failed > 0) return setUp;

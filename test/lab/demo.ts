@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { build } from "../../src/build/binary.ts";
 import { Screen } from "./demo/screen.ts";
-import { exitStatus, type LabOptions, runInLab } from "./run-in-lab.ts";
+import { exitStatus, kindOfThisMachine, type LabOptions, runInLab } from "./run-in-lab.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const TIME_LIMIT_MS = 240_000;
@@ -19,7 +19,8 @@ async function main(): Promise<number> {
   screen.act("building dist/tandem");
   const built = build(join(ROOT, "dist/tandem"));
   if (built !== 0) return built;
-  screen.act("booting a Linux kernel with IPVS");
+  const isOwnKernel = kindOfThisMachine() === "namespaces";
+  screen.act(isOwnKernel ? "making namespaces of this kernel, which has IPVS" : "booting a Linux kernel with IPVS");
   const environment = {
     TANDEM_DEMO_COLOR: color ? "1" : "0",
     TANDEM_DEMO_MOVING: moving ? "1" : "0",

@@ -60,7 +60,8 @@ export function exitStatus(outcome: LabOutcome): number {
   return { "time-limit": 124, interrupted: 130, broken: 125 }[outcome.kind];
 }
 
-function kindOfThisMachine(): LabKind {
+/** The way that has IPVS on this machine: its own kernel for root where it has ip_vs, else the user-mode kernel. */
+export function kindOfThisMachine(): LabKind {
   const asked = LAB_KINDS.find((kind) => kind === process.env["TANDEM_LAB"]);
   if (asked !== undefined) return asked;
   return existsSync("/proc/net/ip_vs") && process.getuid?.() === 0 ? "namespaces" : "uml";
