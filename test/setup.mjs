@@ -26,6 +26,7 @@ const DEBIAN = {
     ["modprobe", "kmod"],
     ["ip", "iproute2"],
     ["ipvsadm", "ipvsadm"],
+    ["sysctl", "procps"],
   ],
   bench: [["keepalived", "keepalived"]],
   checks: [
