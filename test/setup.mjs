@@ -33,6 +33,10 @@ const DEBIAN = {
     ["tcpdump", "tcpdump"],
     ["ldirectord", "ldirectord"],
   ],
+  fresh: [
+    ["mmdebstrap", "mmdebstrap"],
+    ["git", "git"],
+  ],
   matrix: [["nft", "nftables"]],
   namespaces: [["ip", "iproute2"]],
 };
