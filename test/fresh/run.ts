@@ -15,8 +15,8 @@ const ROOMY = process.env["TMPDIR"] ?? "/var/tmp";
 /** One root at a time, with the packages, the servers' packages and three copies of the project. */
 const NEEDED_BYTES = 6 * 1024 ** 3;
 const PREPARATION_LIMIT_MS = 600_000;
-/** How much of a failed command is shown: the summary of the tests is at the end. */
-const LINES_SHOWN = 40;
+/** How much of a failed command is shown: the summary of the tests, or what did not work and the logs of the demonstration. */
+const LINES_SHOWN = 100;
 
 interface Result {
   readonly title: string;
