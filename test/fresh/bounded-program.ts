@@ -1,4 +1,7 @@
-/** Programs that may take so long and no longer, and end with the one that started them. */
+/**
+ * Programs that may take so long and no longer, and end with the one that started them: each has namespaces of its own
+ * for processes and mounts, so that nothing that it has started or mounted outlives it. Needs root.
+ */
 
 export interface Ended {
   /** The exit status; undefined when it took too long or was interrupted. */
@@ -10,6 +13,11 @@ export interface Ended {
 /** More is kept of no program; what failed is at the end. */
 const OUTPUT_MAX = 200_000;
 
+const ALONE = [
+  ...["setpriv", "--pdeathsig", "KILL"],
+  ...["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL", "--mount-proc"],
+];
+
 /** Runs a program to its end, or to the limit or the signal; then it is killed. Returns all it printed, or the end of it. */
 export async function runBounded(
   command: readonly string[],
@@ -17,7 +25,7 @@ export async function runBounded(
 ): Promise<Ended> {
   const beganMs = performance.now();
   const kept = { text: "" };
-  const program = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...command], {
+  const program = Bun.spawn([...ALONE, ...command], {
     ...(cwd === undefined ? {} : { cwd }),
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -18,8 +18,8 @@ const PASSED_ON = /^(?:https?_proxy|no_proxy|npm_config_registry)$/i;
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * As container tools do it: the folder becomes the root of a mount namespace, and of the machine's own file system
- * nothing is left in it but /dev. Everything ends with the first process.
+ * As container tools do it, in the mount namespace that each program has: the folder becomes its root, and of the
+ * machine's own file system nothing is left in it but /dev.
  */
 const ENTER = `set -e
 root=$1; shift
@@ -58,18 +58,7 @@ export class MinimalRoot {
   /** Fills the folder with a release of Debian: "bookworm", "trixie". */
   async make(release: string): Promise<Ended> {
     const include = `--include=${PACKAGES.join(",")}`;
-    // In namespaces of its own too: then nothing of it outlives the limit.
-    const alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"];
-    const command = [
-      ...alone,
-      "mmdebstrap",
-      "--quiet",
-      "--mode=root",
-      "--variant=minbase",
-      include,
-      release,
-      this.folder,
-    ];
+    const command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", include, release, this.folder];
     const ended = await runBounded(command, { limitMs: MAKE_LIMIT_MS, signal: this.#signal });
     if (ended.status === 0 && existsSync(`/${AUTHORITIES}`)) {
       copyFileSync(`/${AUTHORITIES}`, join(this.folder, AUTHORITIES));
@@ -85,8 +74,7 @@ export class MinimalRoot {
     ];
     const asUser = ["setpriv", `--reuid=${user.id}`, `--regid=${user.id}`, "--clear-groups"];
     const inside = [...environment, ...asUser, "sh", "-c", `cd "$1" && ${script}`, "sh", directory];
-    const namespaces = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL"];
-    const command = [...namespaces, "sh", "-c", ENTER, "sh", this.folder, ...inside];
+    const command = ["sh", "-c", ENTER, "sh", this.folder, ...inside];
     return runBounded(command, { limitMs, signal: this.#signal });
   }
 }
