@@ -169,7 +169,9 @@ async function main(): Promise<number> {
   const { results } = machines;
   say(`\n── summary, ${seconds(performance.now() - beganMs)}`);
   for (const { title, failure, tookMs, closing } of results) {
-    say(`${failure === undefined ? "ok  " : "FAIL"} ${seconds(tookMs).padStart(7)}  ${title}: ${failure ?? closing}`);
+    const outcome = failure ?? closing;
+    const mark = failure === undefined ? "ok  " : "FAIL";
+    say(`${mark} ${seconds(tookMs).padStart(7)}  ${title}${outcome === "" ? "" : `: ${outcome}`}`);
   }
   const failed = results.filter(({ failure }) => failure !== undefined).length;
   say(`${results.length - failed} passed, ${failed} failed`);
