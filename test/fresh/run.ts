@@ -15,8 +15,8 @@ const ROOMY = process.env["TMPDIR"] ?? "/var/tmp";
 /** One root at a time, with the packages, the servers' packages and three copies of the project. */
 const NEEDED_BYTES = 6 * 1024 ** 3;
 const PREPARATION_LIMIT_MS = 600_000;
-/** How much of a failed command is shown: the summary of the tests, or what did not work and the logs of the demonstration. */
-const LINES_SHOWN = 100;
+/** How much of a failed command is shown. */
+const LINES_SHOWN = 40;
 
 interface Result {
   readonly title: string;
@@ -126,11 +126,18 @@ class FreshMachines {
     const closing = output.trim().split("\n").at(-1)?.trim() ?? "";
     const failure = this.#signal.aborted ? "interrupted" : status === undefined ? "not at its end" : `exit ${status}`;
     const isGood = status === 0;
-    if (!isGood) say(output.trimEnd().split("\n").slice(-LINES_SHOWN).join("\n"));
+    if (!isGood) say(causeIn(output));
     this.results.push({ title, tookMs, closing: isGood ? closing : "", ...(isGood ? {} : { failure }) });
     say(`   ${isGood ? "ok" : `FAILED: ${failure}`} after ${seconds(tookMs)}`);
     return isGood;
   }
+}
+
+/** The end, where the tests have their summary; or what did not work in the demonstration, which ends with pages of logs. */
+function causeIn(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const begin = lines.findLastIndex((line) => line.includes("did not work:"));
+  return (begin < 0 ? lines.slice(-LINES_SHOWN) : lines.slice(begin, begin + LINES_SHOWN)).join("\n");
 }
 
 /** Never into another file system: what is mounted in a root is so in a namespace that ended with its last process. */
