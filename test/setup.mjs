@@ -135,7 +135,9 @@ function usesOwnIpvs() {
   if (process.getuid?.() !== 0) return false;
   // Loaded only where there is no other way: elsewhere nothing of the machine is changed.
   if (!existsSync(OWN_IPVS) && !canHaveUserModeKernel()) output("modprobe", ["ip_vs"], { stdio: "ignore" });
-  return existsSync(OWN_IPVS);
+  // Root of a container may not make namespaces.
+  const namespaces = ["--net", "--mount", "--pid", "--fork", "true"];
+  return existsSync(OWN_IPVS) && output("unshare", namespaces, { stdio: "ignore" }) !== undefined;
 }
 
 /** Where the lab's kernel comes from: a package, or what is to be done since none brings it. */

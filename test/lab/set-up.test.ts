@@ -3,13 +3,13 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { namespacesObstacle } from "./namespaces.ts";
 
 /** The project may be where only root can read it. */
 const folder = mkdtempSync(join(tmpdir(), "tandem-set-up-"));
 chmodSync(folder, 0o755);
 copyFileSync(resolve(import.meta.dir, "../setup.mjs"), join(folder, "setup.mjs"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const isRoot = process.getuid?.() === 0;
 
 /** Where Debian has the programs; what is hidden is a file that can't be executed. */
 const PROGRAMS = {
@@ -33,8 +33,8 @@ async function setUp(parts: readonly string[], hidden: readonly Program[], user:
   return { said: `${stdout}${stderr}`, exitCode };
 }
 
-// Only root may lay a file over another; and this kernel's IPVS would do in place of what is hidden.
-describe.skipIf(!isRoot || existsSync("/proc/net/ip_vs"))("the set-up of the lab", () => {
+// Only root may, at most, lay a file over another; and this kernel's IPVS would do in place of what is hidden.
+describe.skipIf(namespacesObstacle() !== undefined || existsSync("/proc/net/ip_vs"))("the set-up of the lab", () => {
   const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
   test("says nothing where nothing is missing", async () => {

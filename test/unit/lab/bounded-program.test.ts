@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runBounded } from "../../fresh/bounded-program.ts";
+import { namespacesObstacle } from "../../lab/namespaces.ts";
 
 const FOREVER_MS = 60_000;
 const never = new AbortController().signal;
 
-// Namespaces are root's.
-describe.skipIf(process.getuid?.() !== 0)("runBounded()", () => {
+describe.skipIf(namespacesObstacle() !== undefined)("runBounded()", () => {
   test("gives what a program printed and its status", async () => {
     const ended = await runBounded(["sh", "-c", "echo out; echo err >&2; exit 3"], {
       limitMs: FOREVER_MS,
