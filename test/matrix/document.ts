@@ -30,8 +30,42 @@ function table(rows: readonly Row[], kind: LabKind, noteOf: (row: Row) => string
   return [cells(head), cells(head.map(() => "---")), ...lines].join("\n");
 }
 
-/** @param faults every fault of the matrix, for its note */
-export function matrixDocument(rows: readonly Row[], faults: readonly Fault[]): string {
+function inTheEnd(row: Row): string {
+  return row.owners.join(" and ") || "nobody";
+}
+
+/** The rows that an earlier build was tried with too, side by side. */
+function beforeAndAfter(before: readonly Row[], after: readonly Row[]): string {
+  const pairs = before.flatMap((old) => {
+    const now = after.find((row) => row.name === old.name && row.kind === old.kind);
+    return now === undefined ? [] : [{ old, now }];
+  });
+  const [first] = before;
+  if (first === undefined || pairs.length === 0) return "";
+  const figures = (row: Row) => [
+    `${row.violations.length === 0 ? "" : "**✗** "}${milliseconds(row.longestGapMs)}`,
+    milliseconds(row.twoOwnersMs),
+    inTheEnd(row),
+  ];
+  const name = ({ name, kind }: Row) => (kind === "uml" ? `${name} (with services)` : name);
+  const lines = pairs.map(({ old, now }) => cells([name(now), ...figures(old), ...figures(now)]));
+  const heads = ["longest gap", "two owners", "VIPs in the end"];
+  const head = ["fault", ...heads.map((one) => `before: ${one}`), ...heads.map((one) => `now: ${one}`)];
+  return `## Before and now
+
+The same rows with an earlier build, ${first.software ?? "of unknown version"}, on the same machine. A row was watched for up to
+20 s after what should have come: a figure near that, or as long as the row looks, means "for as long as one looked".
+
+${[cells(head), cells(head.map(() => "---")), ...lines].join("\n")}
+
+`;
+}
+
+/**
+ * @param faults every fault of the matrix, for its note
+ * @param before rows of an earlier build
+ */
+export function matrixDocument(rows: readonly Row[], faults: readonly Fault[], before: readonly Row[] = []): string {
   const notes = faults.flatMap((fault) => (fault.note === undefined ? [] : [fault]));
   const number = (name: string) => notes.findIndex((fault) => fault.name === name) + 1;
   const noteOf = (row: Row) => (number(row.name) === 0 ? "" : ` [${number(row.name)}]`);
@@ -71,7 +105,7 @@ same moves on two processors are in the first table.
 
 ${table(of("uml"), "uml", noteOf)}
 
-## Notes
+${beforeAndAfter(before, rows)}## Notes
 
 ${notes.map((fault, index) => `${index + 1}. ${fault.name}: ${fault.note}.`).join("\n")}
 `;

@@ -22,6 +22,7 @@ function seen({ gapMs, twoOwnersMs, connectionsLost, owners }: Figures): Seen {
       gap: { sent: 10, lost: 0, longestGapMs: gapMs, longestGapAtMs: 0, longestPauseMs: 5 },
       owners: {
         twoOwnersMs: { vip: twoOwnersMs },
+        longestTwoOwnersMs: { vip: twoOwnersMs / 2 },
         noOwnerMs: { vip: 0 },
         samples: 10,
         longestPauseMs: 5,
