@@ -182,11 +182,28 @@ export class Topology implements Disposable {
     }
   }
 
+  /** Takes an interface, with its cable, out of a host. */
+  removeInterface(host: string, interfaceName: string): void {
+    this.#batch(host, [`link del ${interfaceName}`]);
+  }
+
+  /** Puts it back with the addresses that it had, and waits for its carrier. */
+  addInterface(host: string, interfaceName: string): void {
+    const cable = this.#cable(host, interfaceName);
+    const port = portName(host, interfaceName);
+    const ends = `${interfaceName} netns ${this.namespace(host)} type veth peer name ${port} netns ${this.namespace("switch")}`;
+    run(["ip", "link", "add", ...ends.split(" ")]);
+    this.#batch("switch", [`link set ${port} master ${cable.side} up`]);
+    const lines = this.#plans.find((plan) => plan.name === host)?.lines ?? [];
+    const addresses = lines.filter((line) => line.startsWith("addr add ") && line.includes(` dev ${interfaceName}`));
+    this.#batch(host, [`link set ${interfaceName} up`, ...addresses]);
+    this.#awaitCarrier([cable]);
+  }
+
   /** Ends every silence of that cable. */
   restore(host: string, interfaceName: string): void {
     const port = portName(host, interfaceName);
-    const cable = this.cables().find((one) => portName(one.host, one.interface) === port);
-    if (cable === undefined) throw new Error(`no such cable: ${host} ${interfaceName}`);
+    const cable = this.#cable(host, interfaceName);
     this.#switch(`link set ${port} master ${cable.side}`);
     this.#switch(`link set ${port} type bridge_slave learning on flood on mcast_flood on bcast_flood on locked off`);
   }
@@ -206,6 +223,12 @@ export class Topology implements Disposable {
   [Symbol.dispose](): void {
     const lines = [...this.hosts, "switch"].map((host) => `netns del ${this.namespace(host)}\n`);
     run(["ip", "-force", "-batch", "-"], lines.join(""));
+  }
+
+  #cable(host: string, interfaceName: string): Cable {
+    const cable = this.cables().find((one) => one.host === host && one.interface === interfaceName);
+    if (cable === undefined) throw new Error(`no such cable: ${host} ${interfaceName}`);
+    return cable;
   }
 
   #setAll(host: string, state: "up" | "down"): void {

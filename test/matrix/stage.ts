@@ -55,10 +55,11 @@ export class Stage implements AsyncDisposable {
   /** The network, its servers and the files; no daemon runs yet. The settings of the pair are the defaults. */
   static async prepare(kind: LabKind, staging: Staging = {}): Promise<Stage> {
     const lab = await PairLab.prepare(configOf(staging, kind), networkOf(staging, kind));
+    await acceptConfig(lab);
     const vips = staging.vips ?? [PUBLIC_VIP, PRIVATE_VIP];
     const watcher = await Watcher.start(lab.topology, {
       targets: targetsOf(staging),
-      echo: kind === "namespaces",
+      echo: kind === "namespaces" && staging.echo !== "local-proxies",
       probeEveryMs: staging.everyMs ?? PROBE_EVERY_MS[kind],
       vips,
       lookEveryMs: staging.everyMs ?? LOOK_EVERY_MS[kind],
@@ -149,15 +150,20 @@ export class Stage implements AsyncDisposable {
     return result;
   }
 
+  /** Until every client is answered (again). */
+  async answered(limitMs = STEP_LIMIT_MS[this.kind]): Promise<void> {
+    if (!(await this.#watcher.answered(limitMs))) throw new Error("a client is not answered any more");
+  }
+
   /** What the kernels and the clients notice while `act` is done. */
   async measure(act: () => Promise<void>): Promise<Seen> {
     await this.#watcher.begin();
-    if (this.owners().length > 0) await this.#answered(STEP_LIMIT_MS[this.kind]);
+    if (this.owners().length > 0) await this.answered();
     // Where nobody has the VIPs yet, that counts from the fault on.
     await (this.owners().length > 0 ? Bun.sleep(QUIET_BEFORE_MS) : this.unseen(() => Bun.sleep(QUIET_BEFORE_MS)));
     const beganMs = performance.now();
     const problem = await problemOf(act);
-    const silence = await problemOf(() => this.#answered(problem === undefined ? STEP_LIMIT_MS[this.kind] : ANSWER_MS));
+    const silence = await problemOf(() => this.answered(problem === undefined ? STEP_LIMIT_MS[this.kind] : ANSWER_MS));
     const watched = await this.#watcher.end();
     const transition = await this.#newestTransition(beganMs);
     return {
@@ -173,19 +179,19 @@ export class Stage implements AsyncDisposable {
     await this.lab[Symbol.asyncDispose]();
   }
 
-  async #answered(limitMs: number): Promise<void> {
-    if (!(await this.#watcher.answered(limitMs))) throw new Error("no client is answered any more");
+  /** Of those that have a VIP in the end. */
+  async #newestTransition(sinceMs: number): Promise<TransitionStatus | undefined> {
+    const newest = await Promise.all(this.owners().map((owner) => this.#newestTransitionOf(owner)));
+    const [last] = newest.flatMap((one) => one ?? []).toSorted((one, other) => one.agoMs - other.agoMs);
+    return last !== undefined && last.agoMs < performance.now() - sinceMs ? last : undefined;
   }
 
-  async #newestTransition(sinceMs: number): Promise<TransitionStatus | undefined> {
-    const [owner] = this.owners();
-    if (owner === undefined) return undefined;
-    const router = owner === CLONE ? this.lab.pair.clone : this.router(owner);
+  async #newestTransitionOf(host: RouterHost): Promise<TransitionStatus | undefined> {
+    const router = host === CLONE ? this.lab.pair.clone : this.router(host);
     const { exitCode, stdout } = await router.tandem("failover", "history", "--limit", "1", "--json");
     // Nobody answers where a VIP has outlived its daemon.
     if (exitCode !== 0) return undefined;
-    const [newest] = (JSON.parse(stdout) as { transitions: readonly TransitionStatus[] }).transitions;
-    return newest !== undefined && newest.agoMs < performance.now() - sinceMs ? newest : undefined;
+    return (JSON.parse(stdout) as { transitions: readonly TransitionStatus[] }).transitions[0];
   }
 
   async #connections(): Promise<Seen["connections"]> {
@@ -196,6 +202,15 @@ export class Stage implements AsyncDisposable {
     const { opened, broken, stalled } = held.report();
     return { opened, lost: broken + stalled };
   }
+}
+
+/** A row that another build does not know the settings of is over at once. */
+async function acceptConfig(lab: PairLab): Promise<void> {
+  const [router] = lab.pair.routers;
+  const { exitCode, stdout, stderr } = await router.tandem("config", "check", lab.pair.configPath);
+  if (exitCode === 0) return;
+  await lab[Symbol.asyncDispose]();
+  throw new Error(`the configuration is refused: ${stderr.trim() || stdout.trim()}`);
 }
 
 /** What went wrong, in one line. */

@@ -15,7 +15,7 @@ import {
 } from "../lab/topology.ts";
 
 /** An echo on the routers or, with IPVS, a service that the real servers echo. */
-const ECHO_PORT = 7;
+export const ECHO_PORT = 7;
 export const WEB = { address: PUBLIC_VIP, port: 80 };
 
 /** Who asks, and for which VIP. */
@@ -37,6 +37,8 @@ export interface Staging {
   readonly probes?: readonly (keyof typeof PROBES)[];
   /** Whose owners count; default: the public and the private one. */
   readonly vips?: readonly string[];
+  /** Where no services are, who answers the probes: the lab on all routers, or a proxy on each that the row starts. */
+  readonly echo?: "lab" | "local-proxies";
   /** The probe and the looks at the kernels: default each ms; less often where several pairs are watched at once. */
   readonly everyMs?: number;
 }

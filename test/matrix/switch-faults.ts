@@ -65,7 +65,7 @@ export class Blips implements AsyncDisposable {
 
   static prepare(topology: Topology, router: RouterName): Blips {
     const process = topology.on("switch", () =>
-      Bun.spawn(["ip", "-batch", "-"], { stdin: "pipe", stdout: "ignore", stderr: "inherit" }),
+      Bun.spawn(["bridge", "-batch", "-"], { stdin: "pipe", stdout: "ignore", stderr: "inherit" }),
     );
     return new Blips(process, portsOfHost(topology, router));
   }
@@ -77,7 +77,7 @@ export class Blips implements AsyncDisposable {
   }
 
   #set(state: keyof typeof PORT_STATES): void {
-    const lines = this.#ports.map((name) => `link set ${name} type bridge_slave state ${PORT_STATES[state]}\n`);
+    const lines = this.#ports.map((name) => `link set dev ${name} state ${PORT_STATES[state]}\n`);
     this.#process.stdin.write(lines.join(""));
     this.#process.stdin.flush();
   }

@@ -8,19 +8,20 @@ import { RouterProcess } from "./router-process.ts";
 const BINARY = resolve(import.meta.dir, "../../../dist/tandem");
 
 export class Pair implements AsyncDisposable {
+  /** Gone with the pair. */
+  readonly folder: string;
   readonly configPath: string;
   readonly keyPath: string;
   readonly routers: readonly [RouterProcess, RouterProcess];
   /** The first router once more, on the machine that has its addresses too; only of use where there is one. */
   readonly clone: RouterProcess;
-  readonly #folder: string;
 
   private constructor(
     files: { readonly folder: string; readonly configPath: string; readonly keyPath: string },
     routers: readonly [RouterProcess, RouterProcess],
     clone: RouterProcess,
   ) {
-    this.#folder = files.folder;
+    this.folder = files.folder;
     this.configPath = files.configPath;
     this.keyPath = files.keyPath;
     this.routers = routers;
@@ -59,6 +60,6 @@ export class Pair implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.routers, this.clone].map((one) => one.end()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
