@@ -48,5 +48,7 @@ export const SILENCE_MS = 1700;
 /** The same where the fault leaves everything else alone: a carrier or an address tells, or only silence does. */
 export const TOLD_AT_ONCE_MS = 100;
 export const FOUND_OUT_MS = DEAD_AFTER_MS + 300;
+/** What a kernel drops at the end of a lease, the other router has this much later. */
+export const DROPPED_MS = 50;
 /** Two owners whose daemons live and whose frames pass. */
 export const SECOND_OWNER_MS = 1000;

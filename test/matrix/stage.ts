@@ -43,6 +43,8 @@ export class Stage implements AsyncDisposable {
   readonly #watcher: Watcher;
   readonly #owners: OwnerSampler;
   #held: HeldConnections | undefined;
+  /** The fault, on the clock of `performance.now()`. */
+  #beganMs = 0;
 
   private constructor(lab: PairLab, kind: LabKind, watcher: Watcher, vips: readonly string[]) {
     this.lab = lab;
@@ -116,6 +118,12 @@ export class Stage implements AsyncDisposable {
     await this.#watcher.lookAgain();
   }
 
+  /** The same for what comes before the fault: no transition until then is one of the fault's. */
+  async beforehand(act: () => Promise<unknown> | unknown): Promise<void> {
+    await this.unseen(act);
+    this.#beganMs = performance.now();
+  }
+
   /** `ip WORDS…` on a host, to its end. */
   ip(host: string, words: string): void {
     this.topology.run(host, ["ip", ...words.split(" ")]);
@@ -161,11 +169,11 @@ export class Stage implements AsyncDisposable {
     if (this.owners().length > 0) await this.answered();
     // Where nobody has the VIPs yet, that counts from the fault on.
     await (this.owners().length > 0 ? Bun.sleep(QUIET_BEFORE_MS) : this.unseen(() => Bun.sleep(QUIET_BEFORE_MS)));
-    const beganMs = performance.now();
+    this.#beganMs = performance.now();
     const problem = await problemOf(act);
     const silence = await problemOf(() => this.answered(problem === undefined ? STEP_LIMIT_MS[this.kind] : ANSWER_MS));
     const watched = await this.#watcher.end();
-    const transition = await this.#newestTransition(beganMs);
+    const transition = await this.#newestTransition(this.#beganMs);
     return {
       ...{ watched, connections: await this.#connections(), transition, owners: this.owners() },
       ...(problem === undefined && silence === undefined ? {} : { problem: problem ?? silence ?? "" }),

@@ -57,7 +57,7 @@ export class GapProbe {
     const answered = new Set<number>();
     const socket = await hosts.on(target.from ?? "client", () =>
       Bun.udpSocket({
-        ...(target.source === undefined ? {} : { hostname: target.source }),
+        hostname: target.source ?? (target.address.includes(":") ? "::" : "0.0.0.0"),
         connect: { hostname: target.address, port: target.port },
         socket: {
           data(_socket, bytes) {

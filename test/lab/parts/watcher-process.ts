@@ -64,7 +64,8 @@ process.on("message", (request: WatchRequest) => {
   else if (request === "look-again") look("lookAgain");
   else answer({ kind: "count", answered: probes.map((probe) => probe.answered) });
 });
-for (const { address, port } of order.echo ? order.targets : []) {
+const echoes = new Map(order.targets.map(({ address, port }) => [`${address} ${port}`, { address, port }]));
+for (const { address, port } of order.echo ? echoes.values() : []) {
   await VipEcho.start(hosts, address, port, order.routers);
 }
 answer({ kind: "ready" });

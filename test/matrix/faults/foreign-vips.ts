@@ -1,4 +1,5 @@
 /** VIPs that somebody else has set: on the standby, or on the active beside its lease. */
+import { LAB_KINDS } from "../../lab/run-in-lab.ts";
 import { PUBLIC_VIP, PUBLIC_VIP_INET6 } from "../../lab/topology.ts";
 import { AGREED_MS, type Fault, NOTHING_MS, SECOND_OWNER_MS, SILENCE_MS } from "../fault.ts";
 import { INET6, type Staging } from "../staging.ts";
@@ -34,7 +35,7 @@ function whileRunning(foreign: Foreign): Fault {
   return {
     name: `a VIP is added by hand on the standby: ${foreign.name}`,
     ...staged(foreign),
-    kinds: ["namespaces"],
+    kinds: foreign.name === "/24" ? LAB_KINDS : ["namespaces"],
     expected: { owner: "lvs1", gapMs: CORRECTED_MS, twoOwnersMs: UNDONE_MS },
     async act(stage) {
       stage.ip("lvs2", `addr add ${foreign.words}`);
@@ -52,7 +53,7 @@ function beforeTheStart(foreign: Foreign): Fault {
     expected: { owner: "lvs1", gapMs: CORRECTED_MS, twoOwnersMs: SECOND_OWNER_MS },
     note: "two owners from the moment the process begins until it has read the kernel",
     async act(stage) {
-      await stage.unseen(async () => {
+      await stage.beforehand(async () => {
         await stage.router("lvs2").end();
         stage.ip("lvs2", `addr add ${foreign.words}`);
         stage.router("lvs2").start();
@@ -98,11 +99,13 @@ function startedWith(foreign: Foreign): Fault {
   };
 }
 
-const MOVED = FOREIGN.filter(({ name }) => ["/24", "/24 with a label", "IPv6 /64"].includes(name));
+/** The kernel takes an IPv4 address once more with each other prefix, an IPv6 address once. */
+const BESIDE_THE_LEASE = FOREIGN.filter(({ name }) => ["/24", "/24 with a label"].includes(name));
+const BEFORE_THE_START = FOREIGN.filter(({ name }) => ["/24", "IPv6 /64"].includes(name));
 
 export const FOREIGN_VIPS: readonly Fault[] = [
   ...FOREIGN.map(whileRunning),
   ...FOREIGN.filter(({ name }) => name !== "IPv6 /128").map(beforeTheStart),
-  ...MOVED.map(movedAway),
-  ...MOVED.slice(0, 1).map(startedWith),
+  ...BESIDE_THE_LEASE.map(movedAway),
+  ...BEFORE_THE_START.map(startedWith),
 ];

@@ -46,7 +46,7 @@ function gated(name: string, expected: Fault["expected"], fail: (stage: Stage, p
       const start = (router: RouterName) => LocalProxy.start(stage.topology, router, WEB.address, ECHO_PORT);
       await using lvs1 = await start("lvs1");
       await using lvs2 = await start("lvs2");
-      await stage.unseen(async () => {
+      await stage.beforehand(async () => {
         await stage.lab.startRouters();
         await stage.settled("lvs1");
         await Bun.sleep(PASSED_MS);

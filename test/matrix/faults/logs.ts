@@ -77,7 +77,7 @@ function duringTheRun(name: string, start: (stage: Stage) => () => Promise<void>
     expected: { owner: "lvs1", gapMs: NOTHING_MS },
     async act(stage) {
       const fail = start(stage);
-      await stage.unseen(() => stage.settled("lvs1"));
+      await stage.beforehand(() => stage.settled("lvs1"));
       await fail();
       await logSomething(stage);
       await Bun.sleep(AFTERWARDS_MS);

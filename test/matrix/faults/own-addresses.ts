@@ -11,20 +11,35 @@ const OTHER_MAC = "02:00:5e:00:53:01";
 const BOTH_SIDES: Staging = { probes: ["public", "private"] };
 const REMOTE: Staging = { probes: ["public", "remote"] };
 
-function ownAddressLost(side: "public" | "private"): Fault {
-  const words = side === "public" ? "203.0.113.2/24 dev eth0" : "10.0.0.2/24 dev eth1";
+const OWN = { public: "203.0.113.2/24 dev eth0", private: "10.0.0.2/24 dev eth1" };
+
+function ownAddressLost(side: keyof typeof OWN): Fault {
   return {
     name: `the active loses its own address on its ${side} side`,
     kinds: ["namespaces"],
     staging: BOTH_SIDES,
     expected: { owner: "lvs2", gapMs: TOLD_AT_ONCE_MS, twoOwnersMs: AGREED_MS },
     async act(stage) {
-      stage.ip("lvs1", `addr del ${words}`);
+      stage.ip("lvs1", `addr del ${OWN[side]}`);
       await stage.owned("lvs2");
       await Bun.sleep(AFTERWARDS_MS);
     },
   };
 }
+
+/** Without its own address a router still answers by its gateway, as long as it has a route there. */
+const addressAndRouteLost: Fault = {
+  name: "the active loses its own address on its public side, and its default route",
+  kinds: ["namespaces"],
+  staging: REMOTE,
+  expected: { owner: "lvs2", gapMs: TOLD_AT_ONCE_MS, twoOwnersMs: AGREED_MS },
+  async act(stage) {
+    stage.ip("lvs1", `addr del ${OWN.public}`);
+    stage.ip("lvs1", "route del default");
+    await stage.owned("lvs2");
+    await Bun.sleep(AFTERWARDS_MS);
+  },
+};
 
 const defaultRouteLost: Fault = {
   name: "the active loses its default route",
@@ -47,7 +62,7 @@ function routeOfOne(name: string, before: (stage: Stage) => void, act: (stage: S
     routers: "down",
     expected: { owner: "lvs1", gapMs: NOTHING_MS },
     async act(stage) {
-      await stage.unseen(async () => {
+      await stage.beforehand(async () => {
         before(stage);
         await stage.lab.startRouters();
         await stage.settled("lvs1");
@@ -85,7 +100,7 @@ const macChangedAndDead: Fault = {
   kinds: ["namespaces"],
   expected: { owner: "lvs2", gapMs: FOUND_OUT_MS },
   async act(stage) {
-    await stage.unseen(async () => {
+    await stage.beforehand(async () => {
       stage.ip("lvs1", `link set eth0 address ${OTHER_MAC}`);
       await Bun.sleep(1000);
     });
@@ -111,16 +126,16 @@ function renamed(router: RouterName, interfaceName: string): Fault {
   };
 }
 
-function late(name: string, seconds: number): Fault {
+function late(seconds: number): Fault {
   return {
-    name: `the interface of a VIP appears ${seconds} s after ${name}`,
+    name: `the interface of a VIP appears ${seconds} s after both daemons have started`,
     kinds: ["namespaces"],
     routers: "down",
     staging: { ...THIRD, vips: [THIRD_VIP] },
     expected: { owner: "either", gapMs: TOLD_AT_ONCE_MS },
     note: "counted from the moment the interface has its address and a carrier on both",
     async act(stage) {
-      await stage.unseen(async () => {
+      await stage.beforehand(async () => {
         for (const router of ["lvs1", "lvs2"] as const) stage.topology.removeInterface(router, "eth2");
         for (const router of stage.lab.pair.routers) router.start();
         await Bun.sleep(seconds * 1000);
@@ -134,6 +149,7 @@ function late(name: string, seconds: number): Fault {
 export const OWN_ADDRESSES: readonly Fault[] = [
   ownAddressLost("public"),
   ownAddressLost("private"),
+  addressAndRouteLost,
   defaultRouteLost,
   routeOfOne("the active, which loses it", withoutRoute("lvs2"), withoutRoute("lvs1")),
   routeOfOne("the active", withoutRoute("lvs2"), () => {}),
@@ -146,6 +162,6 @@ export const OWN_ADDRESSES: readonly Fault[] = [
   renamed("lvs1", "eth1"),
   renamed("lvs1", "eth2"),
   renamed("lvs2", "eth0"),
-  late("both daemons have started", 5),
-  late("both daemons have started", 20),
+  late(5),
+  late(17),
 ];

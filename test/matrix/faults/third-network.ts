@@ -155,7 +155,7 @@ const neverThere: Fault = {
   routers: "down",
   expected: { owner: "lvs2", gapMs: FOUND_OUT_MS },
   async act(stage) {
-    await stage.unseen(async () => {
+    await stage.beforehand(async () => {
       stage.ip("lvs2", "link del eth2");
       await stage.lab.startRouters();
       await stage.settled("lvs1");
