@@ -1,6 +1,6 @@
 /** Who else is there: nobody but the peer, a clone, a stranger, or neighbours that answer nothing. */
 import { writeFileSync } from "node:fs";
-import { GATEWAY, PUBLIC_VIP, serverAddress } from "../../lab/topology.ts";
+import { GATEWAY, PUBLIC_VIP, type RouterName, serverAddress } from "../../lab/topology.ts";
 import { AGREED_MS, DEAD_AFTER_MS, type Fault, NOTHING_MS, SECOND_OWNER_MS, SILENCE_MS } from "../fault.ts";
 import { NeighbourWatch } from "../neighbour-watch.ts";
 import type { Stage } from "../stage.ts";
@@ -12,6 +12,8 @@ const CUT_MS = 6000;
 const DEFEND_INTERVAL_MS = 10_000;
 /** A move that nobody confirms took a second. */
 const MOVED_BEFORE_MS = 500;
+/** No machine has it. */
+const NOBODY = "203.0.113.250";
 const STRANGER = "direct1";
 
 /** Cut off: nothing passes on either side of the active, and its carriers stay. */
@@ -32,18 +34,26 @@ function cutOff(name: string, staging: Staging): Fault {
 }
 
 /** Real addresses, the real key, and a third machine. */
-const cloned: Fault = {
-  name: "a clone of the primary starts: a third machine with the same addresses and key",
-  kinds: ["namespaces"],
-  staging: { network: { clone: true } },
-  expected: { owner: "either", gapMs: SILENCE_MS, twoOwnersAtOnceMs: SECOND_OWNER_MS },
-  note: "the longest time at a stretch that two of the three had a VIP",
-  async act(stage) {
-    stage.topology.plugAll("clone");
-    stage.lab.pair.clone.start();
-    await Bun.sleep(3 * AFTERWARDS_MS);
-  },
-};
+function cloned(active: RouterName): Fault {
+  return {
+    name: `a clone of the primary, with its addresses and key, starts while the ${active === "lvs1" ? "primary" : "backup"} is active`,
+    kinds: ["namespaces"],
+    staging: { network: { clone: true } },
+    expected: { owner: "either", gapMs: SILENCE_MS, twoOwnersAtOnceMs: SECOND_OWNER_MS },
+    note: "the longest time at a stretch that two of the three had a VIP",
+    async act(stage) {
+      if (active === "lvs2") {
+        await stage.beforehand(async () => {
+          await stage.tandem("lvs1", "failover", "switch");
+          await stage.settled("lvs2");
+        });
+      }
+      stage.topology.plugAll("clone");
+      stage.lab.pair.clone.start();
+      await Bun.sleep(3 * AFTERWARDS_MS);
+    },
+  };
+}
 
 /** Nobody answers echo requests, as where a firewall drops them; ARP goes on. */
 function muteEchoes(stage: Stage): void {
@@ -52,16 +62,19 @@ function muteEchoes(stage: Stage): void {
   }
 }
 
-const unconfirmed: Fault = {
-  name: "a planned move that no neighbour can confirm: none answers echo requests",
-  kinds: ["namespaces"],
-  expected: { owner: "lvs2", gapMs: NOTHING_MS, twoOwnersMs: AGREED_MS },
-  async act(stage) {
-    muteEchoes(stage);
-    await stage.tandem("lvs1", "failover", "switch");
-    await stage.settled("lvs2");
-  },
-};
+function unconfirmed(name: string, staging: Staging, before: (stage: Stage) => void): Fault {
+  return {
+    name: `a planned move that no neighbour can confirm: ${name}`,
+    kinds: ["namespaces"],
+    staging,
+    expected: { owner: "lvs2", gapMs: NOTHING_MS, twoOwnersMs: AGREED_MS },
+    async act(stage) {
+      before(stage);
+      await stage.tandem("lvs1", "failover", "switch");
+      await stage.settled("lvs2");
+    },
+  };
+}
 
 /** A stranger's announcement for the VIP, once; it is reachable and serves nobody. */
 async function announce(stage: Stage): Promise<void> {
@@ -101,7 +114,9 @@ export const COMPANY: readonly Fault[] = [
   cutOff("and on its private side the peer is the only neighbour", { network: { servers: 1 }, neighbours: [GATEWAY] }),
   cutOff("and on its public side the peer is the only neighbour", { neighbours: [serverAddress("web1")] }),
   cutOff("and each side has another neighbour", {}),
-  cloned,
-  unconfirmed,
+  cloned("lvs1"),
+  cloned("lvs2"),
+  unconfirmed("none answers echo requests", {}, muteEchoes),
+  unconfirmed("there is none", { neighbours: [NOBODY] }, () => {}),
   putOff,
 ];

@@ -61,16 +61,17 @@ function moments(): string {
   return `${seconds.slice(0, -1).join(", ")} or ${seconds.at(-1)} s`;
 }
 
-function blip(mismatch: Mismatch, lengthMs: number): Fault {
+function blip(mismatch: Mismatch, lengthMs: number, router: RouterName = "lvs1"): Fault {
+  const which = router === "lvs1" ? "active" : "standby";
   return {
-    name: `${mismatch.name}, and ${moments()} later its ports pass no frame for ${lengthMs} ms`,
+    name: `${mismatch.name}, and ${moments()} later the ${which}'s ports pass no frame for ${lengthMs} ms`,
     kinds: ["namespaces"],
     staging: { everyMs: EVERY_MS },
     momentsMs: MOMENTS_MS,
     expected: { owner: "either", gapMs: SILENCE_MS, twoOwnersAtOnceMs: SECOND_OWNER_MS },
     note: "the longest time at a stretch that both had a VIP while frames passed; the blip itself is no gap",
     async act(stage, momentMs) {
-      await using blips = Blips.prepare(stage.topology, "lvs1");
+      await using blips = Blips.prepare(stage.topology, router);
       await mismatch.begin(stage);
       await Bun.sleep(momentMs);
       await stage.unseen(() => blips.blip(lengthMs));
@@ -98,5 +99,7 @@ function death(mismatch: Mismatch): Fault {
 
 export const MISMATCHED: readonly Fault[] = [
   ...MISMATCHES.flatMap((mismatch) => BLIPS_MS.map((lengthMs) => blip(mismatch, lengthMs))),
+  ...STANDBY_MISMATCHES.map((mismatch) => blip(mismatch, 300)),
+  ...MISMATCHES.slice(0, 1).map((mismatch) => blip(mismatch, 300, "lvs2")),
   ...[...MISMATCHES, ...STANDBY_MISMATCHES].map(death),
 ];

@@ -3,6 +3,7 @@ import { type RouterName, THIRD_VIP } from "../../lab/topology.ts";
 import { AGREED_MS, type Fault, FOUND_OUT_MS, NOTHING_MS, TOLD_AT_ONCE_MS } from "../fault.ts";
 import type { Stage } from "../stage.ts";
 import { type Staging, THIRD } from "../staging.ts";
+import { rename } from "./third-network.ts";
 
 const AFTERWARDS_MS = 5000;
 /** Locally administered (IEEE 802, the second bit of the first octet), and of nobody else here. */
@@ -126,6 +127,19 @@ function renamed(router: RouterName, interfaceName: string): Fault {
   };
 }
 
+/** A kernel before 6.2 wants it down for that, and its IPv4 default route goes with the link. */
+const renamedDown: Fault = {
+  name: "eth0 of the active is set down, renamed and set up again",
+  kinds: ["namespaces"],
+  staging: BOTH_SIDES,
+  expected: { owner: "lvs2", gapMs: TOLD_AT_ONCE_MS, twoOwnersMs: AGREED_MS },
+  async act(stage) {
+    rename(stage, "lvs1", "eth0", "wan0");
+    await Bun.sleep(AFTERWARDS_MS);
+    await stage.settled("lvs2");
+  },
+};
+
 function late(seconds: number): Fault {
   return {
     name: `the interface of a VIP appears ${seconds} s after both daemons have started`,
@@ -162,6 +176,7 @@ export const OWN_ADDRESSES: readonly Fault[] = [
   renamed("lvs1", "eth1"),
   renamed("lvs1", "eth2"),
   renamed("lvs2", "eth0"),
+  renamedDown,
   late(5),
   late(17),
 ];
