@@ -52,13 +52,19 @@ function softwareOf(binary: string): string {
   return asked.stdout.toString().trim();
 }
 
-async function runRow(place: number, kind: LabKind, folder: string, binary: string): Promise<Row> {
+interface Binary {
+  readonly file: string;
+  /** It may be older than the rows. */
+  readonly isOther: boolean;
+}
+
+async function runRow(place: number, kind: LabKind, folder: string, binary: Binary): Promise<Row> {
   const name = FAULTS[place]?.name ?? "";
   const file = join(folder, `${kind}-${place}.json`);
   const outcome = await runInLab([process.execPath, "test/matrix/inside.ts", String(place), file], {
     kind,
     directory: ROOT,
-    environment: { TANDEM_BINARY: binary },
+    environment: { TANDEM_BINARY: binary.file, ...(binary.isOther ? { TANDEM_OTHER_BUILD: "1" } : {}) },
     writableDirectories: [folder],
     timeLimitMs: ROW_LIMIT_MS,
   });
@@ -96,7 +102,10 @@ async function main({ kinds, rows: wanted, keep, binary: other }: Options): Prom
       for (const [place, fault] of FAULTS.entries()) {
         const named = wanted.length === 0 || wanted.some((text) => fault.name.includes(text));
         if (!named || !kindsOf(fault).includes(kind)) continue;
-        const row = { ...(await runRow(place, kind, folder, binary)), software };
+        const row = {
+          ...(await runRow(place, kind, folder, { file: binary, isOther: other !== undefined })),
+          software,
+        };
         tell(row);
         rows.push(row);
         if (keep !== undefined) appendFileSync(keep, `${JSON.stringify(row)}\n`);

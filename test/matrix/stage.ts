@@ -43,6 +43,7 @@ export class Stage implements AsyncDisposable {
   readonly #watcher: Watcher;
   readonly #owners: OwnerSampler;
   #held: HeldConnections | undefined;
+  readonly #kept = new AsyncDisposableStack();
   /** The fault, on the clock of `performance.now()`. */
   #beganMs = 0;
 
@@ -57,7 +58,7 @@ export class Stage implements AsyncDisposable {
   /** The network, its servers and the files; no daemon runs yet. The settings of the pair are the defaults. */
   static async prepare(kind: LabKind, staging: Staging = {}): Promise<Stage> {
     const lab = await PairLab.prepare(configOf(staging, kind), networkOf(staging, kind));
-    await acceptConfig(lab);
+    await acceptConfig(lab, staging, kind);
     const vips = staging.vips ?? [PUBLIC_VIP, PRIVATE_VIP];
     const watcher = await Watcher.start(lab.topology, {
       targets: targetsOf(staging),
@@ -180,7 +181,13 @@ export class Stage implements AsyncDisposable {
     };
   }
 
+  /** What lives until the stage ends. */
+  keep<T extends AsyncDisposable>(what: T): T {
+    return this.#kept.use(what);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kept.disposeAsync();
     this.#held?.[Symbol.dispose]();
     this.#owners[Symbol.dispose]();
     await this.#watcher[Symbol.asyncDispose]();
@@ -212,13 +219,17 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** A row that another build does not know the settings of is over at once. */
-async function acceptConfig(lab: PairLab): Promise<void> {
-  const [router] = lab.pair.routers;
-  const { exitCode, stdout, stderr } = await router.tandem("config", "check", lab.pair.configPath);
+/** Where another build does not know a table yet, the row shows what it does without. */
+async function acceptConfig(lab: PairLab, staging: Staging, kind: LabKind): Promise<void> {
+  const { configPath, keyPath, routers } = lab.pair;
+  const { exitCode, stdout, stderr } = await routers[0].tandem("config", "check", configPath);
   if (exitCode === 0) return;
-  await lab[Symbol.asyncDispose]();
-  throw new Error(`the configuration is refused: ${stderr.trim() || stdout.trim()}`);
+  if (process.env["TANDEM_OTHER_BUILD"] === undefined || staging.tables === undefined) {
+    await lab[Symbol.asyncDispose]();
+    throw new Error(`the configuration is refused: ${stderr.trim() || stdout.trim()}`);
+  }
+  const { tables: _, ...rest } = staging;
+  writeFileSync(configPath, configOf(rest, kind).replaceAll("KEY_FILE", keyPath));
 }
 
 /** What went wrong, in one line. */

@@ -2,7 +2,6 @@
 import { LocalProxy, PROXY_PORT } from "../../lab/parts/local-proxy.ts";
 import type { RouterName } from "../../lab/topology.ts";
 import { AGREED_MS, type Fault, FOUND_OUT_MS, NOTHING_MS } from "../fault.ts";
-import type { Stage } from "../stage.ts";
 import { ECHO_PORT, type Staging, WEB } from "../staging.ts";
 
 const INTERVAL_MS = 200;
@@ -35,7 +34,7 @@ const GATED: Staging = {
 type Proxies = Readonly<Record<RouterName, LocalProxy>>;
 
 /** Each router has its proxy from the start; the fault comes when both gates have passed for long enough. */
-function gated(name: string, expected: Fault["expected"], fail: (stage: Stage, proxies: Proxies) => void): Fault {
+function gated(name: string, expected: Fault["expected"], fail: (proxies: Proxies) => void): Fault {
   return {
     name,
     kinds: ["namespaces"],
@@ -43,19 +42,19 @@ function gated(name: string, expected: Fault["expected"], fail: (stage: Stage, p
     staging: GATED,
     expected,
     async act(stage) {
-      const start = (router: RouterName) => LocalProxy.start(stage.topology, router, WEB.address, ECHO_PORT);
-      await using lvs1 = await start("lvs1");
-      await using lvs2 = await start("lvs2");
+      const start = async (router: RouterName) =>
+        stage.keep(await LocalProxy.start(stage.topology, router, WEB.address, ECHO_PORT));
+      let proxies: Proxies | undefined;
       await stage.beforehand(async () => {
+        proxies = { lvs1: await start("lvs1"), lvs2: await start("lvs2") };
         await stage.lab.startRouters();
         await stage.settled("lvs1");
         await Bun.sleep(PASSED_MS);
       });
-      fail(stage, { lvs1, lvs2 });
+      if (proxies !== undefined) fail(proxies);
       if (expected.owner === "lvs2") await stage.owned("lvs2");
       await Bun.sleep(AFTERWARDS_MS);
       await stage.settled(expected.owner === "lvs2" ? "lvs2" : "lvs1");
-      await stage.answered();
     },
   };
 }
@@ -63,9 +62,9 @@ function gated(name: string, expected: Fault["expected"], fail: (stage: Stage, p
 const MOVED: Fault["expected"] = { owner: "lvs2", gapMs: FAILED_MS, twoOwnersMs: AGREED_MS };
 
 export const GATES: readonly Fault[] = [
-  gated("a gate: the proxy on the active dies", MOVED, (_, { lvs1 }) => lvs1.signal("SIGKILL")),
-  gated("a gate: the proxy on the active hangs", MOVED, (_, { lvs1 }) => lvs1.signal("SIGSTOP")),
-  gated("a gate: the proxy on the standby dies", { owner: "lvs1", gapMs: NOTHING_MS }, (_, { lvs2 }) =>
+  gated("a gate: the proxy on the active dies", MOVED, ({ lvs1 }) => lvs1.signal("SIGKILL")),
+  gated("a gate: the proxy on the active hangs", MOVED, ({ lvs1 }) => lvs1.signal("SIGSTOP")),
+  gated("a gate: the proxy on the standby dies", { owner: "lvs1", gapMs: NOTHING_MS }, ({ lvs2 }) =>
     lvs2.signal("SIGKILL"),
   ),
 ];
