@@ -45,17 +45,25 @@ function readOptions(): Options {
   return { kinds, rows: [...(values.row ?? []), ...positionals], keep: values.keep, binary };
 }
 
+interface Binary {
+  readonly file: string;
+  /** It may be older than the rows. */
+  readonly isOther: boolean;
+}
+
+/** This build, made anew unless TANDEM_BINARY names it, or another one; undefined when it cannot be built. */
+function chooseBinary(other: string | undefined): Binary | undefined {
+  if (other !== undefined) return { file: other, isOther: true };
+  const given = process.env["TANDEM_BINARY"];
+  const file = given ?? join(ROOT, "dist/tandem");
+  return given !== undefined || build(file) === 0 ? { file, isOther: false } : undefined;
+}
+
 /** What a binary says that it is. */
 function softwareOf(binary: string): string {
   const asked = Bun.spawnSync([binary, "--version"], { stderr: "inherit" });
   if (!asked.success) throw new Error(`${binary} --version ended with ${asked.exitCode}`);
   return asked.stdout.toString().trim();
-}
-
-interface Binary {
-  readonly file: string;
-  /** It may be older than the rows. */
-  readonly isOther: boolean;
 }
 
 async function runRow(place: number, kind: LabKind, folder: string, binary: Binary): Promise<Row> {
@@ -91,10 +99,9 @@ function newestRows(rows: readonly Row[]): Row[] {
 }
 
 async function main({ kinds, rows: wanted, keep, binary: other }: Options): Promise<number> {
-  const given = other ?? process.env["TANDEM_BINARY"];
-  const binary = given ?? join(ROOT, "dist/tandem");
-  if (given === undefined && build(binary) !== 0) return 1;
-  const software = softwareOf(binary);
+  const binary = chooseBinary(other);
+  if (binary === undefined) return 1;
+  const software = softwareOf(binary.file);
   const folder = mkdtempSync(join(tmpdir(), "tandem-matrix-"));
   const rows: Row[] = [];
   try {
@@ -102,10 +109,7 @@ async function main({ kinds, rows: wanted, keep, binary: other }: Options): Prom
       for (const [place, fault] of FAULTS.entries()) {
         const named = wanted.length === 0 || wanted.some((text) => fault.name.includes(text));
         if (!named || !kindsOf(fault).includes(kind)) continue;
-        const row = {
-          ...(await runRow(place, kind, folder, { file: binary, isOther: other !== undefined })),
-          software,
-        };
+        const row = { ...(await runRow(place, kind, folder, binary)), software };
         tell(row);
         rows.push(row);
         if (keep !== undefined) appendFileSync(keep, `${JSON.stringify(row)}\n`);
@@ -115,7 +119,7 @@ async function main({ kinds, rows: wanted, keep, binary: other }: Options): Prom
     rmSync(folder, { recursive: true, force: true });
   }
   const kept = keep === undefined ? rows : readRows(keep);
-  if (other === undefined && (keep !== undefined || (wanted.length === 0 && kinds.length === LAB_KINDS.length))) {
+  if (!binary.isOther && (keep !== undefined || (wanted.length === 0 && kinds.length === LAB_KINDS.length))) {
     writeFileSync(DOCUMENT, matrixDocument(newestRows(kept), FAULTS, newestRows(readRows(BEFORE))));
   }
   return rows.every((row) => row.violations.length === 0) ? 0 : 1;
