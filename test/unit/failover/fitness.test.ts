@@ -104,6 +104,20 @@ describe("an active that could not serve a VIP hands over to a peer that could",
 });
 
 describe("an active stays", () => {
+  test("when an operator wants it to hand over to a router that is the worse place, and says why", () => {
+    const unfit = {
+      ...FIT,
+      vips: [{ answered: true }, { answered: true }, { unfit: "no-carrier" as const, answered: false }],
+    };
+    const router = active();
+    router.hear({ ...PEER, fitness: unfit });
+    router.feed({ kind: "operator", id: 7, command: { kind: "switch" } });
+    expect([router.last("answer")?.ok, router.last("answer")?.text]).toEqual([
+      false,
+      "the peer is the worse place for the VIPs: 198.51.100.10 on eth2: no carrier",
+    ]);
+  });
+
   test("when the peer could serve no more than it", () => {
     const unfit = {
       ...FIT,
@@ -167,6 +181,15 @@ describe("a standby", () => {
       false,
       [undefined, undefined, "link-down"],
     ]);
+  });
+
+  test("that is the worse place refuses to be made active, and says why", () => {
+    const router = standby();
+    router.feed(withInterface("eth2", { link: { up: true, carrier: false } }));
+    router.feed({ kind: "operator", id: 8, command: { kind: "take", force: false } });
+    expect(router.last("answer")?.text).toStartWith(
+      "this router is the worse place for the VIPs: 198.51.100.10 on eth2",
+    );
   });
 
   test("takes what it can when the active is dead, and the rest when its interface comes", () => {
