@@ -142,6 +142,27 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
   ...standby,
   ...hangs,
   {
+    name: "no frame passes at the standby's ports, with its carriers up",
+    apply: (world, _, b) => world.setIsolated(b.router, true),
+    mend: (world, _, b) => world.setIsolated(b.router, false),
+    mendAfterMs: 5_000,
+    ...NOTHING,
+  },
+  ...DEAFNESS.map(
+    ({ what, apply }): SingleFault => ({
+      name: `${what}, and later no frame passes at the standby's ports for 20 s`,
+      apply: (world, _, b) => {
+        apply(world);
+        world.run(5_000);
+        world.setIsolated(b.router, true);
+      },
+      mend: (world, _, b) => world.setIsolated(b.router, false),
+      mendAfterMs: 20_000,
+      // Who sees nobody is the broken one, and takes nothing.
+      ...NOTHING,
+    }),
+  ),
+  {
     name: "third cable of the active out",
     settings: THREE_VIPS,
     apply: (_, a) => a.setCable("third", false),
