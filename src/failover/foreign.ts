@@ -24,16 +24,35 @@ function without<T>(set: ReadonlySet<T>, values: readonly T[]): ReadonlySet<T> {
 /** The whole list, as it is in the kernel. */
 export function onForeignVips(turn: Turn, found: readonly ForeignVip[]): void {
   const { foreign, phase } = turn.state;
-  const texts = found.map(({ text }) => text);
-  const gone = [...foreign.left].filter((text) => !texts.includes(text));
+  const texts = new Set(found.map(({ text }) => text));
+  const isGone = (text: string) => !texts.has(text);
   const isNew = ({ text }: ForeignVip) => !foreign.found.some((known) => known.text === text);
   if (phase.kind === "active") {
     for (const { text } of found.filter(isNew)) {
       turn.notice("warn", "address-added", `somebody set ${text} on this active router besides its own`);
     }
   }
-  setForeign(turn, { found, left: without(foreign.left, gone) });
+  // The kernel's event may come before the answer to the removal.
+  const removed = [...foreign.leaving].filter(isGone);
+  noticeRemoved(turn, removed);
+  setForeign(turn, {
+    found,
+    left: without(foreign.left, [...foreign.left].filter(isGone)),
+    leaving: without(foreign.leaving, removed),
+  });
   judgeForeign(turn);
+}
+
+/** One of them, beside those that are known. */
+export function onForeignVip(turn: Turn, vip: ForeignVip): void {
+  const others = turn.state.foreign.found.filter(({ text }) => text !== vip.text);
+  onForeignVips(turn, [...others, vip]);
+}
+
+function noticeRemoved(turn: Turn, texts: readonly string[]): void {
+  for (const text of texts) {
+    turn.notice("warn", "address-added", `somebody had set ${text} on this standby: it was removed`);
+  }
 }
 
 /** How often this one was removed within the last minute, and when. */
@@ -61,8 +80,9 @@ function leave(turn: Turn, text: string, isFixed: boolean): void {
 
 function removeForeign(turn: Turn, vip: Vip, text: string, times: readonly number[]): void {
   const { foreign, addresses } = turn.state;
+  const recent = [...foreign.removedAtMs].filter(([, at]) => at.some((atMs) => turn.now - atMs < GUARD_WINDOW_MS));
   setForeign(turn, {
-    removedAtMs: new Map([...foreign.removedAtMs, [text, [...times, turn.now]]]),
+    removedAtMs: new Map([...recent, [text, [...times, turn.now]]]),
     leaving: new Set([...foreign.leaving, text]),
   });
   setAddresses(turn, { possible: new Map([...addresses.possible, [vipKey(vip), vip]]) });
@@ -80,9 +100,10 @@ export function noteForeignRemoved(turn: Turn, results: readonly RemoveResult[])
   const isGone = ({ vip }: ForeignVip) =>
     results.some((entry) => vipKey(entry.vip) === vipKey(vip) && entry.result !== "failed");
   const gone = concerned.filter(isGone);
-  for (const { text } of gone) {
-    turn.notice("warn", "address-added", `somebody had set ${text} on this standby: it was removed`);
-  }
+  noticeRemoved(
+    turn,
+    gone.map(({ text }) => text),
+  );
   setForeign(turn, {
     found: foreign.found.filter((entry) => !gone.includes(entry)),
     leaving: without(

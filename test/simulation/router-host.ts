@@ -40,6 +40,8 @@ export interface Watcher {
   onAnswer(router: RouterId, id: number, ok: boolean, text: string): void;
   onWake(router: RouterId): void;
   onDisturbed(router: RouterId): void;
+  /** The machine threw: nothing may ever make it. */
+  onBroken(router: RouterId, error: Error): void;
   /** What this router knows of operators' orders is on its disk. */
   onShared(router: RouterId, entries: readonly SharedEntry[]): void;
   /** The cloud's address was moved to this router. */
@@ -383,7 +385,8 @@ export class RouterHost {
 
   /** Somebody sets a VIP, without a lease and without our mark. */
   setByHand(vip: Vip): void {
-    if (this.kernel.locked) return;
+    // Where the daemon cannot remove it, it stays: that is nobody's fault.
+    if (this.kernel.locked || this.#options.clock.now < this.kernel.hungUntilMs) return;
     this.#options.watcher.log(`${this.router}: somebody sets ${vip.prefix.address.text}`);
     this.kernel.lease([vip], FOR_EVER_MS);
     this.#input({ kind: "foreign-vips", found: [{ vip, text: formatVip(vip), fixed: false }] });
@@ -564,11 +567,26 @@ export class RouterHost {
 
   #step(process: Process, input: Input): void {
     if (this.process !== process) return;
-    const { state, effects } = this.#options.machine.step(process.state, input, this.#now);
-    process.state = state;
-    for (const effect of effects) {
+    const result = this.#tryStep(process, input);
+    if (result === undefined) return;
+    process.state = result.state;
+    for (const effect of result.effects) {
       this.#options.watcher.onEffect(this.router, effect);
       this.#perform(process, effect);
+    }
+  }
+
+  /** A daemon whose machine breaks withdraws its VIPs and ends; undefined: it has. */
+  #tryStep(process: Process, input: Input): StepResult | undefined {
+    try {
+      return this.#options.machine.step(process.state, input, this.#now);
+    } catch (error) {
+      const broken = error instanceof Error ? error : new Error(String(error));
+      this.#options.watcher.log(`${this.router}: ${broken.message}`);
+      this.#options.watcher.onBroken(this.router, broken);
+      this.kill();
+      this.kernel.remove([...process.state.addresses.possible.values()]);
+      return undefined;
     }
   }
 
