@@ -9,7 +9,11 @@ export interface WantedSysctl {
   readonly value: string;
   /** For the log: what does not work without it. */
   readonly why: string;
+  /** Without it nothing is served: a router that has lost it is not fit. */
+  readonly essential?: true;
 }
+
+const FORWARDS = { value: "1", why: "NAT routes the real servers' answers", essential: true } as const;
 
 /** Whether any real server of the configuration is reached in this way. */
 function forwards(config: Config, forward: "nat" | "direct" | "tunnel", family: "inet" | "inet6"): boolean {
@@ -27,7 +31,7 @@ function forwards(config: Config, forward: "nat" | "direct" | "tunnel", family: 
 export function wantedSysctls(config: Config, interfaces: SideInterfaces): readonly WantedSysctl[] {
   const wanted: WantedSysctl[] = [];
   if (forwards(config, "nat", "inet")) {
-    wanted.push({ path: "net/ipv4/ip_forward", value: "1", why: "NAT routes the real servers' answers" });
+    wanted.push({ ...FORWARDS, path: "net/ipv4/ip_forward" });
     const names = new Set(["all", interfaces.public, interfaces.private]);
     for (const name of names) {
       if (name === undefined) continue;
@@ -39,7 +43,7 @@ export function wantedSysctls(config: Config, interfaces: SideInterfaces): reado
     }
   }
   if (forwards(config, "nat", "inet6")) {
-    wanted.push({ path: "net/ipv6/conf/all/forwarding", value: "1", why: "NAT routes the real servers' answers" });
+    wanted.push({ ...FORWARDS, path: "net/ipv6/conf/all/forwarding" });
   }
   return wanted;
 }
@@ -87,6 +91,11 @@ export const SYSCTLS_SET: readonly { readonly path: string; readonly value: stri
     when: "a service forwards IPv4 by NAT; on the interfaces of both sides",
   },
   { path: "net/ipv6/conf/all/forwarding", value: "1", when: "a service forwards IPv6 by NAT" },
+  {
+    path: "net/ipv4/conf/INTERFACE/promote_secondaries",
+    value: "1",
+    when: "an IPv4 VIP is set or removed there with a shorter prefix than /32, so that the host's own addresses stay",
+  },
   { path: "net/ipv4/vs/sync_sock_size", value: String(SYNC_SOCKET_BYTES), when: "[sync] is on" },
   { path: "net/ipv4/vs/sync_threshold", value: '"3 0"', when: '[sync] is on and sync is "prompt"' },
   { path: "net/ipv4/vs/sync_refresh_period", value: "10", when: '[sync] is on and sync is "prompt"' },
@@ -94,5 +103,10 @@ export const SYSCTLS_SET: readonly { readonly path: string; readonly value: stri
     path: BACKUP_ONLY,
     value: "1 or 0",
     when: "there are services: 1 as standby, 0 as active, looked after each second",
+  },
+  {
+    path: "net/ipv4/vs/{a key of [ipvs]}",
+    value: "as configured",
+    when: "there are services, looked after each second; expire_nodest_conn and expire_quiescent_template are 1 if [ipvs] does not say otherwise",
   },
 ];

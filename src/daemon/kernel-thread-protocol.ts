@@ -1,6 +1,8 @@
+import type { RouteSurvey } from "../kernel/route-client.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { NetworkSurvey } from "./network-survey.ts";
+import type { ChangedSetting } from "./promotion.ts";
 
 /**
  * What the router's main thread and its kernel thread say to each other. A change of addresses, or of sync daemons, can
@@ -18,13 +20,21 @@ export type KernelWork =
        */
       readonly presentUntilMs?: number;
     }
-  | { readonly kind: "drop"; readonly vips: readonly Vip[] }
+  /** Takes the VIPs out of the kernel, whoever has set them and in whatever form, but for those on the loopback. */
+  | {
+      readonly kind: "drop";
+      readonly vips: readonly Vip[];
+      /** Addresses, as texts, that are no VIPs any more: only this program's lease of them goes. */
+      readonly leaseOnly?: readonly string[];
+    }
   /** These VIPs may have to be set soon: what has to be read for that is read now. Changes nothing. */
   | { readonly kind: "prepare"; readonly vips: readonly Vip[] }
   /** The sync daemons that should run; others that this thread started are stopped. */
   | { readonly kind: "sync"; readonly daemons: readonly SyncDaemon[] }
-  /** Reads links, addresses and gateways as they are now. */
-  | { readonly kind: "survey" };
+  /** Reads links and addresses as they are now. */
+  | { readonly kind: "survey" }
+  /** Reads the routes as they are now: tens of thousands of them on some routers, so it is asked for by itself. */
+  | { readonly kind: "routes" };
 
 export type KernelRequest = KernelWork & { readonly id: number };
 
@@ -37,8 +47,11 @@ export interface KernelAnswer {
   readonly id: number;
   /** In the order of the request. */
   readonly outcomes: readonly KernelOutcome[];
-  /** Of a survey that went well. */
+  /** Of a survey that went well; the same for routes. */
   readonly survey?: NetworkSurvey;
+  readonly routes?: RouteSurvey;
+  /** Kernel settings that were changed on the way, to be given back at the end. */
+  readonly settings?: readonly ChangedSetting[];
   /** How long the kernel took. */
   readonly elapsedMs: number;
 }

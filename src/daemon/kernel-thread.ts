@@ -1,14 +1,31 @@
 import type { KernelAnswer, KernelOutcome, KernelWork } from "./kernel-thread-protocol.ts";
 import { workerModule } from "./program.ts";
+import type { ChangedSetting } from "./promotion.ts";
 
 /** Requests that may wait while the kernel holds its lock: a renewal each second for minutes. */
 export const KERNEL_REQUESTS_MAX = 1000;
 
 type Callback = (answer: KernelAnswer) => void;
 
+/** How many outcomes a failure of all of it has. */
+function outcomeCount(work: KernelWork): number {
+  switch (work.kind) {
+    case "survey":
+    case "routes":
+      return 1;
+    case "sync":
+      return work.daemons.length;
+    default:
+      return work.vips.length;
+  }
+}
+
 function refusal(work: KernelWork, reason: string): KernelAnswer {
-  const count = work.kind === "survey" ? 1 : work.kind === "sync" ? work.daemons.length : work.vips.length;
-  return { id: 0, outcomes: new Array<KernelOutcome>(count).fill({ kind: "failed", reason }), elapsedMs: 0 };
+  return {
+    id: 0,
+    outcomes: new Array<KernelOutcome>(outcomeCount(work)).fill({ kind: "failed", reason }),
+    elapsedMs: 0,
+  };
 }
 
 /** The main thread's end of the kernel thread: requests are answered in order, whenever the kernel has done them. */
@@ -18,12 +35,19 @@ export class KernelThread {
   #lastId = 0;
   #death: string | undefined;
 
-  /** @param onFailure is told when the thread itself dies; no address can be changed after that. */
-  constructor(onFailure: (reason: string) => void) {
+  /**
+   * @param onFailure is told when the thread itself dies; no address can be changed after that.
+   * @param onSettings is told of kernel settings that the thread has changed, before their request's answer is.
+   */
+  constructor(
+    onFailure: (reason: string) => void,
+    onSettings: (changed: readonly ChangedSetting[]) => void = () => {},
+  ) {
     this.#worker = new Worker(workerModule("daemon/kernel-worker"));
     this.#worker.onmessage = (event: MessageEvent<KernelAnswer>) => {
       const waiting = this.#waiting.get(event.data.id);
       this.#waiting.delete(event.data.id);
+      if (event.data.settings !== undefined) onSettings(event.data.settings);
       waiting?.done(event.data);
     };
     this.#worker.onerror = (event) => {

@@ -4,25 +4,38 @@
  */
 
 import { AddressClient, type VipLease } from "../kernel/address-client.ts";
-import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { openLoadedIpvs } from "../kernel/ipvs-module.ts";
 import { LinkClient } from "../kernel/link-client.ts";
+import { RouteClient } from "../kernel/route-client.ts";
+import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import { unreachable } from "../lib/assert.ts";
-import { sameAddress } from "../model/address.ts";
+import { addressBits, sameAddress } from "../model/address.ts";
 import type { SyncDaemon, SyncDaemonState } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import type { KernelAnswer, KernelOutcome, KernelRequest } from "./kernel-thread-protocol.ts";
 import { surveyNetwork } from "./network-survey.ts";
+import { Promotion } from "./promotion.ts";
 import { VipLeases } from "./vip-leases.ts";
+import { VipRemoval } from "./vip-removal.ts";
 
 declare const self: Worker;
 
 const addresses = AddressClient.open();
 const links = LinkClient.open();
+const routes = RouteClient.open();
 const leases = new VipLeases({
   link: (name) => links.get(name),
   addresses: () => addresses.list(),
   now: monotonicMs,
+});
+const nameOf = (index: number) => links.get(index)?.name;
+const promotion = new Promotion({ read: readSysctl, write: writeSysctl, nameOf });
+const removal = new VipRemoval(leases, promotion, {
+  addresses: () => addresses.listNumbered(),
+  nameOf,
+  remove: (going) => addresses.remove(going),
+  removeFound: (going) => addresses.removeFound(going),
 });
 /** Sync daemons that this process started. */
 const started = new Set<SyncDaemonState>();
@@ -60,43 +73,45 @@ function withLeases(
   return outcomes;
 }
 
+/** Before an address with a network of its own is set or renewed: its end must not be that of others. */
+function protectOthers(found: readonly VipLease[]): void {
+  const own = found.filter(({ vip, kernelPrefixLength }) => {
+    return vip.prefix.address.family === "inet" && kernelPrefixLength < addressBits("inet");
+  });
+  for (const index of new Set(own.map(({ interfaceIndex }) => interfaceIndex))) promotion.ensure(index);
+}
+
+/** Whether every one of the leases is still in the kernel. */
+function areThere(found: readonly VipLease[]): boolean {
+  const present = addresses.listNumbered();
+  return found.every(({ vip, interfaceIndex }) =>
+    present.some(
+      (other) => other.interfaceIndex === interfaceIndex && sameAddress(other.prefix.address, vip.prefix.address),
+    ),
+  );
+}
+
 function setLeases(request: Extract<KernelRequest, { kind: "lease" }>): KernelOutcome[] {
   return withLeases(request.vips, (found) => {
     const { presentUntilMs } = request;
     // A process that was stopped and goes on, or that waited for the kernel's lock, must not set again what the kernel
     // has dropped meanwhile: the peer may have it by now.
-    if (presentUntilMs !== undefined && monotonicMs() >= presentUntilMs) {
-      const present = addresses.list();
-      const all = found.every(({ vip }) =>
-        present.some(
-          (other) => other.interface === vip.interface && sameAddress(other.prefix.address, vip.prefix.address),
-        ),
-      );
-      if (!all) return found.map(() => ({ kind: "lapsed" }));
+    if (presentUntilMs !== undefined && monotonicMs() >= presentUntilMs && !areThere(found)) {
+      return found.map(() => ({ kind: "lapsed" }));
     }
-    // One after the other, as near as can be: two addresses that differ in the label only cannot be.
-    const old = leases.takeRelabelled(found);
-    if (old.length > 0) addresses.remove(old);
+    protectOthers(found);
+    // One after the other, as near as can be.
+    const obstacles = leases.takeObstacles(found);
+    if (obstacles.length > 0) addresses.removeFound(obstacles);
     return addresses
       .lease(found, request.validSeconds)
       .map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome));
   });
 }
 
-function drop(vips: readonly Vip[]): KernelOutcome[] {
-  // An interface that is gone took its addresses with it.
-  // That of another label is not there any more, since one address has one label.
-  const there = vips.filter((vip) => {
-    const known = leases.known(vip);
-    return links.get(vip.interface) !== undefined && (known === undefined || known.vip.label === vip.label);
-  });
-  const removed = withLeases(there, (found) =>
-    addresses.remove(found).map((outcome) => (outcome.kind === "failed" ? failed(outcome.error) : outcome)),
-  );
-  const outcomes = vips.map((vip): KernelOutcome => removed[there.indexOf(vip)] ?? { kind: "absent" });
-  for (const [index, vip] of vips.entries()) {
-    if (outcomes[index]?.kind !== "failed" && there.includes(vip)) leases.forget(vip);
-  }
+function drop(request: Extract<KernelRequest, { kind: "drop" }>): KernelOutcome[] {
+  const outcomes = removal.remove({ vips: request.vips, leaseOnly: new Set(request.leaseOnly ?? []) });
+  leases.changed();
   return outcomes;
 }
 
@@ -117,7 +132,9 @@ function isLike(running: SyncDaemon, wanted: SyncDaemon): boolean {
 }
 
 function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
-  using ipvs = IpvsClient.open();
+  // Without services IPVS is none of ours.
+  if (daemons.length === 0 && started.size === 0) return [];
+  using ipvs = openLoadedIpvs();
   for (const state of started) {
     if (daemons.some((daemon) => daemon.state === state)) continue;
     ipvs.stopSyncDaemon(state);
@@ -141,20 +158,27 @@ function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
   });
 }
 
-function answerSurvey(): Pick<KernelAnswer, "outcomes" | "survey"> {
+type Reading = Extract<KernelRequest, { kind: "survey" | "routes" }>;
+
+function isReading(request: KernelRequest): request is Reading {
+  return request.kind === "survey" || request.kind === "routes";
+}
+
+function read(request: Reading): Omit<KernelAnswer, "id" | "elapsedMs"> {
   try {
+    if (request.kind === "routes") return { outcomes: [], routes: routes.survey() };
     return { outcomes: [], survey: surveyNetwork(links, addresses) };
   } catch (error) {
     return { outcomes: [failed(error)] };
   }
 }
 
-function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOutcome[] {
+function perform(request: Exclude<KernelRequest, Reading>): KernelOutcome[] {
   switch (request.kind) {
     case "lease":
       return setLeases(request);
     case "drop":
-      return drop(request.vips);
+      return drop(request);
     case "prepare":
       return prepare(request.vips);
     case "sync":
@@ -171,7 +195,13 @@ function perform(request: Exclude<KernelRequest, { kind: "survey" }>): KernelOut
 self.onmessage = (event: MessageEvent<KernelRequest>) => {
   const beganMs = monotonicMs();
   const request = event.data;
-  const done = request.kind === "survey" ? answerSurvey() : { outcomes: perform(request) };
-  const answer: KernelAnswer = { id: request.id, ...done, elapsedMs: monotonicMs() - beganMs };
+  const done = isReading(request) ? read(request) : { outcomes: perform(request) };
+  const settings = promotion.takeChanged();
+  const answer: KernelAnswer = {
+    id: request.id,
+    ...done,
+    ...(settings.length === 0 ? {} : { settings }),
+    elapsedMs: monotonicMs() - beganMs,
+  };
   self.postMessage(answer);
 };

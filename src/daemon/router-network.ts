@@ -1,15 +1,15 @@
 import type { Config } from "../config/config.ts";
 import type { PairKeys } from "../config/key-file.ts";
-import type { OwnerQuestion } from "../failover/effect.ts";
+import type { OwnerQuestion, PeerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
-import { AddressClient } from "../kernel/address-client.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
 import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
-import { LinkClient } from "../kernel/link-client.ts";
-import { type AddressEvent, NetworkMonitor } from "../kernel/network-monitor.ts";
-import { type OwnerAnswer, OwnerProbe } from "../kernel/owner-probe.ts";
+import type { AddressEvent } from "../kernel/network-monitor.ts";
+import type { OwnerAnswer } from "../kernel/owner-probe.ts";
 import { type EchoAnswer, Reachability } from "../kernel/reachability.ts";
+import type { RouteSurvey } from "../kernel/route-client.ts";
+import { readSysctl } from "../kernel/sysctl.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
@@ -18,13 +18,21 @@ import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { pairIdOf } from "../wire/heartbeat-packet.ts";
+import { type AnswerContext, type AnswerMeaning, meaningOf } from "./answer-meaning.ts";
+import { Asker, type AskerFacts } from "./asker.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { findForeignVips, isLeaseForm, looksLeased } from "./foreign-vips.ts";
+import { wantedSysctls } from "./forwarding.ts";
+import { HeldVips } from "./held-vips.ts";
 import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
-import { type NetworkSurvey, surveyNetwork } from "./network-survey.ts";
+import { NetworkPicture } from "./network-picture.ts";
+import { NetworkReader, type NetworkReaderOptions } from "./network-reader.ts";
 import { PathSockets, pathEnds } from "./path-sockets.ts";
 import { StrayFrames } from "./stray-frames.ts";
+import { findSides, lostSettings, reportInterfaces } from "./surroundings-report.ts";
+import { ToldInputs } from "./told-inputs.ts";
 
-export interface RouterNetworkOptions {
+export interface RouterNetworkOptions extends Pick<NetworkReaderOptions, "survey" | "readRoutes" | "onRenamed"> {
   readonly config: Config;
   readonly router: RouterId;
   readonly keys: PairKeys;
@@ -33,21 +41,17 @@ export interface RouterNetworkOptions {
   readonly onInput: (...inputs: Input[]) => void;
   /** Something waits for `drain`. */
   readonly onReady: () => void;
+  /** Another interface carries an own address now than before. */
+  readonly onSides: () => void;
   readonly onProblem: (message: string) => void;
-  /** Has the kernel read as a whole, by a thread that may wait for it; undefined: why it could not be read. */
-  readonly survey: (done: (survey: NetworkSurvey | undefined, reason: string) => void) => void;
 }
 
 /** A neighbour is asked at most this often: with 10 ms heartbeats a gateway need not answer 100 questions a second. */
 const ASK_NEIGHBOURS_GAP_MS = 90;
 /** While the peer is late an answer of now is wanted (rule 4): this many questions within `dead_after`, at least. */
 const URGENT_QUESTIONS = 6;
-/** Changes of foreign addresses and links come in bursts; what has to be read anew is read this long after the first. */
-const REFRESH_AFTER_MS = 500;
-/** Changes that are kept while a survey is under way: those of thousands of renewals. */
-const MEANWHILE_MAX = 10_000;
-/** The kernel could not be read (a table that changes too fast, no descriptor left): again after this. */
-const REFRESH_RETRY_MS = 1_000;
+/** A change of one setting is told for each interface it is in force on. */
+const SETTINGS_AFTER_MS = 20;
 
 /** An id of a pair from its four addresses and its port. */
 export function pairIdOfConfig(config: Config): string {
@@ -66,21 +70,19 @@ export class RouterNetwork {
   readonly #announcer = Announcer.open();
   readonly #reachability: Reachability;
   readonly #book = new NeighbourBook();
-  readonly #links = new Map<string, Link>();
+  readonly #picture = new NetworkPicture();
+  readonly #reader: NetworkReader;
+  #told = new ToldInputs();
+  readonly #held = new HeldVips();
+  #started = false;
   #config: Config;
-  #addresses: InterfaceAddress[] = [];
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
-  #monitor: NetworkMonitor | undefined;
-  #probe: OwnerProbe | undefined;
-  #probedLinks = "";
-  #frames: FrameWatch | undefined;
+  #routes: RouteSurvey = { gateways: [], defaultRoutes: [] };
+  #settingsLost: readonly string[] = [];
+  #settingsTimer: Timer | undefined;
+  readonly #asker: Asker;
+  readonly #frames = new FrameWatch([]);
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #refreshTimer: Timer | undefined;
-  #gateways: readonly IpAddress[] = [];
-  /** What was told while a survey is under way: it may be older than this. */
-  #meanwhile: (() => void)[] | undefined;
-  #isStale = false;
-  #closed = false;
   readonly #strays: StrayFrames;
 
   constructor(options: RouterNetworkOptions) {
@@ -95,26 +97,38 @@ export class RouterNetwork {
       onProblem: options.onProblem,
     });
     this.#strays = new StrayFrames(options.onInput, options.onProblem);
+    const { survey, readRoutes, now, onRenamed, onProblem } = options;
+    this.#reader = new NetworkReader({
+      picture: this.#picture,
+      ...{ survey, readRoutes, now, onRenamed, onProblem },
+      onLinks: () => this.#changed(),
+      onAddress: (event, before) => this.#addressChanged(event, before),
+      onRoutes: (routes) => {
+        this.#routes = routes;
+        this.#changed();
+      },
+      onSettings: () => this.#settingsChanged(),
+    });
+    this.#asker = new Asker({
+      router: options.router,
+      picture: this.#picture,
+      book: this.#book,
+      facts: this.#askerFacts(),
+      onAnswers: (answers) => this.#feed(this.#inputsOf(answers)),
+    });
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
   /** Reads the whole state and opens what depends on it, before any heartbeat is sent; nothing is told yet. */
   open(): void {
-    // First the events, so that nothing can happen between them and the state.
-    this.#monitor = NetworkMonitor.open({
-      onLink: (link) => this.#linkChanged(link),
-      onLinkGone: (link) => this.#linkChanged({ ...link, up: false, carrier: false }),
-      onAddress: (event) => this.#addressChanged(event),
-      onOverrun: () => this.#refreshIn(0),
-    });
-    using links = LinkClient.open();
-    using addresses = AddressClient.open();
-    this.#take(surveyNetwork(links, addresses));
+    this.#routes = this.#reader.open();
+    this.#arrange();
   }
 
   /** Tells what is known but was not told with the start. */
   start(): void {
-    this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
+    this.#started = true;
+    this.#tellForeign();
   }
 
   get interfaces(): SideInterfaces {
@@ -123,27 +137,44 @@ export class RouterNetwork {
 
   /** VIPs of the configuration that this machine has with our mark, left by a daemon before us. */
   adoptableVips(): readonly Vip[] {
-    return this.#config.vips.filter((vip) =>
-      this.#addresses.some(
-        (own) => own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
-      ),
-    );
+    const adoptable = this.#config.vips.filter((vip) => this.#placesOf(vip).some((own) => own.ours));
+    this.#held.lease(adoptable);
+    return adoptable;
+  }
+
+  /** These VIPs are about to be leased: what the kernel tells of them from now on may be our own work. */
+  leasing(vips: readonly Vip[]): void {
+    this.#held.lease(vips);
+  }
+
+  /** VIPs are about to be removed. @returns what to call when it is known which of them are gone. */
+  removing(): (gone: readonly Vip[]) => void {
+    const request = this.#held.removing();
+    return (gone) => {
+      // The kernel has told of its work before it answered: what it told comes first.
+      this.#reader.catchUp();
+      this.#held.removed(gone, request);
+      this.#tellForeign();
+    };
   }
 
   /** A reloaded configuration; the pair's own addresses and port must be the same (else the daemon is restarted). */
   configure(config: Config, keys: PairKeys): void {
     this.#config = config;
     this.#paths.setKeys(keys);
-    this.#probedLinks = "";
     this.#arrange();
-    this.#options.onInput(...this.#linkInputs());
+    this.#tell();
+    // The settings that it wants are made after this.
+    this.#settingsChanged();
     // What else changed on this machine is read by the thread that may wait for it.
-    this.#refreshIn(0);
+    this.#reader.refresh();
   }
 
-  /** Carriers and MACs as last read. */
+  /** What the machine has to know before it starts; from now on changes of it are told. */
   known(): Input[] {
-    return this.#linkInputs();
+    this.#settingsLost = this.#lostSettings();
+    this.#told = new ToldInputs();
+    return this.#told.fresh(this.#pictures());
   }
 
   send(path: PathName, heartbeat: Heartbeat): void {
@@ -153,41 +184,29 @@ export class RouterNetwork {
   /** All that waits in sockets and that the machine must know before it judges. */
   drain(): Input[] {
     const inputs: Input[] = this.#paths.drain();
-    for (const answer of this.#probe?.drain() ?? []) {
-      const input = this.#ownerInput(answer);
-      if (input !== undefined) inputs.push(input);
-    }
+    inputs.push(...this.#inputsOf(this.#asker.drain()));
     for (const answer of this.#reachability.drain()) inputs.push(verifyAnswer(answer));
     return inputs;
   }
 
-  /** Asks owners of VIPs, each by unicast where its MAC is known, always from an own address. */
-  askOwners(questions: readonly OwnerQuestion[]): void {
-    for (const { vip, mac } of questions) {
-      const link = this.#links.get(vip.interface);
-      if (link === undefined) continue;
-      this.#probe?.ask(vip.prefix.address, link, this.#ownAddress(vip.interface, vip.prefix.address), mac);
-    }
+  /** Asks owners of VIPs, and the peer for its own addresses, each by unicast where its MAC is known. */
+  askOwners(questions: readonly OwnerQuestion[], peer: readonly PeerQuestion[]): void {
+    this.#asker.askOwners(questions);
+    this.#asker.askPeer(peer);
   }
 
-  /** Asks the neighbours of both sides whether they are there, but not more often than they should be bothered. */
+  /** Asks the neighbours of every interface whether they are there, but not more often than they should be bothered. */
   askNeighbours(isUrgent = false): void {
     const urgentGapMs = this.#config.pair.deadAfterMs / URGENT_QUESTIONS;
     const gapMs = isUrgent ? Math.min(ASK_NEIGHBOURS_GAP_MS, urgentGapMs) : ASK_NEIGHBOURS_GAP_MS;
     if (this.#options.now() - this.#askedAtMs < gapMs) return;
     this.#askedAtMs = this.#options.now();
-    for (const side of PATHS) {
-      const link = this.#sideLink(side);
-      if (link === undefined) continue;
-      for (const { address, mac } of this.#book.questions(side)) {
-        this.#probe?.ask(address, link, this.#ownAddress(link.name, address), mac);
-      }
-    }
+    this.#asker.askNeighbours();
   }
 
   announce(vips: readonly Vip[], unicast: boolean, peerMacs: ReadonlyMap<string, MacAddress>): void {
     for (const vip of vips) {
-      const link = this.#links.get(vip.interface);
+      const link = this.#picture.link(vip.interface);
       if (link === undefined) continue;
       this.#announcer.announce(vip.prefix.address, link, "both", unicast ? this.#audience(link.name, peerMacs) : []);
     }
@@ -198,7 +217,7 @@ export class RouterNetwork {
     const byInterface = Map.groupBy(this.#config.vips, (vip) => vip.interface);
     this.#strays.begin(
       [...byInterface].flatMap(([name, vips]) => {
-        const known = this.#links.get(name);
+        const known = this.#picture.link(name);
         const link = known === undefined ? undefined : asEthernetLink(known);
         return link === undefined ? [] : [{ link, addresses: vips.map((vip) => vip.prefix.address) }];
       }),
@@ -210,13 +229,12 @@ export class RouterNetwork {
     this.#strays.end();
   }
 
-  /** One echo request from each VIP to each neighbour of its side. */
+  /** One echo request from each VIP to each neighbour of its interface. */
   verify(verification: number, vips: readonly Vip[]): void {
     for (const vip of vips) {
-      const link = this.#links.get(vip.interface);
-      const side = PATHS.find((path) => this.#interfaces[path] === vip.interface);
-      if (link === undefined || side === undefined) continue;
-      for (const target of this.#book.addresses(side)) {
+      const link = this.#picture.link(vip.interface);
+      if (link === undefined) continue;
+      for (const target of this.#book.addresses(vip.interface)) {
         if (target.family !== vip.prefix.address.family) continue;
         this.#reachability.ask({
           source: vip.prefix.address,
@@ -228,178 +246,173 @@ export class RouterNetwork {
     }
   }
 
-  /** What both sides have heard so far; to be told at least at every heartbeat interval. */
+  /** What every interface has heard so far; to be told at least at every heartbeat interval. */
   evidence(): Input[] {
-    this.#frames?.look(this.#options.now());
-    return PATHS.flatMap((side): Input[] => {
-      const name = this.#interfaces[side];
-      if (name === undefined) return [];
-      const askable = this.#book.addresses(side).length > 0;
-      return [{ kind: "evidence", side, askable, ...this.#frames?.evidence(name) }];
-    });
+    this.#frames.look(this.#options.now());
+    return this.#placeNames.flatMap((name) => this.#evidenceOn(name));
+  }
+
+  /** VIPs may be in this kernel that this process has set. */
+  get holdsVips(): boolean {
+    return this.#held.size > 0;
   }
 
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#refreshTimer);
+    clearTimeout(this.#settingsTimer);
     this.#strays.end();
-    this.#monitor?.close();
-    this.#probe?.close();
+    this.#reader.close();
+    this.#asker.close();
     this.#paths.close();
     this.#reachability.close();
     this.#announcer.close();
   }
 
-  #take(survey: NetworkSurvey): void {
-    this.#links.clear();
-    for (const link of survey.links) this.#links.set(link.name, link);
-    this.#addresses = [...survey.addresses];
-    this.#gateways = survey.gateways;
-    this.#monitor?.learn(survey.links);
-    for (const change of this.#meanwhile ?? []) change();
-    this.#meanwhile = undefined;
-    this.#arrange();
-  }
-
-  /** What follows from links, addresses and configuration. */
-  #arrange(): void {
-    this.#findSides();
-    this.#book.setNeighbours(chooseNeighbours(this.#config, this.#interfaces, this.#addresses, this.#gateways));
-    this.#openProbe();
-  }
-
-  /** VIPs that somebody else has set here. */
-  #foreignVips(): Input[] {
-    const isForeign = (vip: Vip) =>
-      this.#addresses.some(
-        (own) => !own.ours && own.interface === vip.interface && sameAddress(own.prefix.address, vip.prefix.address),
-      );
-    return this.#config.vips.filter(isForeign).map((vip) => ({ kind: "address-added", vip }));
-  }
-
-  /** Has everything read anew, once for a burst of events; trouble with that is no reason to give the VIPs up. */
-  #refreshIn(ms: number): void {
-    if (this.#refreshTimer !== undefined) {
-      this.#isStale ||= this.#meanwhile !== undefined;
-      return;
-    }
-    this.#refreshTimer = setTimeout(() => {
-      this.#meanwhile = [];
-      this.#isStale = false;
-      this.#options.survey((survey, reason) => this.#surveyed(survey, reason));
-    }, ms);
-  }
-
-  #surveyed(survey: NetworkSurvey | undefined, reason: string): void {
-    this.#refreshTimer = undefined;
-    if (this.#closed) return;
+  /** Links, addresses or routes are others than before; trouble with that is no reason to give the VIPs up. */
+  #changed(): void {
     try {
-      if (survey === undefined) throw new Error(reason);
-      this.#probedLinks = "";
-      this.#take(survey);
-      this.#options.onInput(...this.#linkInputs(), ...this.#foreignVips());
-      // Something happened that the survey may have missed.
-      if (this.#isStale) this.#refreshIn(REFRESH_AFTER_MS);
+      this.#arrange();
     } catch (error) {
-      this.#meanwhile = undefined;
-      this.#options.onProblem(`${error instanceof Error ? error.message : error}; tried again soon`);
-      this.#refreshIn(REFRESH_RETRY_MS);
+      this.#options.onProblem(error instanceof Error ? error.message : String(error));
     }
+    this.#tell();
   }
 
-  /** Which interface carries each of this router's two addresses; opens or moves the path's socket. */
-  #findSides(): void {
-    const mine = this.#config.pair[this.#options.router];
-    const found = (address: IpAddress) =>
-      this.#addresses.find((own) => sameAddress(own.prefix.address, address))?.interface;
+  #tell(): void {
+    this.#feed(this.#told.fresh(this.#pictures()));
+    this.#tellForeign();
+  }
+
+  /** VIPs that are here without being leases of this process, as a whole list whenever it changes. */
+  #tellForeign(): void {
+    if (!this.#started) return;
+    const found = findForeignVips(this.#picture, this.#config.vips, (address) => this.#held.has(address));
+    this.#feed(this.#told.fresh([{ kind: "foreign-vips", found }]));
+  }
+
+  #feed(inputs: readonly Input[]): void {
+    if (inputs.length > 0) this.#options.onInput(...inputs);
+  }
+
+  /** What follows from links, addresses, routes and configuration. */
+  #arrange(): void {
+    const isMoved = this.#findSides();
+    this.#frames.follow(this.#placeNames);
+    const facts = this.#askerFacts();
+    const places = facts.places.map(({ name, index }) => ({ name, index, isSide: this.#sidesOf(name).length > 0 }));
+    const { addresses } = this.#picture;
+    this.#book.setNeighbours(chooseNeighbours(this.#config, places, addresses, this.#routes.gateways));
+    this.#asker.arrange(facts);
+    if (isMoved) this.#options.onSides();
+  }
+
+  /** The interfaces that carry VIPs or paths, those that are not there as well. */
+  get #placeNames(): readonly string[] {
+    const paths = PATHS.flatMap((side) => this.#interfaces[side] ?? []);
+    return [...new Set([...this.#config.vips.map((vip) => vip.interface), ...paths])];
+  }
+
+  #sidesOf(name: string): readonly PathName[] {
+    return PATHS.filter((side) => this.#interfaces[side] === name);
+  }
+
+  #askerFacts(): AskerFacts {
+    const places = this.#placeNames.flatMap((name) => this.#picture.link(name) ?? []);
+    return { config: this.#config, sides: this.#interfaces, places };
+  }
+
+  #settingsChanged(): void {
+    this.#settingsTimer ??= setTimeout(() => {
+      this.#settingsTimer = undefined;
+      this.#settingsLost = this.#lostSettings();
+      this.#tell();
+    }, SETTINGS_AFTER_MS);
+  }
+
+  #lostSettings(): readonly string[] {
+    return lostSettings(wantedSysctls(this.#config, this.#interfaces), readSysctl);
+  }
+
+  /** Where a VIP is on its own interface. */
+  #placesOf(vip: Vip): readonly InterfaceAddress[] {
+    const index = this.#picture.link(vip.interface)?.index;
+    return this.#picture.addresses.filter(
+      (own) => own.interfaceIndex === index && sameAddress(own.prefix.address, vip.prefix.address),
+    );
+  }
+
+  /** Opens or moves the paths' sockets. @returns whether another interface carries an own address now. */
+  #findSides(): boolean {
     const before = this.#interfaces;
-    this.#interfaces = {
-      public: found(mine.public) ?? before.public,
-      private: found(mine.private) ?? before.private,
-    };
+    this.#interfaces = findSides(this.#picture, this.#ownAddresses, before);
     for (const path of PATHS) {
       const link = this.#sideLink(path);
       if (link !== undefined) this.#paths.attach(path, link);
     }
-    if (before.public !== this.#interfaces.public || before.private !== this.#interfaces.private) {
-      const names = Object.values(this.#interfaces).filter((name) => name !== undefined);
-      this.#frames = new FrameWatch(names);
+    return before.public !== this.#interfaces.public || before.private !== this.#interfaces.private;
+  }
+
+  get #ownAddresses(): Readonly<Record<PathName, IpAddress>> {
+    return this.#config.pair[this.#options.router];
+  }
+
+  /** What VIPs' owners say comes before what the peer's own addresses do: silence of the first means something then. */
+  #inputsOf(answers: readonly OwnerAnswer[]): Input[] {
+    if (answers.length === 0) return [];
+    const context = this.#answerContext();
+    const meanings = answers.flatMap((answer) => meaningOf(answer, context) ?? []);
+    const of = (kind: "owner" | "peer") =>
+      meanings.flatMap((meaning) => (meaning.kind === kind ? [meaning.input] : []));
+    return [...of("owner"), ...of("peer"), ...this.#neighbourInputs(meanings)];
+  }
+
+  #neighbourInputs(meanings: readonly AnswerMeaning[]): Input[] {
+    const names = new Set(meanings.flatMap((meaning) => (meaning.kind === "neighbour" ? [meaning.interface] : [])));
+    for (const name of names) this.#frames.neighbourAnswered(name, this.#options.now());
+    if (names.size > 0) this.#frames.look(this.#options.now());
+    return [...names].flatMap((name) => this.#evidenceOn(name));
+  }
+
+  #answerContext(): AnswerContext {
+    return {
+      sides: this.#interfaces,
+      peer: this.#config.pair[otherRouter(this.#options.router)],
+      isOwnMac: ({ mac }) => this.#picture.hasMac(mac),
+      isNeighbour: (answer) => this.#book.answered(answer.interface, answer.address, answer.mac),
+    };
+  }
+
+  #evidenceOn(name: string): Input[] {
+    const evidence = { askable: this.#book.addresses(name).length > 0, ...this.#frames.evidence(name) };
+    const sides = this.#sidesOf(name);
+    if (sides.length === 0) return [{ kind: "interface-evidence", interface: name, ...evidence }];
+    return sides.map((side) => ({ kind: "evidence", side, ...evidence }));
+  }
+
+  #addressChanged({ address, added }: AddressEvent, before: InterfaceAddress | undefined): void {
+    const vip = this.#config.vips.find((wanted) => sameAddress(wanted.prefix.address, address.prefix.address));
+    if (vip === undefined) {
+      if (!added || before === undefined || before.dadFailed !== address.dadFailed) this.#changed();
+    } else if (
+      !added ||
+      before === undefined ||
+      looksLeased(before, vip, this.#picture) !== looksLeased(address, vip, this.#picture)
+    ) {
+      if (!added && this.#isLostLease(vip, address)) this.#feed([{ kind: "address-removed", vip }]);
+      this.#tellForeign();
     }
   }
 
-  /** Listens on every interface that carries a VIP or a path; again when one was made anew. */
-  #openProbe(): void {
-    const names = new Set([
-      ...this.#config.vips.map((vip) => vip.interface),
-      ...Object.values(this.#interfaces).filter((name) => name !== undefined),
-    ]);
-    const links = [...names].flatMap((name) => this.#links.get(name) ?? []);
-    const key = links.map((link) => `${link.index} ${link.mac}`).join();
-    if (key === this.#probedLinks) return;
-    this.#probedLinks = key;
-    this.#probe?.close();
-    this.#probe = OwnerProbe.open({
-      watched: links.map((link) => ({ link, addresses: this.#heardAddresses(link.name) })),
-      onAnswer: (answer) => {
-        const input = this.#ownerInput(answer);
-        if (input !== undefined) this.#options.onInput(input);
-      },
-    });
+  /** Whether with an address that is gone the lease of a VIP is gone, and not because of a reload. */
+  #isLostLease(vip: Vip, gone: InterfaceAddress): boolean {
+    const isLease = (own: InterfaceAddress) => looksLeased(own, vip, this.#picture);
+    if (!isLease(gone) || !isLeaseForm(gone, vip, this.#picture)) return false;
+    // One with another label, as one with another prefix, goes since it is not wanted any more.
+    const isWanted = (gone.label ?? vip.interface) === (vip.label ?? vip.interface);
+    return isWanted && !this.#placesOf(vip).some(isLease);
   }
 
-  #heardAddresses(name: string): readonly IpAddress[] {
-    const vips = this.#config.vips.filter((vip) => vip.interface === name).map((vip) => vip.prefix.address);
-    const neighbours = PATHS.filter((side) => this.#interfaces[side] === name).flatMap((side) =>
-      this.#book.addresses(side),
-    );
-    return [...vips, ...neighbours];
-  }
-
-  /** Takes a change over; while a survey is under way again after it. */
-  #note(change: () => void): void {
-    change();
-    if (this.#meanwhile === undefined) return;
-    this.#meanwhile.push(change);
-    // The oldest are the likeliest to be in the survey already.
-    if (this.#meanwhile.length > MEANWHILE_MAX) this.#meanwhile.shift();
-  }
-
-  #linkChanged(link: Link): void {
-    const known = this.#links.get(link.name);
-    this.#note(() => this.#links.set(link.name, link));
-    if (known?.index !== link.index || known.mac !== link.mac) {
-      this.#findSides();
-      this.#refreshIn(REFRESH_AFTER_MS);
-    }
-    if (known?.carrier !== link.carrier || known.mac !== link.mac) this.#options.onInput(...this.#linkInputs());
-  }
-
-  #addressChanged(event: AddressEvent): void {
-    const { address } = event;
-    const same = (other: InterfaceAddress) =>
-      other.interface === address.interface && sameAddress(other.prefix.address, address.prefix.address);
-    const isNew = event.added && !this.#addresses.some(same);
-    this.#note(() => {
-      this.#addresses = this.#addresses.filter((other) => !same(other));
-      if (event.added) this.#addresses.push(address);
-    });
-    const vip = this.#config.vips.find(
-      (wanted) => wanted.interface === address.interface && sameAddress(wanted.prefix.address, address.prefix.address),
-    );
-    if (vip !== undefined) {
-      // One with another label goes because of a reload.
-      const isCurrent = (address.label ?? vip.interface) === (vip.label ?? vip.interface);
-      if (!event.added && isCurrent) this.#options.onInput({ kind: "address-removed", vip });
-      else if (event.added && !address.ours) this.#options.onInput({ kind: "address-added", vip });
-      return;
-    }
-    if (!isNew && event.added) return;
-    this.#findSides();
-    this.#refreshIn(REFRESH_AFTER_MS);
-  }
-
-  /** Carrier of both sides and the MACs of the interfaces that carry VIPs, as inputs. */
-  #linkInputs(): Input[] {
+  /** Whole pictures of what there is, as inputs: carriers, MACs, surroundings. */
+  #pictures(): Input[] {
     const carriers = PATHS.map(
       (side): Input => ({
         kind: "carrier",
@@ -409,48 +422,29 @@ export class RouterNetwork {
     );
     const names = new Set(this.#config.vips.map((vip) => vip.interface));
     const macs = [...names].flatMap((name) => {
-      const mac = this.#links.get(name)?.mac;
+      const mac = this.#picture.link(name)?.mac;
       return mac === undefined ? [] : [{ interface: name, mac }];
     });
-    return [...carriers, { kind: "own-macs", macs }];
+    const surroundings = {
+      interfaces: reportInterfaces(this.#picture, this.#config.vips, this.#ownAddresses, this.#interfaces),
+      defaultRoutes: this.#routes.defaultRoutes,
+      settingsLost: this.#settingsLost,
+    };
+    return [...carriers, { kind: "own-macs", macs }, { kind: "surroundings", surroundings }];
   }
 
-  /** An answer is a neighbour's sign of life, or tells who has a VIP. A probe only asks, so it proves no owner. */
-  #ownerInput(answer: OwnerAnswer): Input | undefined {
-    const side = PATHS.find((path) => this.#interfaces[path] === answer.interface);
-    if (side !== undefined && this.#book.answered(side, answer.address, answer.mac)) {
-      this.#frames?.neighbourAnswered(answer.interface, this.#options.now());
-      return this.evidence().find((input) => input.kind === "evidence" && input.side === side);
-    }
-    if (answer.kind === "probe") return undefined;
-    return { kind: "owner-answer", address: answer.address, mac: answer.mac, interface: answer.interface };
-  }
-
-  /** An own address of that interface, never a VIP: what asks from a VIP would claim it. */
-  #ownAddress(name: string, target: IpAddress): IpAddress | undefined {
-    const mine = this.#config.pair[this.#options.router];
-    const isVip = (address: IpAddress) => this.#config.vips.some((vip) => sameAddress(vip.prefix.address, address));
-    const candidates = this.#addresses.filter(
-      (own) => own.interface === name && own.prefix.address.family === target.family && !isVip(own.prefix.address),
-    );
-    const preferred = candidates.find(
-      ({ prefix }) => sameAddress(prefix.address, mine.public) || sameAddress(prefix.address, mine.private),
-    );
-    return (preferred ?? candidates[0])?.prefix.address;
-  }
-
-  /** Who is told of a VIP by a frame of its own: the neighbours of its side, and the peer. */
+  /** Who is told of a VIP by a frame of its own: the neighbours of its interface, and the peer. */
   #audience(name: string, peerMacs: ReadonlyMap<string, MacAddress>): readonly Neighbour[] {
-    const side = PATHS.find((path) => this.#interfaces[path] === name);
-    if (side === undefined) return [];
-    const peer = this.#config.pair[otherRouter(this.#options.router)][side];
+    const peer = this.#config.pair[otherRouter(this.#options.router)];
     const peerMac = peerMacs.get(name);
-    return [...this.#book.withMacs(side), ...(peerMac === undefined ? [] : [{ address: peer, mac: peerMac }])];
+    const [side] = this.#sidesOf(name);
+    const toPeer = side === undefined || peerMac === undefined ? [] : [{ address: peer[side], mac: peerMac }];
+    return [...this.#book.withMacs(name), ...toPeer];
   }
 
   #sideLink(side: PathName): Link | undefined {
     const name = this.#interfaces[side];
-    return name === undefined ? undefined : this.#links.get(name);
+    return name === undefined ? undefined : this.#picture.link(name);
   }
 }
 

@@ -9,12 +9,12 @@ import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { HookRunner } from "./hooks.ts";
+import type { KeptState } from "./kept-state.ts";
 import type { KernelThread } from "./kernel-thread.ts";
 import type { KernelOutcome } from "./kernel-thread-protocol.ts";
 import type { Router, RouterWorld } from "./router.ts";
 import type { OperatorDesk } from "./router-control.ts";
 import type { RouterNetwork } from "./router-network.ts";
-import type { StateFile } from "./state-store.ts";
 import type { Synchronisation } from "./synchronisation.ts";
 
 /** The parts that do what the failover machine wants. */
@@ -23,8 +23,7 @@ export interface WorldParts {
   readonly kernelThread: KernelThread;
   readonly synchronisation: Synchronisation;
   readonly hooks: HookRunner;
-  readonly store: StateFile;
-  readonly sharedStore: StateFile;
+  readonly kept: KeptState;
   readonly desk: OperatorDesk;
   readonly logger: Logger;
   /** Absent where the configuration has no services. */
@@ -90,7 +89,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   perform(effect: Effect): void {
-    const { network, desk, logger, store, sharedStore } = this.#parts;
+    const { network, desk, logger, kept } = this.#parts;
     switch (effect.kind) {
       case "send-heartbeat":
         network.send(effect.path, this.#parts.synchronisation.complete(effect.path, effect.heartbeat));
@@ -102,7 +101,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions);
+        network.askOwners(effect.questions, effect.peer);
         if (effect.attempt === 1) this.#prepare();
         break;
       case "ask-neighbours":
@@ -118,10 +117,10 @@ export class KernelWorld implements RouterWorld {
         this.#setBalancing(effect.role);
         break;
       case "persist":
-        store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
+        kept.failover.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
         break;
       case "persist-shared":
-        sharedStore.write({ version: 1, entries: effect.entries });
+        kept.shared.write({ version: 1, entries: effect.entries });
         break;
       case "orders":
         this.#parts.onOrders(effect.orders);
@@ -168,6 +167,7 @@ export class KernelWorld implements RouterWorld {
       validSeconds: Math.max(1, Math.ceil(validMs / 1000)),
       ...(until === undefined ? {} : { presentUntilMs: until }),
     };
+    this.#parts.network.leasing(vips);
     kernelThread.request(work, (answer) =>
       router().feed({
         kind: "lease-outcome",
@@ -186,14 +186,16 @@ export class KernelWorld implements RouterWorld {
   }
 
   #remove(batch: number, vips: readonly Vip[]): void {
-    const { kernelThread, router } = this.#parts;
-    kernelThread.request({ kind: "drop", vips }, (answer) =>
-      router().feed({
-        kind: "remove-outcome",
-        batch,
-        results: vips.map((vip, index) => removeResult(vip, answer.outcomes[index])),
-      }),
-    );
+    const { kernelThread, network, router } = this.#parts;
+    const configured = new Set(router().state.settings.vips.map(({ vip }) => vip.prefix.address.text));
+    const texts = vips.map((vip) => vip.prefix.address.text);
+    const removed = network.removing();
+    const leaseOnly = texts.filter((text) => !configured.has(text));
+    kernelThread.request({ kind: "drop", vips, leaseOnly }, ({ outcomes }) => {
+      const results = vips.map((vip, index) => removeResult(vip, outcomes[index]));
+      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
+      router().feed({ kind: "remove-outcome", batch, results });
+    });
   }
 
   /** Rule 10, before the VIPs are added or after they are gone. */

@@ -84,9 +84,9 @@ export function onIpvs(turn: Turn, missing: string | undefined): void {
   turn.tell = true;
   if (missing === undefined) {
     turn.clear("ipvsMissing");
-    turn.notice("info", "fit", "this kernel has IPVS now");
+    turn.cause("fit", "this kernel has IPVS now");
   } else {
     turn.set({ ipvsMissing: missing });
-    turn.notice("error", "unfit", `this kernel has no IPVS, so the services cannot be served: ${missing}`);
+    turn.cause("unfit", `this kernel has no IPVS: ${missing}`);
   }
 }

@@ -77,8 +77,6 @@ export const WARNINGS = [
   "unfit",
   "worse-place",
   "mac-changed",
-  "gate-failing",
-  "gate-passing",
   "twin",
   "foreign-vip",
   "unprovable",

@@ -125,6 +125,10 @@ export function onCarrier(turn: Turn, name: PathName, up: boolean): void {
   turn.set({ sides: { ...turn.state.sides, [name]: side } });
   // Rule 12: what was not heard without a cable is no silence.
   if (first) turn.set({ listeningSinceMs: turn.now });
+  if (!up) {
+    const { [name]: _, ...confirmations } = turn.state.confirmations;
+    turn.set({ confirmations });
+  }
   if (up) turn.cause("carrier", `carrier on the ${name} side`);
   else turn.notice("warn", "no-carrier", `carrier lost on the ${name} side`);
   turn.tell = true;

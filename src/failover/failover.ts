@@ -3,14 +3,13 @@
  * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
  */
 import type { SharedEntry } from "../model/shared-entry.ts";
-import { formatVip } from "../model/vip.ts";
 import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
 import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { evidenceWindowMs, onCarrier } from "./evidence.ts";
-import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVip, onForeignVips } from "./foreign.ts";
+import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
 import { onGates } from "./gates.ts";
 import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
@@ -86,6 +85,7 @@ export function createState(boot: Boot): State {
     calibration: noCalibration(nowMs),
     proven: false,
     yielding: false,
+    confirmations: {},
     peerMacs: new Map((stored?.peerMacs ?? []).map((entry) => [entry.interface, entry.mac])),
     ownMacs: new Map(),
     sides: { public: side, private: side },
@@ -185,7 +185,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   tick: judge,
   heartbeat: onHeartbeat,
   "packet-refused": (turn, { path, reason, count }) =>
-    turn.set({ session: countRefusal(turn.state.session, path, reason, count) }),
+    turn.set({ session: countRefusal(turn.state.session, path, reason, turn.now, count) }),
   carrier: (turn, input) => onCarrier(turn, input.side, input.up),
   evidence: onEvidence,
   "own-macs": (turn, input) => onOwnMacs(turn, input.macs),
@@ -210,7 +210,6 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   },
   "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
   "stray-frame": onStrayFrame,
-  "address-added": (turn, { vip }) => onForeignVip(turn, { vip, text: formatVip(vip), fixed: false }),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, { warmth, toldFor }) => {

@@ -43,12 +43,6 @@ export function onForeignVips(turn: Turn, found: readonly ForeignVip[]): void {
   judgeForeign(turn);
 }
 
-/** One of them, beside those that are known. */
-export function onForeignVip(turn: Turn, vip: ForeignVip): void {
-  const others = turn.state.foreign.found.filter(({ text }) => text !== vip.text);
-  onForeignVips(turn, [...others, vip]);
-}
-
 function noticeRemoved(turn: Turn, texts: readonly string[]): void {
   for (const text of texts) {
     turn.notice("warn", "address-added", `somebody had set ${text} on this standby: it was removed`);
@@ -92,25 +86,19 @@ function removeForeign(turn: Turn, vip: Vip, text: string, times: readonly numbe
 
 /** What came of removals: what is verified to be gone is said to be gone. */
 export function noteForeignRemoved(turn: Turn, results: readonly RemoveResult[]): void {
-  const { foreign } = turn.state;
-  const concerned = foreign.found.filter(
-    ({ vip, text }) => !foreign.left.has(text) && results.some((entry) => vipKey(entry.vip) === vipKey(vip)),
-  );
-  if (concerned.length === 0) return;
-  const isGone = ({ vip }: ForeignVip) =>
-    results.some((entry) => vipKey(entry.vip) === vipKey(vip) && entry.result !== "failed");
-  const gone = concerned.filter(isGone);
+  const { foreign, addresses } = turn.state;
+  if (foreign.found.length === 0) return;
+  const absent = new Set(results.filter(({ result }) => result !== "failed").map(({ vip }) => vipKey(vip)));
+  const gone = foreign.found.filter(({ vip, text }) => !foreign.left.has(text) && absent.has(vipKey(vip)));
   noticeRemoved(
     turn,
     gone.map(({ text }) => text),
   );
-  setForeign(turn, {
-    found: foreign.found.filter((entry) => !gone.includes(entry)),
-    leaving: without(
-      foreign.leaving,
-      concerned.map(({ text }) => text),
-    ),
-  });
+  const found = foreign.found.filter((entry) => !gone.includes(entry));
+  // What was not removed is tried again: only what is being removed is on its way out.
+  const busy = new Set(addresses.removals.flatMap(({ vips }) => vips.map(vipKey)));
+  const leaving = found.filter(({ vip, text }) => foreign.leaving.has(text) && busy.has(vipKey(vip)));
+  setForeign(turn, { found, leaving: new Set(leaving.map(({ text }) => text)) });
 }
 
 export function addForeignDeadline(soonest: Soonest, { foreign }: State): void {

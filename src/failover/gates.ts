@@ -16,6 +16,7 @@ export function isDeciding(gate: GateReport): boolean {
   return gate.effect === "hand-over";
 }
 
+/** The balancer's account is in the log already: here it is a cause of what follows. */
 export function onGates(turn: Turn, gates: readonly GateReport[]): void {
   const before = new Map(turn.state.gates.map((gate) => [gate.name, gate]));
   turn.set({ gates });
@@ -23,10 +24,10 @@ export function onGates(turn: Turn, gates: readonly GateReport[]): void {
     const known = before.get(gate.name)?.state;
     const detail = gate.detail === undefined ? "" : `: ${gate.detail}`;
     if (gate.state === "failing" && known !== "failing") {
-      turn.notice("warn", "gate-failing", `gate ${gate.name} fails${detail}`);
+      turn.cause("gate-failing", `gate ${gate.name} fails${detail}`);
       turn.tell = true;
     } else if (gate.state === "passing" && known === "failing") {
-      turn.notice("info", "gate-passing", `gate ${gate.name} passes again`);
+      turn.cause("gate-passing", `gate ${gate.name} passes again`);
       turn.tell = true;
     }
   }

@@ -112,8 +112,8 @@ function offer(turn: Turn, move: Move): void {
  * How long both may have the VIPs while the new owner looks for a neighbour that confirms it: where none confirmed this
  * router either, none will confirm the other one.
  */
-function proofWaitMs({ verification }: State): number {
-  const isConfirmed = verification?.confirmedBy !== undefined;
+function proofWaitMs({ confirmations }: State): number {
+  const isConfirmed = Object.keys(confirmations).length > 0;
   return isConfirmed ? PROOF_WAIT_MS : OVERLAP_MS;
 }
 

@@ -83,6 +83,7 @@ export function becomeActive(turn: Turn, reason: TransitionReason): void {
     rival: false,
     proven: false,
     yielding: false,
+    confirmations: {},
   });
   turn.clear("query", "bothStandbySinceMs", "lastWord", "worse", "ownerWatch");
   noteRoutes(turn, true);

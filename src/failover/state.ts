@@ -242,6 +242,15 @@ export interface Verification {
   /** Who answered first on each side. */
   readonly answers: { readonly [S in PathName]?: { readonly by: IpAddress; readonly elapsedMs: number } };
   readonly done: boolean;
+  /** A repetition that nobody waits for: its outcome is shown, and not logged. */
+  readonly quiet?: true;
+}
+
+/** A neighbour that uses this router's MAC for the VIPs of a side. */
+export interface Confirmation {
+  readonly by: IpAddress;
+  readonly elapsedMs: number;
+  readonly atMs: number;
 }
 
 export interface Failback {
@@ -341,6 +350,8 @@ export interface State {
   readonly rival: boolean;
   readonly announcing?: AnnounceSchedule;
   readonly verification?: Verification;
+  /** Who confirms this tenure's VIPs, by side: what is no longer confirmed is forgotten. */
+  readonly confirmations: { readonly [S in PathName]?: Confirmation };
   readonly failback: Failback;
   readonly stopping?: Stopping;
   readonly table?: TableReport;

@@ -3,7 +3,7 @@
  */
 import type { NetlinkError } from "../lib/errors.ts";
 import { addressBits, coversAddress, formatAddressPrefix, sameAddress } from "../model/address.ts";
-import type { AddressScope, InterfaceAddress } from "../model/interface-address.ts";
+import { type AddressScope, formatInterfaceAddress, type InterfaceAddress } from "../model/interface-address.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Writer } from "../wire/bytes.ts";
 import { beginMessage, endMessage, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST } from "../wire/netlink.ts";
@@ -18,6 +18,7 @@ import {
   writeAddress,
   writeAddressDumpRequest,
   writeAddressRemoval,
+  writeFoundRemoval,
 } from "../wire/rtnetlink-address.ts";
 import { readLink, toLink, writeLinkRequest } from "../wire/rtnetlink-link.ts";
 import { NetlinkConnection, type Refusal, understood } from "./netlink-connection.ts";
@@ -70,7 +71,7 @@ export function kernelPrefixLength(vip: Vip, present: readonly InterfaceAddress[
       other.interface === vip.interface &&
       other.prefix.prefixLength <= prefixLength &&
       !sameAddress(other.prefix.address, address) &&
-      coversAddress(other.prefix.address, other.prefix.prefixLength, address),
+      coversAddress(other.peer ?? other.prefix.address, other.prefix.prefixLength, address),
   );
   return covered ? addressBits(address.family) : prefixLength;
 }
@@ -90,6 +91,18 @@ export class AddressClient {
   /** All addresses of all interfaces. @throws NetlinkError, TandemError */
   list(): InterfaceAddress[] {
     const names = this.#interfaceNames();
+    return this.#list((index) => names.get(index));
+  }
+
+  /**
+   * The same in half the time: `interface` is a number, and a label is given also where it is the interface's name.
+   * @throws NetlinkError, TandemError
+   */
+  listNumbered(): InterfaceAddress[] {
+    return this.#list(() => undefined);
+  }
+
+  #list(nameOf: (index: number) => string | undefined): InterfaceAddress[] {
     const reply = this.#connection.dump({ type: RTM.getAddress, write: writeAddressDumpRequest });
     if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "list the addresses" });
     return understood(() =>
@@ -97,7 +110,7 @@ export class AddressClient {
         .filter((message) => message.type === RTM.newAddress)
         .map((message) => readAddress(message.payload))
         .filter(isInternetAddress)
-        .map((message) => toInterfaceAddress(message, (index) => names.get(index))),
+        .map((message) => toInterfaceAddress(message, nameOf)),
     );
   }
 
@@ -135,7 +148,22 @@ export class AddressClient {
         writeAddressRemoval(writer, kernelPrefix(lease), lease.interfaceIndex),
       );
     });
-    return leases.map((lease, index) => removalOutcome(lease, refusals[index]));
+    return leases.map((lease, index) => removalOutcome(subjectOf(lease), refusals[index]));
+  }
+
+  /**
+   * Removes addresses as they were read: by interface, prefix length, other end and label, whoever has set them.
+   * `absent` proves only that none was just like this; who wants to know whether an address is gone reads again.
+   * @returns one outcome for each, in order.
+   * @throws SyscallError, TandemError when the kernel does not answer.
+   */
+  removeFound(found: readonly InterfaceAddress[]): RemovalOutcome[] {
+    const refusals = this.#connection.batch(found.length, (writer, index, sequence) => {
+      const address = found[index];
+      if (address === undefined) return;
+      writeMessage(writer, RTM.deleteAddress, 0, sequence, () => writeFoundRemoval(writer, address));
+    });
+    return found.map((address, index) => removalOutcome(formatInterfaceAddress(address), refusals[index]));
   }
 
   close(): void {
@@ -192,25 +220,28 @@ function wantedAddress(lease: VipLease, validSeconds: number | "forever"): Wante
 
 function leaseOutcome(lease: VipLease, creation: Refusal | undefined, renewal: Refusal | undefined): LeaseOutcome {
   // Whatever was said of the creation, the address is right only if the second message was taken.
-  if (renewal !== undefined) return { kind: "failed", error: failure("set the address", lease, renewal) };
+  if (renewal !== undefined) return { kind: "failed", error: setFailure(lease, renewal) };
   if (creation === undefined) return { kind: "created" };
   if (creation.errno === EEXIST) return { kind: "renewed" };
-  return { kind: "failed", error: failure("set the address", lease, creation) };
+  return { kind: "failed", error: setFailure(lease, creation) };
 }
 
-function removalOutcome(lease: VipLease, refusal: Refusal | undefined): RemovalOutcome {
+function removalOutcome(subject: string, refusal: Refusal | undefined): RemovalOutcome {
   if (refusal === undefined) return { kind: "removed" };
   // An interface that is gone has taken its addresses with it.
   if (refusal.errno === EADDRNOTAVAIL || refusal.errno === ENODEV) return { kind: "absent" };
-  return { kind: "failed", error: failure("remove the address", lease, refusal) };
+  return { kind: "failed", error: netlinkError(refusal, { operation: "remove the address", subject }) };
 }
 
-function failure(operation: string, lease: VipLease, refusal: Refusal): NetlinkError {
-  const { vip } = lease;
+function subjectOf(lease: VipLease): string {
+  return `${formatAddressPrefix(kernelPrefix(lease))} on ${lease.vip.interface}`;
+}
+
+function setFailure(lease: VipLease, refusal: Refusal): NetlinkError {
   return netlinkError(refusal, {
-    operation,
-    subject: `${formatAddressPrefix(kernelPrefix(lease))} on ${vip.interface}`,
-    ...failureMeaning(refusal.errno, vip),
+    operation: "set the address",
+    subject: subjectOf(lease),
+    ...failureMeaning(refusal.errno, lease.vip),
   });
 }
 

@@ -38,7 +38,7 @@ export function parseFrameCounters(text: string): Map<string, string> {
  * of the last frame to one tick.
  */
 export class FrameWatch {
-  readonly #interfaces: ReadonlyMap<string, Seen>;
+  #interfaces: ReadonlyMap<string, Seen> = new Map();
   readonly #read: () => string;
 
   /**
@@ -47,8 +47,15 @@ export class FrameWatch {
    */
   constructor(interfaces: readonly string[], read: () => string = () => readFileSync(COUNTERS_FILE, "latin1")) {
     this.#read = read;
+    this.follow(interfaces);
+  }
+
+  /** Watches these from now on; what was heard on those that stay is kept. */
+  follow(interfaces: readonly string[]): void {
+    if (interfaces.length === this.#interfaces.size && interfaces.every((name) => this.#interfaces.has(name))) return;
     const counters = this.#counters();
-    this.#interfaces = new Map(interfaces.map((name) => [name, { frames: counters.get(name) ?? "" }]));
+    const begin = (name: string): Seen => ({ frames: counters.get(name) ?? "" });
+    this.#interfaces = new Map(interfaces.map((name) => [name, this.#interfaces.get(name) ?? begin(name)]));
   }
 
   /** Reads the counters. An interface that is not there has no new evidence. */

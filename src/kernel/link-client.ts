@@ -31,13 +31,13 @@ export class LinkClient {
     return toLinks(reply).toSorted((a, b) => a.index - b.index);
   }
 
-  /** The link of that name, or undefined when there is none. @throws NetlinkError, TandemError */
-  get(name: string): Link | undefined {
-    const reply = this.#connection.request({ type: RTM.getLink, write: (writer) => writeLinkRequest(writer, name) });
+  /** The link of that name or number, or undefined when there is none. @throws NetlinkError, TandemError */
+  get(wanted: string | number): Link | undefined {
+    const reply = this.#connection.request({ type: RTM.getLink, write: (writer) => writeLinkRequest(writer, wanted) });
     const { refusal } = reply;
     if (refusal === undefined) return toLinks(reply)[0];
     if (refusal.errno === ENODEV || refusal.errno === EINVAL || refusal.errno === ERANGE) return undefined;
-    throw netlinkError(refusal, { operation: "look for the interface", subject: name });
+    throw netlinkError(refusal, { operation: "look for the interface", subject: String(wanted) });
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** Changes of links and addresses of this machine as they happen, told by the kernel. */
+/** Changes of links, addresses and settings of this machine as they happen, told by the kernel. */
 import { DecodeError, SyscallError } from "../lib/errors.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
@@ -10,6 +10,7 @@ import { type NetlinkMessage, NLMSG_OVERRUN, readMessages } from "../wire/netlin
 import { RTM, RTNLGRP } from "../wire/rtnetlink.ts";
 import { readAddress, toInterfaceAddress } from "../wire/rtnetlink-address.ts";
 import { readLink, toLink } from "../wire/rtnetlink-link.ts";
+import { readNetconf } from "../wire/rtnetlink-netconf.ts";
 import { LinkClient } from "./link-client.ts";
 
 /** The receive buffer of 4 MiB holds some 3,000 messages; more than this come only while as many are made. */
@@ -28,6 +29,8 @@ export interface NetworkHandlers {
   onLinkGone?(link: Link): void;
   /** An address is new, has changed (each renewal of a lease is told), or is gone. */
   onAddress(event: AddressEvent): void;
+  /** Whether an interface, or the machine, forwards packets has changed. */
+  onForwarding?(): void;
   /** Messages were lost or not understood: what was known must be read again as a whole. */
   onOverrun(): void;
 }
@@ -49,7 +52,8 @@ export class NetworkMonitor {
    * @throws SyscallError, TandemError
    */
   static open(handlers: NetworkHandlers, receiveBufferBytes?: number): NetworkMonitor {
-    const groups = [RTNLGRP.link, RTNLGRP.ipv4Address, RTNLGRP.ipv6Address];
+    const { link, ipv4Address, ipv6Address, ipv4Netconf, ipv6Netconf } = RTNLGRP;
+    const groups = [link, ipv4Address, ipv6Address, ipv4Netconf, ipv6Netconf];
     const options = receiveBufferBytes === undefined ? {} : { receiveBufferBytes };
     const monitor = new NetworkMonitor(handlers, openNetlinkSocket(NETLINK_ROUTE, groups, options));
     try {
@@ -86,16 +90,36 @@ export class NetworkMonitor {
     for (const link of links) this.#names.set(link.index, link.name);
   }
 
+  /** Tells at once what waits in the kernel, so that what is known is as new as an answer that came another way. */
+  drain(): void {
+    for (let turn = 0; turn < DRAIN_DATAGRAMS_MAX; turn += 1) {
+      const datagram = this.#receiveNow();
+      if (datagram === undefined) return;
+      this.#take(datagram);
+    }
+  }
+
+  #receiveNow(): Uint8Array | undefined {
+    try {
+      return this.#socket.receiveNow();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      this.#resynchronise();
+      return undefined;
+    }
+  }
+
   /**
    * Once the kernel has dropped a message it drops all others, without a word, until the socket is empty (af_netlink.c,
    * NETLINK_S_CONGESTED). So first everything is read that waits: what is lost after that is told again.
    */
   #resynchronise(): void {
-    this.#drain();
+    this.#empty();
     this.#handlers.onOverrun();
   }
 
-  #drain(): void {
+  /** Tells what waits, whatever of it is lost. */
+  #empty(): void {
     for (let turn = 0; turn < DRAIN_DATAGRAMS_MAX; turn += 1) {
       try {
         const datagram = this.#socket.receiveNow();
@@ -152,6 +176,9 @@ export class NetworkMonitor {
         this.#handlers.onAddress({ added: message.type === RTM.newAddress, address });
         break;
       }
+      case RTM.newNetconf:
+        if (readNetconf(message.payload).forwarding !== undefined) this.#handlers.onForwarding?.();
+        break;
       default:
     }
   }

@@ -9,7 +9,7 @@ import { drainDatagrams, type SendOutcome } from "../sys/socket.ts";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV6 } from "../wire/ethernet.ts";
 import { asEthernetLink, type EthernetLink } from "./ethernet-link.ts";
 import { questionFrame } from "./neighbour-frames.ts";
-import { addressFilter, type OwnerSign, readOwnerSign } from "./owner-sign.ts";
+import { addressFilter, answerFilter, type OwnerSign, readOwnerSign } from "./owner-sign.ts";
 
 /** Somebody showed on the wire that it has an address, or wants it. */
 export interface OwnerAnswer extends OwnerSign {
@@ -21,6 +21,11 @@ export interface OwnerAnswer extends OwnerSign {
 export interface WatchedLink {
   readonly link: Link;
   readonly addresses: readonly IpAddress[];
+  /**
+   * Addresses of which only answers are wanted, not whatever else is said of them: to listen for those costs nothing
+   * while nobody asks.
+   */
+  readonly answersFor?: readonly IpAddress[];
 }
 
 export interface OwnerProbeOptions {
@@ -33,19 +38,31 @@ const DRAIN_LIMIT = 256;
 
 const ETHER_TYPES = { inet: ETHERTYPE_ARP, inet6: ETHERTYPE_IPV6 } as const satisfies Record<Family, number>;
 
+/** The addresses of one family to listen for. */
+type Wanted = Required<Omit<WatchedLink, "link">>;
+
+function textsOf(addresses: readonly IpAddress[]): ReadonlySet<string> {
+  return new Set(addresses.map((address) => address.text));
+}
+
 /** One packet socket: the ARP or the neighbour discovery of one link. */
 class Ear {
   readonly fd: Fd;
   readonly #link: EthernetLink;
   readonly #family: Family;
   readonly #texts: ReadonlySet<string>;
+  readonly #answersFor: ReadonlySet<string>;
   #watch: Watch | undefined;
 
-  constructor(link: EthernetLink, family: Family, addresses: readonly IpAddress[]) {
+  constructor(link: EthernetLink, family: Family, wanted: Wanted) {
     this.#link = link;
     this.#family = family;
-    this.#texts = new Set(addresses.map((address) => address.text));
-    this.fd = openFrameReceiver(ETHER_TYPES[family], link.index, addressFilter(family, addresses));
+    this.#texts = textsOf(wanted.addresses);
+    this.#answersFor = textsOf(wanted.answersFor);
+    this.fd = openFrameReceiver(ETHER_TYPES[family], link.index, [
+      ...addressFilter(family, wanted.addresses),
+      ...answerFilter(family, wanted.answersFor, link.mac),
+    ]);
   }
 
   listen(onAnswer: (answer: OwnerAnswer) => void): void {
@@ -58,13 +75,20 @@ class Ear {
   read(frame: Uint8Array): OwnerAnswer | undefined {
     try {
       const sign = readOwnerSign(this.#family, frame, this.#link.mac);
-      if (sign === undefined || !this.#texts.has(sign.address.text)) return undefined;
+      if (sign === undefined || !this.#isWanted(sign)) return undefined;
       return { ...sign, interface: this.#link.name, interfaceIndex: this.#link.index };
     } catch (error) {
       // Anybody on the wire can send what is no ARP.
       if (error instanceof DecodeError) return undefined;
       throw error;
     }
+  }
+
+  /** An advertisement to all is the answer to a probe (RFC 4861 section 7.2.4). */
+  #isWanted({ address, kind }: OwnerSign): boolean {
+    if (this.#texts.has(address.text)) return true;
+    if (!this.#answersFor.has(address.text)) return false;
+    return kind === "answer" || (kind === "announcement" && this.#family === "inet6");
   }
 
   close(): void {
@@ -74,9 +98,9 @@ class Ear {
 }
 
 /** An ear on that link; undefined when the link went away meanwhile, which is for the caller's link events to tell. */
-function openEar(link: EthernetLink, family: Family, addresses: readonly IpAddress[]): Ear | undefined {
+function openEar(link: EthernetLink, family: Family, wanted: Wanted): Ear | undefined {
   try {
-    return new Ear(link, family, addresses);
+    return new Ear(link, family, wanted);
   } catch (error) {
     if (error instanceof SyscallError && error.errnoName === "ENODEV") return undefined;
     throw error;
@@ -110,12 +134,14 @@ export class OwnerProbe {
     const sender = openFrameSender();
     const ears: Ear[] = [];
     try {
-      for (const { link, addresses } of options.watched) {
+      for (const { link, addresses, answersFor = [] } of options.watched) {
         const ethernet = asEthernetLink(link);
         if (ethernet === undefined) continue;
         for (const family of ["inet", "inet6"] as const) {
-          const ofFamily = addresses.filter((address) => address.family === family);
-          const ear = ofFamily.length === 0 ? undefined : openEar(ethernet, family, ofFamily);
+          const ofFamily = (all: readonly IpAddress[]) => all.filter((address) => address.family === family);
+          const wanted = { addresses: ofFamily(addresses), answersFor: ofFamily(answersFor) };
+          if (wanted.addresses.length + wanted.answersFor.length === 0) continue;
+          const ear = openEar(ethernet, family, wanted);
           if (ear !== undefined) ears.push(ear);
         }
       }

@@ -1,6 +1,6 @@
 /** What a frame on the wire says about who has an address, and the filter that lets only such frames through. */
 import { addressBytes, type Family, type IpAddress } from "../model/address.ts";
-import type { MacAddress } from "../model/mac-address.ts";
+import { type MacAddress, macBytes } from "../model/mac-address.ts";
 import type { FilterClause } from "../sys/socket-filter.ts";
 import { decodeArp, isArpProbe } from "../wire/arp.ts";
 import { decodeEthernet, ETHERNET_HEADER_BYTES } from "../wire/ethernet.ts";
@@ -24,6 +24,8 @@ export interface OwnerSign {
 const FILTER_ADDRESSES_MAX = 200;
 
 /** Offsets in a frame: RFC 826. */
+const ARP_OPERATION = ETHERNET_HEADER_BYTES + 6;
+const ARP_REPLY = 2;
 const ARP_SENDER = ETHERNET_HEADER_BYTES + 14;
 const ARP_TARGET = ETHERNET_HEADER_BYTES + 24;
 /** Offsets in a frame: RFC 8200 section 3, RFC 4861 sections 4.3 and 4.4. */
@@ -67,10 +69,30 @@ function ndpClauses(values: readonly number[] | undefined): FilterClause[] {
   ];
 }
 
+/**
+ * Lets through only answers for these addresses: ARP replies to `own`, the receiving interface's MAC, and neighbour
+ * advertisements, since an address that somebody probes for is advertised to all (RFC 4861 section 7.2.4).
+ */
+export function answerFilter(family: Family, addresses: readonly IpAddress[], own: MacAddress): FilterClause[] {
+  if (addresses.length === 0) return [];
+  const values = [...new Set(addresses.map(lastWord))];
+  if (family === "inet6") return ndpClauses(values).slice(0, 1);
+  const mac = new DataView(macBytes(own).slice().buffer);
+  return [
+    [
+      { at: 0, bytes: 4, is: "equal", value: mac.getUint32(0) },
+      { at: 4, bytes: 2, is: "equal", value: mac.getUint16(4) },
+      { at: ARP_OPERATION, bytes: 2, is: "equal", value: ARP_REPLY },
+      { at: ARP_SENDER, bytes: 4, is: "one-of", values },
+    ],
+  ];
+}
+
 /** Lets through what `readOwnerSign` may make something of for these addresses; with very many, all ARP or all of NDP. */
 export function addressFilter(family: Family, addresses: readonly IpAddress[]): FilterClause[] {
   const values = [...new Set(addresses.map(lastWord))];
   const tooMany = values.length > FILTER_ADDRESSES_MAX;
+  if (values.length === 0) return [];
   if (family === "inet6") return ndpClauses(tooMany ? undefined : values);
   return tooMany ? [[]] : arpClauses(values);
 }

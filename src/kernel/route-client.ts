@@ -1,17 +1,11 @@
 import type { IpAddress } from "../model/address.ts";
+import { type RouteSurvey, RouteTally } from "../wire/route-tally.ts";
 import { RTM } from "../wire/rtnetlink.ts";
-import {
-  type Gateway,
-  RTN_UNICAST,
-  readRoute,
-  toGateways,
-  toRouteAddress,
-  writeRouteDumpRequest,
-  writeRouteLookup,
-} from "../wire/rtnetlink-route.ts";
+import { readRoute, toRouteAddress, writeRouteDumpRequest, writeRouteLookup } from "../wire/rtnetlink-route.ts";
 import { NetlinkConnection, understood } from "./netlink-connection.ts";
 import { netlinkError } from "./netlink-failure.ts";
 
+export type { RouteSurvey } from "../wire/route-tally.ts";
 export type { Gateway } from "../wire/rtnetlink-route.ts";
 
 /** Where packets to an address go now. */
@@ -42,22 +36,16 @@ export class RouteClient {
     return new RouteClient(NetlinkConnection.open("route"));
   }
 
-  /** The routers that any route of any table leads to, each once. @throws NetlinkError, TandemError */
-  gateways(): Gateway[] {
-    const reply = this.#connection.dump({ type: RTM.getRoute, write: writeRouteDumpRequest });
-    if (reply.refusal !== undefined) throw netlinkError(reply.refusal, { operation: "list the routes" });
-    const found = new Map<string, Gateway>();
-    understood(() => {
-      for (const message of reply.messages) {
-        if (message.type !== RTM.newRoute) continue;
-        const route = readRoute(message.payload);
-        if (route.type !== RTN_UNICAST) continue;
-        for (const gateway of toGateways(route)) {
-          found.set(`${gateway.gateway.text}%${gateway.interfaceIndex}`, gateway);
-        }
-      }
-    });
-    return [...found.values()];
+  /** What is to be known of all routes. @throws NetlinkError, TandemError */
+  survey(): RouteSurvey {
+    const tally = new RouteTally();
+    const refusal = this.#connection.dumpEach(
+      { type: RTM.getRoute, write: writeRouteDumpRequest },
+      () => tally.begin(),
+      (view, start, end) => tally.take(view, start, end),
+    );
+    if (refusal !== undefined) throw netlinkError(refusal, { operation: "list the routes" });
+    return tally.survey();
   }
 
   /** The route of a packet to `address` now, or undefined when there is none. @throws NetlinkError, TandemError */

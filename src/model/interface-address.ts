@@ -1,4 +1,4 @@
-import type { AddressPrefix } from "./address.ts";
+import { type AddressPrefix, formatAddressPrefix, type IpAddress } from "./address.ts";
 
 export const ADDRESS_SCOPES = ["global", "site", "link", "host"] as const;
 /** Who may know of an address. */
@@ -10,6 +10,8 @@ export interface InterfaceAddress {
   readonly interface: string;
   readonly interfaceIndex: number;
   readonly prefix: AddressPrefix;
+  /** The other end of a point-to-point address: the prefix length is that of its network. */
+  readonly peer?: IpAddress;
   /** IPv4 only, and only where it is not simply the interface's name. */
   readonly label?: string;
   /** Seconds until the kernel drops it. */
@@ -27,4 +29,12 @@ export interface InterfaceAddress {
   /** The kernel has no route for its subnet because of it. */
   readonly noPrefixRoute: boolean;
   readonly scope: AddressScope | "nowhere";
+}
+
+/** As `ip` shows it: `203.0.113.10/24 on eth0`, with the other end and the label where it has them. */
+export function formatInterfaceAddress(own: InterfaceAddress): string {
+  const { prefix, peer, label } = own;
+  const other = peer === undefined ? undefined : formatAddressPrefix({ ...prefix, address: peer });
+  const address = other === undefined ? formatAddressPrefix(prefix) : `${prefix.address.text} peer ${other}`;
+  return `${address} on ${own.interface}${label === undefined ? "" : `, label ${label}`}`;
 }

@@ -29,6 +29,7 @@ import {
   trySocketOption,
 } from "./socket.ts";
 import { netlinkSocketAddress } from "./socket-address.ts";
+import { attachFilter, type FilterClause } from "./socket-filter.ts";
 
 export interface NetlinkSocketOptions {
   /** How long `receive` waits for the kernel's answer. */
@@ -37,6 +38,10 @@ export interface NetlinkSocketOptions {
   readonly receiveBufferBytes?: number;
   /** NETLINK_GET_STRICT_CHK: dumps honour the filter in their header, and a header that is not as it should be is refused. */
   readonly strictDumps?: boolean;
+  /** What of the announcements is passed on; in force before the first group is joined. */
+  readonly filter?: readonly FilterClause[];
+  /** Groups that an older kernel may lack. */
+  readonly groupsIfThere?: readonly number[];
 }
 
 const RECEIVE_TIMEOUT_MS = 5_000;
@@ -141,9 +146,11 @@ export function openNetlinkSocket(
     bindSocket(fd, netlinkSocketAddress(), operation);
     // Connected to port 0, the kernel's, the socket gets no message that another process sends to it.
     connectSocket(fd, netlinkSocketAddress(), operation);
+    if (options.filter !== undefined) attachFilter(fd, options.filter);
     for (const group of groups) {
       setSocketOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, "join a netlink group", String(group));
     }
+    for (const group of options.groupsIfThere ?? []) trySocketOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
   } catch (error) {
     closeFd(fd);
     throw error;

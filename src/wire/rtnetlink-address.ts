@@ -3,7 +3,7 @@
  *   0 u8 family   1 u8 prefix length   2 u8 flags (superseded by IFA_FLAGS)   3 u8 scope   4 u32 interface index
  */
 import { DecodeError } from "../lib/errors.ts";
-import { type AddressPrefix, addressBits, addressBytes } from "../model/address.ts";
+import { type AddressPrefix, addressBits, addressBytes, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import { type Attributes, type AttributeType, attributes, bytes, cstring, u8, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
@@ -131,6 +131,13 @@ export function writeAddressRemoval(writer: Writer, prefix: AddressPrefix, inter
   addressAttributes.encode(writer, { address: local, local });
 }
 
+/** The payload of RTM_DELADDR for an address as `toInterfaceAddress` read it. */
+export function writeFoundRemoval(writer: Writer, { prefix, peer, label, interfaceIndex }: InterfaceAddress): void {
+  writeAddressHeader(writer, prefix, interfaceIndex);
+  const address = addressBytes(peer ?? prefix.address);
+  addressAttributes.encode(writer, { address, local: addressBytes(prefix.address), label });
+}
+
 /** Reads the payload of RTM_NEWADDR and RTM_DELADDR. @throws DecodeError */
 export function readAddress(payload: Uint8Array): AddressMessage {
   const reader = new Reader(payload);
@@ -161,14 +168,16 @@ export function toInterfaceAddress(
   if (prefixLength > addressBits(family)) {
     throw new DecodeError("ifa_prefixlen", `${prefixLength} is too long for ${family}`);
   }
-  // On a point-to-point link `address` is the other end.
+  // Where both are given and differ, `address` is the other end.
   const address = readInetAddress(family, required(values.local ?? values.address, "address"), "address");
+  const peer = values.address === undefined ? address : readInetAddress(family, values.address, "address");
   const name = interfaceName(interfaceIndex);
   const { label } = values;
   return {
     interface: name ?? String(interfaceIndex),
     interfaceIndex,
     prefix: { address, prefixLength },
+    ...(sameAddress(peer, address) ? {} : { peer }),
     ...(label === undefined || label === name ? {} : { label }),
     validSeconds: toSeconds(values.lifetime?.validSeconds),
     preferredSeconds: toSeconds(values.lifetime?.preferredSeconds),

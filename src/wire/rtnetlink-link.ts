@@ -34,9 +34,12 @@ export interface LinkMessage {
   readonly attributes: Attributes<typeof linkAttributes>;
 }
 
-/** A request for all links, or for one by its name. */
-export function writeLinkRequest(writer: Writer, name?: string): void {
-  writer.zeros(16);
+/** A request for all links, or for one by its name or its number. */
+export function writeLinkRequest(writer: Writer, wanted?: string | number): void {
+  writer.zeros(4);
+  writer.i32(typeof wanted === "number" ? wanted : 0);
+  writer.zeros(8);
+  const name = typeof wanted === "string" ? wanted : undefined;
   linkAttributes.encode(writer, { name, extendedMask: RTEXT_FILTER_SKIP_STATS });
 }
 

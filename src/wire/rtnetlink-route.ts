@@ -11,6 +11,10 @@ import { familyNumber, familyOf, readInetAddress } from "./inet-address.ts";
 
 /** A usual route to other machines; local, broadcast and blackhole routes have other types. */
 export const RTN_UNICAST = 1;
+/** enum rt_class_t: the tables that packets without a rule of their own are looked up in (ip-rule(8)). */
+const ORDINARY_TABLES: ReadonlySet<number> = new Set([253, 254]);
+/** rtm_flags: its interface is down, the kernel does not use it (RTNH_F_DEAD). */
+const RTNH_F_DEAD = 1;
 
 /** struct rtnexthop is 8 bytes: 0 u16 length   2 u8 flags   3 u8 weight less one   4 i32 interface index */
 const NEXT_HOP_HEADER_BYTES = 8;
@@ -70,6 +74,7 @@ export interface RouteMessage {
   readonly destinationPrefixLength: number;
   readonly table: number;
   readonly type: number;
+  readonly flags: number;
   readonly attributes: Attributes<typeof routeAttributes>;
 }
 
@@ -95,9 +100,16 @@ export function readRoute(payload: Uint8Array): RouteMessage {
   const headerTable = reader.u8("rtm_table");
   reader.skip(2, "rtm_protocol");
   const type = reader.u8("rtm_type");
-  reader.u32("rtm_flags");
+  const flags = reader.u32("rtm_flags");
   const values = routeAttributes.decode(reader);
-  return { family, destinationPrefixLength, table: values.table ?? headerTable, type, attributes: values };
+  return { family, destinationPrefixLength, table: values.table ?? headerTable, type, flags, attributes: values };
+}
+
+/** Whether packets without a rule of their own follow it where no other route leads. */
+export function isDefaultRoute({ destinationPrefixLength, table, type, flags }: RouteMessage): boolean {
+  return (
+    destinationPrefixLength === 0 && type === RTN_UNICAST && ORDINARY_TABLES.has(table) && (flags & RTNH_F_DEAD) === 0
+  );
 }
 
 /** A neighbour router and the interface behind which it is. */

@@ -139,7 +139,7 @@ describe("LinkClient, RouteClient and NeighbourClient", () => {
     ]);
   });
 
-  test("gateways() and interfaceTowards() follow the routes", () => {
+  test("survey() and interfaceTowards() follow the routes", () => {
     using routes = RouteClient.open();
     using links = LinkClient.open();
     const interfaceIndex = links.get("mon0")?.index ?? 0;
@@ -148,7 +148,7 @@ describe("LinkClient, RouteClient and NeighbourClient", () => {
     run("ip", "link", "set", "mon0", "up");
     run("ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.1");
     const gateway = address("203.0.113.1");
-    expect(routes.gateways()).toContainEqual({ gateway, interfaceIndex });
+    expect(routes.survey().gateways).toContainEqual({ gateway, interfaceIndex });
     expect(routes.routeTo(address("198.51.100.9"))).toEqual({
       gateway,
       interfaceIndex,

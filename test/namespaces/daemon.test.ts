@@ -143,6 +143,26 @@ test("a VIP that somebody deletes is back at once", async () => {
   for (const ms of Object.values(watched.owners.noOwnerMs)) expect(ms).toBeLessThan(atOnceMs(watched));
 });
 
+test.each([
+  ["with the host's prefix", ["address add 203.0.113.10/24 dev eth0"]],
+  ["as the first address of its subnet", ["address flush dev eth0", "address add 203.0.113.10/24 dev eth0"]],
+  ["in several forms", ["address add 203.0.113.10/16 dev eth0 label eth0:x", "address add 203.0.113.10/32 dev eth1"]],
+])("a VIP that somebody sets on the standby goes, %s, and takes nothing with it", async (_, lines) => {
+  await using pair = await VipPair.start();
+  const { topology } = pair.lab;
+  const setting = () => topology.run("lvs2", ["cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"]).trim();
+  expect(setting()).toBe("0");
+  for (const line of lines) topology.run("lvs2", ["ip", ...line.split(" ")]);
+  if (lines[0]?.includes("flush")) topology.run("lvs2", ["ip", "address", "add", "203.0.113.3/24", "dev", "eth0"]);
+  await pair.until("it is gone", () => !topology.run("lvs2", ["ip", "address", "show"]).includes("203.0.113.10"));
+  await pair.settled("lvs1");
+  expect(topology.run("lvs2", ["ip", "address", "show", "dev", "eth0"])).toContain("203.0.113.3/24");
+  expect(setting()).toBe("1");
+  pair.router("lvs2").signal("SIGTERM");
+  expect(await pair.router("lvs2").awaitEnd(LOADED_MS)).toBe(0);
+  expect(setting()).toBe("0");
+});
+
 test("a peer with another key is stood off from: never two owners", async () => {
   await using pair = await VipPair.prepare();
   pair.router("lvs1").start();

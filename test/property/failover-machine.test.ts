@@ -111,7 +111,6 @@ const input: fc.Arbitrary<(nowMs: number) => Input> = fc.oneof(
   })),
   surroundings.map((told) => () => ({ kind: "surroundings" as const, surroundings: told })),
   fc.record({ kind: fc.constant("foreign-vips" as const), found: fc.subarray(FOREIGN) }).map((value) => () => value),
-  fc.record({ kind: fc.constant("address-added" as const), vip }).map((value) => () => value),
   fc
     .record({ kind: fc.constant("gates" as const), state: fc.constantFrom("unknown", "passing", "failing") })
     .map(({ kind, state }) => (nowMs: number) => ({

@@ -7,9 +7,11 @@ import { toConnectionTimeouts, toSyncDaemon } from "../../src/wire/ipvs-daemon.t
 import { toObservedServer } from "../../src/wire/ipvs-server.ts";
 import { toVirtualService } from "../../src/wire/ipvs-service.ts";
 import { readAcknowledgement, readDone, readMessages } from "../../src/wire/netlink.ts";
+import { RouteTally } from "../../src/wire/route-tally.ts";
 import { isInternetAddress, readAddress, toInterfaceAddress } from "../../src/wire/rtnetlink-address.ts";
 import { readLink, toLink } from "../../src/wire/rtnetlink-link.ts";
 import { readNeighbour, toNeighbour } from "../../src/wire/rtnetlink-neighbour.ts";
+import { readNetconf } from "../../src/wire/rtnetlink-netconf.ts";
 import { readRoute, toGateways } from "../../src/wire/rtnetlink-route.ts";
 import { hex } from "../support/hex.ts";
 
@@ -38,6 +40,10 @@ const ROUTE = hex(
   `02180000 fe030001 00000000 08000f00 fe000000 08000100 c6336400
    24000900 10000000 03000000 08000500 cb007103 10000000 03000000 08000500 cb007104`,
 );
+const PLAIN_ROUTE = hex(
+  "02180000 fe030001 00000000 08000f00 fe000000 08000100 c6336400 08000500 cb007101 08000400 03000000",
+);
+const NETCONF = hex("02000000 08000100 02000000 08000200 00000000 08000300 00000000 08000400 00000000");
 const NEIGHBOUR = hex("02000000 03000000 80000001 08000100 cb007101 0a000200 02005e100001 0000");
 const ACKNOWLEDGEMENT = hex(
   "eaffffff 15000000 1400 0500 07000000 00000000 aabbccdd ee000000 0800 0200 14000000 0800 0100 6e6f0000",
@@ -71,8 +77,17 @@ const DECODERS: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => u
   ["a link", LINK, (bytes) => toLink(readLink(bytes))],
   ["an address", ADDRESS, internetAddressOf],
   ["a route", ROUTE, (bytes) => toGateways(readRoute(bytes))],
+  ["a route of many", PLAIN_ROUTE, tallied],
+  ["several routes of many", ROUTE, tallied],
+  ["a setting", NETCONF, readNetconf],
   ["a neighbour", NEIGHBOUR, (bytes) => toNeighbour(readNeighbour(bytes))],
 ];
+
+function tallied(bytes: Uint8Array): unknown {
+  const tally = new RouteTally();
+  tally.take(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  return tally.survey();
+}
 
 function commandOf(bytes: Uint8Array) {
   return commandAttributes.decode(readGenericHeader(bytes).attributes);

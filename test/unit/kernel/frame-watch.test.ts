@@ -57,3 +57,20 @@ test("FrameWatch remembers when a neighbour answered, on the interfaces it was g
   watch.neighbourAnswered("eth1", 600);
   expect([watch.evidence("eth0"), watch.evidence("eth1")]).toEqual([{ lastNeighbourAtMs: 500 }, {}]);
 });
+
+test("FrameWatch keeps what it heard on interfaces that stay when others come and go", () => {
+  let text = counters({ eth0: 1, eth1: 1, eth2: 1 });
+  const watch = new FrameWatch(["eth0", "eth1"], () => text);
+  text = counters({ eth0: 2, eth1: 2, eth2: 2 });
+  watch.look(500);
+  watch.neighbourAnswered("eth0", 500);
+  watch.follow(["eth0", "eth2"]);
+  expect(["eth0", "eth1", "eth2"].map((name) => watch.evidence(name))).toEqual([
+    { lastFrameAtMs: 500, lastNeighbourAtMs: 500 },
+    {},
+    {},
+  ]);
+  text = counters({ eth0: 2, eth1: 3, eth2: 3 });
+  watch.look(600);
+  expect(["eth0", "eth1", "eth2"].map((name) => watch.evidence(name).lastFrameAtMs)).toEqual([500, undefined, 600]);
+});

@@ -1,16 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import { DecodeError } from "../../../src/lib/errors.ts";
 import { address } from "../../../src/model/address.ts";
+import { formatInterfaceAddress } from "../../../src/model/interface-address.ts";
 import { Writer } from "../../../src/wire/bytes.ts";
+import { RouteTally } from "../../../src/wire/route-tally.ts";
 import {
   isInternetAddress,
   readAddress,
   toInterfaceAddress,
   writeAddress,
   writeAddressRemoval,
+  writeFoundRemoval,
 } from "../../../src/wire/rtnetlink-address.ts";
 import { readLink, toLink, writeLinkRequest } from "../../../src/wire/rtnetlink-link.ts";
 import { readNeighbour, toNeighbour } from "../../../src/wire/rtnetlink-neighbour.ts";
+import { readNetconf } from "../../../src/wire/rtnetlink-netconf.ts";
 import { readRoute, toGateways, toRouteAddress, writeRouteLookup } from "../../../src/wire/rtnetlink-route.ts";
 import { hex, toHex } from "../../support/hex.ts";
 import { prefixOf } from "../../support/must.ts";
@@ -70,9 +74,12 @@ describe("links", () => {
     expect(() => toLink(readLink(hex(text)))).toThrow(new DecodeError("", message));
   });
 
-  test("writeLinkRequest() asks by name, without counters", () => {
+  test("writeLinkRequest() asks by name or number, without counters", () => {
     expect(written((writer) => writeLinkRequest(writer, "v0"))).toBe(
       compact("00000000 00000000 00000000 00000000 07000300 76300000 08001d00 08000000"),
+    );
+    expect(written((writer) => writeLinkRequest(writer, 3))).toBe(
+      compact("00000000 03000000 00000000 00000000 08001d00 08000000"),
     );
   });
 });
@@ -150,9 +157,24 @@ describe("addresses", () => {
     );
   });
 
-  test("toInterfaceAddress() takes the local end of a point-to-point link", () => {
-    const text = "02200000 03000000 08000100 0a000002 08000200 0a000001";
-    expect(toInterfaceAddress(readAddress(hex(text)), names).prefix).toEqual(prefixOf("10.0.0.1/32"));
+  test("toInterfaceAddress() takes the local end of a point-to-point link, and the other one as its peer", () => {
+    const text = "02180000 03000000 08000100 c6336400 08000200 cb007109";
+    const own = toInterfaceAddress(readAddress(hex(text)), names);
+    expect([own.prefix, own.peer]).toEqual([prefixOf("203.0.113.9/24"), address("198.51.100.0")]);
+    expect(formatInterfaceAddress({ ...own, label: "v0:1" })).toBe(
+      "203.0.113.9 peer 198.51.100.0/24 on v0, label v0:1",
+    );
+    const { peer: _, ...plain } = own;
+    expect(formatInterfaceAddress(plain)).toBe("203.0.113.9/24 on v0");
+  });
+
+  test("writeFoundRemoval() names the other end and the label where there are some", () => {
+    const point = "02180000 03000000 08000100 c6336400 08000200 cb007109 09000300 76303a31 00000000";
+    const plain = "02200000 03000000 08000100 cb00710a 08000200 cb00710a";
+    for (const text of [point, plain]) {
+      const found = toInterfaceAddress(readAddress(hex(text)), names);
+      expect(written((writer) => writeFoundRemoval(writer, found))).toBe(compact(text));
+    }
   });
 
   test("toInterfaceAddress() calls only IPv4 addresses secondary: the bit means temporary in IPv6", () => {
@@ -231,6 +253,89 @@ describe("routes", () => {
   test("toRouteAddress() refuses an address of the wrong length", () => {
     const route = readRoute(hex("0a000000 fe030001 00000000"));
     expect(() => toRouteAddress(route, hex("0a000001"), "gateway")).toThrow("gateway: needs 16 bytes, got 4");
+  });
+});
+
+describe("RouteTally", () => {
+  const byGateway = "02000000 fe030001 00000000 08000f00 fe000000 08000500 cb007101 08000400 03000000";
+  const inTable100 = byGateway.replace("02000000 fe", "02000000 64").replace("fe000000", "64000000");
+  const dead = byGateway.replace("fe030001 00000000", "fe030001 01000000");
+  const unreachable = "02000000 fe030007 00000000 08000f00 fe000000";
+  const further = "02180000 fe030001 00000000 08000f00 fe000000 08000100 c6336400 08000500 cb007101 08000400 03000000";
+  const ways = `02180000 fe030001 00000000 08000f00 fe000000 08000100 c6336400
+    24000900 10000000 03000000 08000500 cb007103 10000000 04000000 08000500 cb007104`;
+  const ipv6 = `0a000000 fe030001 00000000 08000f00 fe000000 14000500 20010db8000000000000000000000001
+    08000400 03000000`;
+  const onLink = "02180000 fe02fd01 00000000 08000f00 fe000000 08000100 cb007100 08000700 cb007102 08000400 03000000";
+
+  function tallied(...texts: readonly string[]) {
+    const tally = new RouteTally();
+    for (const text of texts) {
+      // Somewhere in a buffer, as in a dump.
+      const bytes = hex(`ffffff ${text} ff`);
+      tally.take(new DataView(bytes.buffer), 3, bytes.length - 1);
+    }
+    const { gateways, defaultRoutes } = tally.survey();
+    return [gateways.map(({ gateway, interfaceIndex }) => `${gateway.text}%${interfaceIndex}`), defaultRoutes];
+  }
+
+  test.each([
+    ["a default route", [byGateway], ["203.0.113.1%3"], ["inet"]],
+    ["a route further on, twice", [further, further], ["203.0.113.1%3"], []],
+    ["both families", [byGateway, further, ipv6], ["203.0.113.1%3", "2001:db8::1%3"], ["inet", "inet6"]],
+    ["several ways", [ways], ["203.0.113.3%3", "203.0.113.4%4"], []],
+    ["a default route of a table of its own, and a dead one", [inTable100, dead], ["203.0.113.1%3"], []],
+    ["no way at all", [unreachable, onLink], [], []],
+  ] as const)("finds %s", (_, texts, gateways, defaults) => {
+    expect(tallied(...texts)).toEqual([gateways, defaults] as never);
+  });
+
+  test("begins anew", () => {
+    const tally = new RouteTally();
+    const bytes = hex(byGateway);
+    tally.take(new DataView(bytes.buffer), 0, bytes.length);
+    tally.begin();
+    expect(tally.survey()).toEqual({ gateways: [], defaultRoutes: [] });
+    tally.take(new DataView(bytes.buffer), 0, bytes.length);
+    expect(tally.survey().gateways).toHaveLength(1);
+  });
+
+  test.each([
+    ["half a header", "0200 0000 fe03", "rtmsg: needs 12 bytes, got 6"],
+    [
+      "an attribute without a header",
+      `${onLink} 0300 0500`,
+      "RTA: an attribute cannot be 3 bytes long where 4 are left",
+    ],
+    ["an attribute past the end", `${onLink} 0900 0500`, "RTA: an attribute cannot be 9 bytes long where 4 are left"],
+  ])("refuses %s", (_, text, message) => {
+    expect(() => tallied(text)).toThrow(new DecodeError("", message));
+  });
+});
+
+describe("settings of interfaces", () => {
+  test.each([
+    [
+      "a new interface",
+      "02000000 08000100 02000000 08000200 00000000 08000300 00000000 08000400 00000000",
+      { family: 2, interfaceIndex: 2, forwarding: false },
+    ],
+    [
+      "all interfaces",
+      "0a000000 08000100 ffffffff 08000200 01000000",
+      { family: 10, interfaceIndex: -1, forwarding: true },
+    ],
+    ["another setting", "02000000 08000100 03000000 08000300 01000000", { family: 2, interfaceIndex: 3 }],
+  ])("readNetconf() of %s", (_, text, expected) => {
+    expect(readNetconf(hex(text))).toEqual(expected);
+  });
+
+  test.each([
+    ["nothing", "", "ncm_family: u8 needs 1 bytes, got 0"],
+    ["no interface", "02000000 08000200 01000000", "interfaceIndex: is missing"],
+    ["half a number", "02000000 06000100 0100", "interfaceIndex: i32 needs 4 bytes, got 2"],
+  ])("readNetconf() refuses %s", (_, text, message) => {
+    expect(() => readNetconf(hex(text))).toThrow(new DecodeError("", message));
   });
 });
 
