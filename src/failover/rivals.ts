@@ -142,6 +142,11 @@ export function isClaimedByDeafPeer(state: State, nowMs: number): boolean {
   return nowMs - deafClaim.atMs < CLAIM_INTERVALS * settings.intervalMs;
 }
 
+/** The last that was heard of the peer is that it is active, though it could not hear me. */
+export function isClaimLast({ deafClaim, peer }: State): boolean {
+  return deafClaim !== undefined && deafClaim.atMs >= (peer?.heardAtMs ?? -Infinity);
+}
+
 export function addClaimDeadline(soonest: Soonest, { deafClaim, settings }: State): void {
   if (deafClaim !== undefined) soonest.add(deafClaim.atMs + CLAIM_INTERVALS * settings.intervalMs);
 }

@@ -15,7 +15,7 @@ import {
   silentSinceMs,
 } from "./peer.ts";
 import { bootCarrierDeadline, canServe, unreadiness } from "./readiness.ts";
-import { isClaimedByDeafPeer } from "./rivals.ts";
+import { isClaimedByDeafPeer, isClaimLast } from "./rivals.ts";
 import { startTaking } from "./role.ts";
 import { STANDBY_TIE_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -89,7 +89,7 @@ function noteGone(turn: Turn): void {
 function takeFromSilentAtMs(state: State): number {
   const { query, settings, yielding, peer } = state;
   if (query?.goneSinceMs === undefined) return Infinity;
-  const isOwnerKnown = peer?.says.role === "active" || peer?.says.leaving === true;
+  const isOwnerKnown = peer?.says.role === "active" || peer?.says.leaving === true || isClaimLast(state);
   const waits = yielding || (settings.router === "backup" && !isOwnerKnown);
   return query.goneSinceMs + (waits ? YIELD_MS : 0);
 }

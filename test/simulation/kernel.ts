@@ -51,6 +51,11 @@ export class Kernel {
     return [...this.#held.values()].map((held) => held.vip);
   }
 
+  /** When the lease of this address ends; undefined: it is not there. */
+  endsAtMs(address: string): number | undefined {
+    return this.#held.get(address)?.endsAtMs;
+  }
+
   get locked(): boolean {
     return this.#clock.now < this.lockedUntilMs;
   }

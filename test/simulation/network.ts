@@ -53,6 +53,8 @@ export class Network {
   conditions: Conditions;
   /** A packet filter drops heartbeats: where they leave a machine, so that nobody sees them, or where they come in. */
   dropsHeartbeats: "leaving" | "coming" | undefined;
+  /** Routers whose heartbeats a packet filter of the other one drops where they come in. */
+  readonly unheard = new Set<RouterId>();
   /** Each router has another key: heartbeats arrive, and none can be read. */
   hasTwoKeys = false;
   /** Heartbeats wait this long behind other traffic, on this network only: a full synchronisation, say. */
@@ -73,6 +75,10 @@ export class Network {
   cut(from: MacAddress, to: MacAddress, isCut: boolean): void {
     if (isCut) this.#cuts.add(`${from} ${to}`);
     else this.#cuts.delete(`${from} ${to}`);
+  }
+
+  isCut(from: MacAddress, to: MacAddress): boolean {
+    return this.#cuts.has(`${from} ${to}`);
   }
 
   /** Whether a frame would pass, but for chance. */

@@ -175,6 +175,11 @@ export class RouterHost {
     return this.process?.state.phase.kind === "active" ? "active" : "standby";
   }
 
+  /** What the daemon has kept on disk; undefined: it never has. */
+  get disk(): StoredState | undefined {
+    return this.#disk;
+  }
+
   // --- what happens to it ---------------------------------------------------------------------------------------
 
   start(): void {
@@ -473,6 +478,7 @@ export class RouterHost {
     const network = this.#options.networks[path];
     if (this.#options.clock.now < this.#framesWatchedUntilMs) this.#lastPeerFrame[path] = this.#now;
     if (!this.ownAddress[path] || network.dropsHeartbeats === "coming") return;
+    if (network.unheard.has(frame.heartbeat.router)) return;
     if (network.hasTwoKeys) this.#input({ kind: "packet-refused", path, reason: "bad-mac" });
     // As it was sent: that bytes and values agree is for the codec's own tests.
     else this.#input({ kind: "heartbeat", path, heartbeat: frame.heartbeat });

@@ -153,6 +153,15 @@ export class World {
     this.log(where === undefined ? "heartbeats are not filtered any more" : "heartbeats are filtered");
   }
 
+  /** The other router's packet filter drops what this one says. */
+  setUnheard(router: RouterId, isOn: boolean): void {
+    for (const path of PATHS) {
+      if (isOn) this.networks[path].unheard.add(router);
+      else this.networks[path].unheard.delete(router);
+    }
+    this.log(`${router}: its heartbeats are ${isOn ? "filtered at its peer" : "not filtered any more"}`);
+  }
+
   /** The routers have different keys. */
   setTwoKeys(isOn: boolean): void {
     for (const path of PATHS) this.networks[path].hasTwoKeys = isOn;
@@ -184,7 +193,10 @@ export class World {
   get understood(): boolean {
     return (
       this.connected &&
-      PATHS.every((path) => !this.networks[path].hasTwoKeys && this.networks[path].dropsHeartbeats === undefined)
+      PATHS.every((path) => {
+        const { hasTwoKeys, dropsHeartbeats, unheard } = this.networks[path];
+        return !hasTwoKeys && dropsHeartbeats === undefined && unheard.size === 0;
+      })
     );
   }
 
