@@ -1,10 +1,10 @@
 /** Deliberate bugs, each a change of the sources' text, and the run that must catch it. */
+import type { Edit } from "./mutant-sources.ts";
 
 export interface Mutant {
   /** What the program does wrongly. */
   readonly name: string;
-  /** [file of src/failover, text, replacement]; the text must be there exactly once. */
-  readonly edits: readonly (readonly [file: string, text: string, replacement: string])[];
+  readonly edits: readonly Edit[];
   /** A single fault by its name, or a weather. */
   readonly caughtBy: string;
   /** Where it shows by chance only: seeds that are tried first, so that the test is quick. */
@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "renews its leases too late",
-    edits: [["settings.ts", "renewEveryMs: leaseMs / 3", "renewEveryMs: leaseMs * 1.3"]],
+    edits: [["lease.ts", "Math.min(turn.state.timing.renewEveryMs, validMs / 3)", "validMs * 1.3"]],
     caughtBy: "planned switch",
   },
   {
