@@ -391,8 +391,8 @@ export class RouterHost {
 
   /** Somebody sets a VIP, without a lease and without our mark. */
   setByHand(vip: Vip): void {
-    // Where the daemon cannot remove it, it stays: that is nobody's fault.
-    if (this.kernel.locked || this.#options.clock.now < this.kernel.hungUntilMs) return;
+    // Where no daemon can remove it, it stays: that is nobody's fault.
+    if (!this.running || this.kernel.locked || this.#options.clock.now < this.kernel.hungUntilMs) return;
     this.#options.watcher.log(`${this.router}: somebody sets ${vip.prefix.address.text}`);
     this.kernel.lease([vip], FOR_EVER_MS);
     this.#foreign.add(vip.prefix.address.text);
