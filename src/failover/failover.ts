@@ -13,6 +13,7 @@ import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips 
 import { onGates } from "./gates.ts";
 import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
+import { checkInvariants } from "./invariants.ts";
 import { addRenewalStuckDeadline, judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
 import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
 import { addWishDeadlines, endRelease, hearRequest, judgeWish, onOperator } from "./operator.ts";
@@ -92,7 +93,8 @@ export function createState(boot: Boot): State {
     listeningSinceMs: nowMs,
     graceUntilMs: nowMs,
     awakeSinceMs: nowMs,
-    term: Math.min(TERM_LIMIT, stored?.term ?? 0),
+    // No tenure was in a term above the highest known, whatever the file says.
+    term: Math.min(TERM_LIMIT, Math.max(stored?.term ?? 0, stored?.lastActiveTerm ?? 0)),
     lastActiveTerm: Math.min(TERM_LIMIT, stored?.lastActiveTerm ?? 0),
     shared,
     hold: isHeld(shared),
@@ -114,7 +116,10 @@ export function createState(boot: Boot): State {
   };
 }
 
-/** Takes one input at `nowMs` (monotonic) and says what follows from it. Never throws but for a programmer's error. */
+/**
+ * Takes one input at `nowMs` (monotonic) and says what follows from it.
+ * @throws InvariantError where the code itself is wrong; nothing else.
+ */
 export function step(state: State, input: Input, nowMs: number): StepResult {
   const turn = new Turn(state, nowMs);
   const slept = noteSleep(turn);
@@ -127,6 +132,7 @@ export function step(state: State, input: Input, nowMs: number): StepResult {
   // Any input may have brought something to judge: a tick is due at once.
   const dueAtMs = input.kind === "tick" ? soonestDeadline(turn.state) : Math.min(turn.state.dueAtMs, nowMs);
   turn.set({ dueAtMs });
+  checkInvariants(state, turn.state, input, nowMs);
   return { state: turn.state, effects: turn.effects };
 }
 

@@ -24,16 +24,29 @@ function without<T>(set: ReadonlySet<T>, values: readonly T[]): ReadonlySet<T> {
 /** The whole list, as it is in the kernel. */
 export function onForeignVips(turn: Turn, found: readonly ForeignVip[]): void {
   const { foreign, phase } = turn.state;
-  const texts = found.map(({ text }) => text);
-  const gone = [...foreign.left].filter((text) => !texts.includes(text));
+  const texts = new Set(found.map(({ text }) => text));
+  const isGone = (text: string) => !texts.has(text);
   const isNew = ({ text }: ForeignVip) => !foreign.found.some((known) => known.text === text);
   if (phase.kind === "active") {
     for (const { text } of found.filter(isNew)) {
       turn.notice("warn", "address-added", `somebody set ${text} on this active router besides its own`);
     }
   }
-  setForeign(turn, { found, left: without(foreign.left, gone) });
+  // The kernel's event may come before the answer to the removal.
+  const removed = [...foreign.leaving].filter(isGone);
+  noticeRemoved(turn, removed);
+  setForeign(turn, {
+    found,
+    left: without(foreign.left, [...foreign.left].filter(isGone)),
+    leaving: without(foreign.leaving, removed),
+  });
   judgeForeign(turn);
+}
+
+function noticeRemoved(turn: Turn, texts: readonly string[]): void {
+  for (const text of texts) {
+    turn.notice("warn", "address-added", `somebody had set ${text} on this standby: it was removed`);
+  }
 }
 
 /** How often this one was removed within the last minute, and when. */
@@ -61,8 +74,9 @@ function leave(turn: Turn, text: string, isFixed: boolean): void {
 
 function removeForeign(turn: Turn, vip: Vip, text: string, times: readonly number[]): void {
   const { foreign, addresses } = turn.state;
+  const recent = [...foreign.removedAtMs].filter(([, at]) => at.some((atMs) => turn.now - atMs < GUARD_WINDOW_MS));
   setForeign(turn, {
-    removedAtMs: new Map([...foreign.removedAtMs, [text, [...times, turn.now]]]),
+    removedAtMs: new Map([...recent, [text, [...times, turn.now]]]),
     leaving: new Set([...foreign.leaving, text]),
   });
   setAddresses(turn, { possible: new Map([...addresses.possible, [vipKey(vip), vip]]) });
@@ -72,24 +86,19 @@ function removeForeign(turn: Turn, vip: Vip, text: string, times: readonly numbe
 
 /** What came of removals: what is verified to be gone is said to be gone. */
 export function noteForeignRemoved(turn: Turn, results: readonly RemoveResult[]): void {
-  const { foreign } = turn.state;
-  const concerned = foreign.found.filter(
-    ({ vip, text }) => !foreign.left.has(text) && results.some((entry) => vipKey(entry.vip) === vipKey(vip)),
+  const { foreign, addresses } = turn.state;
+  if (foreign.found.length === 0) return;
+  const absent = new Set(results.filter(({ result }) => result !== "failed").map(({ vip }) => vipKey(vip)));
+  const gone = foreign.found.filter(({ vip, text }) => !foreign.left.has(text) && absent.has(vipKey(vip)));
+  noticeRemoved(
+    turn,
+    gone.map(({ text }) => text),
   );
-  if (concerned.length === 0) return;
-  const isGone = ({ vip }: ForeignVip) =>
-    results.some((entry) => vipKey(entry.vip) === vipKey(vip) && entry.result !== "failed");
-  const gone = concerned.filter(isGone);
-  for (const { text } of gone) {
-    turn.notice("warn", "address-added", `somebody had set ${text} on this standby: it was removed`);
-  }
-  setForeign(turn, {
-    found: foreign.found.filter((entry) => !gone.includes(entry)),
-    leaving: without(
-      foreign.leaving,
-      concerned.map(({ text }) => text),
-    ),
-  });
+  const found = foreign.found.filter((entry) => !gone.includes(entry));
+  // What was not removed is tried again: only what is being removed is on its way out.
+  const busy = new Set(addresses.removals.flatMap(({ vips }) => vips.map(vipKey)));
+  const leaving = found.filter(({ vip, text }) => foreign.leaving.has(text) && busy.has(vipKey(vip)));
+  setForeign(turn, { found, leaving: new Set(leaving.map(({ text }) => text)) });
 }
 
 export function addForeignDeadline(soonest: Soonest, { foreign }: State): void {

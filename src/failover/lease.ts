@@ -39,6 +39,12 @@ export function confirmedVips(state: State): readonly Vip[] {
   return wantedVips(state).filter((vip) => state.addresses.confirmed.has(vipKey(vip)));
 }
 
+/** Of these VIPs, by `vipKey`, those that are configured. */
+export function wantedOnly(state: State, keys: Iterable<string>): ReadonlySet<string> {
+  const wanted = new Set(state.settings.vips.map(({ vip }) => vipKey(vip)));
+  return new Set([...keys].filter((key) => wanted.has(key)));
+}
+
 /** The VIPs to lease now: those that are, and those that can be; what the kernel refused waits for its next try. */
 export function leasableVips(state: State, nowMs: number): readonly Vip[] {
   const { addresses, refused, retryRefusedAtMs = -Infinity } = state;
@@ -118,7 +124,8 @@ export function settleLease(turn: Turn, batch: number): PendingLease | undefined
 /** A lease went well for these VIPs of it. */
 export function confirm(turn: Turn, pending: PendingLease, leased: readonly Vip[]): void {
   const { batch, sentAtMs, validMs } = pending;
-  const confirmed = new Set(leased.map(vipKey));
+  // A reload may have come in between: what is not wanted any more is being removed.
+  const confirmed = wantedOnly(turn.state, leased.map(vipKey));
   const isWhole = leasableVips(turn.state, turn.now).every((vip) => confirmed.has(vipKey(vip)));
   // What somebody removed while this lease was on its way may be missing.
   const isUndone = (turn.state.addresses.undoneBatch ?? -Infinity) >= batch;
@@ -126,7 +133,8 @@ export function confirm(turn: Turn, pending: PendingLease, leased: readonly Vip[
     confirmedAtMs: sentAtMs,
     confirmedUntilMs: sentAtMs + validMs,
     confirmed,
-    renewAtMs: isWhole && !isUndone ? sentAtMs + turn.state.timing.renewEveryMs : turn.now,
+    // The lease may have been given for less than a reload wants by now.
+    renewAtMs: isWhole && !isUndone ? sentAtMs + Math.min(turn.state.timing.renewEveryMs, validMs / 3) : turn.now,
   });
 }
 
@@ -184,26 +192,36 @@ export function countGuarded(turn: Turn, vip: Vip): number {
   return kept.length + 1;
 }
 
-/** A VIP is known to be absent: after a removal, unless a later lease is on its way. */
+/** A VIP is known to be absent: after a removal, unless a later lease is on its way or went well. */
 function forget(turn: Turn, gone: readonly Vip[]): void {
-  const { possible, leases, removals } = turn.state.addresses;
-  const busy = new Set([...leases, ...removals].flatMap((pending) => pending.vips.map(vipKey)));
+  const { possible, confirmed, leases, removals } = turn.state.addresses;
+  const busy = new Set([...confirmed, ...[...leases, ...removals].flatMap((pending) => pending.vips.map(vipKey))]);
   const absent = new Set(gone.map(vipKey).filter((key) => !busy.has(key)));
   setAddresses(turn, { possible: new Map([...possible].filter(([key]) => !absent.has(key))) });
 }
 
 export function onRemoveOutcome(turn: Turn, batch: number, results: readonly RemoveResult[]): void {
   const { removals } = turn.state.addresses;
-  if (!removals.some((pending) => pending.batch === batch)) return;
-  setAddresses(turn, { removals: removals.filter((pending) => pending.batch !== batch) });
+  const pending = removals.find((candidate) => candidate.batch === batch);
+  if (pending === undefined) return;
+  setAddresses(turn, { removals: removals.filter((candidate) => candidate !== pending) });
+  // An answer that is missing counts as a refusal.
+  const all = pending.vips.map((vip, index): RemoveResult => results[index] ?? { vip, result: "failed" });
   forget(
     turn,
-    results.filter((entry) => entry.result !== "failed").map((entry) => entry.vip),
+    all.filter((entry) => entry.result !== "failed").map((entry) => entry.vip),
   );
-  const failed = results.find((entry) => entry.result === "failed");
+  const failed = all.find((entry) => entry.result === "failed");
   if (failed === undefined) return;
   turn.notice("error", "remove-failed", `cannot remove ${formatVip(failed.vip)}: ${failed.error ?? "unknown"}`);
   setAddresses(turn, { retryRemovalAtMs: turn.now + REMOVAL_RETRY_MS });
+}
+
+/** Should the removal of what a standby may have been answered before the lease that it follows: it is made again. */
+export function removeAgain(turn: Turn): void {
+  const { possible, leases, removals, retryRemovalAtMs } = turn.state.addresses;
+  if (possible.size === 0 || leases.length > 0 || removals.length > 0 || retryRemovalAtMs !== undefined) return;
+  setAddresses(turn, { retryRemovalAtMs: turn.now });
 }
 
 /** A standby whose removal failed tries again; the lease's end would do it as well. */

@@ -178,9 +178,10 @@ export function endMove(turn: Turn, ok: boolean, text: string): void {
 
 /** What the new owner says about the move that was offered to it. */
 export function hearOfMove(turn: Turn): void {
-  const { move, peer } = turn.state;
+  const { move, peer, phase } = turn.state;
   const word = peer?.says.agreement;
-  if (move?.offeredAtMs === undefined || word === undefined || word.id !== move.id) return;
+  // The same packet may have ended this tenure by its higher term: then the next tick ends the move.
+  if (phase.kind !== "active" || move?.offeredAtMs === undefined || word === undefined || word.id !== move.id) return;
   if (word.step === "taken" && move.takenAtMs === undefined) turn.set({ move: { ...move, takenAtMs: turn.now } });
   if (word.step === "refuse") failMove(turn, "the peer refused it");
   else if (word.step === "verified" || word.step === "unverifiable") {

@@ -15,6 +15,7 @@ import {
   isLost,
   judgeRenewal,
   onGone,
+  removeAgain,
   restored,
   setAddresses,
   settleLease,
@@ -42,6 +43,7 @@ export function onLeaseOutcome(turn: Turn, batch: number, results: readonly Leas
   if (phase.kind === "taking" && phase.taking.batch === batch) onTaken(turn, phase.taking, pending, results);
   else if (phase.kind === "active" && pending.purpose === "renew") onRenewed(turn, pending, results);
   // Anything else was overtaken by a step down, whose removal follows this lease in the kernel.
+  else if (phase.kind === "standby") removeAgain(turn);
 }
 
 /** What became of each VIP of a lease; an answer that is missing counts as a refusal. */

@@ -1,5 +1,5 @@
 /** A new configuration: only what changed is touched. */
-import { leasableVips, lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
+import { leasableVips, lease, remove, setAddresses, vipKey, wantedOnly, wantedVips } from "./lease.ts";
 import { type FailoverSettings, timingOf } from "./settings.ts";
 import type { Turn } from "./turn.ts";
 
@@ -9,7 +9,8 @@ export function onReload(turn: Turn, settings: FailoverSettings): void {
   const kept = failback.stableMs === before.failbackStableMs ? settings.failbackStableMs : failback.stableMs;
   turn.set({ settings, timing: timingOf(settings), failback: { ...failback, stableMs: kept } });
   turn.tell = true;
-  const { possible } = turn.state.addresses;
+  const { possible, confirmed } = turn.state.addresses;
+  setAddresses(turn, { confirmed: wantedOnly(turn.state, confirmed) });
   const wanted = wantedVips(turn.state);
   const keys = new Set(wanted.map(vipKey));
   // What the kernel refused may be possible as it is configured now.

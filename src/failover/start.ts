@@ -17,9 +17,12 @@ export function isStarted({ phase }: State): boolean {
 }
 
 export function onStart(turn: Turn, found: readonly Vip[]): void {
+  // Once: who serves already knows what is in the kernel.
+  if (isStarted(turn.state) && turn.state.stopping === undefined) return;
   const wanted = new Set(wantedVips(turn.state).map(vipKey));
   const adoptable = found.filter((vip) => wanted.has(vipKey(vip)));
-  setAddresses(turn, { possible: new Map(found.map((vip) => [vipKey(vip), vip])) });
+  const { possible } = turn.state.addresses;
+  setAddresses(turn, { possible: new Map([...possible, ...found.map((vip) => [vipKey(vip), vip] as const)]) });
   const foreign = found.filter((vip) => !wanted.has(vipKey(vip)));
   if (turn.state.stopping !== undefined) {
     remove(turn, found);
@@ -40,7 +43,8 @@ function beStandby(turn: Turn): void {
 /** Adopts what was found unless the peer says meanwhile that it is active. */
 export function judgeStarting(turn: Turn): void {
   const { phase, peer } = turn.state;
-  if (phase.kind !== "starting") return;
+  // What is in the kernel comes first: a peer that is active might hand over before it is known.
+  if (phase.kind !== "starting" || !isStarted(turn.state)) return;
   if (isPeerAlive(turn.state, turn.now) && peer?.says.role === "active") {
     turn.cause("not-adopted", "the peer is active: the VIPs of the earlier process are removed");
     remove(turn, phase.adoptable);

@@ -6,6 +6,7 @@ import { createState, nextDeadline, step } from "../../src/failover/failover.ts"
 import type { Input } from "../../src/failover/input.ts";
 import { TRAIL_LIMIT } from "../../src/failover/settings.ts";
 import type { State } from "../../src/failover/state.ts";
+import type { ForeignVip, Surroundings } from "../../src/failover/surroundings.ts";
 import type { RouterId } from "../../src/model/pair.ts";
 import { MAC, PRIVATE_VIP, PUBLIC_VIP, SETTINGS } from "../support/failover.ts";
 import { heartbeats } from "../support/heartbeats.ts";
@@ -14,6 +15,26 @@ const side = fc.constantFrom("public" as const, "private" as const);
 const vip = fc.constantFrom(PUBLIC_VIP, PRIVATE_VIP);
 const batch = fc.nat({ max: 12 });
 const recent = fc.integer({ min: -5_000, max: 100 });
+const mac = fc.constantFrom(...Object.values(MAC));
+const FOREIGN: ForeignVip[] = [
+  { vip: PUBLIC_VIP, text: "203.0.113.10/24 on eth0", fixed: false },
+  { vip: PRIVATE_VIP, text: "10.0.0.1/24 on lo", fixed: true },
+];
+const surroundings: fc.Arbitrary<Surroundings> = fc
+  .tuple(
+    fc.option(fc.record({ up: fc.boolean(), carrier: fc.boolean() }), { nil: undefined }),
+    fc.boolean(),
+    fc.subarray(["inet" as const, "inet6" as const]),
+    fc.subarray(["net.ipv4.ip_forward"]),
+  )
+  .map(([link, ownAddress, defaultRoutes, settingsLost]) => ({
+    interfaces: [
+      { name: "eth0", ...(link === undefined ? {} : { link }), sides: ["public" as const], ownAddress },
+      { name: "eth1", link: { up: true, carrier: true }, sides: ["private" as const], ownAddress: true },
+    ],
+    defaultRoutes,
+    settingsLost,
+  }));
 
 /** Inputs as functions of the time, so that evidence is about now. */
 const input: fc.Arbitrary<(nowMs: number) => Input> = fc.oneof(
@@ -73,8 +94,33 @@ const input: fc.Arbitrary<(nowMs: number) => Input> = fc.oneof(
     .map((value) => () => value),
   fc.constant(() => ({ kind: "stop" as const })),
   fc
-    .record({ hasServices: fc.boolean(), intervalMs: fc.constantFrom(10, 200), vips: fc.subarray([...SETTINGS.vips]) })
+    .record({
+      hasServices: fc.boolean(),
+      intervalMs: fc.constantFrom(10, 200),
+      leaseMs: fc.constantFrom(1_000, 3_000, 30_000),
+      stop: fc.constantFrom("release" as const, "keep" as const),
+      vips: fc.subarray([...SETTINGS.vips]),
+    })
     .map((change) => () => ({ kind: "reload" as const, settings: { ...SETTINGS, ...change } })),
+  fc.record({ kind: fc.constant("peer-answer" as const), side, mac }).map((value) => () => value),
+  fc.record({ kind: fc.constant("twin" as const), side, mac }).map((value) => () => value),
+  fc.tuple(side, recent).map(([path, agoMs]) => (nowMs: number) => ({
+    kind: "peer-frame" as const,
+    path,
+    atMs: nowMs + Math.min(0, agoMs),
+  })),
+  surroundings.map((told) => () => ({ kind: "surroundings" as const, surroundings: told })),
+  fc.record({ kind: fc.constant("foreign-vips" as const), found: fc.subarray(FOREIGN) }).map((value) => () => value),
+  fc
+    .record({ kind: fc.constant("gates" as const), state: fc.constantFrom("unknown", "passing", "failing") })
+    .map(({ kind, state }) => (nowMs: number) => ({
+      kind,
+      gates: [{ name: "proxy", state, sinceMs: nowMs - 40_000, effect: "hand-over" as const }],
+    })),
+  fc.constantFrom<Input>({ kind: "ipvs" }, { kind: "ipvs", missing: "no such module" }).map((value) => () => value),
+  fc
+    .record({ kind: fc.constant("hook-done" as const), hook: batch, ok: fc.boolean(), detail: fc.constant("ended") })
+    .map((value) => () => value),
 );
 
 /** What the kernel makes of the oldest change that waits; nothing: it is slow. */
@@ -113,8 +159,10 @@ class CheckedMachine {
   readonly changes: Change[] = [];
   state: State;
 
-  constructor(router: RouterId, nowMs: number) {
-    this.state = createState({ settings: { ...SETTINGS, router }, seed: "a".repeat(64), nowMs });
+  constructor(router: RouterId, hasStep: boolean, nowMs: number) {
+    const takeoverStep = { limitMs: 500, onFailure: "abort" as const };
+    const settings = { ...SETTINGS, router, ...(hasStep ? { takeoverStep } : {}) };
+    this.state = createState({ settings, seed: "a".repeat(64), nowMs });
   }
 
   step(next: Input, nowMs: number): void {
@@ -133,9 +181,9 @@ class CheckedMachine {
 test("step() holds its promises for any inputs in any order", () => {
   const reached = { active: 0, exited: 0 };
   fc.assert(
-    fc.property(turns, fc.constantFrom<RouterId[]>("primary", "backup"), (all, router) => {
+    fc.property(turns, fc.constantFrom<RouterId[]>("primary", "backup"), fc.boolean(), (all, router, hasStep) => {
       let nowMs = 1_000;
-      const machine = new CheckedMachine(router, nowMs);
+      const machine = new CheckedMachine(router, hasStep, nowMs);
       for (const boot of BOOT) machine.step(boot, nowMs);
       for (const turn of all) {
         nowMs += turn.waitMs;
@@ -150,7 +198,7 @@ test("step() holds its promises for any inputs in any order", () => {
       }
       expect(machine.state.trail.length).toBeLessThanOrEqual(TRAIL_LIMIT);
     }),
-    { numRuns: 700 },
+    { numRuns: 700, includeErrorInReport: true },
   );
   // The interesting states are reached, or this would prove nothing.
   expect(Math.min(reached.active, reached.exited)).toBeGreaterThan(10);

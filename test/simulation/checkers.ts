@@ -165,6 +165,9 @@ export class Checkers {
       this.cloud = router;
     },
     onEffect: (): void => {},
+    onBroken: (router: RouterId, error: Error): void => {
+      this.problems.push(`${router}: ${error.message}`);
+    },
     onWake: (router: RouterId): void => {
       this.wakes[router] += 1;
     },

@@ -142,6 +142,58 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
   ...standby,
   ...hangs,
   {
+    name: "no frame passes at the standby's ports, with its carriers up",
+    apply: (world, _, b) => world.setIsolated(b.router, true),
+    mend: (world, _, b) => world.setIsolated(b.router, false),
+    mendAfterMs: 5_000,
+    ...NOTHING,
+  },
+  ...DEAFNESS.map(
+    ({ what, apply }): SingleFault => ({
+      name: `${what}, and later no frame passes at the standby's ports for 20 s`,
+      apply: (world, _, b) => {
+        apply(world);
+        world.run(5_000);
+        world.setIsolated(b.router, true);
+      },
+      mend: (world, _, b) => world.setIsolated(b.router, false),
+      mendAfterMs: 20_000,
+      // Who sees nobody is the broken one, and takes nothing.
+      ...NOTHING,
+    }),
+  ),
+  {
+    name: "a VIP set by hand on the standby, and again when it was removed",
+    apply: (world, _, b) => {
+      for (const { vip } of world.settings.vips.slice(0, 1)) {
+        b.setByHand(vip);
+        world.run(2_000);
+        b.setByHand(vip);
+      }
+    },
+    ...NOTHING,
+    twoOwnersMs: OVERLAP_MS,
+  },
+  {
+    name: "reloads that add a VIP and take it away again",
+    apply: (world, a, b) => {
+      for (const settings of [THREE_VIPS, { vips: SETTINGS.vips }]) {
+        for (const host of [a, b]) host.command({ kind: "reload", settings: { ...host.settings, ...settings } });
+        world.run(2_500);
+      }
+    },
+    ...NOTHING,
+  },
+  {
+    name: "the kernel of the active refuses every renewal",
+    apply: (world, a) => {
+      for (const { vip } of world.settings.vips) a.kernel.refuses.add(vip.prefix.address.text);
+    },
+    // The VIPs stay until their leases end; then it gives them up, and the peer goes first.
+    ...TOLD,
+    noOwnerMs: 100,
+  },
+  {
     name: "third cable of the active out",
     settings: THREE_VIPS,
     apply: (_, a) => a.setCable("third", false),

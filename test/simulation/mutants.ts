@@ -1,12 +1,14 @@
 /** Deliberate bugs, each a change of the sources' text, and the run that must catch it. */
+import type { Edit } from "./mutant-sources.ts";
 
 export interface Mutant {
   /** What the program does wrongly. */
   readonly name: string;
-  /** [file of src/failover, text, replacement]; the text must be there exactly once. */
-  readonly edits: readonly (readonly [file: string, text: string, replacement: string])[];
+  readonly edits: readonly Edit[];
   /** A single fault by its name, or a weather. */
   readonly caughtBy: string;
+  /** Where it shows by chance only: seeds that are tried first, so that the test is quick. */
+  readonly seeds?: readonly number[];
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -17,12 +19,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "asks, but takes an answer for silence",
-    edits: [["owner-query.ts", "      unanswered: 0,\n      firstAnswerAtMs", "      firstAnswerAtMs"]],
+    edits: [["owner-query.ts", "      unanswered: 0,\n      unansweredSeeing: 0,\n      absentRounds: 0,\n", ""]],
     caughtBy: "daemon of the active killed",
   },
   {
     name: "renews its leases too late",
-    edits: [["settings.ts", "renewEveryMs: leaseMs / 3", "renewEveryMs: leaseMs * 1.3"]],
+    edits: [["lease.ts", "Math.min(turn.state.timing.renewEveryMs, validMs / 3)", "validMs * 1.3"]],
     caughtBy: "planned switch",
   },
   {
@@ -54,18 +56,29 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "does not announce at all",
-    edits: [["announce.ts", '  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });\n', ""]],
+    edits: [
+      [
+        "announce.ts",
+        'export function startAnnouncing(turn: Turn): void {\n  turn.emit({ kind: "announce", vips: confirmedVips(turn.state), unicast: true });\n',
+        "export function startAnnouncing(turn: Turn): void {\n",
+      ],
+    ],
     caughtBy: "active switched off",
   },
   {
     name: "calls its sides blind after it slept",
-    edits: [["evidence.ts", ", state.awakeSinceMs)", ")"]],
+    edits: [
+      ["evidence.ts", "lastSeenAtMs(state.sides[side]), state.awakeSinceMs)", "lastSeenAtMs(state.sides[side]))"],
+    ],
     caughtBy: "daemon of the active frozen for 1000 ms",
   },
   {
     name: "takes on old evidence although it is blind now",
-    edits: [["evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("]],
-    caughtBy: "network",
+    edits: [
+      ["evidence.ts", "  if (isAlone(state, nowMs)) return false;\n  return PATHS.some", "  return PATHS.some"],
+      ["evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("],
+    ],
+    caughtBy: "the routers have different keys, and later no frame passes at the standby's ports for 20 s",
   },
   {
     name: "drops the VIPs as soon as the peer accepts",
@@ -150,9 +163,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: "does not hand over when a side is blind",
     edits: [
       [
-        "readiness.ts",
-        "return blindHere === undefined ? undefined",
-        "return blindHere !== noCarrierHere || blindHere === undefined ? undefined",
+        "disadvantage.ts",
+        "if (worse === undefined || atMs === undefined",
+        'if (worse === undefined || worse.why.reason === "side-blind" || atMs === undefined',
       ],
     ],
     caughtBy: "public port of the active dead with its carrier up",
@@ -192,20 +205,19 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leaves a second owner alone",
-    edits: [
-      ["outcomes.ts", '(phase.kind !== "standby" && phase.kind !== "starting") || isMine', "turn.now > 0 || isMine"],
-    ],
+    edits: [["foreign.ts", 'if (phase.kind !== "standby") return;', 'if (phase.kind !== "starting") return;']],
     caughtBy: "a VIP set by hand on the standby",
   },
   {
     name: "hands over to a router behind the same dead switch",
-    edits: [["readiness.ts", "+ timing.carrierSettleMs", "+ 0 * timing.carrierSettleMs"]],
+    edits: [["disadvantage.ts", "if (certain) return timing.carrierSettleMs;", "if (certain) return 0;"]],
     caughtBy: "the switch of the public side off and on again",
   },
   {
     name: "takes over although the program that is a step of it failed",
     edits: [["step-outcome.ts", 'settings.takeoverStep?.onFailure === "abort"', "turn.now < 0"]],
     caughtBy: "active switched off, and the program of the takeover fails at first",
+    seeds: [4],
   },
   {
     name: "does not move back what the peer's program has moved",

@@ -40,6 +40,8 @@ export interface Watcher {
   onAnswer(router: RouterId, id: number, ok: boolean, text: string): void;
   onWake(router: RouterId): void;
   onDisturbed(router: RouterId): void;
+  /** The machine threw: nothing may ever make it. */
+  onBroken(router: RouterId, error: Error): void;
   /** What this router knows of operators' orders is on its disk. */
   onShared(router: RouterId, entries: readonly SharedEntry[]): void;
   /** The cloud's address was moved to this router. */
@@ -131,6 +133,8 @@ export class RouterHost {
   /** It answers for whatever is asked, as with proxy_arp. */
   answersForAll = false;
   #startsAgain = false;
+  /** The VIPs that somebody has set by hand, by their addresses. */
+  readonly #foreign = new Set<string>();
   #disk: StoredState | undefined;
   #sharedDisk: readonly SharedEntry[] | undefined;
   /** What the balancer was ordered, by server; its own process and file outlive the router's. */
@@ -146,12 +150,7 @@ export class RouterHost {
     this.settings = options.settings;
     // Two machines' monotonic clocks have nothing to do with each other.
     this.#offsetMs = options.random.between(1_000, 1e9);
-    this.kernel = new Kernel(
-      options.clock,
-      options.random,
-      (vip) => this.#input({ kind: "address-removed", vip }),
-      options.watcher.onChange,
-    );
+    this.kernel = new Kernel(options.clock, options.random, (vip) => this.#onRemoved(vip), options.watcher.onChange);
     this.ports = { public: this.#port("public"), private: this.#port("private"), third: this.#port("third") };
     for (const segment of SEGMENTS) options.networks[segment].attach(this.ports[segment]);
   }
@@ -204,7 +203,10 @@ export class RouterHost {
   /** Heartbeats that wait, and the clock, come before the kernel was read. */
   #readKernel(process: Process): void {
     this.#options.clock.after(this.#options.random.between(0, READ_KERNEL_MS), () => {
-      if (this.process === process) this.#input({ kind: "start", adoptable: this.kernel.addresses });
+      if (this.process !== process) return;
+      const ours = this.kernel.addresses.filter(({ prefix }) => !this.#foreign.has(prefix.address.text));
+      this.#input({ kind: "start", adoptable: ours });
+      if (this.#foreign.size > 0) this.#tellForeign();
     });
   }
 
@@ -261,6 +263,7 @@ export class RouterHost {
     this.kill();
     this.powered = false;
     this.kernel.clear();
+    this.#foreign.clear();
     for (const segment of SEGMENTS) this.ports[segment].cable = false;
     this.#options.watcher.log(`${this.router}: power off`);
   }
@@ -388,10 +391,33 @@ export class RouterHost {
 
   /** Somebody sets a VIP, without a lease and without our mark. */
   setByHand(vip: Vip): void {
-    if (this.kernel.locked) return;
+    // Where no daemon can remove it, it stays: that is nobody's fault.
+    if (!this.running || this.kernel.locked || this.#options.clock.now < this.kernel.hungUntilMs) return;
     this.#options.watcher.log(`${this.router}: somebody sets ${vip.prefix.address.text}`);
     this.kernel.lease([vip], FOR_EVER_MS);
-    this.#input({ kind: "foreign-vips", found: [{ vip, text: formatVip(vip), fixed: false }] });
+    this.#foreign.add(vip.prefix.address.text);
+    this.#tellForeign();
+  }
+
+  #tellForeign(): void {
+    const vips = this.kernel.addresses.filter(({ prefix }) => this.#foreign.has(prefix.address.text));
+    const found = vips.map((vip) => ({ vip, text: formatVip(vip), fixed: false }));
+    this.#input({ kind: "foreign-vips", found });
+  }
+
+  /** The kernel's event, which may come before the answer to whoever removed it, or after. */
+  #onRemoved(vip: Vip): void {
+    this.#input({ kind: "address-removed", vip });
+    this.#noteNotForeign([vip]);
+  }
+
+  /** They are gone, or leased by the daemon. */
+  #noteNotForeign(vips: readonly Vip[]): void {
+    const isFewer = vips.filter(({ prefix }) => this.#foreign.delete(prefix.address.text)).length > 0;
+    if (!isFewer) return;
+    const { clock, random } = this.#options;
+    if (random.chance(0.5)) this.#tellForeign();
+    else clock.after(random.between(0, 1), () => this.#tellForeign());
   }
 
   command(input: Extract<Input, { kind: "operator" | "stop" | "reload" | "warmth" }>): void {
@@ -570,11 +596,26 @@ export class RouterHost {
 
   #step(process: Process, input: Input): void {
     if (this.process !== process) return;
-    const { state, effects } = this.#options.machine.step(process.state, input, this.#now);
-    process.state = state;
-    for (const effect of effects) {
+    const result = this.#tryStep(process, input);
+    if (result === undefined) return;
+    process.state = result.state;
+    for (const effect of result.effects) {
       this.#options.watcher.onEffect(this.router, effect);
       this.#perform(process, effect);
+    }
+  }
+
+  /** A daemon whose machine breaks withdraws its VIPs and ends; undefined: it has. */
+  #tryStep(process: Process, input: Input): StepResult | undefined {
+    try {
+      return this.#options.machine.step(process.state, input, this.#now);
+    } catch (error) {
+      const broken = error instanceof Error ? error : new Error(String(error));
+      this.#options.watcher.log(`${this.router}: ${broken.message}`);
+      this.#options.watcher.onBroken(this.router, broken);
+      this.kill();
+      this.kernel.remove([...process.state.addresses.possible.values()]);
+      return undefined;
     }
   }
 
@@ -718,6 +759,7 @@ export class RouterHost {
     const results = isLapsed
       ? vips.map((vip) => ({ vip, result: "created" as const }))
       : this.kernel.lease(vips, effect.validMs);
+    if (!isLapsed) this.#noteNotForeign(vips.filter((_, index) => results[index]?.result !== "failed"));
     this.#input({ kind: "lease-outcome", batch, results });
   }
 }

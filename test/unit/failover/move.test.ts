@@ -29,6 +29,16 @@ describe("the old owner", () => {
     expect(word(router)).toBe(`offer ${id} operator`);
   });
 
+  test("ends its tenure once when the new owner's proof comes after the agreement", () => {
+    const { router, id } = offering();
+    router.hear({ ...ACTIVE_PEER, term: 2, lastActiveTerm: 2, ...says("taken", id) });
+    // No tick in between: the packet comes first in the turn.
+    router.nowMs += 500;
+    router.hear({ ...ACTIVE_PEER, term: 2, lastActiveTerm: 2, ...says("verified", id) });
+    const ends = router.all("record").filter(({ transition }) => transition.to === "standby");
+    expect([ends.length, router.state.move, router.all("answer").length]).toEqual([1, undefined, 1]);
+  });
+
   test("waits for a peer that is not ready", () => {
     const router = new TestRouter().becomeActive();
     router.hear({ ready: false });

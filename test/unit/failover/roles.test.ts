@@ -78,6 +78,14 @@ describe("two actives", () => {
 });
 
 describe("start", () => {
+  test("with a state file whose terms cannot be: no tenure was in a term above the highest known", () => {
+    const stored = { term: 3, lastActiveTerm: 5, hold: false, peerMacs: [] };
+    const router = new TestRouter({ stored }).boot([PRIVATE_VIP, PUBLIC_VIP]);
+    router.advance(60);
+    router.leased("renewed");
+    expect([router.state.phase.kind, router.state.lastActiveTerm, router.state.term]).toEqual(["active", 5, 5]);
+  });
+
   test("adopts what an earlier process left, after 50 ms, in its term", () => {
     const stored = { term: 6, lastActiveTerm: 6, hold: false, peerMacs: [] };
     const router = new TestRouter({ stored }).boot([PUBLIC_VIP, PRIVATE_VIP]);
@@ -187,6 +195,32 @@ describe("reload", () => {
     expect([router.state.phase.kind, router.state.addresses.guardedAtMs]).toEqual(["active", []]);
   });
 
+  test("that takes a VIP away ends its lease, also one that is just being renewed", () => {
+    const router = new TestRouter().becomeActive();
+    router.advance(1_000);
+    const vips = router.state.settings.vips.filter(({ side }) => side === "private");
+    router.feed({ kind: "reload", settings: { ...router.state.settings, vips } });
+    const confirmed = [...router.state.addresses.confirmed];
+    router.leased("renewed");
+    const keys = ["10.0.0.1/24 on eth1 "];
+    expect([confirmed, [...router.state.addresses.confirmed]]).toEqual([keys, keys]);
+  });
+
+  test("with longer leases, during a takeover, does not put the renewal off beyond the end of the lease given", () => {
+    const router = new TestRouter().boot().meet();
+    router.feed({ kind: "reload", settings: { ...router.state.settings, leaseMs: 30_000 } });
+    const lease = router.all("lease")[0];
+    const results = (lease?.vips ?? []).map((vip) => ({ vip, result: "created" as const }));
+    const atMs = router.nowMs;
+    router.feed({ kind: "lease-outcome", batch: lease?.batch ?? 0, results });
+    const { renewAtMs = Infinity, confirmedUntilMs = 0 } = router.state.addresses;
+    expect([router.state.phase.kind, renewAtMs < confirmedUntilMs, confirmedUntilMs <= atMs + 3_000]).toEqual([
+      "active",
+      true,
+      true,
+    ]);
+  });
+
   test("of a standby changes its settings only", () => {
     const router = new TestRouter().boot().meet({ role: "active", term: 1, lastActiveTerm: 1 });
     const effects = router.feed({ kind: "reload", settings: { ...router.state.settings, intervalMs: 100 } });
@@ -225,6 +259,21 @@ describe("a router that was not told yet what is in its kernel", () => {
     expect(said).not.toContain(false);
   });
 
+  test("takes no VIPs from an active peer", () => {
+    const router = new TestRouter({ settings: { router: "backup" } });
+    for (const side of ["public", "private"] as const) router.feed({ kind: "carrier", side, up: true });
+    router.meet({ role: "active", term: 1, lastActiveTerm: 1, holding: true });
+    const before = router.state.phase.kind;
+    router.feed({ kind: "start", adoptable: [] });
+    expect([before, router.state.phase.kind]).toEqual(["starting", "standby"]);
+  });
+
+  test("is told once", () => {
+    const router = new TestRouter().becomeActive();
+    router.feed({ kind: "start", adoptable: [PUBLIC_VIP] });
+    expect([router.state.phase.kind, router.state.addresses.possible.size]).toEqual(["active", 2]);
+  });
+
   test("says that it has none once its kernel had none", () => {
     const router = new TestRouter().boot();
     expect(saysHolding(router).at(-1)).toBe(false);
@@ -250,6 +299,27 @@ describe("a second owner", () => {
     expect(router.last("notice")?.text).toBe(
       "somebody had set 203.0.113.10/24 on eth0 on this standby: it was removed",
     );
+  });
+
+  test("is removed again when the kernel's event came before the answer to its first removal", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    router.feed({ kind: "foreign-vips", found: [] });
+    const told = router.last("notice")?.text;
+    router.removed();
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    expect([told, router.all("remove").length]).toEqual([
+      "somebody had set 203.0.113.10/24 on eth0 on this standby: it was removed",
+      2,
+    ]);
+  });
+
+  test("whose removal the kernel did not answer for is removed again", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    router.feed({ kind: "remove-outcome", batch: router.last("remove")?.batch ?? 0, results: [] });
+    router.hearFor(1_200, { role: "active", holding: true });
+    expect(router.all("remove").map(({ vips }) => vips)).toEqual([[PUBLIC_VIP], [PUBLIC_VIP]]);
   });
 
   test("that comes back five times in a minute is left, and said to be", () => {

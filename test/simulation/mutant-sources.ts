@@ -1,0 +1,54 @@
+/** Copies of the pure sources with deliberate bugs, and the runs that show what becomes of them. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChaos, WEATHERS } from "./chaos.ts";
+import { FITNESS_FAULTS } from "./fitness-faults.ts";
+import type { Machine } from "./router-host.ts";
+import { runSingleFault } from "./run-single-fault.ts";
+import { SINGLE_FAULTS } from "./single-faults.ts";
+
+const SOURCES = join(import.meta.dir, "../../src");
+
+/** [file of src/failover, text, replacement]; the text must be there exactly once. */
+export type Edit = readonly [file: string, text: string, replacement: string];
+
+/** A copy of the pure sources with these edits, until it is disposed of. @throws RangeError for a text that is not there once. */
+export class MutantSources {
+  readonly #folder = mkdtempSync(join(tmpdir(), "tandem-mutant-"));
+
+  constructor(edits: readonly Edit[]) {
+    for (const name of ["failover", "wire", "model", "lib"]) {
+      cpSync(join(SOURCES, name), join(this.#folder, name), { recursive: true });
+    }
+    for (const [file, text, replacement] of edits) {
+      const path = join(this.#folder, "failover", file);
+      const before = readFileSync(path, "utf8");
+      const times = before.split(text).length - 1;
+      if (times !== 1) throw new RangeError(`${file} has this ${times} times, not once: ${text}`);
+      writeFileSync(
+        path,
+        before.replace(text, () => replacement),
+      );
+    }
+  }
+
+  async load(): Promise<Machine> {
+    return (await import(join(this.#folder, "failover/failover.ts"))) as Machine;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** What a run from each of the seeds has found, one after the other; `name` is a single fault's or a weather's. */
+export function* problemsOf(name: string, machine: Machine, seeds: Iterable<number>): Generator<readonly string[]> {
+  const fault = [...SINGLE_FAULTS, ...FITNESS_FAULTS].find((candidate) => candidate.name === name);
+  const weather = WEATHERS.find((candidate) => candidate.name === name);
+  for (const seed of seeds) {
+    if (fault !== undefined) yield runSingleFault(fault, seed, machine).problems;
+    else if (weather !== undefined) yield runChaos(weather, seed, machine).problems;
+    else throw new RangeError(`no run is called ${name}`);
+  }
+}
