@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -129,7 +129,7 @@ _tandem() {
     'real undrain')
       if [[ $cur == -* ]]; then _tandem_value choices '--weight --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'check run')
-      if [[ $cur == -* ]]; then _tandem_value choices '--send --expect --expect-status --expect-body --host --head --insecure --command --user --set --verbose --repeat --interval --timeout --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--send --expect --expect-status --expect-body --host --head --insecure --command --user --set --gate --gates --verbose --repeat --interval --timeout --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'check list')
       if [[ $cur == -* ]]; then _tandem_value choices '--history --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'heartbeat keygen')

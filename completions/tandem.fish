@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
             case '*'
@@ -38,11 +38,11 @@ complete -c tandem -l color -x -a 'auto always never' -d 'colour: auto, always o
 complete -c tandem -s h -l help -d 'show help for the words given so far'
 complete -c tandem -l version -d 'show the version, the commit and the version of Bun'
 complete -c tandem -n '__tandem_at' -a run -d 'be one of the two routers: the daemon'
-complete -c tandem -n '__tandem_at' -a status -d 'show both routers, paths, VIPs, services and the last transitions'
+complete -c tandem -n '__tandem_at' -a status -d 'show both routers, paths, VIPs, gates, services and the last transitions'
 complete -c tandem -n '__tandem_at' -a vip -d 'addresses that move between routers: list, add, remove, announce'
 complete -c tandem -n '__tandem_at' -a service -d 'virtual services of the kernel\'s IPVS: list, add, change, save'
 complete -c tandem -n '__tandem_at' -a real -d 'real servers of virtual services: list, add, change, drain'
-complete -c tandem -n '__tandem_at' -a check -d 'checks of real servers: run them once, list them'
+complete -c tandem -n '__tandem_at' -a check -d 'checks of real servers, and gates: run them once, list them'
 complete -c tandem -n '__tandem_at' -a heartbeat -d 'heartbeats between the routers: key, watch, ping'
 complete -c tandem -n '__tandem_at' -a failover -d 'the roles of the two routers: status, switch, take, release, hold'
 complete -c tandem -n '__tandem_at' -a config -d 'the configuration file: check, show, plan, example, import'
@@ -71,8 +71,8 @@ complete -c tandem -n '__tandem_at real' -a edit -d 'change settings of a real s
 complete -c tandem -n '__tandem_at real' -a del -d 'remove a real server from a virtual service'
 complete -c tandem -n '__tandem_at real' -a drain -d 'give a real server no new connections; open ones go on'
 complete -c tandem -n '__tandem_at real' -a undrain -d 'give a drained real server work again'
-complete -c tandem -n '__tandem_at check' -a run -d 'probe a target, or all configured real servers, once'
-complete -c tandem -n '__tandem_at check' -a list -d 'list the configured checks; with a daemon, what they found'
+complete -c tandem -n '__tandem_at check' -a run -d 'probe a target, or all configured real servers and gates, once'
+complete -c tandem -n '__tandem_at check' -a list -d 'list the configured checks and gates; with a daemon, what they found'
 complete -c tandem -n '__tandem_at heartbeat' -a keygen -d 'make the key that the two routers share'
 complete -c tandem -n '__tandem_at heartbeat' -a watch -d 'show what is heard from the peer on each path'
 complete -c tandem -n '__tandem_at heartbeat' -a ping -d 'measure the round trip of heartbeats to the peer on each path'
@@ -85,7 +85,7 @@ complete -c tandem -n '__tandem_at failover' -a drill -d 'switch there and back 
 complete -c tandem -n '__tandem_at failover' -a history -d 'show past transitions, each with what led to it'
 complete -c tandem -n '__tandem_at config' -a check -d 'say every mistake of a configuration file, with line and column'
 complete -c tandem -n '__tandem_at config' -a show -d 'print the configuration as it takes effect, with all defaults'
-complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table with this file'
+complete -c tandem -n '__tandem_at config' -a plan -d 'print what would change in the kernel\'s table and settings of IPVS with this file'
 complete -c tandem -n '__tandem_at config' -a example -d 'print a commented configuration file to start from'
 complete -c tandem -n '__tandem_at config' -a import -d 'turn a file of another product into a configuration'
 complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'
@@ -198,11 +198,13 @@ complete -c tandem -n '__tandem_in check run' -l insecure -d 'https: don\'t veri
 complete -c tandem -n '__tandem_in check run' -l command -x -d 'run this program with its arguments as the check, without a shell'
 complete -c tandem -n '__tandem_in check run' -l user -x -d 'with --command: the user that runs it'
 complete -c tandem -n '__tandem_in check run' -l set -x -d 'any key of [service.check], as in the configuration; repeatable'
+complete -c tandem -n '__tandem_in check run' -l gate -x -d 'only this gate of the configuration; repeatable'
+complete -c tandem -n '__tandem_in check run' -l gates -d 'only the gates of the configuration, all of them'
 complete -c tandem -n '__tandem_in check run' -l verbose -d 'show what goes over the wire, on standard error'
 complete -c tandem -n '__tandem_in check run' -l repeat -x -d 'probe so many times'
 complete -c tandem -n '__tandem_in check run' -l interval -x -d 'with --repeat: between rounds'
 complete -c tandem -n '__tandem_in check run' -l timeout -x -d 'how long a probe may take'
-complete -c tandem -n '__tandem_in check list' -l history -d 'show the changes of each server\'s verdict since the daemon\'s balancer began'
+complete -c tandem -n '__tandem_in check list' -l history -d 'show the changes of each server\'s and gate\'s verdict since the daemon\'s balancer began'
 complete -c tandem -n '__tandem_in heartbeat keygen' -l force -d 'replace the file when it exists'
 complete -c tandem -n '__tandem_in heartbeat keygen' -r -F
 complete -c tandem -n '__tandem_in heartbeat watch' -l duration -x -d 'how long to listen'

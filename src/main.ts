@@ -1,4 +1,5 @@
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
+import { IPVS_LOADER_ARGUMENT } from "./daemon/ipvs-loader-argument.ts";
 
 /**
  * Commands that do one thing and end. The build makes the engine slow to compile what runs often (binary.ts), which is
@@ -16,6 +17,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === BALANCER_ARGUMENT && process.send !== undefined) {
     const { runBalancer } = await import("./daemon/balancer.ts");
     return await runBalancer(argv[1] ?? "");
+  }
+  if (argv.length === 1 && argv[0] === IPVS_LOADER_ARGUMENT) {
+    const { runIpvsLoader } = await import("./daemon/ipvs-loading.ts");
+    return runIpvsLoader();
   }
   const { runProgram } = await import("./cli/program.ts");
   return await runProgram(argv);

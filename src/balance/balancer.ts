@@ -2,6 +2,7 @@ import type { Verdict } from "../model/check.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
 import { type Drain, type Drains, drainsOf } from "./drains.ts";
+import { GateKeeper } from "./gates.ts";
 import type { BalancerEffect, BalancerInput } from "./input.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
@@ -50,6 +51,7 @@ export class Balancer {
   readonly #restored: Map<string, Health>;
   readonly #kernel = new KernelTable();
   readonly #schedule = new ProbeSchedule();
+  readonly #gates: GateKeeper;
   readonly #healths = new Map<string, Health>();
   readonly #works = new Map<string, ServiceWork>();
   readonly #slowStarts = new Map<string, number>();
@@ -74,6 +76,7 @@ export class Balancer {
   constructor(options: BalancerOptions) {
     this.#bootId = options.bootId;
     this.#seed = options.seed;
+    this.#gates = new GateKeeper(options.seed);
     this.#restored = options.saved === undefined ? new Map() : restoredHealths(options.saved, options.bootId);
     this.#owned = options.saved === undefined ? new Map() : restoredServices(options.saved);
     this.#drains = drainsOf(options.saved?.drains ?? []);
@@ -81,7 +84,7 @@ export class Balancer {
   }
 
   get probesInFlight(): number {
-    return this.#schedule.inFlight;
+    return this.#schedule.inFlight + this.#gates.inFlight;
   }
 
   /**
@@ -103,7 +106,7 @@ export class Balancer {
     const none = Number.POSITIVE_INFINITY;
     // Some thousand times a second: no lists are made.
     let next = Math.min(this.#schedule.nextMs() ?? none, this.#kernel.nextMs() ?? none);
-    next = Math.min(next, this.#saveAtMs ?? none, this.#viewsAtMs ?? none);
+    next = Math.min(next, this.#saveAtMs ?? none, this.#viewsAtMs ?? none, this.#gates.nextMs() ?? none);
     for (const time of this.#slowStarts.values()) next = Math.min(next, time);
     return next === none ? undefined : next;
   }
@@ -135,6 +138,9 @@ export class Balancer {
       case "probed":
         this.#judge(input, nowMs);
         break;
+      case "gate-probed":
+        this.#gates.probed(input.key, input.outcome, nowMs, log);
+        break;
       case "services-listed":
         this.#push(this.#kernel.listed(input.keys, nowMs));
         break;
@@ -148,6 +154,8 @@ export class Balancer {
         this.#kernel.failed(input.reason, nowMs, log);
         break;
       case "role":
+        this.#gates.setRole(input.role, nowMs);
+        break;
       case "tick":
         break;
     }
@@ -155,6 +163,7 @@ export class Balancer {
   }
 
   #beginProbes(nowMs: number): void {
+    for (const probe of this.#gates.takeDue(nowMs)) this.#effects.push({ kind: "probe-gate", probe });
     for (const key of this.#schedule.takeDue(nowMs)) {
       const probe = this.#units.probes.get(key);
       if (probe === undefined) this.#schedule.finished(key);
@@ -182,6 +191,8 @@ export class Balancer {
       for (const id of this.#waiting) this.#report({ kind: "table-complete", id });
       this.#waiting = [];
     }
+    const gates = this.#gates.takeNews();
+    if (gates !== undefined) this.#report({ kind: "gates", gates });
     if (this.#viewsAtMs !== undefined && this.#viewsAtMs <= nowMs) this.#tellViews(nowMs);
     if (this.#saveAtMs !== undefined && this.#saveAtMs <= nowMs) this.#save(nowMs);
   }
@@ -205,6 +216,7 @@ export class Balancer {
       program: probe.check.method.kind === "external",
     }));
     this.#schedule.replace(probes, this.#seed, nowMs);
+    this.#gates.configure(input.config.gates ?? [], nowMs);
     this.#slowStarts.clear();
     this.#localTroubles.clear();
     const wanted = new Map([...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
@@ -345,7 +357,9 @@ export class Balancer {
     const known = { healthOf: this.#healthOf, recordOf: (key: string) => this.#records.get(key), nowMs };
     const checks = checkReports(units, (unit) => this.#balanced(unit, nowMs), known, this.#drains, observed);
     const pace = this.#schedule.pace.report(this.#schedule.inFlight);
-    this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks, pace } });
+    const records = this.#gates.records(nowMs);
+    const gates = records.length === 0 ? {} : { gates: records };
+    this.#report({ kind: "answer", id: input.id, answer: { kind: "checks", checks, ...gates, pace } });
   }
 
   readonly #healthOf = (key: string): Health | undefined => this.#healths.get(key);

@@ -63,7 +63,7 @@ const webMethod = {
 
 const greeting: Decoder<CheckMethod> = record({ kind: oneOf(GREETING_KINDS), ...talk });
 
-const checkMethod: Decoder<CheckMethod> = union("kind", {
+export const checkMethod: Decoder<CheckMethod> = union("kind", {
   tcp: record({ kind: exactly("tcp"), ...connect }),
   "send-expect": record({
     kind: exactly("send-expect"),
@@ -102,12 +102,14 @@ const checkMethod: Decoder<CheckMethod> = union("kind", {
   postgresql: greeting,
 });
 
-export const check: Decoder<Check> = record({
+/** The fields of a check's timing. */
+export const checkTiming = {
   intervalMs: durationMs,
   timeoutMs: durationMs,
   rise: runLength,
   fall: runLength,
   downIntervalMs: optional(durationMs),
   flap: optional(record({ limit: runLength, windowMs: durationMs, holdMs: durationMs })),
-  method: checkMethod,
-});
+};
+
+export const check: Decoder<Check> = record({ ...checkTiming, method: checkMethod });

@@ -1,10 +1,12 @@
 import type { ConfiguredService } from "../config/config.ts";
 import type { Endpoint } from "../model/address.ts";
 import type { ProbeOutcome } from "../model/check.ts";
+import type { Gate } from "../model/gate.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
 import type { Role } from "../model/pair.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import type { Drain } from "./drains.ts";
+import type { GateProbe } from "./gates.ts";
 import type { BalancerQuery, BalancerReport } from "./report.ts";
 import type { SavedState } from "./saved-state.ts";
 import type { Probe } from "./units.ts";
@@ -20,7 +22,11 @@ export interface OrderTarget {
 export type BalancerInput =
   | {
       readonly kind: "configure";
-      readonly config: { readonly services: readonly ConfiguredService[] };
+      readonly config: {
+        readonly services: readonly ConfiguredService[];
+        /** Absent: none. */
+        readonly gates?: readonly Gate[];
+      };
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];
     }
@@ -34,6 +40,7 @@ export type BalancerInput =
   | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
   | { readonly kind: "stop" }
   | { readonly kind: "probed"; readonly key: string; readonly outcome: ProbeOutcome }
+  | { readonly kind: "gate-probed"; readonly key: string; readonly outcome: ProbeOutcome }
   /** The services that the kernel has, without their servers. */
   | { readonly kind: "services-listed"; readonly keys: readonly string[] }
   /** The services asked for, by key; undefined: the kernel does not have it. */
@@ -48,6 +55,7 @@ export type BalancerInput =
 /** What leaves it. At most one of the kernel's effects is out at a time. */
 export type BalancerEffect =
   | { readonly kind: "probe"; readonly probe: Probe }
+  | { readonly kind: "probe-gate"; readonly probe: GateProbe }
   | { readonly kind: "list-services" }
   | { readonly kind: "read-services"; readonly keys: readonly ServiceKey[] }
   | { readonly kind: "apply"; readonly changes: readonly IpvsChange[] }

@@ -1,4 +1,5 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
+import type { GateState } from "../model/gate.ts";
 import type { Drain, OrderedServer } from "./drains.ts";
 import type { PaceReport } from "./probe-pace.ts";
 import type { ProbeTimes } from "./probe-record.ts";
@@ -88,6 +89,25 @@ export interface LastProbe {
   readonly streak: number;
 }
 
+/** How a gate stands. */
+export interface GateView {
+  readonly name: string;
+  readonly state: GateState;
+  /** Monotonic time at which that began. */
+  readonly sinceMs: number;
+  /** Why it fails, or is unknown, as a clause; or why it passes without being checked. */
+  readonly detail?: string;
+}
+
+/** The same for people, with what was found last. */
+export interface GateRecord extends GateView {
+  readonly forMs: number;
+  readonly last?: LastProbe;
+  readonly times?: ProbeTimes;
+  /** The latest first. */
+  readonly changes?: readonly ReportedChange[];
+}
+
 /** A drained server and what it still has to do. */
 export interface DrainProgress {
   readonly listen: string;
@@ -113,6 +133,8 @@ export type BalancerReport =
    * order for; absent: the router gave the list.
    */
   | { readonly kind: "drains-changed"; readonly drains: readonly Drain[]; readonly made?: readonly OrderedServer[] }
+  /** All gates, after each change of one's state, and of which there are. */
+  | { readonly kind: "gates"; readonly gates: readonly GateView[] }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "refused"; readonly id: number; readonly reason: string }
@@ -121,5 +143,11 @@ export type BalancerReport =
 export type BalancerQuery = { readonly kind: "checks" } | { readonly kind: "drains" };
 
 export type BalancerAnswer =
-  | { readonly kind: "checks"; readonly checks: readonly CheckReport[]; readonly pace: PaceReport }
+  | {
+      readonly kind: "checks";
+      readonly checks: readonly CheckReport[];
+      /** Absent: there are none. */
+      readonly gates?: readonly GateRecord[];
+      readonly pace: PaceReport;
+    }
   | { readonly kind: "drains"; readonly drains: readonly DrainProgress[] };

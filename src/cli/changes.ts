@@ -43,6 +43,8 @@ export interface Change {
 export type ChangeOutcome =
   | { readonly kind: "planned" | "done" }
   | { readonly kind: "unchanged"; readonly reason: string }
+  /** It was made, and will be forgotten at a restart: `reason` says so. */
+  | { readonly kind: "unsaved"; readonly reason: string }
   /** It was made and taken back, because another one failed. */
   | { readonly kind: "undone"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: TandemError };
@@ -82,6 +84,8 @@ function sentence(change: ReportedChange, paint: Palette): string {
       return `would ${painted(change.do)} ${rest}`;
     case "done":
       return `${painted(DONE_FORMS[change.do])} ${rest}`;
+    case "unsaved":
+      return `${painted(DONE_FORMS[change.do])} ${rest}: ${paint("bad", printable(change.outcome.reason))}`;
     case "unchanged":
       return `${printable(change.subject)}: ${change.outcome.reason}`;
     case "undone":
@@ -127,7 +131,7 @@ function toldLines(told: readonly ReportedChange[], paint: Palette, many: "named
 /**
  * Prints the changes.
  * @param many whether more than a screen of changes that were made are counted; --json has each of them.
- * @returns 0.
+ * @returns 0; 1 where a change was made that could not be saved.
  * @throws the error of a change that failed; with several, one error that counts them and carries the first.
  */
 export function reportChanges(
@@ -150,7 +154,7 @@ export function reportChanges(
     }
   }
   const [first] = failed;
-  if (first === undefined) return 0;
+  if (first === undefined) return changes.some(({ outcome }) => outcome.kind === "unsaved") ? 1 : 0;
   if (failed.length === 1) throw first;
   const facts = { operation: "make all changes", reason: `${failed.length} of ${changes.length} failed`, cause: first };
   throw new TandemError({ ...facts, ...(first.hint === undefined ? {} : { hint: first.hint }) }, first.exitCode);

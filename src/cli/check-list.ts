@@ -7,6 +7,7 @@ import type { Check } from "../model/check.ts";
 import { formatDuration, formatSpan } from "../model/duration.ts";
 import { type RealServer, realServerKey } from "../model/real-server.ts";
 import { formatElapsed } from "../probe/probe-text.ts";
+import { gateHistoryLines, listedGateJson, listedGateRow } from "./check-gates.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { askBalancer, type DaemonChecks } from "./daemon-report.ts";
@@ -108,8 +109,11 @@ function historyLines({ service, target, report }: ListedCheck): string[] {
 export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitCode> => {
   const { output } = context;
   const { config } = readConfig(context);
-  // A daemon without services has no balancer to ask.
-  const { checks: reports, pace } = config.services.length === 0 ? { checks: [] } : await daemonChecks(context);
+  // A daemon without services and gates has no balancer to ask.
+  const known: DaemonChecks =
+    config.services.length + config.gates.length > 0 ? await daemonChecks(context) : { checks: [] };
+  const { checks: reports, pace } = known;
+  const records = new Map(known.gates?.map((record) => [record.name, record]));
   const reportOf = reportFinder(reports);
   const checks = config.services.flatMap((service) =>
     service.servers.map(({ server, check, furtherChecks = [] }): ListedCheck => {
@@ -121,11 +125,18 @@ export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitC
     }),
   );
   if (output.json) {
-    const source = reports.length > 0 ? "daemon" : "configuration";
-    output.printJson({ source, checks: checks.map(listedJson), pace: pace ?? null });
-  } else if (checks.length === 0) output.note("the configuration has no real servers");
-  else if (input.history) output.lines(checks.flatMap(historyLines));
-  else output.lines(renderTable(LIST_COLUMNS, checks.map(listedRow), output));
+    const source = reports.length + records.size > 0 ? "daemon" : "configuration";
+    const gates = config.gates.map((gate) => listedGateJson(gate, records.get(gate.name)));
+    output.printJson({ source, checks: checks.map(listedJson), gates, pace: pace ?? null });
+  } else if (checks.length + config.gates.length === 0)
+    output.note("the configuration has no real servers, and no gates");
+  else if (input.history) {
+    const ofGates = config.gates.flatMap((gate) => gateHistoryLines(gate, records.get(gate.name)));
+    output.lines([...checks.flatMap(historyLines), ...ofGates]);
+  } else {
+    const ofGates = config.gates.map((gate) => listedGateRow(gate, records.get(gate.name)));
+    output.lines(renderTable(LIST_COLUMNS, [...checks.map(listedRow), ...ofGates], output));
+  }
   return 0;
 };
 

@@ -1,12 +1,13 @@
 import type { Config, ConfiguredService } from "../config/config.ts";
 import { TandemError } from "../lib/errors.ts";
 import { formatEndpoint, parseEndpoint } from "../model/address.ts";
-import { type CheckMethod, type CheckTarget, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
+import { type CheckTarget, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { killRunningPrograms } from "../probe/confinement.ts";
 import { formatElapsed, quoteBytes } from "../probe/probe-text.ts";
-import { probeEndpoint, runCheck } from "../probe/run-check.ts";
 import type { Trace } from "../probe/trace.ts";
+import { type GateChoice, gateJobs } from "./check-gates.ts";
+import { type Job, type TargetProbe, targetJob } from "./check-job.ts";
 import { checkOfTarget } from "./check-keys.ts";
 import { list } from "./check-list.ts";
 import { methodOfTarget, type TargetSettings, targetFlags } from "./check-target.ts";
@@ -19,14 +20,6 @@ import { type Cell, type Column, renderTable } from "./table.ts";
 
 type Verbs = (typeof spec)["verbs"];
 
-/** One probe to make. */
-interface Job {
-  readonly service: string;
-  readonly target: CheckTarget;
-  readonly method: CheckMethod;
-  readonly timeoutMs: number;
-}
-
 type Done = Job & { readonly outcome: ProbeOutcome };
 
 /** The service of that name, or that listens there. */
@@ -35,13 +28,14 @@ function findService(config: Config, word: string): ConfiguredService {
     (service) => service.name === word || service.listen.some(({ key }) => formatServiceKey(key) === word),
   );
   if (found !== undefined) return found;
+  const hint = config.gates.some(({ name }) => name === word) ? `; for the gate of that name: --gate ${word}` : "";
   throw new CommandLineError("check run", [
-    `the configuration has no service ${JSON.stringify(word)}; it has ${config.services.map(({ name }) => name).join(", ") || "none"}`,
+    `the configuration has no service ${JSON.stringify(word)}; it has ${config.services.map(({ name }) => name).join(", ") || "none"}${hint}`,
   ]);
 }
 
-function jobsOfService(service: ConfiguredService): Job[] {
-  return service.servers.flatMap(({ server, check, furtherChecks = [] }): Job[] => {
+function probesOfService(service: ConfiguredService): TargetProbe[] {
+  return service.servers.flatMap(({ server, check, furtherChecks = [] }): TargetProbe[] => {
     const checks = check === undefined ? [] : [check, ...furtherChecks];
     const [first] = service.listen;
     const key = first?.key;
@@ -50,21 +44,28 @@ function jobsOfService(service: ConfiguredService): Job[] {
       port: server.endpoint.port,
       ...(key?.kind === "address" ? { serviceAddress: key.address, servicePort: key.port } : {}),
     };
-    return checks.map(({ method, timeoutMs }) => ({ service: service.name, target, method, timeoutMs }));
+    return checks.map(({ method, timeoutMs }) => ({ target, method, timeoutMs }));
   });
 }
 
 /** The configured probes that are meant. */
-function configuredJobs(config: Config, serviceWord: string | undefined, real: string | undefined): Job[] {
+function serverJobs(
+  config: Config,
+  serviceWord: string | undefined,
+  real: string | undefined,
+  timeoutMs: number | undefined,
+): Job[] {
   const services = serviceWord === undefined ? config.services : [findService(config, serviceWord)];
-  const jobs = services.flatMap(jobsOfService);
-  if (real === undefined) return jobs;
-  const chosen = jobs.filter(({ target }) => formatEndpoint(target) === real || target.address.text === real);
-  if (chosen.length > 0) return chosen;
-  const known = jobs.map(({ target }) => formatEndpoint(target)).join(", ");
-  throw new CommandLineError("check run", [
-    `${serviceWord} has no checked real server ${real}; it has ${known || "none"}`,
-  ]);
+  const probes = services.flatMap((service) => probesOfService(service).map((probe) => [service.name, probe] as const));
+  const isMeant = ({ target }: TargetProbe) => formatEndpoint(target) === real || target.address.text === real;
+  const chosen = real === undefined ? probes : probes.filter(([, probe]) => isMeant(probe));
+  if (real !== undefined && chosen.length === 0) {
+    const known = probes.map(([, { target }]) => formatEndpoint(target)).join(", ");
+    throw new CommandLineError("check run", [
+      `${serviceWord} has no checked real server ${real}; it has ${known || "none"}`,
+    ]);
+  }
+  return chosen.map(([name, probe]) => targetJob(name, { ...probe, timeoutMs: timeoutMs ?? probe.timeoutMs }));
 }
 
 const COLUMNS: readonly Column[] = [
@@ -80,30 +81,12 @@ function outcomeCell(outcome: ProbeOutcome): Exclude<Cell, string> {
   return outcome.result === "success" ? { text: "success", tone: "good" } : { text: outcome.failure, tone: "bad" };
 }
 
-/** Where it goes, unless that is the target itself. */
-function detour({ target, method }: Pick<Job, "target" | "method">): string | undefined {
-  if (method.kind === "external" || method.kind === "ping") return undefined;
-  const endpoint = formatEndpoint(probeEndpoint(method, target));
-  return endpoint === formatEndpoint(target) ? undefined : endpoint;
-}
-
-function checkText(job: Pick<Job, "target" | "method">): string {
-  const endpoint = detour(job);
-  return endpoint === undefined ? job.method.kind : `${job.method.kind} at ${endpoint}`;
-}
-
-/** What a check is about; a ping has no port. */
-function placeOf({ target, method }: Pick<Job, "target" | "method">): string {
-  return method.kind === "ping" ? target.address.text : formatEndpoint(target);
-}
-
-function doneRow({ service, target, method, outcome }: Done): Cell[] {
-  const time = formatElapsed(outcome.elapsedMs);
+function doneRow({ service, gate, place, kind, endpoint, outcome }: Done): Cell[] {
   return [
-    service,
-    placeOf({ target, method }),
-    checkText({ target, method }),
-    time,
+    gate === undefined ? service : `gate ${gate}`,
+    place,
+    endpoint === undefined ? kind : `${kind} at ${endpoint}`,
+    formatElapsed(outcome.elapsedMs),
     outcomeCell(outcome),
     withWarning(outcome),
   ];
@@ -135,12 +118,13 @@ function withWarning(outcome: ProbeOutcome): string {
   return warning === undefined ? outcome.reason : `${outcome.reason}; ${warning}`;
 }
 
-function doneJson({ service, target, method, outcome }: Done): Record<string, unknown> {
+function doneJson({ service, gate, place, kind, endpoint, outcome }: Done): Record<string, unknown> {
   return {
     service: service === "" ? null : service,
-    target: placeOf({ target, method }),
-    kind: method.kind,
-    ...(detour({ target, method }) === undefined ? {} : { endpoint: detour({ target, method }) }),
+    ...(gate === undefined ? {} : { gate }),
+    target: place,
+    kind,
+    ...(endpoint === undefined ? {} : { endpoint }),
     result: outcome.result,
     // Microseconds: what a clock of doubles says beyond them is noise.
     elapsedMs: Math.round(outcome.elapsedMs * 1_000) / 1_000,
@@ -160,8 +144,7 @@ const PROBES_AT_ONCE = 64;
 const SHOWN_BYTES_MAX = 1_000;
 
 /** Shows a conversation as it goes: `10.0.0.11:25 < "220 mail\r\n"`. */
-function tracer(job: Job, output: Output): Trace {
-  const place = placeOf(job);
+function tracer({ place }: Job, output: Output): Trace {
   return (event, content) => {
     const text = typeof content === "string" ? content : quoteBytes(content, SHOWN_BYTES_MAX);
     output.note(`${place} ${{ sent: ">", received: "<", note: "*" }[event]} ${text}`);
@@ -175,7 +158,7 @@ async function runAll(jobs: readonly Job[], verbose: boolean, output: Output): P
     const outcomes = await Promise.all(
       batch.map(async (job): Promise<Done> => {
         const surroundings = verbose ? { trace: tracer(job, output) } : {};
-        return { ...job, outcome: await runCheck(job.method, job.target, job.timeoutMs, surroundings) };
+        return { ...job, outcome: await job.attempt(surroundings) };
       }),
     );
     done.push(...outcomes);
@@ -191,22 +174,31 @@ function isTarget(word: string): boolean {
   return /^[a-z0-9]+:\/\//.test(word);
 }
 
-function jobsOf(
-  input: TargetSettings & {
-    readonly target: string | undefined;
-    readonly real: string | undefined;
-    readonly timeout: number | undefined;
-  },
-  context: CommandContext,
-): Job[] {
-  const { target, real } = input;
+interface RunInput extends TargetSettings, GateChoice {
+  readonly target: string | undefined;
+  readonly real: string | undefined;
+  readonly timeout: number | undefined;
+}
+
+function targetJobs(target: string, input: RunInput): Job[] {
+  // Plain targets are read as they always were; the schema's words are for what only it knows.
+  const isPlain = /^(?:tcp|https?):/.test(target) && input.set.length === 0;
+  const read = isPlain ? methodOfTarget(target, input) : checkOfTarget(target, input);
+  if (!read.ok) throw new CommandLineError("check run", [read.problem]);
+  if (input.real !== undefined) {
+    throw new CommandLineError("check run", [`unexpected ${JSON.stringify(input.real)}`]);
+  }
+  return [targetJob("", { ...read.value, timeoutMs: input.timeout ?? TIMEOUT_DEFAULT_MS })];
+}
+
+async function jobsOf(input: RunInput, context: CommandContext): Promise<Job[]> {
+  const { target, real, timeout } = input;
+  const asksGates = input.gates || input.gate.length > 0;
+  if (target !== undefined && asksGates) {
+    throw new CommandLineError("check run", [`--gate and --gates go without ${JSON.stringify(target)}`]);
+  }
   if (target !== undefined && context.globals.config === undefined && isTarget(target)) {
-    // Plain targets are read as they always were; the schema's words are for what only it knows.
-    const isPlain = /^(?:tcp|https?):/.test(target) && input.set.length === 0;
-    const read = isPlain ? methodOfTarget(target, input) : checkOfTarget(target, input);
-    if (!read.ok) throw new CommandLineError("check run", [read.problem]);
-    if (real !== undefined) throw new CommandLineError("check run", [`unexpected ${JSON.stringify(real)}`]);
-    return [{ service: "", ...read.value, timeoutMs: input.timeout ?? TIMEOUT_DEFAULT_MS }];
+    return targetJobs(target, input);
   }
   if (target !== undefined && parseEndpoint(target).ok) {
     const shown = JSON.stringify(target);
@@ -217,10 +209,9 @@ function jobsOf(
     const example = "such as tcp://10.0.0.11:80, and no --config; what the configuration has is checked as it says";
     throw new CommandLineError("check run", [`${stray} needs a TARGET ${example}`]);
   }
-  const jobs = configuredJobs(readConfig(context).config, target, real);
-  return input.timeout === undefined
-    ? jobs
-    : jobs.map((job) => ({ ...job, timeoutMs: input.timeout ?? job.timeoutMs }));
+  const { config } = readConfig(context);
+  const servers = asksGates ? [] : serverJobs(config, target, real, timeout);
+  return target === undefined ? [...servers, ...(await gateJobs(config, input, timeout, context))] : servers;
 }
 
 /** A program of a check has a session of its own: the terminal's Ctrl-C does not reach it. */
@@ -235,8 +226,8 @@ function endProgramsWithThisProcess(): void {
 
 const run: Runner<Verbs["run"]> = async (input, context) => {
   const { output } = context;
-  const jobs = jobsOf(input, context);
-  if (jobs.some(({ method }) => method.kind === "external")) endProgramsWithThisProcess();
+  const jobs = await jobsOf(input, context);
+  if (jobs.some(({ kind }) => kind === "external")) endProgramsWithThisProcess();
   if (jobs.length === 0) {
     throw new TandemError({ operation: "run checks", reason: "the configuration has none", hint: "name a TARGET" }, 2);
   }

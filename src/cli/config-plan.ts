@@ -1,10 +1,13 @@
 import { planService } from "../balance/plan.ts";
 import type { Config, ConfiguredService } from "../config/config.ts";
+import { ipvsSysctls } from "../daemon/ipvs-settings.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { readSysctl } from "../kernel/sysctl.ts";
 import type { ExitCode } from "../lib/errors.ts";
+import { isSameSetting } from "../model/ipvs-setting.ts";
 import type { IpvsChange, WantedService } from "../model/ipvs-table.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
-import { reportChanges } from "./changes.ts";
+import { type ReportedChange, reportChanges } from "./changes.ts";
 import type { CommandContext } from "./context.ts";
 import { performIpvsChanges } from "./ipvs-changes.ts";
 
@@ -15,7 +18,17 @@ function wantedServices(services: readonly ConfiguredService[]): WantedService[]
   );
 }
 
-/** What would change in the kernel's table. @throws SupportError (exit 4) where the kernel's table can't be read. */
+/** What `[ipvs]` would change in the kernel's settings, as far as the kernel has them. */
+function settingChanges(config: Config): ReportedChange[] {
+  return ipvsSysctls(config).flatMap(({ path, value }): ReportedChange[] => {
+    const current = readSysctl(path);
+    if (current === undefined || isSameSetting(path, current, value)) return [];
+    const change = { do: "edit", subject: `kernel setting ${path}`, detail: `from ${current} to ${value}` } as const;
+    return [{ ...change, outcome: { kind: "planned" } }];
+  });
+}
+
+/** What would change in the kernel's table and its settings of IPVS. @throws SupportError (exit 4) where the kernel's table can't be read. */
 export function planConfig(config: Config, context: CommandContext): ExitCode {
   if (config.services.length === 0) {
     context.output.note("the configuration has no services, so the kernel's table stays as it is");
@@ -26,7 +39,7 @@ export function planConfig(config: Config, context: CommandContext): ExitCode {
   const changes = wantedServices(config.services).flatMap((wanted): IpvsChange[] =>
     planService(wanted, observed.get(formatServiceKey(wanted.service.key))),
   );
-  const code = reportChanges(performIpvsChanges(client, changes, true), {
+  const code = reportChanges([...settingChanges(config), ...performIpvsChanges(client, changes, true)], {
     ...context,
     globals: { ...context.globals, dryRun: true },
   });

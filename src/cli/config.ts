@@ -23,6 +23,7 @@ const check: Runner<Verbs["check"]> = ({ file }, context): ExitCode => {
   if (output.json) output.printJson({ file: path, ok: true, warnings });
   else {
     const parts = [counted(config.vips.length, "VIP"), counted(config.services.length, "service")];
+    if (config.gates.length > 0) parts.push(counted(config.gates.length, "gate"));
     if (warnings.length > 0) parts.push(counted(warnings.length, "warning"));
     output.lines([`${path}: ${output.palette("good", "valid")}, ${parts.join(", ")}`]);
   }

@@ -1,5 +1,5 @@
 import type { PaceReport } from "../balance/probe-pace.ts";
-import type { CheckReport } from "../balance/report.ts";
+import type { CheckReport, GateRecord } from "../balance/report.ts";
 import { askDaemon } from "../daemon/control-client.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -22,7 +22,9 @@ function withVersion1(value: unknown, members: readonly string[]): object {
 /** The daemon's whole view. @throws TandemError when no daemon answers. */
 export async function askStatus(context: CommandContext): Promise<StatusReport> {
   const value = await askDaemon(runtimeDir(context), { command: "status" });
-  return withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
+  const report = withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
+  // An older daemon knows none.
+  return { ...report, gates: report.gates ?? [] };
 }
 
 export async function askHistory(context: CommandContext): Promise<readonly TransitionStatus[]> {
@@ -35,9 +37,27 @@ export async function askHeartbeats(context: CommandContext): Promise<HeartbeatR
   return withVersion1(value, ["paths", "peer"]) as HeartbeatReport;
 }
 
+/** What the daemon answers to an order that it has carried out. */
+export interface OrderAnswer {
+  readonly text?: string;
+  /** Why the order is not on the disk: it holds until a restart; absent: it is. */
+  readonly unsaved?: string;
+}
+
+export function orderAnswer(value: unknown): OrderAnswer {
+  if (typeof value !== "object" || value === null) return {};
+  const { text, unsaved } = value as Readonly<Record<"text" | "unsaved", unknown>>;
+  return {
+    ...(text === undefined ? {} : { text: String(text) }),
+    ...(unsaved === undefined ? {} : { unsaved: String(unsaved) }),
+  };
+}
+
 export interface DaemonChecks {
   /** Every real server of the daemon's configuration, with what its checks say. */
   readonly checks: readonly CheckReport[];
+  /** Every gate; absent where there are none. */
+  readonly gates?: readonly GateRecord[];
   /** How punctually probes begin; absent where the daemon is older. */
   readonly pace?: PaceReport;
 }

@@ -1,6 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { loadKeys } from "../config/load.ts";
+import { ipvsSysctls } from "../daemon/ipvs-settings.ts";
+import { isBalancing } from "../daemon/services-claim.ts";
 import { AddressClient } from "../kernel/address-client.ts";
+import { type IpvsRequest, ipvsFindings } from "../kernel/ipvs-preflight.ts";
 import { type Finding, type PreflightRequest, preflight } from "../kernel/preflight.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
@@ -63,8 +66,25 @@ function keyFindings(keyFile: string): Finding[] {
   }
 }
 
+/** FTP's control connections (RFC 959). */
+const FTP_PORT = 21;
+
+/** What the services need of IPVS. */
+function ipvsRequestOf(config: Config): IpvsRequest {
+  const keys = config.services.flatMap(({ listen }) => listen.map(({ key }) => key));
+  return {
+    balances: keys.length > 0,
+    hasFtp: keys.some((key) => key.kind === "address" && key.protocol === "tcp" && key.port === FTP_PORT),
+    settings: ipvsSysctls(config),
+    isKept: isBalancing(),
+  };
+}
+
+const GENERAL_IPVS: IpvsRequest = { balances: true, hasFtp: false, settings: [], isKept: false };
+
 interface Look {
   readonly request: PreflightRequest;
+  readonly ipvs: IpvsRequest;
   /** What the configuration names and this host lacks. */
   readonly findings: readonly Finding[];
   /** A word about where the request comes from. */
@@ -74,21 +94,26 @@ interface Look {
 function chooseRequest(context: CommandContext): Look {
   try {
     const { path, config } = readConfig(context);
-    return { request: requestOf(config), findings: keyFindings(config.pair.keyFile), basis: `for ${path}` };
+    const findings = keyFindings(config.pair.keyFile);
+    return { request: requestOf(config), ipvs: ipvsRequestOf(config), findings, basis: `for ${path}` };
   } catch (error) {
     const cause = error instanceof TandemError ? error.cause : undefined;
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
     if (context.globals.config !== undefined || !isMissing) throw error;
-    return { request: generalRequest(), findings: [], basis: "without a configuration, for NAT on every interface" };
+    const basis = "without a configuration, for NAT on every interface";
+    return { request: generalRequest(), ipvs: GENERAL_IPVS, findings: [], basis };
   }
 }
 
+/** The gravest first. */
+const SEVERITIES = ["error", "warning", "note"] as const;
+const TONES = { error: "bad", warning: "warn", note: "dim" } as const;
+
 function findingLines(finding: Finding, context: CommandContext): string[] {
   const { palette, widthColumns } = context.output;
-  const isError = finding.severity === "error";
-  const sentence = `${isError ? "error:" : "warning:"} ${printable(finding.text)}`;
+  const sentence = `${finding.severity}: ${printable(finding.text)}`;
   const [first = "", ...rest] = wrap(sentence, widthColumns ?? Number.POSITIVE_INFINITY);
-  const marked = first.replace(/^\w+:/, (mark) => palette(isError ? "bad" : "warn", mark));
+  const marked = first.replace(/^\w+:/, (mark) => palette(TONES[finding.severity], mark));
   // The command is never broken: it is there to be copied.
   return [marked, ...rest, `  mend: ${printable(finding.mend)}`];
 }
@@ -96,8 +121,9 @@ function findingLines(finding: Finding, context: CommandContext): string[] {
 /** Says what on this host would break LVS; exit 3 when something would. */
 export const doctor: SingleRunner<typeof spec> = (_input, context) => {
   const { output } = context;
-  const { request, findings: ofConfig, basis } = chooseRequest(context);
-  const findings = [...preflight(request), ...ofConfig];
+  const { request, ipvs, findings: ofConfig, basis } = chooseRequest(context);
+  const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
+  const findings = [...preflight(request), ...ipvsFindings(ipvs), ...ofConfig].toSorted((a, b) => rank(a) - rank(b));
   const isFine = findings.every(({ severity }) => severity !== "error");
   if (output.json) {
     const told = findings.map(({ name, severity, text, mend }) => ({ name, severity, message: text, mend }));

@@ -6,10 +6,10 @@ import { formatSpan } from "../model/duration.ts";
 import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
-import { type ReportedChange, reportChanges } from "./changes.ts";
+import { type ChangeOutcome, type ReportedChange, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { askChecks } from "./daemon-report.ts";
+import { askChecks, orderAnswer } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import { counted } from "./figures.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
@@ -118,8 +118,11 @@ async function throughDaemon(
   const subject = { endpoint, ...(service === "all" ? {} : { service }) };
   const request =
     weight === undefined ? { command: verb, ...subject } : { command: "weight" as const, weight, ...subject };
-  await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
-  return [{ do: verb, subject: targetText(target), detail, outcome: { kind: "done" } }];
+  const value = await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
+  const { text, unsaved } = orderAnswer(value);
+  const outcome: ChangeOutcome =
+    unsaved === undefined ? { kind: "done" } : { kind: "unsaved", reason: text ?? unsaved };
+  return [{ do: verb, subject: targetText(target), detail, outcome }];
 }
 
 interface Remaining {

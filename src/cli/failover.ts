@@ -8,7 +8,7 @@ import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
-import { askHistory, askStatus } from "./daemon-report.ts";
+import { askHistory, askStatus, orderAnswer } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import { dropAddresses, presentVips, takeVips } from "./own-vips.ts";
 import type { failover as spec } from "./spec/failover.ts";
@@ -27,18 +27,18 @@ async function operate(
   const { output, globals } = context;
   if (globals.dryRun) return reportChanges([{ do: verb, subject, outcome: { kind: "planned" } }], context);
   const value = await askDaemon(runtimeDir(context), request, (message) => output.note(printable(message)));
-  const text = typeof value === "object" && value !== null && "text" in value ? String(value.text) : "done";
-  if (output.json) output.printJson({ dryRun: false, result: text });
+  const { text = "done", unsaved } = orderAnswer(value);
+  if (output.json) output.printJson({ dryRun: false, result: text, ...(unsaved === undefined ? {} : { unsaved }) });
   else output.lines([printable(text)]);
-  return 0;
+  return unsaved === undefined ? 0 : 1;
 }
 
 const status: Runner<Verbs["status"]> = async (_input, context) => {
   const report = await askStatus(context);
   const { output } = context;
-  const { router, peer, paths, vips, warnings } = report;
+  const { router, peer, paths, vips, gates, warnings } = report;
   const transitions = report.transitions.slice(0, 1);
-  if (output.json) output.printJson({ router, peer, paths, vips, warnings, transitions });
+  if (output.json) output.printJson({ router, peer, paths, vips, gates, warnings, transitions });
   else {
     const why = transitions.length === 0 ? [] : ["", ...transitionLines(transitions, output)];
     output.lines([...pairLines(report, output), ...why]);

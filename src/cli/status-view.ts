@@ -8,6 +8,7 @@ import type {
   VipStatus,
 } from "../daemon/status-report.ts";
 import { formatSpan } from "../model/duration.ts";
+import { gateLines } from "./gate-lines.ts";
 import type { Tone } from "./palette.ts";
 import { type Cell, type Column, printable, renderTable, type TableLayout } from "./table.ts";
 import { wrap } from "./wrap.ts";
@@ -108,7 +109,14 @@ const VIP_COLUMNS: readonly Column[] = [
   { header: "OWNER" },
   { header: "LEASE LEFT", align: "right", dropOrder: 1, hideEmpty: true },
   { header: "CONFIRMED BY", flexible: true, dropOrder: 2, hideEmpty: true },
+  { header: "UNFIT", hideEmpty: true },
 ];
+
+/** Which routers could not serve it; the warnings say why. */
+function unfitCell({ unfit }: VipStatus, names: Readonly<Record<string, string>>): Cell {
+  const routers = Object.entries(unfit).filter(([, why]) => why !== null);
+  return { text: routers.map(([id]) => names[id] ?? id).join(", "), tone: "bad" };
+}
 
 function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
   const { router, peer } = report;
@@ -121,6 +129,7 @@ function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
     isWrong ? { text: owner, tone: "bad" } : owner,
     vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
     vip.confirmed ?? (vip.leaseLeftMs === null ? "" : vip.confirmable ? "nobody yet" : "nobody to ask"),
+    unfitCell(vip, names),
   ];
 }
 
@@ -208,7 +217,7 @@ function nextLines({ router, sync }: StatusReport, { widthColumns }: TableLayout
     : texts.flatMap((text) => wrap(text, Math.max(FLOW_WIDTH_MIN, widthColumns)));
 }
 
-/** Routers, warnings, paths and VIPs: what `failover status` shows as well. */
+/** Routers, warnings, paths, VIPs and gates: what `failover status` shows as well. */
 export function pairLines(report: StatusReport, layout: TableLayout): string[] {
   const vips = report.vips.map((vip) => vipRow(vip, report));
   return [
@@ -218,6 +227,7 @@ export function pairLines(report: StatusReport, layout: TableLayout): string[] {
     "",
     ...pathLines(report.paths, layout),
     ...(vips.length === 0 ? [] : ["", ...renderTable(VIP_COLUMNS, vips, layout)]),
+    ...(report.gates.length === 0 ? [] : ["", ...gateLines(report.gates, layout)]),
   ];
 }
 
@@ -232,8 +242,9 @@ export function statusLines(report: StatusReport, layout: TableLayout): string[]
   ];
 }
 
-/** What the exit code says: 3 when no router is active, or both are. */
-export function stateExitCode({ router, peer }: StatusReport): 0 | 3 {
+/** What the exit code says: 3 when no router is active or both are, and while clients notice something. */
+export function stateExitCode({ router, peer, alarms }: StatusReport): 0 | 3 {
+  if (alarms.length > 0) return 3;
   const actives = [router.role, peer.alive ? peer.role : "unknown"].filter((role) => role === "active").length;
   return actives === 1 ? 0 : 3;
 }

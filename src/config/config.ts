@@ -1,9 +1,17 @@
 import type { Check } from "../model/check.ts";
+import type { Gate } from "../model/gate.ts";
+import type { IpvsSettings } from "../model/ipvs-setting.ts";
 import type { PairSettings } from "../model/pair.ts";
 import type { RealServer } from "../model/real-server.ts";
 import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
+
+/** A `[[vip]]`. */
+export interface ConfiguredVip extends Vip {
+  /** `required = false`: it counts for nothing when the routers are compared. */
+  readonly optional?: true;
+}
 
 /** A real server of the configuration with what concerns checking it. */
 export interface ConfiguredServer {
@@ -84,9 +92,12 @@ export interface LogSettings {
 /** The whole of a valid configuration file. */
 export interface Config {
   readonly pair: PairSettings;
-  readonly vips: readonly Vip[];
+  readonly vips: readonly ConfiguredVip[];
   readonly services: readonly ConfiguredService[];
+  readonly gates: readonly Gate[];
   readonly sync: SyncSettings;
+  /** What the kernel's IPVS does with connections, while there are services. */
+  readonly ipvs: IpvsSettings;
   /** How long the kernel keeps idle connections, 0 for those that stay as they are; absent: all of them stay. */
   readonly timeouts?: ConnectionTimeouts;
   readonly hooks: HookSettings;

@@ -32,6 +32,7 @@ private = "10.0.0.3"
 address   = "203.0.113.10/24"
 interface = "eth0"
 #label     = "eth0:1"
+#required  = true                      # false: it counts for nothing when the routers are compared
 
 # With NAT the real servers' default gateway moves too.
 [[vip]]
@@ -67,11 +68,30 @@ forward   = "nat"                     # or "direct", "tunnel"
   [[service.real]]
   address = "10.0.0.12:80"
 
+# What must hold on the active router; where it fails, the VIPs move to the other one if it passes there.
+# One of target, command, process, interface and file, and the keys of [service.check].
+#[[gate]]
+#name   = "proxy"
+#target = "203.0.113.10:8080"
+#kind   = "http"
+#path   = "/healthz"
+#when   = "active"                     # or "always"
+#effect = "hand-over"                  # or "warn"
+
+#[[gate]]
+#name    = "proxy-runs"
+#process = "haproxy"
+
 # Connection synchronisation, on by default where there are services.
 #[sync]
 #interface = "eth1"
 #id        = 1
 #sync      = "prompt"                 # or "batched"
+
+# What the kernel does with connections to a server that is removed, or quiesced.
+#[ipvs]
+#expire_nodest_conn        = true     # they end
+#expire_quiescent_template = true     # its persistent clients go elsewhere
 
 # How long the kernel keeps idle connections; default: as it has them.
 #[timeouts]

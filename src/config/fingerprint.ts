@@ -30,15 +30,18 @@ function sortedService(service: ConfiguredService): ConfiguredService {
 
 /**
  * 64 bits of SHA-256 over the effective configuration, as 16 hexadecimal digits; the same on both routers.
- * Formatting, comments, defaults written out, the order of VIPs, services and servers, and `[log]`, which does not
- * change what the pair does, make no difference.
+ * Formatting, comments, defaults written out, the order of VIPs, services, servers and gates, and `[log]`, which does
+ * not change what the pair does, make no difference.
  */
 export function configFingerprint(config: Config): string {
   const subject = {
     pair: config.pair,
     vips: sortedBy(config.vips, formatVip),
     services: sortedBy(config.services.map(sortedService), (service) => service.name),
+    // Without any it is that of an older tandem, which knows none: both routers may be upgraded one after the other.
+    gates: config.gates.length === 0 ? undefined : sortedBy(config.gates, (gate) => gate.name),
     sync: config.sync,
+    ipvs: config.ipvs,
     timeouts: config.timeouts,
     hooks: config.hooks,
   };

@@ -1,5 +1,7 @@
 import type { Config, ConfigResult } from "./config.ts";
+import { resolveIpvs } from "./ipvs.ts";
 import { tablesWithKey } from "./reference.ts";
+import { resolveGates } from "./resolve-gates.ts";
 import { ownAddresses, resolvePair } from "./resolve-pair.ts";
 import { resolveHooks, resolveLog, resolveSync } from "./resolve-rest.ts";
 import { resolveServices } from "./resolve-service.ts";
@@ -20,8 +22,10 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   }
   const services = resolveServices(fields.service, vips);
   const sync = resolveSync(fields.sync, services, pair);
+  const gates = resolveGates(fields.gate, vips);
   const { hooks, log, timeouts } = fields;
-  const config = whole({ pair, vips, services, sync, hooks: resolveHooks(hooks), log: resolveLog(log) });
+  const ipvs = resolveIpvs(fields.ipvs, services);
+  const config = whole({ pair, vips, services, gates, sync, ipvs, hooks: resolveHooks(hooks), log: resolveLog(log) });
   return config === undefined || timeouts === undefined ? config : { ...config, timeouts: resolveTimeouts(timeouts) };
 }
 

@@ -1,14 +1,16 @@
 import { addressBits } from "../model/address.ts";
 import type { Check } from "../model/check.ts";
+import type { Gate } from "../model/gate.ts";
 import type { PairSettings, RouterAddresses, RouterId } from "../model/pair.ts";
 import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../model/real-server.ts";
 import { SCHEDULERS } from "../model/scheduler.ts";
 import { formatSchedulerFlag } from "../model/scheduler-flag.ts";
-import type { Vip } from "../model/vip.ts";
 import { serviceFamily, type VirtualService } from "../model/virtual-service.ts";
 import { SERVER_CHECK, SERVICE_CHECK } from "./check-schema.ts";
 import { checkValues } from "./check-values.ts";
-import type { Config, ConfiguredServer, ConfiguredService } from "./config.ts";
+import type { Config, ConfiguredServer, ConfiguredService, ConfiguredVip } from "./config.ts";
+import { GATES } from "./gate-schema.ts";
+import { IPVS } from "./ipvs.ts";
 import { HOOKS, LOG, PAIR, ROUTERS, SYNC, VIPS } from "./schema.ts";
 import { PERSISTENCE, REALS, SERVER_TUNNEL, SERVICES, SORRY, SORRY_TUNNEL } from "./service-schema.ts";
 import type { TableType } from "./table-type.ts";
@@ -49,8 +51,31 @@ function commonForward(servers: readonly ConfiguredServer[]): Forwarding | undef
   return forwards.size === 1 ? forward : undefined;
 }
 
-function vipLines({ prefix, interface: name, label }: Vip): Lines {
-  return ["", ...tableLines(VIPS.item, { address: prefix, interface: name, label })];
+function vipLines({ prefix, interface: name, label, optional }: ConfiguredVip): Lines {
+  return ["", ...tableLines(VIPS.item, { address: prefix, interface: name, label, required: optional !== true })];
+}
+
+/** A gate's subject and how it is looked at. */
+function gateSubject({ name: _name, effect: _effect, when: _when, subject, ...timing }: Gate) {
+  // Of a check that is no more than its timing only that is written.
+  const { kind: _kind, ...times } = checkValues({ ...timing, method: { kind: "tcp" } });
+  switch (subject.kind) {
+    case "check": {
+      const { target, method } = subject;
+      return { ...checkValues({ ...timing, method }), ...(target === undefined ? {} : { target }) };
+    }
+    case "process":
+      return { ...times, process: subject.name };
+    case "interface":
+      return { ...times, interface: subject.name };
+    case "file":
+      return { ...times, file: subject.path, file_state: subject.state };
+  }
+}
+
+function gateLines(gate: Gate): Lines {
+  const { name, effect, when } = gate;
+  return ["", ...tableLines(GATES.item, { name, effect, when, ...gateSubject(gate) })];
 }
 
 /** A tunnel in full; plain ipip is the absence of one. */
@@ -157,13 +182,16 @@ export function renderServices(services: readonly ConfiguredService[]): string {
  * Each server carries its own forwarding and tunnel, and its own check where not all servers of a service have the same.
  */
 export function renderConfig(config: Config): string {
-  const { sync, timeouts, hooks, log } = config;
+  const { sync, ipvs, timeouts, hooks, log } = config;
   const lines = [
     ...pairLines(config.pair),
     ...config.vips.flatMap(vipLines),
     ...config.services.flatMap(serviceLines),
+    ...config.gates.flatMap(gateLines),
     "",
     ...tableLines(SYNC, { ...sync, max_length: sync.maxLengthBytes, sync: sync.mode }),
+    "",
+    ...tableLines(IPVS, ipvs),
     "",
     ...(timeouts === undefined ? [] : [...tableLines(TIMEOUTS, timeoutFields(timeouts)), ""]),
     ...tableLines(HOOKS, {

@@ -1,5 +1,5 @@
 import { sameAddress } from "../model/address.ts";
-import type { Vip } from "../model/vip.ts";
+import type { ConfiguredVip } from "./config.ts";
 import type { Place } from "./place.ts";
 import type { OwnAddress } from "./resolve-pair.ts";
 import type { VIPS } from "./schema.ts";
@@ -19,20 +19,25 @@ function checkLabel(vip: VipTable): void {
   }
 }
 
-function resolveVip(vip: VipTable): Vip | undefined {
+function resolveVip(vip: VipTable): ConfiguredVip | undefined {
   checkLabel(vip);
-  const { address, interface: name, label } = vip.fields;
+  const { address, interface: name, label, required } = vip.fields;
   const parts = whole({ prefix: address, interface: name });
-  return parts === undefined ? undefined : { ...parts, ...(label === undefined ? {} : { label }) };
+  if (parts === undefined) return undefined;
+  return {
+    ...parts,
+    ...(label === undefined ? {} : { label }),
+    ...(required === false ? { optional: true as const } : {}),
+  };
 }
 
 /** The VIPs; undefined when something is wrong with one of them, which is reported. */
 export function resolveVips(
   tables: readonly VipTable[] | undefined,
   own: readonly OwnAddress[],
-): readonly Vip[] | undefined {
+): readonly ConfiguredVip[] | undefined {
   const places = new Map<string, Place>();
-  const vips: Vip[] = [];
+  const vips: ConfiguredVip[] = [];
   for (const table of tables ?? []) {
     const vip = resolveVip(table);
     if (vip !== undefined) vips.push(vip);

@@ -1,4 +1,6 @@
 import { hostAddress, multicastGroup, vipPrefix } from "./address-types.ts";
+import { GATES } from "./gate-schema.ts";
+import { IPVS } from "./ipvs.ts";
 import { optionalProgram } from "./program-type.ts";
 import { SERVICES } from "./service-schema.ts";
 import { implied, optional, required, table, tables, withDefault } from "./table-type.ts";
@@ -105,6 +107,12 @@ export const VIPS = tables(
         "The address's label, which old tools show as an interface: the interface's name, a colon, and more. IPv4 only.",
       fallbackText: "none",
       example: '"eth0:1"',
+    }),
+    required: withDefault(boolean, true, {
+      meaning:
+        "Whether it counts when the two routers are compared. With false it moves with the others, but that a router " +
+        "can't serve it moves nothing and keeps nothing from moving.",
+      example: "false",
     }),
   },
   MAX_VIPS,
@@ -218,7 +226,13 @@ export const FILE = table("", "The whole file.", {
     example: "",
     alias: ["services", "virtual_server", "virtual"],
   }),
+  gate: optional(GATES, {
+    meaning: "What must hold on the active router.",
+    example: "",
+    alias: ["gates", "vrrp_script", "track_script", "track_interface", "track_process", "track_file"],
+  }),
   sync: implied(SYNC, { meaning: "Connection synchronisation.", example: "" }),
+  ipvs: implied(IPVS, { meaning: "Settings of the kernel's IPVS.", example: "" }),
   timeouts: optional(TIMEOUTS, { meaning: "The timeouts of connections.", example: "", alias: ["lvs_timeouts"] }),
   hooks: implied(HOOKS, { meaning: "Programs.", example: "", alias: ["notify"] }),
   log: implied(LOG, { meaning: "Logging.", example: "", alias: ["logging"] }),

@@ -92,8 +92,11 @@ export const boolean: ScalarType<boolean> = {
   expected: "true or false",
   read: (value, place) => {
     if (typeof value === "boolean") return value;
-    const plain = value === "true" || value === "false" ? `write it without quotes: ${value}` : undefined;
-    return wrongType(boolean, value, place, plain);
+    if (value === "true" || value === "false") {
+      return wrongType(boolean, value, place, `write it without quotes: ${value}`);
+    }
+    // As sysctl.conf and other programs' files have it.
+    return wrongType(boolean, value, place, value === 0 || value === 1 ? `write ${value === 1}` : undefined);
   },
   format: (value) => String(value),
 };

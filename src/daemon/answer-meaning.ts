@@ -46,5 +46,6 @@ export function meaningOf(answer: OwnerAnswer, context: AnswerContext): AnswerMe
   if (context.isNeighbour(answer)) return { kind: "neighbour", interface: name };
   // Who only asks has no address yet.
   if (answer.kind === "probe") return undefined;
-  return { kind: "owner", input: { kind: "owner-answer", address, mac, interface: name } };
+  const announced = answer.kind === "announcement" ? { announced: true as const } : {};
+  return { kind: "owner", input: { kind: "owner-answer", address, mac, interface: name, ...announced } };
 }

@@ -1,4 +1,5 @@
-import { IpvsClient } from "../kernel/ipvs-client.ts";
+import type { IpvsClient } from "../kernel/ipvs-client.ts";
+import { openLoadedIpvs } from "../kernel/ipvs-module.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
 import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
@@ -20,7 +21,7 @@ export class BalancerKernel {
   readonly #open: () => TableClient;
   #client: TableClient | undefined;
 
-  constructor(open: () => TableClient = () => IpvsClient.open()) {
+  constructor(open: () => TableClient = openLoadedIpvs) {
     this.#open = open;
   }
 

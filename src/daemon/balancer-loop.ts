@@ -1,4 +1,5 @@
 import type { Balancer } from "../balance/balancer.ts";
+import type { GateProbe } from "../balance/gates.ts";
 import type { BalancerEffect, BalancerInput } from "../balance/input.ts";
 import type { SavedState } from "../balance/saved-state.ts";
 import type { Probe } from "../balance/units.ts";
@@ -12,6 +13,8 @@ export interface BalancerSurroundings {
   readonly now: () => number;
   /** One attempt; never rejects. */
   readonly probe: (probe: Probe) => Promise<ProbeOutcome>;
+  /** The same at a gate. */
+  readonly probeGate: (probe: GateProbe) => Promise<ProbeOutcome>;
   readonly kernel: Pick<BalancerKernel, "list" | "read" | "apply" | "close">;
   readonly save: (state: SavedState) => void;
   readonly send: (message: FromBalancer) => void;
@@ -84,6 +87,9 @@ export class BalancerLoop {
       case "probe":
         this.#probe(effect.probe);
         break;
+      case "probe-gate":
+        this.#probeGate(effect.probe);
+        break;
       case "list-services":
         this.#later(
           () => this.#surroundings.kernel.list(),
@@ -113,6 +119,12 @@ export class BalancerLoop {
 
   #probe(probe: Probe): void {
     this.#surroundings.probe(probe).then((outcome) => this.#probed({ kind: "probed", key: probe.key, outcome }));
+  }
+
+  #probeGate(probe: GateProbe): void {
+    this.#surroundings
+      .probeGate(probe)
+      .then((outcome) => this.#probed({ kind: "gate-probed", key: probe.key, outcome }));
   }
 
   /** Outcomes that come in the same turn are taken together, at one reading of the clock. */

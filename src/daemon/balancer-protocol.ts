@@ -1,5 +1,6 @@
 import { configuredService, drain, endpoint, serviceKey } from "../balance/decoders.ts";
 import type { Drain } from "../balance/drains.ts";
+import { gate, gateList, gateView } from "../balance/gate-decoder.ts";
 import type { PaceReport } from "../balance/probe-pace.ts";
 import {
   type BalancerAnswer,
@@ -7,6 +8,7 @@ import {
   type BalancerReport,
   type CheckReport,
   type DrainProgress,
+  type GateRecord,
   LOG_LEVELS,
   SERVICE_WORKS,
   type ServiceView,
@@ -38,11 +40,14 @@ import type { ServiceKey } from "../model/virtual-service.ts";
  * Messages are plain data (structured clone). Times are of the machine's monotonic clock, which both share.
  */
 
+/** What the balancer keeps in the state directory; the other files there are the router's. */
+export const BALANCER_STATE_FILE = "balancer.json";
+
 /** The balancer says that it is alive this often; a router that hears nothing for a few of these restarts it. */
 export const ALIVE_INTERVAL_MS = 1_000;
 
 /** What the balancer needs of a configuration; a whole `Config` will do. */
-export type BalancerConfig = Pick<Config, "services" | "timeouts">;
+export type BalancerConfig = Pick<Config, "services" | "timeouts"> & Partial<Pick<Config, "gates">>;
 
 export type { BalancerAnswer, BalancerQuery };
 
@@ -75,6 +80,8 @@ export type ToBalancer =
 export type FromBalancer =
   /** The process runs and waits for `configure`. */
   | { readonly kind: "started"; readonly pid: number }
+  /** What it keeps on disk cannot be written, or, without a failure, can be again. */
+  | { readonly kind: "saving"; readonly failure?: string }
   | { readonly kind: "alive"; readonly atMs: number; readonly lateMs: number; readonly probesInFlight: number }
   | BalancerReport;
 
@@ -95,7 +102,11 @@ const query: Decoder<BalancerQuery> = union("kind", {
 export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
   configure: record({
     kind: exactly("configure"),
-    config: record({ services: list(configuredService), timeouts: optional(timeouts) }),
+    config: record({
+      services: list(configuredService),
+      timeouts: optional(timeouts),
+      gates: optional(gateList(gate)),
+    }),
     drains: optional(list(drain)),
   }),
   orders: record({ kind: exactly("orders"), drains: list(drain) }),
@@ -137,6 +148,20 @@ const outcome: Decoder<ProbeOutcome> = union("result", {
   failure: record({ result: exactly("failure"), elapsedMs: finite, reason: text, failure: oneOf(PROBE_FAILURES) }),
 });
 
+const lastProbe = record({ outcome, atMs: finite, streak: count });
+const probeTimes = record({ p50Ms: finite, p99Ms: finite, samples: count });
+const changes = list(record({ to: verdict, agoMs: finite, reason: text }));
+
+const gateRecord: Decoder<GateRecord> = (value) => ({
+  ...gateView(value),
+  ...record({
+    forMs: finite,
+    last: optional(lastProbe),
+    times: optional(probeTimes),
+    changes: optional(changes),
+  })(value),
+});
+
 const checkReport: Decoder<CheckReport> = record({
   service: text,
   listen: text,
@@ -145,9 +170,9 @@ const checkReport: Decoder<CheckReport> = record({
   kind: optional(oneOf(CHECK_KINDS)),
   verdict,
   sinceMs: optional(finite),
-  last: optional(record({ outcome, atMs: finite, streak: count })),
-  times: optional(record({ p50Ms: finite, p99Ms: finite, samples: count })),
-  changes: optional(list(record({ to: verdict, agoMs: finite, reason: text }))),
+  last: optional(lastProbe),
+  times: optional(probeTimes),
+  changes: optional(changes),
   forMs: optional(finite),
   furtherKinds: optional(list(oneOf(CHECK_KINDS))),
   weight: optional(count),
@@ -170,7 +195,12 @@ const pace: Decoder<PaceReport> = record({
 });
 
 const answer: Decoder<BalancerAnswer> = union("kind", {
-  checks: record({ kind: exactly("checks"), checks: list(checkReport), pace }),
+  checks: record({
+    kind: exactly("checks"),
+    checks: list(checkReport),
+    gates: optional(gateList(gateRecord)),
+    pace,
+  }),
   drains: record({ kind: exactly("drains"), drains: list(drainProgress) }),
 });
 
@@ -178,6 +208,7 @@ const answer: Decoder<BalancerAnswer> = union("kind", {
 export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
   started: record({ kind: exactly("started"), pid: count }),
   alive: record({ kind: exactly("alive"), atMs: finite, lateMs: finite, probesInFlight: count }),
+  saving: record({ kind: exactly("saving"), failure: optional(text) }),
   "table-complete": record({ kind: exactly("table-complete"), id }),
   "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
   "quorum-changed": record({
@@ -190,6 +221,7 @@ export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
     drains: list(drain),
     made: optional(list(record({ service: serviceKey, server: endpoint }))),
   }),
+  gates: record({ kind: exactly("gates"), gates: gateList(gateView) }),
   log: record({ kind: exactly("log"), level: oneOf(LOG_LEVELS), message: text }),
   done: record({ kind: exactly("done"), id }),
   refused: record({ kind: exactly("refused"), id, reason: text }),

@@ -17,6 +17,8 @@ import {
  */
 const SILENCE_FIRST_MS = 5 * ALIVE_INTERVAL_MS;
 const SILENCE_LAST_MS = 20 * ALIVE_INTERVAL_MS;
+/** What was heard from it before so long a silence says nothing about now. */
+const AWAY_MS = 3 * ALIVE_INTERVAL_MS;
 /** The pause before the next start, doubling from the first to the last while it dies young. */
 const RESTART_PAUSE_FIRST_MS = 200;
 const RESTART_PAUSE_LAST_MS = 10_000;
@@ -30,6 +32,8 @@ const QUESTIONS_MAX = 64;
 export interface BalancerEvents {
   /** Whatever it tells but answers. */
   onMessage(message: Exclude<FromBalancer, { kind: "done" | "refused" | "answer" }>): void;
+  /** It has ended, or says nothing; it is back when `onMessage` is called again. */
+  onAway(how: "ended" | "silent"): void;
   onLog(level: "info" | "warn" | "error", message: string): void;
 }
 
@@ -111,8 +115,9 @@ export class BalancerSupervisor {
       onExit: (_child, exitCode, signal): void => this.#ended(child, exitCode, signal),
     });
     this.#process = child;
-    this.#sendConfiguration();
+    // The role comes first: it decides what is checked.
     this.#send({ kind: "role", role: this.#role });
+    this.#sendConfiguration();
     // Whoever waits for the table may have asked one that died before it answered.
     this.needTable();
   }
@@ -162,7 +167,10 @@ export class BalancerSupervisor {
   /** To be called every second or so: ends a balancer that hangs. */
   watch(): void {
     const child = this.#process;
-    if (child === undefined || this.#now() - this.#heardAtMs < this.#silenceMs) return;
+    if (child === undefined) return;
+    const silentMs = this.#now() - this.#heardAtMs;
+    if (silentMs >= AWAY_MS) this.#events.onAway("silent");
+    if (silentMs < this.#silenceMs) return;
     const silence = `was silent for ${this.#silenceMs / 1_000} s`;
     this.#events.onLog("error", `the balancer (pid ${child.pid}) ${silence} and is ended`);
     this.#silenceMs = Math.min(this.#silenceMs * 2, SILENCE_LAST_MS);
@@ -231,6 +239,7 @@ export class BalancerSupervisor {
     if (child !== this.#process) return;
     this.#process = undefined;
     if (this.#stopping) return;
+    this.#events.onAway("ended");
     this.#startLater(exitCode === null ? `ended by signal ${signal}` : `ended with status ${exitCode}`);
   }
 

@@ -5,22 +5,23 @@ import { decodeSavedState, type SavedState } from "../balance/saved-state.ts";
 import { DecodeError } from "../lib/errors.ts";
 import { killAbandonedPrograms } from "../probe/confinement.ts";
 import { runCheck } from "../probe/run-check.ts";
+import { GateProber } from "../probe/run-gate.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { dieWithParent, parentProcessId } from "../sys/process.ts";
 import { BalancerKernel } from "./balancer-kernel.ts";
 import { BalancerLoop } from "./balancer-loop.ts";
 import {
   ALIVE_INTERVAL_MS,
+  BALANCER_STATE_FILE,
   type BalancerConfig,
   decodeToBalancer,
   type FromBalancer,
   type ToBalancer,
 } from "./balancer-protocol.ts";
-import { StateFile } from "./state-store.ts";
+import { StateDirectory, type StateFile } from "./state-store.ts";
 
 /** The balancer's process: a child of the router, from its first message to the router's end. */
 
-const STATE_FILE_NAME = "balancer.json";
 /** Linux: a random text for each boot (proc(5)). */
 const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
 
@@ -43,15 +44,36 @@ function complain(message: string): void {
 }
 
 function readSaved(file: StateFile): SavedState | undefined {
-  const value = file.read(complain);
+  const value = file.read();
   if (value === undefined) return undefined;
   try {
     return decodeSavedState(value);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    complain(`${file.path} is left aside: ${error.message}`);
+    file.leaveAside(error.message);
     return undefined;
   }
+}
+
+function openStateDirectory(path: string): StateDirectory {
+  let said: string | undefined;
+  const tellSaving = () => {
+    const failure = directory.failures[0]?.reason;
+    if (failure !== said) send({ kind: "saving", ...(failure === undefined ? {} : { failure }) });
+    said = failure;
+  };
+  const directory: StateDirectory = new StateDirectory(path, {
+    now: monotonicMs,
+    onProblem: (problem) => {
+      complain(problem);
+      tellSaving();
+    },
+    onMended: (message) => {
+      send({ kind: "log", level: "info", message });
+      tellSaving();
+    },
+  });
+  return directory;
 }
 
 /** They are the kernel's, not the table's: set once for each configuration, and not watched. */
@@ -67,9 +89,11 @@ function makeLoop(file: StateFile, kernel: BalancerKernel): BalancerLoop {
     seed: Math.floor(Math.random() * 0xffff_ffff),
     ...(saved === undefined ? {} : { saved }),
   });
+  const gates = new GateProber();
   return new BalancerLoop(balancer, {
     now: monotonicMs,
     probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
+    probeGate: ({ gate }) => gates.run(gate, gate.timeoutMs),
     kernel,
     save: (state) => file.write(state),
     send,
@@ -110,7 +134,8 @@ export async function runBalancer(stateDir: string): Promise<number> {
   // The router is told by the same signal, and tells us when to stop.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
   killAbandonedPrograms();
-  const file = new StateFile(stateDir, STATE_FILE_NAME, complain);
+  const directory = openStateDirectory(stateDir);
+  const file = directory.file(BALANCER_STATE_FILE);
   const kernel = new BalancerKernel();
   const loop = makeLoop(file, kernel);
   process.on("message", (raw: unknown) => {
@@ -119,7 +144,7 @@ export async function runBalancer(stateDir: string): Promise<number> {
     const input: BalancerInput = message;
     loop.take(input);
     if (message.kind === "configure") setTimeouts(kernel, message.config);
-    if (message.kind === "stop") file.settled().then(() => end.resolve(0));
+    if (message.kind === "stop") directory.settled().then(() => end.resolve(0));
   });
   const alive = startAlive(loop);
   send({ kind: "started", pid: process.pid });

@@ -2,16 +2,21 @@ import { type Drain, drainKey, drainsOf } from "../balance/drains.ts";
 import type { CheckReport, QuorumChange, ServiceView, VerdictChange } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import type { Input } from "../failover/input.ts";
+import type { GateReport } from "../failover/surroundings.ts";
 import type { Logger } from "../log/logger.ts";
 import { parseAddress } from "../model/address.ts";
+import type { Role } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
-import type { BalancerConfig, FromBalancer } from "./balancer-protocol.ts";
+import { auxiliary } from "./auxiliary.ts";
+import { BALANCER_STATE_FILE, type BalancerConfig, type FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { type SideInterfaces, watchedServices } from "./failover-settings.ts";
+import { GateWatch } from "./gate-watch.ts";
 import { HookRunner } from "./hooks.ts";
 import { ownProgram } from "./program.ts";
+import type { StateFailure } from "./state-store.ts";
 
 /** The sync daemons of a router: it sends its connections and learns the other's, whichever role it has (rule 10). */
 export function wantedSyncDaemons(config: Config, interfaces: SideInterfaces): readonly SyncDaemon[] {
@@ -47,9 +52,14 @@ export function sightsOf(
   });
 }
 
-/** What the balancer needs of a configuration: keys stay with the router. */
-function concernOf({ services, timeouts }: Config): BalancerConfig {
-  return { services, ...(timeouts === undefined ? {} : { timeouts }) };
+/** Whether a configuration has anything for a balancer to do. */
+export function needsBalancer({ services, gates }: Pick<Config, "services" | "gates">): boolean {
+  return services.length + gates.length > 0;
+}
+
+/** What the balancer needs of a configuration: keys stay with the router, and without services IPVS is none of ours. */
+function concernOf({ services, gates, timeouts }: Config): BalancerConfig {
+  return { services, gates, ...(timeouts === undefined || services.length === 0 ? {} : { timeouts }) };
 }
 
 function orderOf(drain: Drain | undefined): ServerOrder {
@@ -70,6 +80,8 @@ export interface BalancingOptions {
   readonly stateDir: string;
   readonly logger: Logger;
   readonly now: () => number;
+  /** What this router is now. */
+  readonly role: Role;
   readonly onInput: (input: Input) => void;
   /** The kernel has the wanted table. */
   readonly onTable: () => void;
@@ -79,8 +91,11 @@ export interface BalancingOptions {
 export class Balancing {
   readonly supervisor: BalancerSupervisor;
   readonly #options: BalancingOptions;
+  readonly #gates: GateWatch;
   #views: readonly ServiceView[] = [];
   #complete = false;
+  #stateFailure: StateFailure | undefined;
+  #isStopped = false;
   #config: Config;
   readonly #hooks: HookRunner;
 
@@ -88,16 +103,31 @@ export class Balancing {
     this.#options = options;
     this.#config = options.config;
     this.#hooks = new HookRunner(options.config.hooks);
+    this.#gates = new GateWatch({
+      gates: options.config.gates,
+      logger: options.logger,
+      now: options.now,
+      onChange: (gates) => options.onInput({ kind: "gates", gates }),
+    });
     this.supervisor = new BalancerSupervisor(
       ownProgram(),
       options.stateDir,
       concernOf(options.config),
       {
-        onMessage: (message) => this.#receive(message),
+        onMessage: (message) =>
+          auxiliary(options.logger, `the balancer's word "${message.kind}"`, () => this.#receive(message)),
+        onAway: (how) => this.#gates.lose(how),
         onLog: (level, message) => options.logger.log({ level, part: "balancer", message }),
       },
       options.now,
     );
+    this.supervisor.setRole(options.role);
+  }
+
+  /** There is nothing to do for it any more. */
+  stop(): void {
+    this.#isStopped = true;
+    void this.supervisor.stop();
   }
 
   start(): void {
@@ -108,6 +138,7 @@ export class Balancing {
     this.#config = config;
     this.#complete = false;
     this.#hooks.configure(config.hooks);
+    this.#gates.configure(config.gates);
     this.supervisor.configure(concernOf(config));
     this.supervisor.needTable();
   }
@@ -115,6 +146,16 @@ export class Balancing {
   /** How each service is seen, as last told. */
   get views(): readonly ServiceView[] {
     return this.#views;
+  }
+
+  /** What the balancer cannot keep on disk. */
+  get stateFailures(): readonly StateFailure[] {
+    return this.#stateFailure === undefined ? [] : [this.#stateFailure];
+  }
+
+  /** How this router's gates stand, in the order of the configuration. */
+  get gates(): readonly GateReport[] {
+    return this.#gates.reports;
   }
 
   /** What is known of each real server; undefined when the balancer does not answer. */
@@ -126,6 +167,9 @@ export class Balancing {
 
   #receive(message: Exclude<FromBalancer, { kind: "done" | "refused" | "answer" }>): void {
     const { logger } = this.#options;
+    if (this.#isStopped) return;
+    if (message.kind === "gates") this.#gates.take(message.gates);
+    else this.#gates.hear();
     switch (message.kind) {
       case "table-complete":
         this.#complete = true;
@@ -153,12 +197,23 @@ export class Balancing {
       case "drains-changed":
         this.#ordered(message);
         break;
+      case "started":
+        this.#stateFailure = undefined;
+        break;
+      case "saving":
+        this.#noteSaving(message.failure);
+        break;
       case "log":
         logger.log({ level: message.level, part: "balancer", message: message.message });
         break;
       default:
         break;
     }
+  }
+
+  #noteSaving(reason: string | undefined): void {
+    const sinceMs = this.#stateFailure?.sinceMs ?? this.#options.now();
+    this.#stateFailure = reason === undefined ? undefined : { file: BALANCER_STATE_FILE, reason, sinceMs };
   }
 
   /** An operator's orders are for both routers; what the balancer holds by now is what a restarted one must get. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Socket, UnixSocketListener } from "bun";
 import { TandemError } from "../lib/errors.ts";
 import {
+  CONTROL_ANSWER_BYTES_MAX,
   CONTROL_REQUEST_BYTES_MAX,
   CONTROL_SOCKET_NAME,
   type ControlLine,
@@ -16,8 +17,20 @@ export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine
 /** Administrators and scripts, not a public service: more clients at once than this are turned away. */
 export const CONTROL_CLIENTS_MAX = 32;
 
-/** A client that has not asked anything by then is not going to: it must not take an operator's place. */
-const REQUEST_LIMIT_SECONDS = 5;
+/** How long a client may take an operator's place for nothing. */
+export interface ControlLimits {
+  /** One that has not asked anything by then is not going to. */
+  readonly requestSeconds: number;
+  /** One that has taken nothing of its answer for so long is stuck, or gone. */
+  readonly answerSeconds: number;
+}
+
+const CONTROL_LIMITS: ControlLimits = { requestSeconds: 5, answerSeconds: 30 };
+
+/** Another daemon has the runtime directory. */
+export class AnotherDaemonError extends TandemError {
+  override readonly name = "AnotherDaemonError";
+}
 
 interface ClientState {
   received: string;
@@ -25,6 +38,7 @@ interface ClientState {
   waiting: Uint8Array;
   answered: boolean;
   final: boolean;
+  readonly answerLimitSeconds: number;
 }
 
 type Client = Socket<ClientState>;
@@ -33,16 +47,30 @@ type Client = Socket<ClientState>;
 function flush(client: Client): void {
   const state = client.data;
   if (state.waiting.length > 0) {
-    const written = client.write(state.waiting);
-    state.waiting = state.waiting.subarray(Math.max(0, written));
+    const written = Math.max(0, client.write(state.waiting));
+    state.waiting = state.waiting.subarray(written);
+    // The engine counts from here, whatever comes or goes meanwhile.
+    if (written > 0) client.timeout(state.answerLimitSeconds);
   }
-  if (state.waiting.length === 0 && state.final) client.end();
+  if (state.waiting.length > 0) return;
+  if (state.final) client.end();
+  else client.timeout(0);
 }
 
+/** Never throws: whoever answers does something of more importance, and a client's end is its own business. */
 function answer(client: Client, line: ControlLine): void {
+  try {
+    give(client, line);
+  } catch {
+    client.terminate();
+  }
+}
+
+function give(client: Client, line: ControlLine): void {
   const state = client.data;
   if (state.final) return;
   const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+  if (state.waiting.length > CONTROL_ANSWER_BYTES_MAX) throw new Error("it reads nothing of what it asked for");
   const joined = new Uint8Array(state.waiting.length + bytes.length);
   joined.set(state.waiting);
   joined.set(bytes, state.waiting.length);
@@ -86,20 +114,19 @@ export class ControlServer {
 
   /**
    * Listens in `runtimeDir`, which is made when it is absent.
-   * @param requestLimitSeconds a client that has asked nothing by then is turned away
-   * @throws TandemError when another daemon answers there already or the directory cannot be used.
+   * @throws TandemError when another daemon answers there already (`AnotherDaemonError`) or the directory cannot be used.
    */
   static async open(
     runtimeDir: string,
     handler: ControlHandler,
-    requestLimitSeconds = REQUEST_LIMIT_SECONDS,
+    limits: Partial<ControlLimits> = {},
   ): Promise<ControlServer> {
     const path = join(runtimeDir, CONTROL_SOCKET_NAME);
     try {
       mkdirSync(runtimeDir, { recursive: true, mode: 0o755 });
       if (existsSync(path)) {
         if (await somebodyAnswers(path)) {
-          throw new TandemError({
+          throw new AnotherDaemonError({
             operation: "start the daemon",
             subject: runtimeDir,
             reason: "another tandem runs with this runtime directory already",
@@ -108,7 +135,7 @@ export class ControlServer {
         }
         unlinkSync(path);
       }
-      return new ControlServer(path, handler, requestLimitSeconds);
+      return new ControlServer(path, handler, { ...CONTROL_LIMITS, ...limits });
     } catch (cause) {
       if (cause instanceof TandemError) throw cause;
       throw new TandemError({
@@ -120,15 +147,17 @@ export class ControlServer {
     }
   }
 
-  private constructor(path: string, handler: ControlHandler, requestLimitSeconds: number) {
+  private constructor(path: string, handler: ControlHandler, limits: ControlLimits) {
+    const { requestSeconds, answerSeconds: answerLimitSeconds } = limits;
     this.path = path;
     this.#listener = Bun.listen<ClientState>({
       unix: path,
       socket: {
         open: (client) => {
-          client.data = { received: "", waiting: new Uint8Array(0), answered: false, final: false };
+          const waiting = new Uint8Array(0);
+          client.data = { received: "", waiting, answered: false, final: false, answerLimitSeconds };
           this.#clients += 1;
-          client.timeout(requestLimitSeconds);
+          client.timeout(requestSeconds);
           if (this.#clients > CONTROL_CLIENTS_MAX) {
             client.data.answered = true;
             answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
@@ -145,6 +174,11 @@ export class ControlServer {
       },
     });
     chmodSync(path, 0o600);
+  }
+
+  /** Whether clients still find it: its file may be swept away with others of the runtime directory. */
+  get isThere(): boolean {
+    return existsSync(this.path);
   }
 
   /** Stops listening and removes the socket's file. */

@@ -1,13 +1,29 @@
 import type { Config, ConfiguredService } from "../config/config.ts";
 import type { FailoverSettings, SidedVip, WatchedService } from "../failover/settings.ts";
+import { sameAddress } from "../model/address.ts";
 import type { PathName, RouterId } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
 
 /** The interfaces on which this router has its two addresses of the configuration. */
 export type SideInterfaces = Readonly<Record<PathName, string | undefined>>;
 
+/** Whether a service listens on a VIP. A firewall mark says nothing of addresses: it may be set on any of its family. */
+function carriesServices(services: readonly ConfiguredService[], { prefix }: Vip): boolean {
+  return services.some(({ listen }) =>
+    listen.some(({ key }) =>
+      key.kind === "fwmark" ? key.family === prefix.address.family : sameAddress(key.address, prefix.address),
+    ),
+  );
+}
+
 /** A VIP belongs to the side whose interface carries it; one on a third interface counts as public. */
 export function sidedVips(config: Config, interfaces: SideInterfaces): readonly SidedVip[] {
-  return config.vips.map((vip) => ({ vip, side: vip.interface === interfaces.private ? "private" : "public" }));
+  return config.vips.map((vip) => ({
+    vip,
+    side: vip.interface === interfaces.private ? "private" : "public",
+    ...(carriesServices(config.services, vip) ? { carriesServices: true } : {}),
+    ...(vip.optional === true ? { optional: true } : {}),
+  }));
 }
 
 /** Balancing rule 4: what the views have to last, in times of `fall`. */

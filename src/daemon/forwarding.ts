@@ -104,4 +104,9 @@ export const SYSCTLS_SET: readonly { readonly path: string; readonly value: stri
     value: "1 or 0",
     when: "there are services: 1 as standby, 0 as active, looked after each second",
   },
+  {
+    path: "net/ipv4/vs/{a key of [ipvs]}",
+    value: "as configured",
+    when: "there are services, looked after each second; expire_nodest_conn and expire_quiescent_template are 1 if [ipvs] does not say otherwise",
+  },
 ];

@@ -4,7 +4,7 @@
  */
 
 import { AddressClient, type VipLease } from "../kernel/address-client.ts";
-import { IpvsClient } from "../kernel/ipvs-client.ts";
+import { openLoadedIpvs } from "../kernel/ipvs-module.ts";
 import { LinkClient } from "../kernel/link-client.ts";
 import { RouteClient } from "../kernel/route-client.ts";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
@@ -132,7 +132,9 @@ function isLike(running: SyncDaemon, wanted: SyncDaemon): boolean {
 }
 
 function setSyncDaemons(daemons: readonly SyncDaemon[]): KernelOutcome[] {
-  using ipvs = IpvsClient.open();
+  // Without services IPVS is none of ours.
+  if (daemons.length === 0 && started.size === 0) return [];
+  using ipvs = openLoadedIpvs();
   for (const state of started) {
     if (daemons.some((daemon) => daemon.state === state)) continue;
     ipvs.stopSyncDaemon(state);

@@ -46,6 +46,7 @@ const REASONS: Readonly<Record<TransitionReason, Words>> = {
   adopted: "a restarted daemon found its VIPs here",
   "peer-silent": "the peer was silent on all paths",
   "peer-left": "the peer was leaving",
+  "peer-lapsed": "the peer's kernel had dropped the VIPs, unrenewed",
   "nobody-active": "no router was active",
   "handed-over": { active: "the peer handed over", standby: "handed over to the peer" },
   operator: "an operator wanted it",
@@ -53,6 +54,7 @@ const REASONS: Readonly<Record<TransitionReason, Words>> = {
   "lease-lost": "the leases ended before a renewal",
   "lease-failed": "the kernel refused to renew the leases",
   alone: "this router saw nobody",
+  "second-owner": "the unheard peer's kernel had the VIPs too, perhaps for longer",
   stopped: "the daemon was stopped",
   released: "an operator released it",
 };

@@ -2,6 +2,7 @@ import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
+import type { KeptOrder, Unsaved } from "./kept-state.ts";
 import type { ReloadResult } from "./reload-queue.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
@@ -10,22 +11,47 @@ const COMMANDS_WAITING_MAX = 16;
 
 /** What the control socket's requests are answered from. */
 export interface ControlSubject {
-  status(withTable: boolean, ready: (report: StatusReport) => void): void;
+  status(withTable: boolean, ready: (make: () => StatusReport) => void): void;
   history(): readonly TransitionStatus[];
   heartbeats(): HeartbeatReport;
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
   /** Reads the configuration again, soon; `done` is told what came of it. */
   reload(done: (result: ReloadResult) => void): void;
+  /** Whether such an order, which has just been done, is on the disk; never rejects. */
+  unsaved(order: KeptOrder): Promise<Unsaved | undefined>;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
 type Reply = (line: ControlLine) => void;
 
+/** What of an operator's command is to outlive the process. */
+const KEPT_ORDERS: Readonly<Record<OperatorCommand["kind"], KeptOrder | undefined>> = {
+  hold: "shared",
+  unhold: "shared",
+  release: "release",
+  // It ends a release.
+  take: "release",
+  switch: undefined,
+};
+
+/** Where it fails, it fails for the client alone: it is made in a callback of something else. */
+function replyWith(make: () => unknown, reply: Reply): void {
+  let value: unknown;
+  try {
+    value = make();
+  } catch (error) {
+    const reason = `the daemon could not answer: ${error instanceof Error ? error.message : error}`;
+    reply({ kind: "refused", reason, exitCode: 1 });
+    return;
+  }
+  reply({ kind: "done", value });
+}
+
 /** Answers the requests of the control socket. */
 export class OperatorDesk {
   readonly #subject: ControlSubject;
-  readonly #waiting = new Map<number, Reply>();
+  readonly #waiting = new Map<number, { readonly reply: Reply; readonly kept: KeptOrder | undefined }>();
   #lastId = 0;
 
   constructor(subject: ControlSubject) {
@@ -34,20 +60,35 @@ export class OperatorDesk {
 
   /** The failover machine's final word on a command. */
   answer(id: number, ok: boolean, text: string): void {
-    const reply = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    reply?.(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 3 });
+    if (waiting === undefined) return;
+    const { reply, kept } = waiting;
+    if (!ok) reply({ kind: "refused", reason: text, exitCode: 3 });
+    else if (kept === undefined) reply({ kind: "done", value: { text } });
+    else this.#replyWhenKept(kept, text, reply);
+  }
+
+  /** Says what was done, and whether it is on the disk. */
+  #replyWhenKept(kept: KeptOrder, text: string | undefined, reply: Reply): void {
+    void this.#subject.unsaved(kept).then((unsaved) => {
+      if (unsaved === undefined) reply({ kind: "done", value: text === undefined ? {} : { text } });
+      else {
+        const whole = `${text ?? "done"}, ${unsaved.text}`;
+        reply({ kind: "done", value: { text: whole, unsaved: unsaved.reason } });
+      }
+    });
   }
 
   /** Something that those who wait for a planned move may want to read. */
   tell(message: string): void {
-    for (const reply of this.#waiting.values()) reply({ kind: "progress", message });
+    for (const { reply } of this.#waiting.values()) reply({ kind: "progress", message });
   }
 
   handle(request: ControlRequest, reply: Reply): void {
     switch (request.command) {
       case "status":
-        this.#subject.status(true, (report) => reply({ kind: "done", value: report }));
+        this.#subject.status(true, (make) => replyWith(make, reply));
         return;
       case "history":
         reply({ kind: "done", value: { version: 1, transitions: this.#subject.history() } });
@@ -82,7 +123,11 @@ export class OperatorDesk {
           request.command === "weight"
             ? { kind: request.command, weight: request.weight, ...target }
             : { kind: request.command, ...target };
-        this.#ask(reply, (balancer, answer) => balancer.order(order, answer));
+        this.#ask(
+          reply,
+          (balancer, answer) => balancer.order(order, answer),
+          () => this.#replyWhenKept("shared", undefined, reply),
+        );
         return;
       }
       default:
@@ -96,19 +141,23 @@ export class OperatorDesk {
       return;
     }
     this.#lastId += 1;
-    this.#waiting.set(this.#lastId, reply);
+    this.#waiting.set(this.#lastId, { reply, kept: KEPT_ORDERS[command.kind] });
     this.#subject.operate(this.#lastId, command);
   }
 
-  #ask(reply: Reply, ask: (balancer: BalancerSupervisor, answer: (reply: BalancerReply) => void) => void): void {
+  #ask(
+    reply: Reply,
+    ask: (balancer: BalancerSupervisor, answer: (reply: BalancerReply) => void) => void,
+    done = () => reply({ kind: "done", value: {} }),
+  ): void {
     const balancer = this.#subject.balancer;
     if (balancer === undefined) {
-      reply({ kind: "refused", reason: "this configuration has no services", exitCode: 2 });
+      reply({ kind: "refused", reason: "this configuration has neither services nor gates", exitCode: 2 });
       return;
     }
     ask(balancer, (answer) => {
       if (answer.kind === "refused") reply({ kind: "refused", reason: answer.reason, exitCode: 1 });
-      else if (answer.kind === "done") reply({ kind: "done", value: {} });
+      else if (answer.kind === "done") done();
       else reply({ kind: "done", value: { version: 1, ...answer.answer } });
     });
   }

@@ -2,20 +2,25 @@ import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
-import type { OperatorCommand } from "../failover/input.ts";
+import type { Input, OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
+import type { LogHealth } from "../log/log-stream.ts";
 import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
-import { Balancing } from "./balancing.ts";
+import { Balancing, needsBalancer } from "./balancing.ts";
 import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
-import { ControlServer } from "./control-server.ts";
+import type { ControlHandler } from "./control-server.ts";
+import { ControlUpkeep } from "./control-upkeep.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { IpvsSupport } from "./ipvs-support.ts";
+import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
@@ -28,12 +33,12 @@ import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
 import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
-import { makeStateDir, StateFile } from "./state-store.ts";
+import { ServicesClaim } from "./services-claim.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
-import { readSharedEntries, readStoredState } from "./stored-state.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
+import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
 
 export interface DaemonOptions {
   readonly file: ConfigurationFile;
@@ -42,6 +47,8 @@ export interface DaemonOptions {
   readonly usable: UsableConfig;
   readonly router: RouterId;
   readonly logger: Logger;
+  /** How logging goes. */
+  readonly logHealth: () => LogHealth;
 }
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
@@ -56,8 +63,10 @@ export class RouterDaemon implements ControlSubject {
   readonly #end: (exitCode: 0 | 1) => void;
   readonly #options: DaemonOptions;
   readonly #logger: Logger;
-  readonly #serviceManager = new ServiceManager(process.env);
+  readonly #serviceManager: ServiceManager;
+  readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
+  readonly #ipvs: IpvsSupport;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -69,7 +78,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #timers: Timer[] = [];
   readonly #reloads = new ReloadQueue(() => this.#reload(), monotonicMs);
   #balancing: Balancing | undefined;
-  #control: ControlServer | undefined;
+  #control: ControlUpkeep | undefined;
   #config: Config;
   #warnings: readonly string[];
   /** The machine's first input is `start`; what comes before it is not told. */
@@ -79,19 +88,19 @@ export class RouterDaemon implements ControlSubject {
 
   /** @throws TandemError when something that the router needs is not to be had. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
-    makeStateDir(options.stateDir);
     const { pair } = options.usable.config;
     requireFreePort(pathEnds(pair, options.router), pair.port);
-    const daemon = new RouterDaemon(options);
+    const claim = new ServicesClaim();
+    if (options.usable.config.services.length > 0) claim.take("start");
+    const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
-    daemon.#control = await ControlServer.open(options.runtimeDir, (request, reply) =>
-      daemon.#desk.handle(request, reply),
-    );
+    const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
+    daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#begin();
     return daemon;
   }
 
-  private constructor(options: DaemonOptions) {
+  private constructor(options: DaemonOptions, claim: ServicesClaim) {
     const { promise, resolve } = Promise.withResolvers<0 | 1>();
     this.ended = promise;
     this.#end = resolve;
@@ -101,9 +110,11 @@ export class RouterDaemon implements ControlSubject {
     this.#warnings = options.usable.warnings;
     this.#hooks = new HookRunner(this.#config.hooks);
     this.#desk = new OperatorDesk(this);
-    const warn = (problem: string) => this.#logger.warn("state", problem);
-    this.#sysctls = new SysctlKeeper(options.logger, new StateFile(options.stateDir, "sysctls.json", warn));
-    this.#transitions = new TransitionLog(new StateFile(options.stateDir, "history.json", warn), warn);
+    this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
+    this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
+    this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
+    this.#ipvs = this.#makeIpvs(claim);
+    this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread(
       (reason) => this.fail(reason),
       (changed) => this.#sysctls.adopt(changed, "the host's own addresses outlive a VIP of their subnet"),
@@ -119,17 +130,13 @@ export class RouterDaemon implements ControlSubject {
       now: monotonicMs,
     });
     this.#network = this.#makeNetwork();
-    const store = new StateFile(options.stateDir, "failover.json", warn);
-    const stored = readStoredState(store.read(warn), warn);
+    const before = this.#kept.read();
     this.#network.open();
-    const sharedStore = new StateFile(options.stateDir, "shared.json", warn);
-    const shared = readSharedEntries(sharedStore.read(warn), warn);
-    this.#world = this.#makeWorld(store, sharedStore);
+    this.#world = this.#makeWorld();
     this.#router = new Router(
       {
         settings: this.#settings(),
-        ...(stored === undefined ? {} : { stored }),
-        ...(shared === undefined ? {} : { shared }),
+        ...before,
         // 32 bytes, from which boot id and nonces are drawn.
         seed: randomBytes(32).toString("hex"),
         nowMs: monotonicMs(),
@@ -142,7 +149,7 @@ export class RouterDaemon implements ControlSubject {
     return this.#balancing?.supervisor;
   }
 
-  status(withTable: boolean, ready: (report: StatusReport) => void): void {
+  status(withTable: boolean, ready: (make: () => StatusReport) => void): void {
     const report = (checks: readonly CheckReport[], balancerAnswers?: boolean) => {
       const at = new Date();
       const made = statusReport(this.#router.state, {
@@ -151,18 +158,37 @@ export class RouterDaemon implements ControlSubject {
         software: VERSION,
         pid: process.pid,
         configWarnings: this.#warnings,
+        ipvsWarnings: this.#ipvs.warnings,
         checks,
         views: this.#balancing?.views ?? [],
+        gates: this.#balancing?.gates ?? [],
         balancerAnswers,
         sync: this.#synchronisation.status(),
+        upkeep: this.#upkeep(),
         nowMs: monotonicMs(),
         at,
       });
-      ready({ ...made, transitions: this.#transitions.list(at) });
+      return { ...made, transitions: this.#transitions.list(at) };
     };
     if (withTable && this.#balancing !== undefined) {
-      this.#balancing.checks((checks) => report(checks ?? [], checks !== undefined));
-    } else report([]);
+      this.#balancing.checks((checks) => ready(() => report(checks ?? [], checks !== undefined)));
+    } else ready(() => report([]));
+  }
+
+  #upkeep(): Upkeep {
+    const nowMs = monotonicMs();
+    const { directory } = this.#kept;
+    const failures = [...directory.failures, ...(this.#balancing?.stateFailures ?? [])];
+    return {
+      log: logStatus(this.#options.logHealth(), nowMs),
+      state: stateStatus(directory.path, failures, nowMs),
+    };
+  }
+
+  unsaved(order: KeptOrder): Promise<Unsaved | undefined> {
+    // What the balancer said of an order may wait for its turn.
+    this.#router.flush();
+    return this.#kept.unsaved(order, () => this.#router.state);
   }
 
   history(): readonly TransitionStatus[] {
@@ -192,6 +218,7 @@ export class RouterDaemon implements ControlSubject {
   /** Reads the configuration again; a file with mistakes changes nothing. */
   #reload(): ReloadResult {
     const { path } = this.#options.file;
+    let isBegun = false;
     try {
       const usable = this.#options.file.read();
       if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
@@ -202,27 +229,32 @@ export class RouterDaemon implements ControlSubject {
           hint: "restart the daemon for that: first the standby, then switch, then the other",
         });
       }
+      isBegun = true;
       this.#apply(usable);
       this.#logger.info("config", `${path} is in force`);
       return { ok: true, text: "the configuration is in force" };
     } catch (error) {
-      if (!(error instanceof TandemError)) throw error;
-      this.#logger.error("config", `${error.message}; the old configuration stays`);
-      return { ok: false, text: error.message };
+      // Half of a configuration may be in force then. A file that cannot even be read has changed nothing.
+      if (isBegun && !(error instanceof TandemError)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.error("config", `${reason}; the old configuration stays`);
+      return { ok: false, text: reason };
     }
   }
 
   /** For those who have no socket at hand: the state and what is wrong now, in the log. */
   logState(): void {
-    this.status(false, ({ router, peer, paths, warnings }) => {
-      const up = paths.filter((path) => path.up).map(({ path }) => path);
-      this.#logger.info("router", `${router.name} is ${router.doing}; ${router.next}`, {
-        term: router.term,
-        peer: peer.alive ? peer.role : "silent",
-        paths: up.join(" and ") || "none",
-      });
-      for (const warning of warnings) this.#logger.warn("router", warning);
+    this.status(false, (make) => auxiliary(this.#logger, "the state for the log", () => this.#logReport(make())));
+  }
+
+  #logReport({ router, peer, paths, warnings }: StatusReport): void {
+    const up = paths.filter((path) => path.up).map(({ path }) => path);
+    this.#logger.info("router", `${router.name} is ${router.doing}; ${router.next}`, {
+      term: router.term,
+      peer: peer.alive ? peer.role : "silent",
+      paths: up.join(" and ") || "none",
     });
+    for (const warning of warnings) this.#logger.warn("router", warning);
   }
 
   /** SIGTERM: hands over where there is a peer, else what `[pair] stop` says. */
@@ -234,11 +266,16 @@ export class RouterDaemon implements ControlSubject {
 
   #begin(): void {
     becomePunctual(this.#logger);
-    if (this.#config.services.length > 0) this.#startBalancing();
+    this.#ipvs.configure(this.#config, true);
+    if (needsBalancer(this.#config)) this.#startBalancing();
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
-    this.#router.feed(...this.#network.known(), { kind: "start", adoptable: this.#network.adoptableVips() });
+    this.#router.feed(...this.#network.known(), this.#ipvsInput(), {
+      kind: "start",
+      adoptable: this.#network.adoptableVips(),
+    });
+    this.#feedGates();
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(
@@ -247,7 +284,10 @@ export class RouterDaemon implements ControlSubject {
         this.#network.askNeighbours();
         this.#router.feed(...this.#network.evidence());
       }, intervalMs),
-      setInterval(() => this.#balancing?.supervisor.watch(), SUPERVISE_EVERY_MS),
+      setInterval(() => {
+        auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch());
+        auxiliary(this.#logger, "the look after IPVS", () => this.#ipvs.watch());
+      }, SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
     if (watchdogEveryMs !== undefined) {
@@ -279,10 +319,55 @@ export class RouterDaemon implements ControlSubject {
       stateDir: this.#options.stateDir,
       logger: this.#logger,
       now: monotonicMs,
+      role: this.#router.state.phase.kind === "active" ? "active" : "standby",
       onInput: (input) => this.#router.feed(input),
-      onTable: () => this.#synchronisation.configure(this.#config),
+      // Without services IPVS is none of ours.
+      onTable: () => {
+        if (this.#config.services.length > 0) this.#synchronisation.configure(this.#config);
+      },
     });
     this.#balancing.start();
+  }
+
+  #makeIpvs(claim: ServicesClaim): IpvsSupport {
+    return new IpvsSupport({
+      claim,
+      logger: this.#logger,
+      sysctls: this.#sysctls,
+      now: monotonicMs,
+      onChange: (available) => {
+        if (this.#begun) this.#router.feed(this.#ipvsInput());
+        // What failed while IPVS was not there is done now.
+        if (available) this.#balancing?.configure(this.#config);
+      },
+    });
+  }
+
+  /** A router without the IPVS that its services need is unfit. */
+  #ipvsInput(): Input {
+    const { missing } = this.#ipvs;
+    return { kind: "ipvs", ...(missing === undefined ? {} : { missing }) };
+  }
+
+  /** A new configuration has been put in the place of `before`. */
+  #settleBalancing(before: Config): void {
+    const isNeeded = needsBalancer(this.#config);
+    if (this.#balancing === undefined) {
+      if (!isNeeded) return;
+      this.#startBalancing();
+      this.#feedGates();
+    } else if (isNeeded || before.services.length > 0) {
+      // Without services any more it still has to take them out of the kernel.
+      this.#balancing.configure(this.#config);
+    } else {
+      this.#balancing.stop();
+      this.#balancing = undefined;
+      this.#feedGates();
+    }
+  }
+
+  #feedGates(): void {
+    this.#router.feed({ kind: "gates", gates: this.#balancing?.gates ?? [] });
   }
 
   #settings(): FailoverSettings {
@@ -321,21 +406,20 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
-  #makeWorld(store: StateFile, sharedStore: StateFile): KernelWorld {
+  #makeWorld(): KernelWorld {
     return new KernelWorld({
       network: this.#network,
       kernelThread: this.#kernelThread,
       synchronisation: this.#synchronisation,
       hooks: this.#hooks,
-      store,
-      sharedStore,
+      kept: this.#kept,
       desk: this.#desk,
       logger: this.#logger,
       balancer: () => this.#balancing?.supervisor,
       router: () => this.#router,
       onOrders: (orders) => this.#balancing?.setOrders(orders),
       onTransition: (transition) => {
-        this.#transitions.add(transition, monotonicMs(), new Date());
+        auxiliary(this.#logger, "the history", () => this.#transitions.add(transition, monotonicMs(), new Date()));
         this.#synchronisation.look();
       },
       now: monotonicMs,
@@ -353,20 +437,26 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
-    const isSame = usable.config === this.#config;
-    this.#network.configure(usable.config, usable.keys);
+    this.#ipvs.claim(usable.config);
+    try {
+      this.#network.configure(usable.config, usable.keys);
+    } catch (error) {
+      this.#ipvs.configure(this.#config);
+      throw error;
+    }
+    const before = this.#config;
     this.#config = usable.config;
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#ipvs.configure(usable.config);
     // All else has it already.
-    if (isSame) return;
-    if (this.#balancing !== undefined) this.#balancing.configure(usable.config);
-    else if (usable.config.services.length > 0) this.#startBalancing();
+    if (usable.config === before) return;
+    this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);
-    this.#router.feed({ kind: "reload", settings: this.#settings() });
+    this.#router.feed(this.#ipvsInput(), { kind: "reload", settings: this.#settings() });
   }
 
   /**
@@ -395,6 +485,7 @@ export class RouterDaemon implements ControlSubject {
       clearTimeout(limit);
       this.#kernelThread.close();
       this.#synchronisation.close();
+      this.#ipvs.close();
       this.#logger.info("router", "ended");
       this.#end(exitCode);
     });
@@ -413,7 +504,8 @@ export class RouterDaemon implements ControlSubject {
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
-      () => (release ? this.#sysctls.restore((path) => !isPromotion(path)) : undefined),
+      () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
+      () => parts.push(this.#kept.directory.settled()),
     ];
     for (const step of steps) {
       try {

@@ -2,7 +2,6 @@ import type { Config } from "../config/config.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import type { OwnerQuestion, PeerQuestion } from "../failover/effect.ts";
 import type { Input } from "../failover/input.ts";
-import type { ForeignVip } from "../failover/surroundings.ts";
 import { Announcer, type Neighbour } from "../kernel/announcer.ts";
 import { asEthernetLink } from "../kernel/ethernet-link.ts";
 import { FrameWatch } from "../kernel/frame-watch.ts";
@@ -77,7 +76,8 @@ export class RouterNetwork {
   readonly #reader: NetworkReader;
   #told = new ToldInputs();
   readonly #held = new HeldVips();
-  #foreign: readonly ForeignVip[] = [];
+  /** Removals that are not answered yet. */
+  #removals = 0;
   #started = false;
   #config: Config;
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
@@ -156,10 +156,15 @@ export class RouterNetwork {
     this.#held.lease(vips);
   }
 
-  /** VIPs are about to be removed. @returns what to call when it is known which of them are gone. */
+  /**
+   * VIPs are about to be removed. @returns what to call when it is known which of them are gone, and has been told: until
+   * then nothing is said of foreign VIPs, since those that go would be gone before their removal was answered.
+   */
   removing(): (gone: readonly Vip[]) => void {
     const request = this.#held.removing();
+    this.#removals += 1;
     return (gone) => {
+      this.#removals -= 1;
       // The kernel has told of its work before it answered: what it told comes first.
       this.#reader.catchUp();
       this.#held.removed(gone, request);
@@ -303,15 +308,9 @@ export class RouterNetwork {
 
   /** VIPs that are here without being leases of this process, as a whole list whenever it changes. */
   #tellForeign(): void {
-    if (!this.#started) return;
+    if (!this.#started || this.#removals > 0) return;
     const found = findForeignVips(this.#picture, this.#config.vips, (address) => this.#held.has(address));
-    const known = new Set(this.#foreign.map(({ text }) => text));
-    const added = found.filter(({ text, fixed }) => !fixed && !known.has(text)).map(({ vip }) => vip);
-    this.#foreign = found;
-    this.#feed([
-      ...this.#told.fresh([{ kind: "foreign-vips", found }]),
-      ...[...new Set(added)].map((vip): Input => ({ kind: "address-added", vip })),
-    ]);
+    this.#feed(this.#told.fresh([{ kind: "foreign-vips", found }]));
   }
 
   #feed(inputs: readonly Input[]): void {

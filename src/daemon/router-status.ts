@@ -1,7 +1,9 @@
 import type { CheckReport } from "../balance/report.ts";
 import type { ConfiguredService } from "../config/config.ts";
+import { isBlind } from "../failover/evidence.ts";
 import type { Transition } from "../failover/history.ts";
 import { isPeerAlive } from "../failover/peer.ts";
+import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
 import type { State } from "../failover/state.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
@@ -9,9 +11,12 @@ import { otherRouter, PATHS, type PathName, type Role } from "../model/pair.ts";
 import { realServerKey } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
+import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { unfitnessOf } from "./fitness-warnings.ts";
 import { outlook, transitionWords } from "./outlook.ts";
 import type {
+  GateStatus,
   PathStatus,
   PeerStatus,
   RouterStatus,
@@ -75,6 +80,7 @@ function routerStatus(state: State, facts: StatusFacts): RouterStatus {
     sinceMs: Math.round(facts.nowMs - phaseSinceMs(state)),
     term: state.term,
     held: state.hold,
+    notReady: unreadiness(state, facts.nowMs) ?? null,
     next: outlook(state, facts.config, facts.nowMs),
     pid: facts.pid,
     uptimeMs: Math.round(facts.nowMs - state.startedAtMs),
@@ -145,7 +151,7 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
   const mine = has(state.addresses.possible.values(), address);
   const left = (state.addresses.confirmedUntilMs ?? facts.nowMs) - facts.nowMs;
   const side = state.settings.vips.find((sided) => sided.vip === vip)?.side;
-  const by = side === undefined ? undefined : state.verification?.answers[side];
+  const by = side === undefined || isBlind(state, side, facts.nowMs) ? undefined : state.confirmations[side];
   return {
     address: `${address.text}/${vip.prefix.prefixLength}`,
     interface: vip.interface,
@@ -153,6 +159,7 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
     owner,
     leaseLeftMs: mine ? Math.max(0, Math.round(left)) : null,
     confirmable: side !== undefined && state.sides[side].askable,
+    unfit: unfitnessOf(state, vip, facts.nowMs),
     confirmed: mine && by !== undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
   };
 }
@@ -197,6 +204,18 @@ function serviceStatus(service: ConfiguredService, facts: StatusFacts): ServiceS
   };
 }
 
+function gateStatuses({ config, gates, nowMs }: StatusFacts): readonly GateStatus[] {
+  const times = new Map(config.gates.map(({ name, when }) => [name, when]));
+  return gates.map(({ name, state, sinceMs, effect, detail }) => ({
+    name,
+    state,
+    sinceMs: Math.max(0, Math.round(nowMs - sinceMs)),
+    effect,
+    when: times.get(name) ?? "always",
+    reason: detail ?? null,
+  }));
+}
+
 /** A transition with times that a person can read: `at` by this machine's wall clock. */
 export function transitionStatus(transition: Transition, nowMs: number, at: Date): TransitionStatus {
   const agoMs = Math.max(0, Math.round(nowMs - transition.atMs));
@@ -229,8 +248,11 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     paths: PATHS.map((path) => pathStatus(state, path, facts.interfaces, facts.nowMs)),
     vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
     services: facts.config.services.map((service) => serviceStatus(service, facts)),
+    gates: gateStatuses(facts),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
+    alarms: currentAlarms(state, facts),
+    ...facts.upkeep,
     warnings: currentWarnings(state, facts),
   };
 }

@@ -9,12 +9,12 @@ import type { SharedEntry } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { HookRunner } from "./hooks.ts";
+import type { KeptState } from "./kept-state.ts";
 import type { KernelThread } from "./kernel-thread.ts";
 import type { KernelOutcome } from "./kernel-thread-protocol.ts";
 import type { Router, RouterWorld } from "./router.ts";
 import type { OperatorDesk } from "./router-control.ts";
 import type { RouterNetwork } from "./router-network.ts";
-import type { StateFile } from "./state-store.ts";
 import type { Synchronisation } from "./synchronisation.ts";
 
 /** The parts that do what the failover machine wants. */
@@ -23,8 +23,7 @@ export interface WorldParts {
   readonly kernelThread: KernelThread;
   readonly synchronisation: Synchronisation;
   readonly hooks: HookRunner;
-  readonly store: StateFile;
-  readonly sharedStore: StateFile;
+  readonly kept: KeptState;
   readonly desk: OperatorDesk;
   readonly logger: Logger;
   /** Absent where the configuration has no services. */
@@ -90,7 +89,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   perform(effect: Effect): void {
-    const { network, desk, logger, store, sharedStore } = this.#parts;
+    const { network, desk, logger, kept } = this.#parts;
     switch (effect.kind) {
       case "send-heartbeat":
         network.send(effect.path, this.#parts.synchronisation.complete(effect.path, effect.heartbeat));
@@ -117,10 +116,10 @@ export class KernelWorld implements RouterWorld {
         this.#setBalancing(effect.role);
         break;
       case "persist":
-        store.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
+        kept.failover.write({ version: 1, ...effect.stored } satisfies StoredState & { version: 1 });
         break;
       case "persist-shared":
-        sharedStore.write({ version: 1, entries: effect.entries });
+        kept.shared.write({ version: 1, entries: effect.entries });
         break;
       case "orders":
         this.#parts.onOrders(effect.orders);
@@ -149,11 +148,12 @@ export class KernelWorld implements RouterWorld {
     }
   }
 
-  /** The first attempt of a search is 1: what is asked in good times only shows who answers. */
+  /** A search for a peer that is late asks for its own addresses too; what is asked in good times does not. */
   #ask({ attempt, questions, peer }: Extract<Effect, { kind: "ask-owner" }>): void {
     const { network, router } = this.#parts;
-    network.askOwners(questions, peer, attempt > 0 ? router().state.peerMacs : undefined);
-    if (attempt === 1) this.#prepare();
+    const isSearch = peer.length > 0;
+    network.askOwners(questions, peer, isSearch ? router().state.peerMacs : undefined);
+    if (isSearch && attempt === 1) this.#prepare();
   }
 
   #record(transition: Transition): void {
@@ -200,8 +200,8 @@ export class KernelWorld implements RouterWorld {
     const leaseOnly = texts.filter((text) => !configured.has(text));
     kernelThread.request({ kind: "drop", vips, leaseOnly }, ({ outcomes }) => {
       const results = vips.map((vip, index) => removeResult(vip, outcomes[index]));
-      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
       router().feed({ kind: "remove-outcome", batch, results });
+      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
     });
   }
 

@@ -82,6 +82,11 @@ export class Router {
     if (!this.#stopped && !this.#turning) this.#turnSoon();
   }
 
+  /** Whatever was fed has been stepped. */
+  flush(): void {
+    if (!this.#stopped && !this.#turning && this.#queue.length > 0) this.#turn();
+  }
+
   /** A flood of events gets some hundred turns a second, each of which reads all that waits. */
   #turnSoon(): void {
     const now = this.#world.now();

@@ -2,8 +2,9 @@ import type { Config } from "../config/config.ts";
 import { whoAmI } from "../config/who-am-i.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import { UsageError } from "../lib/errors.ts";
-import { stderrLogger } from "../log/logger.ts";
+import { stderrLog } from "../log/logger.ts";
 import type { RouterId } from "../model/pair.ts";
+import { monotonicMs } from "../sys/clock.ts";
 import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
 
@@ -14,6 +15,9 @@ export interface RunOptions {
   readonly runtimeDir: string;
   readonly stateDir: string;
 }
+
+/** The end of the process waits no longer for a reader of its log. */
+const LOG_END_LIMIT_MS = 500;
 
 function ownRouter(config: Config, override: RouterId | undefined): RouterId {
   using addresses = AddressClient.open();
@@ -37,7 +41,7 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const file = new ConfigurationFile(options.configPath);
   const usable = file.read();
   const router = ownRouter(usable.config, options.router);
-  const logger = stderrLogger(usable.config.log.format, usable.config.log.level);
+  const log = stderrLog(usable.config.log.format, usable.config.log.level, monotonicMs);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
   let daemon: RouterDaemon | undefined;
   let stopWanted = false;
@@ -57,7 +61,10 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
-  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger });
+  const { logger, health: logHealth } = log;
+  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger, logHealth });
   if (stopWanted) daemon.stop();
-  return await daemon.ended;
+  const exitCode = await daemon.ended;
+  await log.settled(LOG_END_LIMIT_MS);
+  return exitCode;
 }

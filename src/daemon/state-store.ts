@@ -1,85 +1,219 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { TandemError } from "../lib/errors.ts";
+import { basename, join } from "node:path";
+import { systemReason } from "../lib/system-reason.ts";
+import { readRegularFile } from "./regular-file.ts";
+import { type ReplaceFile, replaceFile } from "./replace-file.ts";
 
 /** A state file of ours is some kilobytes; a larger one is not ours. */
 const STATE_BYTES_MAX = 16 * 1024 * 1024;
+/** What could not be written is tried again this often: a full disk gets room, a directory comes back. */
+const RETRY_MS = 5_000;
+/** Nobody waits longer for a disk that does not answer, neither an operator nor the status. */
+const TRY_LIMIT_MS = 2_000;
+const NO_ANSWER = "the disk does not answer";
+/** What cannot be used is not written over, but kept under this name. */
+const ASIDE = ".unusable";
+
+/** A file that could not be written, and is being tried again. */
+export interface StateFailure {
+  /** Its name within the directory. */
+  readonly file: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+export interface StateEvents {
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** A file could not be read or used; or state cannot be kept, said once for each reason. */
+  readonly onProblem: (problem: string) => void;
+  /** All that was to be kept is kept again. */
+  readonly onMended: (message: string) => void;
+}
 
 /**
- * A small JSON file that survives a crash at any moment: written beside itself and renamed. Writes happen off the main
- * thread and one after the other; of several waiting ones only the newest is written.
+ * The state directory of a process: small JSON files that survive a crash at any moment. They are written in another
+ * thread, one at a time (a disk that does not answer must not take all threads that the engine has for files), and of
+ * several values of a file that wait only the newest is written. What fails is tried again until it is written, and
+ * neither ends nor delays the process, which goes on with what it has in memory.
  */
-export class StateFile {
+export class StateDirectory {
   readonly path: string;
-  readonly #onError: (reason: string) => void;
-  #writing = false;
-  #written: Promise<void> = Promise.resolve();
-  #next: string | undefined;
+  readonly #events: StateEvents;
+  readonly #replace: ReplaceFile;
+  readonly #retryMs: number;
+  readonly #files: StateFile[] = [];
+  #work: Promise<void> | undefined;
+  #retryTimer: Timer | undefined;
+  #said: string | undefined;
 
-  /** @param onError is told why a write failed; the daemon goes on with what it has in memory. */
-  constructor(stateDir: string, name: string, onError: (reason: string) => void) {
-    this.path = join(stateDir, name);
-    this.#onError = onError;
+  /** @param surroundings for tests: how a file is replaced, and how soon what failed is tried again */
+  constructor(
+    path: string,
+    events: StateEvents,
+    surroundings: { readonly replace?: ReplaceFile; readonly retryMs?: number } = {},
+  ) {
+    this.path = path;
+    this.#events = events;
+    this.#replace = surroundings.replace ?? replaceFile;
+    this.#retryMs = surroundings.retryMs ?? RETRY_MS;
   }
 
-  /** The file's value, or undefined when it is absent or not readable as JSON (then `problem` is told). */
-  read(onProblem: (problem: string) => void): unknown {
-    let text: string;
-    try {
-      text = readFileSync(this.path, "utf8");
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "ENOENT") onProblem(`cannot read ${this.path}: ${String(error)}`);
-      return undefined;
-    }
-    try {
-      if (text.length > STATE_BYTES_MAX) throw new Error("it is too long");
-      return JSON.parse(text);
-    } catch (error) {
-      onProblem(`${this.path} is not readable and is left aside: ${error instanceof Error ? error.message : error}`);
-      return undefined;
-    }
+  /** A file of this directory; to be called once for each. */
+  file(name: string): StateFile {
+    const file = new StateFile(join(this.path, name), this.#events, () => this.#writeSoon());
+    this.#files.push(file);
+    return file;
   }
 
-  /** Writes `value` soon. */
-  write(value: unknown): void {
-    this.#next = `${JSON.stringify(value)}\n`;
-    if (!this.#writing) this.#written = this.#writeAll();
+  /** What cannot be kept now. */
+  get failures(): readonly StateFailure[] {
+    return this.#files.flatMap((file) => file.failure ?? []);
   }
 
-  /** Resolves when all that was to be written is written, or has failed. */
-  settled(): Promise<void> {
-    return this.#written;
+  /** Resolves when all that was to be written is written, or has been tried. */
+  async settled(): Promise<void> {
+    await this.#work;
+  }
+
+  #writeSoon(): void {
+    this.#work ??= this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
-    this.#writing = true;
-    while (this.#next !== undefined) {
-      const text = this.#next;
-      this.#next = undefined;
-      try {
-        await mkdir(dirname(this.path), { recursive: true, mode: 0o755 });
-        await writeFile(`${this.path}.new`, text, { mode: 0o600, flush: true });
-        await rename(`${this.path}.new`, this.path);
-      } catch (error) {
-        this.#onError(`cannot write ${this.path}: ${error instanceof Error ? error.message : error}`);
-      }
+    clearTimeout(this.#retryTimer);
+    const next = () => this.#files.find((file) => file.isDue);
+    for (let file = next(); file !== undefined; file = next()) {
+      const limit = setTimeout(() => this.#say(), TRY_LIMIT_MS + 1);
+      await file.tryToWrite(this.#replace);
+      clearTimeout(limit);
+      this.#say();
     }
-    this.#writing = false;
+    this.#work = undefined;
+    if (this.failures.length > 0) this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#retryTimer = setTimeout(() => {
+      for (const file of this.#files) file.tryAgain();
+    }, this.#retryMs);
+    // A process that is at its end does not wait for it.
+    this.#retryTimer.unref();
+  }
+
+  #say(): void {
+    const [first] = this.failures;
+    if (first?.reason === this.#said) return;
+    this.#said = first?.reason;
+    if (first === undefined) this.#events.onMended(`state is kept in ${this.path} again`);
+    else {
+      const lost = "what changes from now on is lost at a restart, unless it can be written until then";
+      this.#events.onProblem(`cannot write ${join(this.path, first.file)}: ${first.reason}; ${lost}`);
+    }
   }
 }
 
-/** Makes the state directory where it is absent. @throws TandemError */
-export function makeStateDir(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o755 });
-  } catch (cause) {
-    throw new TandemError({
-      operation: "make the state directory",
-      subject: stateDir,
-      reason: cause instanceof Error ? cause.message : String(cause),
-      hint: "drains, holds and the history are kept there; --state-dir names another directory",
-      cause,
-    });
+/** One file of a state directory, by which it is made. */
+export class StateFile {
+  readonly path: string;
+  readonly #events: StateEvents;
+  readonly #onDue: () => void;
+  #wanted: { readonly value: unknown; readonly text: string } | undefined;
+  #saved: unknown;
+  #failure: StateFailure | undefined;
+  #tryingSinceMs: number | undefined;
+  #isAside = false;
+  #waiting: (() => void)[] = [];
+  #isDue = false;
+
+  constructor(path: string, events: StateEvents, onDue: () => void) {
+    this.path = path;
+    this.#events = events;
+    this.#onDue = onDue;
+  }
+
+  /** Why the newest value is not on the disk: it could not be written, and is being tried again. */
+  get failure(): StateFailure | undefined {
+    const sinceMs = this.#tryingSinceMs;
+    if (this.#failure !== undefined || sinceMs === undefined) return this.#failure;
+    const isLate = this.#events.now() - sinceMs > TRY_LIMIT_MS;
+    return isLate ? { file: basename(this.path), reason: NO_ANSWER, sinceMs } : undefined;
+  }
+
+  /** What the disk has, as far as this process knows: what it read, or wrote last. */
+  get saved(): unknown {
+    return this.#saved;
+  }
+
+  /** Whether there is something to write now. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** The file's value, or undefined when it is absent or cannot be used. */
+  read(): unknown {
+    try {
+      const text = readRegularFile(this.path, STATE_BYTES_MAX);
+      this.#saved = text === undefined ? undefined : JSON.parse(text);
+    } catch (error) {
+      this.leaveAside(systemReason(error));
+    }
+    return this.#saved;
+  }
+
+  /** What the file says is of no use: it is kept under another name when a new one is written. */
+  leaveAside(problem: string): void {
+    this.#saved = undefined;
+    this.#isAside = true;
+    this.#events.onProblem(`${this.path} is left aside: ${problem}`);
+  }
+
+  /** Writes `value`, which is not changed any more, soon. */
+  write(value: unknown): void {
+    this.#wanted = { value, text: `${JSON.stringify(value)}\n` };
+    this.#isDue = true;
+    this.#onDue();
+  }
+
+  /** Writes again what could not be written. */
+  tryAgain(): void {
+    if (this.#wanted === undefined) return;
+    this.#isDue = true;
+    this.#onDue();
+  }
+
+  /**
+   * Resolves when the newest value has been written, or tried, or not within a moment.
+   * @returns why it is not on the disk; undefined: it is.
+   */
+  async tried(limitMs = TRY_LIMIT_MS): Promise<string | undefined> {
+    if (this.#wanted === undefined) return undefined;
+    if (!this.#isDue && this.#tryingSinceMs === undefined) return this.#failure?.reason;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#waiting.push(() => resolve(true));
+    const limit = setTimeout(() => resolve(false), limitMs);
+    const isTried = await promise;
+    clearTimeout(limit);
+    return this.#failure?.reason ?? (isTried ? undefined : NO_ANSWER);
+  }
+
+  /** One try; never rejects. */
+  async tryToWrite(replace: ReplaceFile): Promise<void> {
+    const wanted = this.#wanted;
+    this.#isDue = false;
+    if (wanted === undefined) return;
+    this.#tryingSinceMs = this.#events.now();
+    try {
+      await replace(this.path, wanted.text, this.#isAside ? `${this.path}${ASIDE}` : undefined);
+      this.#isAside = false;
+      this.#saved = wanted.value;
+      this.#failure = undefined;
+      if (this.#wanted === wanted) this.#wanted = undefined;
+    } catch (error) {
+      const sinceMs = this.#failure?.sinceMs ?? this.#events.now();
+      this.#failure = { file: basename(this.path), reason: systemReason(error), sinceMs };
+    }
+    this.#tryingSinceMs = undefined;
+    // A newer value is tried at once, and those who wait are told of that one.
+    if (!this.#isDue) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -1,5 +1,9 @@
+import type { GateEffect, GateState, GateTime } from "../model/gate.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { Alarm } from "./alarms.ts";
+import type { UnfitnessByRouter } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import type { LogStatus, StateStatus } from "./upkeep.ts";
 
 /**
  * What `tandem status --json` prints: the daemon's whole view, as plain JSON. Times are in milliseconds before now
@@ -15,10 +19,17 @@ export interface StatusReport {
   readonly paths: readonly PathStatus[];
   readonly vips: readonly VipStatus[];
   readonly services: readonly ServiceStatus[];
+  /** What must hold on this router; in the order of the configuration. */
+  readonly gates: readonly GateStatus[];
   /** Newest first. */
   readonly transitions: readonly TransitionStatus[];
   /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
   readonly sync: (SyncStatus & { readonly text: string }) | null;
+  /** What clients notice now: two own a VIP, nobody owns one, a service has nobody left; exit code 3. */
+  readonly alarms: readonly Alarm[];
+  readonly log: LogStatus;
+  /** What is kept on disk. */
+  readonly state: StateStatus;
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
 }
@@ -32,6 +43,8 @@ export interface RouterStatus {
   readonly sinceMs: number;
   readonly term: number;
   readonly held: boolean;
+  /** Why it could not take the VIPs, or is the worse place for them, as a clause; null: it could. */
+  readonly notReady: string | null;
   /** What would happen next if nothing new happened, in words. */
   readonly next: string;
   readonly pid: number;
@@ -81,6 +94,8 @@ export interface VipStatus {
   readonly confirmed: string | null;
   /** There are neighbours on its side that could confirm it. */
   readonly confirmable: boolean;
+  /** Why each router could not serve it, in words; null: it could, or is not known. */
+  readonly unfit: UnfitnessByRouter;
 }
 
 export interface ServiceStatus {
@@ -98,6 +113,18 @@ export interface ServerStatus {
   readonly sinceMs: number | null;
   readonly reason: string;
   readonly activeConnections: number | null;
+}
+
+export interface GateStatus {
+  readonly name: string;
+  readonly state: GateState;
+  readonly sinceMs: number;
+  /** What follows when it fails. */
+  readonly effect: GateEffect;
+  /** When it is checked: in each role, or only while this router is active. */
+  readonly when: GateTime;
+  /** Why it fails or is unknown, or passes without being checked; null: there is nothing to say. */
+  readonly reason: string | null;
 }
 
 export interface TransitionStatus {

@@ -56,8 +56,8 @@ export class Synchronisation {
     this.#config = config;
     if (this.#timers.length === 0) {
       this.#timers.push(
-        setInterval(() => this.#guard(), GUARD_EVERY_MS),
-        setInterval(() => this.#connections?.look(), SYNC_LOOK_EVERY_MS),
+        setInterval(() => this.#try(() => this.#guard()), GUARD_EVERY_MS),
+        setInterval(() => this.look(), SYNC_LOOK_EVERY_MS),
       );
     }
     this.#options.sysctls.apply(syncSysctls(config));
@@ -72,17 +72,17 @@ export class Synchronisation {
 
   /** The role has changed. */
   look(): void {
-    this.#connections?.look();
+    this.#try(() => this.#connections?.look());
   }
 
   /** What the standby's kernel knows, from a heartbeat that the session accepted. */
   hear(answer: SyncAnswer): void {
-    this.#connections?.hear(answer);
+    this.#try(() => this.#connections?.hear(answer));
   }
 
   /** A heartbeat with what this router has to say or to ask of connections. */
   complete(path: PathName, heartbeat: Heartbeat): Heartbeat {
-    const sync = this.#connections?.word(path);
+    const sync = this.#try(() => this.#connections?.word(path));
     return sync === undefined ? heartbeat : { ...heartbeat, payload: { ...heartbeat.payload, sync } };
   }
 
@@ -100,6 +100,18 @@ export class Synchronisation {
 
   close(): void {
     this.#connections?.close();
+  }
+
+  /** The router does without the full sync rather than without its VIPs: after an error it is begun anew. */
+  #try<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#options.logger.error("sync", `connections are not told to the peer for a moment: ${why}`);
+      this.#drop();
+      return undefined;
+    }
   }
 
   #guard(): void {

@@ -1,5 +1,6 @@
 import { readSysctl, type SysctlOutcome, sysctlCommand, writeSysctl } from "../kernel/sysctl.ts";
 import type { Logger } from "../log/logger.ts";
+import { isSameSetting } from "../model/ipvs-setting.ts";
 import type { WantedSysctl } from "./forwarding.ts";
 import type { ChangedSetting } from "./promotion.ts";
 import type { StateFile } from "./state-store.ts";
@@ -46,21 +47,22 @@ export class SysctlKeeper {
   readonly #kernel: SysctlAccess;
   readonly #bootId: string | undefined;
   readonly #kept = new Map<string, Kept>();
+  /** Why settings were refused last: settings are set again and again, and each reason is logged once. */
+  readonly #refusals = new Map<string, string>();
 
   constructor(logger: Logger, store: StateFile, kernel: SysctlAccess = { read: readSysctl, write: writeSysctl }) {
     this.#logger = logger;
     this.#store = store;
     this.#kernel = kernel;
     this.#bootId = kernel.read(BOOT_ID);
-    const stored = store.read((problem) => logger.warn("sysctl", problem));
-    for (const { path, previous, ours } of readKept(stored, this.#bootId)) {
-      if (isHarmless(path) && kernel.read(path) === ours) this.#kept.set(path, { previous, ours });
+    for (const { path, previous, ours } of readKept(store.read(), this.#bootId)) {
+      if (isHarmless(path) && this.#has(path, ours)) this.#kept.set(path, { previous, ours });
     }
   }
 
   /** Sets what has another value. @returns how many that were. */
   apply(wanted: readonly WantedSysctl[]): number {
-    return wanted.filter((one) => this.#set(one)).length;
+    return wanted.filter((one) => this.set(one).kind === "changed").length;
   }
 
   /** Settings that others of this process have changed are given back as well. */
@@ -79,29 +81,40 @@ export class SysctlKeeper {
     this.#save();
   }
 
-  /**
-   * Gives back what was there before.
-   * @param isDue absent: all of it; else the rest is kept for a later time, or for a process after this one
-   */
-  restore(isDue: (path: string) => boolean = () => true): void {
-    for (const [path, { previous, ours }] of this.#kept) {
-      if (!isDue(path)) continue;
-      if (this.#kernel.read(path) === ours) this.#kernel.write(path, previous);
-      this.#kept.delete(path);
-    }
-    this.#save();
+  /** Gives everything back. */
+  restore(): void {
+    this.giveBack(() => true);
   }
 
-  #set({ path, value, why }: WantedSysctl): boolean {
+  /** Gives some of the settings back, before the end. */
+  giveBack(isMeant: (path: string) => boolean): void {
+    const meant = [...this.#kept].filter(([path]) => isMeant(path));
+    for (const [path, { previous, ours }] of meant) {
+      if (this.#has(path, ours)) this.#kernel.write(path, previous);
+      this.#kept.delete(path);
+    }
+    if (meant.length > 0) this.#save();
+  }
+
+  /** Sets one. */
+  set({ path, value, why }: WantedSysctl): SysctlOutcome {
+    if (this.#has(path, value)) return { kind: "unchanged" };
     const outcome = this.#kernel.write(path, value);
     if (outcome.kind === "changed") {
       this.#keep(path, outcome.previous, value, why);
-    } else if (outcome.kind === "refused") {
+    } else if (outcome.kind === "refused" && this.#refusals.get(path) !== outcome.reason) {
       this.#logger.warn("sysctl", `${path} cannot be set (${outcome.reason}): ${why}`, {
         mend: sysctlCommand(path, value),
       });
     }
-    return outcome.kind === "changed";
+    if (outcome.kind === "refused") this.#refusals.set(path, outcome.reason);
+    else this.#refusals.delete(path);
+    return outcome;
+  }
+
+  #has(path: string, value: string): boolean {
+    const current = this.#kernel.read(path);
+    return current !== undefined && isSameSetting(path, current, value);
   }
 
   #keep(path: string, previous: string, ours: string, why: string): void {

@@ -10,14 +10,16 @@ export class TransitionLog {
   readonly #file: StateFile;
   #transitions: readonly TransitionStatus[];
 
-  constructor(file: StateFile, onProblem: (problem: string) => void) {
+  constructor(file: StateFile) {
     this.#file = file;
-    this.#transitions = readStoredHistory(file.read(onProblem), onProblem);
+    this.#transitions = readStoredHistory(file.read(), (problem) => file.leaveAside(problem)).slice(-HISTORY_LIMIT);
+    // Also as it was: whether state can be kept is known from the start, and not at the first takeover.
+    this.#save();
   }
 
   add(transition: Transition, nowMs: number, at: Date): void {
     this.#transitions = [...this.#transitions, transitionStatus(transition, nowMs, at)].slice(-HISTORY_LIMIT);
-    this.#file.write({ version: 1, transitions: this.#transitions });
+    this.#save();
   }
 
   /** Newest first; how long ago is by this machine's wall clock, for reading only. */
@@ -25,5 +27,9 @@ export class TransitionLog {
     return this.#transitions
       .map((transition) => ({ ...transition, agoMs: Math.max(0, at.getTime() - new Date(transition.at).getTime()) }))
       .toReversed();
+  }
+
+  #save(): void {
+    this.#file.write({ version: 1, transitions: this.#transitions });
   }
 }

@@ -8,11 +8,15 @@ import { pathUp } from "../failover/session.ts";
 import { GUARD_WINDOW_MS } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
 import { STRAY_SHOWN_MS } from "../failover/strays.ts";
+import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
+import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
+import { fitnessWarnings } from "./fitness-warnings.ts";
 import type { SyncStatus } from "./sync-status.ts";
+import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
 /** What the warnings are made from besides the failover machine's state. */
 export interface WarningFacts {
@@ -21,12 +25,17 @@ export interface WarningFacts {
   readonly software: string;
   /** What the configuration's file itself gave rise to. */
   readonly configWarnings: readonly string[];
+  /** What the services lack of the kernel's IPVS; absent where there are none. */
+  readonly ipvsWarnings?: readonly string[];
   readonly checks: readonly CheckReport[];
   readonly views: readonly ServiceView[];
-  /** False: the balancer's process is gone or does not answer. Undefined: no services, no balancer. */
+  /** Those of this router, in the order of the configuration. */
+  readonly gates: readonly GateReport[];
+  /** False: the balancer's process is gone or does not answer. Undefined: no services, no gates, no balancer. */
   readonly balancerAnswers: boolean | undefined;
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
+  readonly upkeep: Upkeep;
   readonly nowMs: number;
 }
 
@@ -46,14 +55,19 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
   const peer = facts.config.pair[otherRouter(state.settings.router)].name;
   const look: Look = { state, facts, peer, alive: isPeerAlive(state, facts.nowMs) };
   return [
+    ...currentAlarms(state, facts).map(({ text }) => text),
     ...roleWarnings(look),
     ...peerWarnings(look),
+    ...fitnessWarnings(state, facts),
     ...sideWarnings(look),
     ...ownerWarnings(look),
     ...operatorWarnings(look),
     ...viewsWarnings(look),
+    ...(facts.ipvsWarnings ?? []),
+    ...gateWarnings(facts),
     ...serviceWarnings(facts),
     ...syncWarnings(look),
+    ...upkeepWarnings(facts.upkeep),
     ...facts.configWarnings,
   ];
 }
@@ -104,8 +118,8 @@ function silenceWarnings({ state, facts, peer }: Look): string[] {
   const { nowMs } = facts;
   if (state.peer === undefined && !isPeerSilent(state, nowMs)) return [];
   const since = formatSpan(nowMs - silentSinceMs(state));
-  const refused = [...new Set(PATHS.flatMap((path) => refusalHints(state, path)))];
-  const hint = refused.length === 0 ? "" : `; packets came that do not count: ${refused.join("; ")}`;
+  const refused = [...new Set(PATHS.flatMap((path) => refusalHints(state, path, nowMs)))];
+  const hint = refused.length === 0 ? "" : `; heartbeats rejected: ${refused.join("; ")}`;
   return state.peer === undefined
     ? [`${peer} was never heard by this daemon${hint}`]
     : [`${peer} has been silent on all paths for ${since}: there is nobody to take over${hint}`];
@@ -113,17 +127,21 @@ function silenceWarnings({ state, facts, peer }: Look): string[] {
 
 /** Refusals that tell of a pair that is set up wrongly, in words. */
 const TELLING_REFUSALS: Readonly<Record<string, string>> = {
-  "bad-mac": "their key is another one",
+  "bad-mac": "bad signature (another key_file?)",
   "bad-version": "they are of another version of tandem",
   "wrong-pair": "they are of another pair, or the pair's addresses or port differ",
   "own-role": "they have this router's own role: both configurations or --router make the same router of it",
   "stale-echo": "the peer does not hear this router",
 };
 
-function refusalHints(state: State, path: PathName): string[] {
-  const { refused } = state.session.paths[path];
+/** What came longer ago says nothing about why the peer is not heard now. */
+const REFUSALS_SHOWN_MS = 10_000;
+
+function refusalHints(state: State, path: PathName, nowMs: number): string[] {
+  const { refusedAtMs } = state.session.paths[path];
+  const isLate = (atMs: number) => nowMs - atMs < REFUSALS_SHOWN_MS;
   return Object.entries(TELLING_REFUSALS)
-    .filter(([reason]) => Object.entries(refused).some(([name, count]) => name === reason && count > 0))
+    .filter(([reason]) => Object.entries(refusedAtMs).some(([name, atMs]) => name === reason && isLate(atMs)))
     .map(([, words]) => words);
 }
 
@@ -226,18 +244,32 @@ function viewsWarnings({ state, facts, peer }: Look): string[] {
     : [`this standby finds real servers of ${names} up that ${peer}, the active, does not reach`];
 }
 
+/** An unknown gate is none: without its balancer that is said of all of them together. */
+function gateWarnings({ gates, nowMs }: WarningFacts): string[] {
+  return gates
+    .filter(({ state }) => state === "failing")
+    .map(({ name, sinceMs, detail = "no reason known" }) => {
+      return `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`;
+    });
+}
+
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
   sorry: "no real server is up: the sorry server has the work",
-  none: "no real server is up, and there is no sorry server",
+  // An alarm says that.
+  none: undefined,
 };
 
-function serviceWarnings({ config, checks, views, balancerAnswers }: WarningFacts): string[] {
-  const warnings =
-    balancerAnswers === false
-      ? ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"]
-      : [];
+function balancerWarnings({ config, balancerAnswers }: WarningFacts): string[] {
+  if (balancerAnswers !== false) return [];
+  if (config.services.length === 0) return ["the balancer does not answer: until it is back no gate is known"];
+  return ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"];
+}
+
+function serviceWarnings(facts: WarningFacts): string[] {
+  const { config, checks, views } = facts;
+  const warnings = balancerWarnings(facts);
   for (const { name } of config.services) {
     const own = checks.filter((check) => check.service === name);
     const work = WORKS[views.find((view) => view.service === name)?.work ?? "normal"];

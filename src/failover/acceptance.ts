@@ -1,9 +1,10 @@
 /** A planned move as the new owner follows it (rule 9). */
 import type { AgreementStep, AgreementWord } from "../wire/heartbeat.ts";
 import { verificationState } from "./announce.ts";
+import { noteJudgedMove } from "./damping.ts";
 import { LAST_WORD_MS } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
-import { unreadiness } from "./readiness.ts";
+import { canServe, unreadiness } from "./readiness.ts";
 import { abortTaking, startTaking } from "./role.ts";
 import { agreementMs } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -24,7 +25,9 @@ export function hearOffer(turn: Turn): void {
 function onOffer(turn: Turn, word: AgreementWord): void {
   const { phase, acceptance, lastWord } = turn.state;
   if (phase.kind !== "standby" || acceptance?.word.id === word.id || lastWord?.word.id === word.id) return;
-  const why = unreadiness(turn.state, turn.now);
+  // From a router that goes, whatever can be had is better than nothing.
+  const isEnough = word.reason === "stopping" && canServe(turn.state, turn.now);
+  const why = isEnough ? undefined : unreadiness(turn.state, turn.now);
   if (why !== undefined) {
     const refusal = { ...word, step: "refuse" as const };
     turn.set({ lastWord: { word: refusal, untilMs: turn.now + LAST_WORD_MS } });
@@ -33,6 +36,7 @@ function onOffer(turn: Turn, word: AgreementWord): void {
     return;
   }
   turn.set({ acceptance: { word: { ...word, step: "accept" }, heardAtMs: turn.now } });
+  noteJudgedMove(turn, word.reason);
   if (word.reason === "views") turn.set({ viewsMovedAtMs: turn.now });
   turn.clear("lastWord");
   turn.cause("offer", `the active offers the VIPs: ${word.reason}`);

@@ -4,7 +4,7 @@ import { sameAddress } from "../model/address.ts";
 import type { PathName } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
 import { vipSides } from "./evidence.ts";
-import { wantedVips } from "./lease.ts";
+import { confirmedVips, vipKey } from "./lease.ts";
 import {
   ANNOUNCE_AGAIN_MS,
   ANNOUNCE_REFRESH_BATCH,
@@ -24,7 +24,7 @@ const VERIFY_REST_MS = 100;
 
 /** Announces all VIPs now and again later, and begins to verify. */
 export function startAnnouncing(turn: Turn): void {
-  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
+  turn.emit({ kind: "announce", vips: confirmedVips(turn.state), unicast: true });
   turn.set({
     announcing: {
       againAtMs: turn.now + ANNOUNCE_AGAIN_MS,
@@ -35,13 +35,21 @@ export function startAnnouncing(turn: Turn): void {
   startVerifying(turn);
 }
 
+/** An answer to another machine that was put off is dropped: the VIPs go to the peer now. */
+export function dropContest(turn: Turn): void {
+  const { announcing } = turn.state;
+  if (announcing?.contestedAtMs === undefined) return;
+  const { contestedAtMs: _, ...rest } = announcing;
+  turn.set({ announcing: rest });
+}
+
 /** Announces against another machine that answered for a VIP. */
 export function startDefending(turn: Turn): void {
   turn.set({ defendedAtMs: turn.now });
   startAnnouncing(turn);
 }
 
-function startVerifying(turn: Turn): void {
+function startVerifying(turn: Turn, isQuiet = false): void {
   const { sides, settings, nextNumber } = turn.state;
   const missing = vipSides(settings).filter((side) => sides[side].carrier && sides[side].askable);
   const verification: Verification = {
@@ -51,6 +59,7 @@ function startVerifying(turn: Turn): void {
     missing,
     answers: {},
     done: missing.length === 0,
+    ...(isQuiet ? { quiet: true as const } : {}),
   };
   turn.set({ nextNumber: nextNumber + 1, verification });
   judgeVerification(turn);
@@ -59,7 +68,7 @@ function startVerifying(turn: Turn): void {
 function vipsToVerify(state: State, missing: readonly PathName[]): readonly Vip[] {
   return missing.flatMap((side) =>
     state.settings.vips
-      .filter((sided) => sided.side === side)
+      .filter((sided) => sided.side === side && state.addresses.confirmed.has(vipKey(sided.vip)))
       .slice(0, VERIFIED_VIPS_PER_SIDE)
       .map((sided) => sided.vip),
   );
@@ -80,20 +89,24 @@ export function judgeVerification(turn: Turn): void {
   if (verification === undefined || verification.done) return;
   const elapsedMs = turn.now - verification.sinceMs;
   const roundMs = VERIFY_ROUNDS_MS[verification.round];
-  if (verification.confirmedBy !== undefined && elapsedMs >= VERIFY_REST_MS) {
-    turn.set({ verification: { ...verification, done: true } });
-  } else if (elapsedMs >= VERIFY_LIMIT_MS) {
-    turn.set({ verification: { ...verification, done: true } });
-    turn.notice(
-      "warn",
-      "not-verifiable",
-      "no neighbour answered an echo request from the VIPs: takeover not verifiable",
-    );
+  if (verification.confirmedBy !== undefined && elapsedMs >= VERIFY_REST_MS) endVerification(turn, verification);
+  else if (elapsedMs >= VERIFY_LIMIT_MS) {
+    endVerification(turn, verification);
+    if (verification.quiet === true || verification.confirmedBy !== undefined) return;
+    const text = "no neighbour answered an echo request from the VIPs: takeover not verifiable";
+    turn.notice("warn", "not-verifiable", text);
   } else if (roundMs !== undefined && elapsedMs >= roundMs) {
     turn.set({ verification: { ...verification, round: verification.round + 1 } });
     const vips = vipsToVerify(turn.state, verification.missing);
     turn.emit({ kind: "verify", verification: verification.id, vips });
   }
+}
+
+/** Sides on which nobody answered are confirmed no longer. */
+function endVerification(turn: Turn, verification: Verification): void {
+  const confirmations = { ...turn.state.confirmations };
+  for (const side of verification.missing) delete confirmations[side];
+  turn.set({ verification: { ...verification, done: true }, confirmations });
 }
 
 /** A neighbour's answer to a VIP arrived here: it uses our MAC. */
@@ -112,7 +125,8 @@ export function onVerifyAnswer(
   const missing = verification.missing.filter((side) => side !== answered);
   if (answered === undefined || missing.length === verification.missing.length) return;
   const { by, elapsedMs } = answer;
-  if (verification.confirmedBy === undefined) {
+  turn.set({ confirmations: { ...turn.state.confirmations, [answered]: { by, elapsedMs, atMs: turn.now } } });
+  if (verification.confirmedBy === undefined && verification.quiet !== true) {
     const ms = Math.max(0, turn.now - verification.sinceMs);
     turn.notice("info", "verified", `takeover confirmed by ${by.text} after ${Math.round(ms)} ms`);
   }
@@ -130,7 +144,7 @@ export function judgeAnnouncing(turn: Turn): void {
     startDefending(turn);
     return;
   }
-  const vips = wantedVips(turn.state);
+  const vips = confirmedVips(turn.state);
   if (announcing.againAtMs !== undefined && turn.now >= announcing.againAtMs) {
     const { againAtMs: _, ...rest } = announcing;
     turn.set({ announcing: rest });
@@ -138,6 +152,7 @@ export function judgeAnnouncing(turn: Turn): void {
   }
   if (turn.now < announcing.refreshAtMs) return;
   const from = announcing.refreshFrom;
+  if (from === 0 && turn.state.verification?.done !== false) startVerifying(turn, true);
   const slice = vips.slice(from, from + ANNOUNCE_REFRESH_BATCH);
   const next = from + ANNOUNCE_REFRESH_BATCH;
   const ended = next >= vips.length;

@@ -1,11 +1,12 @@
-/** Planned moves that an active begins by itself (rules 1, 11 and 13), and stepping down when alone (rule 6). */
+/** Planned moves that an active begins by itself (rules 11, 13 and 16), and stepping down when alone (rule 6). */
 import { PATHS } from "../model/pair.ts";
-import { blindAtMs, isAlone } from "./evidence.ts";
+import { addDisadvantageDeadline, judgeDisadvantage, moveForDisadvantage } from "./disadvantage.ts";
+import { blindAtMs, desertedAtMs, isAlone } from "./evidence.ts";
 import { failbackAtMs, judgeFailback } from "./failback.ts";
+import { thirdDeadlines } from "./fitness.ts";
 import { setAddresses } from "./lease.ts";
 import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
-import { betterThere, carrierSettledAtMs } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
 import { ALONE_MEMORY_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -17,16 +18,12 @@ import { wantsMoveForViews } from "./views.ts";
 export function judgeAutomaticMoves(turn: Turn): void {
   if (turn.state.phase.kind !== "active" || turn.state.stopping !== undefined) return;
   const stable = judgeFailback(turn);
+  judgeDisadvantage(turn);
   const { move, retryMoveAtMs, addresses } = turn.state;
   const waiting = retryMoveAtMs !== undefined && turn.now < retryMoveAtMs;
   if (move !== undefined || waiting || !isPeerAlive(turn.state, turn.now)) return;
-  const better = betterThere(turn.state, turn.now);
-  if (better !== undefined) {
-    if (better.reason === "side-blind") {
-      turn.notice("warn", "side-blind", `nobody answers on the ${better.side} side, but the peer gets answers there`);
-    }
-    startMove(turn, better.reason);
-  } else if (addresses.guardMove === "due") {
+  if (moveForDisadvantage(turn)) return;
+  if (addresses.guardMove === "due") {
     setAddresses(turn, { guardMove: "tried" });
     startMove(turn, "address-removed");
   } else if (wantsMoveForViews(turn.state, turn.now)) {
@@ -49,6 +46,8 @@ export function judgeAlone(turn: Turn): void {
   if (noCarrier || recently) {
     const what = noCarrier ? "no carrier on any side" : "neither the peer nor a neighbour nor any frame";
     turn.notice("error", "alone", `this router sees nobody (${what}): it gives the VIPs up`);
+    // Who saw nobody goes last: the peer may be taking the VIPs at this moment.
+    turn.set({ yielding: true });
     becomeStandby(turn, "alone");
   } else if (!aloneWarned) {
     turn.set({ aloneWarned: true });
@@ -60,7 +59,9 @@ export function addAutomaticDeadlines(soonest: Soonest, state: State): void {
   if (state.phase.kind !== "active") return;
   for (const side of PATHS) {
     soonest.add(blindAtMs(state, side));
-    soonest.add(carrierSettledAtMs(state, side));
+    soonest.add(desertedAtMs(state, side));
   }
+  for (const atMs of thirdDeadlines(state)) soonest.add(atMs);
+  addDisadvantageDeadline(soonest, state);
   soonest.add(failbackAtMs(state));
 }

@@ -73,6 +73,14 @@ export const WARNINGS = [
   "views-differ",
   "views-agree",
   "move-cold",
+  "fit",
+  "unfit",
+  "worse-place",
+  "mac-changed",
+  "twin",
+  "foreign-vip",
+  "unprovable",
+  "provable",
 ] as const;
 /** The name of a log line; its text is for people. */
 export type NoticeName = (typeof WARNINGS)[number];

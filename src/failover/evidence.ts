@@ -53,9 +53,22 @@ export function blindAtMs(state: State, side: PathName): number {
   return sinceMs + evidenceWindowMs(state.settings);
 }
 
-/** I see nobody on any side: I am the broken one. */
+/** The peer, once heard here, is the only neighbour, and for a whole window neither it nor any other frame was seen. */
+function isDeserted(state: State, name: PathName, nowMs: number): boolean {
+  const { carrier, carrierSinceMs, askable, lastFrameAtMs = -Infinity } = state.sides[name];
+  const heardAtMs = state.session.paths[name].acceptedAtMs;
+  if (!carrier || askable || heardAtMs === undefined) return false;
+  const sinceMs = Math.max(heardAtMs, lastFrameAtMs, carrierSinceMs, state.awakeSinceMs);
+  return nowMs >= sinceMs + evidenceWindowMs(state.settings);
+}
+
+/**
+ * I see nobody on any side: I am the broken one. Where the peer is the only neighbour its silence counts too, but never by
+ * itself: a peer that died leaves every such side deserted.
+ */
 export function isAlone(state: State, nowMs: number): boolean {
-  return PATHS.every((side) => !isFine(state, side, nowMs));
+  const fine = PATHS.filter((side) => isFine(state, side, nowMs));
+  return fine.length < PATHS.length && fine.every((side) => isDeserted(state, side, nowMs));
 }
 
 /**
@@ -63,6 +76,7 @@ export function isAlone(state: State, nowMs: number): boolean {
  * the carrier must do).
  */
 export function seesSomebodySince(state: State, sinceMs: number, nowMs: number): boolean {
+  if (isAlone(state, nowMs)) return false;
   return PATHS.some((name) => {
     const side = state.sides[name];
     return isFine(state, name, nowMs) && (!side.askable || lastSeenAtMs(side) > sinceMs);
@@ -91,6 +105,13 @@ export function peerSees(state: State, side: PathName, nowMs: number): boolean {
   return carrier && ageMs < evidenceWindowMs(state.settings);
 }
 
+/** When each side turns deserted if nothing more is seen. */
+export function desertedAtMs(state: State, name: PathName): number {
+  const { lastFrameAtMs = -Infinity } = state.sides[name];
+  const { acceptedAtMs = -Infinity } = state.session.paths[name];
+  return Math.max(acceptedAtMs, lastFrameAtMs) + evidenceWindowMs(state.settings);
+}
+
 /** The peer has a carrier on this side, by its last words. */
 export function peerHasCarrier(state: State, side: PathName): boolean {
   return state.peer?.says.sides[side].carrier ?? false;
@@ -104,6 +125,10 @@ export function onCarrier(turn: Turn, name: PathName, up: boolean): void {
   turn.set({ sides: { ...turn.state.sides, [name]: side } });
   // Rule 12: what was not heard without a cable is no silence.
   if (first) turn.set({ listeningSinceMs: turn.now });
+  if (!up) {
+    const { [name]: _, ...confirmations } = turn.state.confirmations;
+    turn.set({ confirmations });
+  }
   if (up) turn.cause("carrier", `carrier on the ${name} side`);
   else turn.notice("warn", "no-carrier", `carrier lost on the ${name} side`);
   turn.tell = true;

@@ -5,18 +5,24 @@
 import type { SharedEntry } from "../model/shared-entry.ts";
 import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
+import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { evidenceWindowMs, onCarrier } from "./evidence.ts";
+import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
+import { onGates } from "./gates.ts";
 import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
 import type { Input } from "./input.ts";
-import { judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
+import { addRenewalStuckDeadline, judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
 import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
 import { addWishDeadlines, endRelease, hearRequest, judgeWish, onOperator } from "./operator.ts";
-import { addLapseDeadlines, judgeLapse, onAddressAdded, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
-import { onOwnerAnswer } from "./owner-query.ts";
-import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths } from "./peer.ts";
+import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
+import { onOwnerAnswer, onPeerAnswer } from "./owner-query.ts";
+import { addOwnerWatchDeadline, judgeOwnerWatch } from "./owner-watch.ts";
+import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths, onPeerFrame } from "./peer.ts";
+import { addProvabilityDeadline, judgeProvability, noCalibration } from "./provability.ts";
 import { drawHex } from "./random.ts";
+import { addRefusedDeadlines, judgeRefused } from "./refusals.ts";
 import { onReload } from "./reload.ts";
 import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm, withinTermLimit } from "./rivals.ts";
 import { judgeTaking, settleBalancing } from "./role.ts";
@@ -32,6 +38,7 @@ import { hearStrays, onStrayFrame } from "./strays.ts";
 import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
 import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
 import { Turn } from "./turn.ts";
+import { addTwinDeadline, onTwin } from "./twin.ts";
 import { addViewsDeadlines, hearViews, judgeViews, onViews } from "./views.ts";
 import { hearConnections } from "./warmth.ts";
 
@@ -68,6 +75,16 @@ export function createState(boot: Boot): State {
       drawHex(seed, 0).slice(0, 16),
       drawHex(seed, 1).slice(0, 32),
     ),
+    thirdEvidence: new Map(),
+    routesHad: [],
+    gates: [],
+    linkSinceMs: new Map(),
+    refused: new Map(),
+    foreign: NOTHING_FOREIGN,
+    calibration: noCalibration(nowMs),
+    proven: false,
+    yielding: false,
+    confirmations: {},
     peerMacs: new Map((stored?.peerMacs ?? []).map((entry) => [entry.interface, entry.mac])),
     ownMacs: new Map(),
     sides: { public: side, private: side },
@@ -162,25 +179,31 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   tick: judge,
   heartbeat: onHeartbeat,
   "packet-refused": (turn, { path, reason, count }) =>
-    turn.set({ session: countRefusal(turn.state.session, path, reason, count) }),
+    turn.set({ session: countRefusal(turn.state.session, path, reason, turn.now, count) }),
   carrier: (turn, input) => onCarrier(turn, input.side, input.up),
   evidence: onEvidence,
-  "own-macs": (turn, input) => turn.set({ ownMacs: new Map(input.macs.map((entry) => [entry.interface, entry.mac])) }),
+  "own-macs": (turn, input) => onOwnMacs(turn, input.macs),
   "owner-answer": onOwnerAnswer,
-  // What fitness and the watch for second owners make of these follows.
-  "peer-answer": () => {},
-  "peer-frame": () => {},
-  twin: () => {},
-  surroundings: () => {},
-  "interface-evidence": () => {},
-  "foreign-vips": () => {},
-  ipvs: () => {},
-  gates: () => {},
+  "peer-answer": (turn, input) => onPeerAnswer(turn, input.side, input.mac),
+  "peer-frame": (turn, input) => onPeerFrame(turn, input.atMs),
+  twin: (turn, input) => onTwin(turn, input.side, input.mac),
+  surroundings: (turn, input) => onSurroundings(turn, input.surroundings),
+  "interface-evidence": (turn, { interface: name, askable, lastFrameAtMs, lastNeighbourAtMs }) =>
+    onThirdEvidence(turn, name, {
+      askable,
+      ...(lastFrameAtMs === undefined ? {} : { lastFrameAtMs }),
+      ...(lastNeighbourAtMs === undefined ? {} : { lastNeighbourAtMs }),
+    }),
+  "foreign-vips": (turn, input) => onForeignVips(turn, input.found),
+  ipvs: (turn, input) => onIpvs(turn, input.missing),
+  gates: (turn, input) => onGates(turn, input.gates),
   "lease-outcome": (turn, input) => onLeaseOutcome(turn, input.batch, input.results),
-  "remove-outcome": (turn, input) => onRemoveOutcome(turn, input.batch, input.results),
+  "remove-outcome": (turn, input) => {
+    onRemoveOutcome(turn, input.batch, input.results);
+    noteForeignRemoved(turn, input.results);
+  },
   "address-removed": (turn, input) => onAddressRemoved(turn, input.vip),
   "stray-frame": onStrayFrame,
-  "address-added": (turn, input) => onAddressAdded(turn, input.vip),
   "verify-answer": onVerifyAnswer,
   table: (turn, input) => turn.set({ table: input.table }),
   warmth: (turn, { warmth, toldFor }) => {
@@ -253,7 +276,10 @@ function judge(turn: Turn): void {
   judgeStarting(turn);
   judgePaths(turn);
   judgeRemovalRetry(turn);
+  judgeRefused(turn);
   judgeAlone(turn);
+  judgeOwnerWatch(turn);
+  judgeProvability(turn);
   judgeViews(turn);
   judgeAutomaticMoves(turn);
   judgeMove(turn);
@@ -301,5 +327,11 @@ function soonestDeadline(state: State): number {
   addStopDeadlines(soonest, state);
   addStepDeadlines(soonest, state);
   addViewsDeadlines(soonest, state);
+  addOwnerWatchDeadline(soonest, state);
+  addProvabilityDeadline(soonest, state);
+  addRefusedDeadlines(soonest, state);
+  addForeignDeadline(soonest, state);
+  addTwinDeadline(soonest, state);
+  addRenewalStuckDeadline(soonest, state);
   return soonest.atMs;
 }

@@ -1,8 +1,9 @@
 /** What this router says in its heartbeats and when it sends them (rules 1 and 2). */
 import { PATHS, type PathName } from "../model/pair.ts";
-import { type AgreementWord, type HeartbeatPayload, VIP_REPORT_LIMIT, type VipReport } from "../wire/heartbeat.ts";
+import type { AgreementWord, HeartbeatPayload, VipReport } from "../wire/heartbeat.ts";
 import { sideReport } from "./evidence.ts";
-import { isHolding, vipKey, wantedVips } from "./lease.ts";
+import { fitnessReport } from "./fitness.ts";
+import { hasLapsed, isHolding, isRenewalStuck, reportedVips, vipKey } from "./lease.ts";
 import { unreadiness } from "./readiness.ts";
 import { mayAnswer, nextHead } from "./session.ts";
 import { noteSharedSent, sharedReport } from "./shared.ts";
@@ -10,6 +11,7 @@ import { isStarted } from "./start.ts";
 import type { State } from "./state.ts";
 import { isStrayTold } from "./strays.ts";
 import type { Turn } from "./turn.ts";
+import { isMuted } from "./twin.ts";
 import { viewsReport } from "./views.ts";
 
 /** The word of the planned move that this router leads or follows. */
@@ -30,18 +32,18 @@ function heardAges(state: State, nowMs: number): HeartbeatPayload["heardAgeMs"] 
   return ages;
 }
 
-function vipReports(state: State): readonly VipReport[] {
+function vipReports(state: State, nowMs: number): readonly VipReport[] {
   const { addresses, ownMacs } = state;
-  return wantedVips(state)
-    .slice(0, VIP_REPORT_LIMIT)
-    .map((vip) => {
-      const mac = ownMacs.get(vip.interface);
-      return {
-        address: vip.prefix.address,
-        held: addresses.possible.has(vipKey(vip)),
-        ...(mac === undefined ? {} : { mac }),
-      };
-    });
+  const isLapsed = hasLapsed(state, nowMs);
+  return reportedVips(state).map(({ vip }) => {
+    const mac = ownMacs.get(vip.interface);
+    return {
+      address: vip.prefix.address,
+      // What was not renewed for the length of its lease is not said to be there.
+      held: addresses.possible.has(vipKey(vip)) && !isLapsed,
+      ...(mac === undefined ? {} : { mac }),
+    };
+  });
 }
 
 /** The payload as it is true at `nowMs`. */
@@ -49,6 +51,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
   const { settings, sides, table, warmth } = state;
   const agreement = agreementWord(state);
   const views = viewsReport(state);
+  const fitness = fitnessReport(state, nowMs);
   return {
     sendNumber: state.sendNumber,
     role: state.phase.kind === "active" ? "active" : "standby",
@@ -63,7 +66,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     failback: settings.failback,
     heardAgeMs: heardAges(state, nowMs),
     sides: { public: sideReport(sides.public, nowMs), private: sideReport(sides.private, nowMs) },
-    vips: vipReports(state),
+    vips: vipReports(state, nowMs),
     vipCount: settings.vips.length,
     configFingerprint: settings.configFingerprint,
     software: settings.software,
@@ -75,6 +78,8 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     ...(views === undefined ? {} : { views }),
     ...(isStrayTold(state, nowMs) ? { strays: true as const } : {}),
     ...(state.step === undefined ? {} : { stepping: true as const }),
+    ...(fitness === undefined ? {} : { fitness }),
+    ...(isRenewalStuck(state, nowMs) ? { leaseAgeMs: nowMs - (state.addresses.confirmedAtMs ?? nowMs) } : {}),
   };
 }
 
@@ -100,6 +105,7 @@ export function answerHello(
   path: PathName,
   echo: { readonly nonce: string; readonly counter: number },
 ): void {
+  if (isMuted(turn.state, turn.now)) return;
   const session = mayAnswer(turn.state.session, path, turn.now);
   if (session === undefined) return;
   turn.set({ session, sendNumber: turn.state.sendNumber + 1 });
@@ -128,6 +134,6 @@ export function heartbeatDeadline(state: State): number {
 /** The last act of a step: heartbeats that are due, or at once where the peer must know. */
 export function finishHeartbeats(turn: Turn, ticking: boolean): void {
   const { phase } = turn.state;
-  if (phase.kind === "stopped") return;
+  if (phase.kind === "stopped" || isMuted(turn.state, turn.now)) return;
   if (turn.tell || (ticking && turn.now >= heartbeatDeadline(turn.state))) sendBoth(turn);
 }

@@ -26,6 +26,7 @@ export const TRANSITION_REASONS = [
   "adopted",
   "peer-silent",
   "peer-left",
+  "peer-lapsed",
   "nobody-active",
   "handed-over",
   "operator",
@@ -33,6 +34,7 @@ export const TRANSITION_REASONS = [
   "lease-lost",
   "lease-failed",
   "alone",
+  "second-owner",
   "stopped",
   "released",
 ] as const;

@@ -75,6 +75,8 @@ export type Input =
       readonly address: IpAddress;
       readonly mac: MacAddress;
       readonly interface: string;
+      /** Said to others or to all, not in answer to a question of this router. */
+      readonly announced?: true;
     }
   /** The peer's own address of this side was answered for by this MAC: its kernel lives, and frames pass both ways there. */
   | { readonly kind: "peer-answer"; readonly side: PathName; readonly mac: MacAddress }
@@ -96,15 +98,13 @@ export type Input =
   | { readonly kind: "foreign-vips"; readonly found: readonly ForeignVip[] }
   /** Whether this kernel has IPVS; told only where there are services. Absent reason: it has. */
   | { readonly kind: "ipvs"; readonly missing?: string }
-  /** All gates of the configuration as the balancer finds them; none while it is not running. */
+  /** All gates of the configuration as the balancer finds them, all unknown while it does not answer. */
   | { readonly kind: "gates"; readonly gates: readonly GateReport[] }
   /** The outcome of a `lease` effect, all VIPs of the batch in order. */
   | { readonly kind: "lease-outcome"; readonly batch: number; readonly results: readonly LeaseResult[] }
   | { readonly kind: "remove-outcome"; readonly batch: number; readonly results: readonly RemoveResult[] }
   /** The kernel reported that a VIP went away (RTM_DELADDR), whoever did it; our own removals may be told too. */
   | { readonly kind: "address-removed"; readonly vip: Vip }
-  /** A VIP without our mark was set in this machine's kernel, by somebody else. */
-  | { readonly kind: "address-added"; readonly vip: Vip }
   /** A frame for a VIP that this router gave up some time ago still came here. */
   | {
       readonly kind: "stray-frame";

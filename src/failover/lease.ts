@@ -1,7 +1,11 @@
 /** The VIPs in this machine's kernel: leased, renewed and removed (rule 3), and guarded against others (rule 11). */
 import { formatVip, type Vip } from "../model/vip.ts";
+import { VIP_REPORT_LIMIT } from "../wire/heartbeat.ts";
 import type { LeaseResult, RemoveResult } from "./input.ts";
+import { isSettable } from "./interfaces.ts";
+import type { SidedVip } from "./settings.ts";
 import { GUARD_WINDOW_MS } from "./settings.ts";
+import type { Soonest } from "./soonest.ts";
 import type { Addresses, LeasePurpose, PendingLease, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -28,6 +32,40 @@ export function vipKey(vip: Vip): string {
 export function wantedVips(state: State): readonly Vip[] {
   const of = (side: string) => state.settings.vips.filter((sided) => sided.side === side).map((sided) => sided.vip);
   return [...of("private"), ...of("public")];
+}
+
+/** The VIPs that this router has leased, private ones first. */
+export function confirmedVips(state: State): readonly Vip[] {
+  return wantedVips(state).filter((vip) => state.addresses.confirmed.has(vipKey(vip)));
+}
+
+/** The VIPs to lease now: those that are, and those that can be; what the kernel refused waits for its next try. */
+export function leasableVips(state: State, nowMs: number): readonly Vip[] {
+  const { addresses, refused, retryRefusedAtMs = -Infinity } = state;
+  return wantedVips(state).filter((vip) => {
+    const key = vipKey(vip);
+    if (addresses.confirmed.has(key)) return true;
+    return isSettable(state, vip) && (!refused.has(key) || nowMs >= retryRefusedAtMs);
+  });
+}
+
+/** The VIPs that heartbeats list: with very many, some of each interface. */
+export function reportedVips(state: State): readonly SidedVip[] {
+  const { vips } = state.settings;
+  const inOrder = [
+    ...vips.filter((sided) => sided.side === "private"),
+    ...vips.filter((sided) => sided.side !== "private"),
+  ];
+  if (vips.length <= VIP_REPORT_LIMIT) return inOrder;
+  const queues = [...Map.groupBy(inOrder, (sided) => sided.vip.interface).values()].map((queue) => [...queue]);
+  const listed: SidedVip[] = [];
+  while (listed.length < VIP_REPORT_LIMIT) {
+    for (const queue of queues) {
+      const next = queue.shift();
+      if (next !== undefined && listed.length < VIP_REPORT_LIMIT) listed.push(next);
+    }
+  }
+  return listed;
 }
 
 export function setAddresses(turn: Turn, change: Partial<Addresses>): void {
@@ -77,11 +115,11 @@ export function settleLease(turn: Turn, batch: number): PendingLease | undefined
   return pending;
 }
 
-/** A lease of all wanted VIPs went well. */
-export function confirm(turn: Turn, pending: PendingLease): void {
+/** A lease went well for these VIPs of it. */
+export function confirm(turn: Turn, pending: PendingLease, leased: readonly Vip[]): void {
   const { batch, sentAtMs, validMs } = pending;
-  const confirmed = new Set(pending.vips.map(vipKey));
-  const isWhole = wantedVips(turn.state).every((vip) => confirmed.has(vipKey(vip)));
+  const confirmed = new Set(leased.map(vipKey));
+  const isWhole = leasableVips(turn.state, turn.now).every((vip) => confirmed.has(vipKey(vip)));
   // What somebody removed while this lease was on its way may be missing.
   const isUndone = (turn.state.addresses.undoneBatch ?? -Infinity) >= batch;
   setAddresses(turn, {
@@ -98,27 +136,42 @@ export function judgeRenewal(turn: Turn): void {
   // The long lease of a stop that keeps the VIPs must be the last word.
   if (phase.kind !== "active" || addresses.leases.length > 0 || stopping?.kept === true) return;
   if (turn.now < (addresses.renewAtMs ?? turn.now)) return;
-  lease(turn, "renew", wantedVips(turn.state), settings.leaseMs);
+  lease(turn, "renew", leasableVips(turn.state, turn.now), settings.leaseMs);
 }
 
-/** What the results of a renewal mean. */
-export type RenewalOutcome = "renewed" | "restored" | "lost" | "failed";
+/** A change of addresses takes milliseconds. */
+const STUCK_MS = 500;
+
+/** The kernel has not answered for a change of addresses for long. */
+export function isKernelStuck({ addresses }: State, nowMs: number): boolean {
+  const pending = [...addresses.leases, ...addresses.removals];
+  return pending.some(({ sentAtMs }) => nowMs - sentAtMs >= STUCK_MS);
+}
+
+/** The peer is told at once when that begins. */
+export function addRenewalStuckDeadline(soonest: Soonest, { phase, addresses, settings }: State): void {
+  if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return;
+  soonest.add(addresses.confirmedAtMs + settings.leaseMs / 2);
+}
+
+/** The kernel has not renewed the leases for half of their length: what it does not do it will not undo either. */
+export function isRenewalStuck({ phase, addresses, settings }: State, nowMs: number): boolean {
+  if (phase.kind !== "active" || addresses.confirmedAtMs === undefined) return false;
+  return nowMs >= addresses.confirmedAtMs + settings.leaseMs / 2;
+}
 
 /**
  * A VIP that a renewal had to create was lost. While its lease cannot have run out somebody removed it, and having it
  * back is right; otherwise this process slept over its lease and the peer may have it (rule 3).
  */
-export function renewalOutcome(
-  state: State,
-  pending: PendingLease,
-  results: readonly LeaseResult[],
-  nowMs: number,
-): RenewalOutcome {
+export function isLost(state: State, results: readonly LeaseResult[], nowMs: number): boolean {
+  return restored(state, results).length > 0 && hasLapsed(state, nowMs);
+}
+
+/** VIPs that were leased before and had to be created anew. */
+export function restored(state: State, results: readonly LeaseResult[]): readonly Vip[] {
   const { confirmed } = state.addresses;
-  const created = results.filter((entry) => entry.result === "created" && confirmed.has(vipKey(entry.vip)));
-  if (created.length > 0 && hasLapsed(state, nowMs)) return "lost";
-  if (results.length < pending.vips.length || results.some((entry) => entry.result === "failed")) return "failed";
-  return created.length > 0 ? "restored" : "renewed";
+  return results.filter(({ vip, result }) => result === "created" && confirmed.has(vipKey(vip))).map(({ vip }) => vip);
 }
 
 /** Counts a removal by somebody else. @returns how many there were in the last minute. */

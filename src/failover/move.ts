@@ -1,11 +1,20 @@
 /** A planned move as the old owner leads it: make before break (rule 9). */
 import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
-import { startAnnouncing } from "./announce.ts";
+import { dropContest, startAnnouncing } from "./announce.ts";
+import { compare } from "./comparison.ts";
+import { isForDisadvantage, noteJudgedMove } from "./damping.ts";
 import { failbackWanted, noteFailbackFailed, noteReturned } from "./failback.ts";
+import { isRenewalStuck } from "./lease.ts";
 import { hasSuccessor, isPeerAlive } from "./peer.ts";
-import { betterThere } from "./readiness.ts";
 import { becomeStandby } from "./role.ts";
-import { AGREEMENT_MS, agreementMs, FAILBACK_MOVE_LIMIT_MS, MOVE_LIMIT_MS, STOP_LIMIT_MS } from "./settings.ts";
+import {
+  agreementMs,
+  FAILBACK_MOVE_LIMIT_MS,
+  MOVE_LIMIT_MS,
+  OVERLAP_MS,
+  PROOF_WAIT_MS,
+  STOP_LIMIT_MS,
+} from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
 import { wantReclaim } from "./takeover-step.ts";
@@ -15,6 +24,8 @@ import { coldUntilMs, goesCold, isCold, warmthText } from "./warmth.ts";
 
 /** After a planned move that failed, before the same reason starts another. */
 const RETRY_MOVE_MS = 1_000;
+/** A router that stops waits so long for a peer that is not ready, then it offers what that can take. */
+const UNREADY_STOP_MS = 1_000;
 /** For how long a refusal or cancellation is told. */
 export const LAST_WORD_MS = 1_000;
 /** At the agreement's end the new owner counts as alive when it was heard within this many hurried heartbeats. */
@@ -40,7 +51,11 @@ export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; o
 export function waitsFor(state: State, move: Move, nowMs: number): string | undefined {
   const { peer } = state;
   if (peer === undefined || !isPeerAlive(state, nowMs)) return "the peer is not heard";
-  if (!peer.says.ready) return "the peer is not ready";
+  // A router that goes hands over to whatever the peer can take.
+  if (!peer.says.ready && (move.reason !== "stopping" || nowMs < move.sinceMs + UNREADY_STOP_MS))
+    return "the peer is not ready";
+  // What cannot drop the VIPs must not offer them.
+  if (isRenewalStuck(state, nowMs)) return "this router's kernel does not answer";
   if (isCold(state, move)) return `the connections have to be known there: ${warmthText(state)}`;
   return undefined;
 }
@@ -48,7 +63,7 @@ export function waitsFor(state: State, move: Move, nowMs: number): string | unde
 /** A reason that lies in the state of the two may have gone before the move was offered. */
 function isStillWanted(state: State, move: Move, nowMs: number): boolean {
   if (move.reason === "failback") return failbackWanted(state, nowMs);
-  if (move.reason === "carrier-lost" || move.reason === "side-blind") return betterThere(state, nowMs) !== undefined;
+  if (isForDisadvantage(move.reason)) return compare(state, nowMs).better === "there";
   if (move.reason === "views") return areViewsWorse(state, nowMs);
   return true;
 }
@@ -87,13 +102,25 @@ function offer(turn: Turn, move: Move): void {
   }
   if (turn.state.warmth !== undefined) turn.cause("warmth", warmthText(turn.state));
   turn.set({ move: { ...move, offeredAtMs: turn.now } });
+  dropContest(turn);
+  noteJudgedMove(turn, move.reason);
   turn.cause("offered", "the VIPs are offered to the peer");
   turn.tell = true;
 }
 
-/** A program of the new owner may take its time; once that has the VIPs, the usual one is left to prove it. */
-function agreementEndMs({ settings }: State, { offeredAtMs = Infinity, takenAtMs = Infinity }: Move): number {
-  return Math.min(offeredAtMs + agreementMs(settings), Math.max(offeredAtMs, takenAtMs) + AGREEMENT_MS);
+/**
+ * How long both may have the VIPs while the new owner looks for a neighbour that confirms it: where none confirmed this
+ * router either, none will confirm the other one.
+ */
+function proofWaitMs({ confirmations }: State): number {
+  const isConfirmed = Object.keys(confirmations).length > 0;
+  return isConfirmed ? PROOF_WAIT_MS : OVERLAP_MS;
+}
+
+/** A program of the new owner may take its time; once that has the VIPs, little is left to prove it. */
+function agreementEndMs(state: State, { offeredAtMs = Infinity, takenAtMs = Infinity }: Move): number {
+  const provenMs = Math.max(offeredAtMs, takenAtMs) + proofWaitMs(state);
+  return Math.min(offeredAtMs + agreementMs(state.settings), provenMs);
 }
 
 /** The agreement ran out without proof: the peer's last words decide (rule 9). */

@@ -1,22 +1,26 @@
 /** What the kernel made of leases, and what others made of our addresses (rules 3 and 11). */
+
+import { sameAddress } from "../model/address.ts";
 import { formatVip, type Vip } from "../model/vip.ts";
+import type { MoveReason } from "../wire/heartbeat.ts";
 import { isTooLate } from "./acceptance.ts";
 import { startAnnouncing } from "./announce.ts";
+import { isForDisadvantage } from "./damping.ts";
 import { notePrimaryFailed } from "./failback.ts";
 import type { LeaseResult } from "./input.ts";
 import {
   confirm,
   countGuarded,
   hasLapsed,
+  isLost,
   judgeRenewal,
   onGone,
-  remove,
-  renewalOutcome,
+  restored,
   setAddresses,
   settleLease,
   vipKey,
-  wantedVips,
 } from "./lease.ts";
+import { forgetRefused, noteRefused } from "./refusals.ts";
 import { abortTaking, becomeActive, becomeStandby } from "./role.ts";
 import { GUARD_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -40,35 +44,61 @@ export function onLeaseOutcome(turn: Turn, batch: number, results: readonly Leas
   // Anything else was overtaken by a step down, whose removal follows this lease in the kernel.
 }
 
-function noticeFailed(turn: Turn, results: readonly LeaseResult[]): void {
-  const failed = results.find((entry) => entry.result === "failed");
-  const what = failed === undefined ? "the VIPs" : formatVip(failed.vip);
-  turn.notice("error", "lease-failed", `cannot lease ${what}: ${failed?.error ?? "no answer for some of them"}`);
+/** What became of each VIP of a lease; an answer that is missing counts as a refusal. */
+function sorted(pending: PendingLease, results: readonly LeaseResult[]) {
+  const all = pending.vips.map((vip, index): LeaseResult => results[index] ?? { vip, result: "failed" });
+  return {
+    failed: all.filter(({ result }) => result === "failed"),
+    leased: all.filter(({ result }) => result !== "failed"),
+  };
+}
+
+function noticeFailed(turn: Turn, failed: readonly LeaseResult[]): void {
+  const [first] = failed;
+  const what = first === undefined ? "the VIPs" : formatVip(first.vip);
+  turn.notice("error", "lease-failed", `cannot lease ${what}: ${first?.error ?? "no answer for some of them"}`);
+}
+
+/** In a planned move what the old owner has must not be lost; from a router that goes, what can be had is taken. */
+function breaksAgreement({ acceptance, peer }: State, failed: readonly LeaseResult[]): boolean {
+  if (acceptance === undefined || acceptance.word.reason === "stopping") return false;
+  return failed.some(({ vip }) =>
+    peer?.says.vips.some((report) => report.held && sameAddress(report.address, vip.prefix.address)),
+  );
 }
 
 function onTaken(turn: Turn, taking: Taking, pending: PendingLease, results: readonly LeaseResult[]): void {
-  const { confirmed } = turn.state.addresses;
-  const lost =
-    pending.purpose === "adopt" &&
-    results.some((entry) => entry.result === "created" && confirmed.has(vipKey(entry.vip)));
-  if (lost) {
+  const { failed, leased } = sorted(pending, results);
+  if (pending.purpose === "adopt" && restored(turn.state, results).length > 0) {
     turn.notice("warn", "lease-lapsed", "the VIPs of the earlier process were lost before they could be adopted");
     abortTaking(turn, "their leases had ended", 0);
-  } else if (results.length < pending.vips.length || results.some((entry) => entry.result === "failed")) {
-    noticeFailed(turn, results);
-    abortTaking(turn, "all VIPs or none");
+  } else if (leased.length === 0) {
+    noticeFailed(turn, failed);
+    abortTaking(turn, "none of the VIPs could be set");
     noteRefusal(turn);
+  } else if (breaksAgreement(turn.state, failed)) {
+    noteRefused(turn, failed);
+    abortTaking(turn, "the peer has a VIP that could not be set here");
   } else if (isTooLate(turn.state, turn.now)) {
     abortTaking(turn, "the agreement had run out when the kernel had the VIPs");
-  } else {
-    const { acceptance } = turn.state;
-    const failed = taking.reason === "peer-silent" || isInvoluntary(acceptance?.word.reason);
-    if (failed) notePrimaryFailed(turn);
-    confirm(turn, pending);
-    becomeActive(turn, taking.reason);
-    // What the program did was perhaps undone by the peer's while this process slept.
-    if (turn.state.awakeSinceMs > taking.sinceMs) wantReclaim(turn);
-  }
+  } else succeedTaking(turn, taking, pending, { failed, leased });
+}
+
+function succeedTaking(
+  turn: Turn,
+  taking: Taking,
+  pending: PendingLease,
+  { failed, leased }: ReturnType<typeof sorted>,
+): void {
+  const { acceptance } = turn.state;
+  if (taking.reason === "peer-silent" || isInvoluntary(acceptance?.word.reason)) notePrimaryFailed(turn);
+  const vips = leased.map(({ vip }) => vip);
+  forgetRefused(turn, vips);
+  confirm(turn, pending, vips);
+  noteRefused(turn, failed);
+  becomeActive(turn, taking.reason);
+  // What the program did was perhaps undone by the peer's while this process slept.
+  if (turn.state.awakeSinceMs > taking.sinceMs) wantReclaim(turn);
 }
 
 /** The kernel refuses the leases, or a step failed: the peer goes first now, and each further try waits for longer. */
@@ -83,33 +113,39 @@ function giveUpRefused(turn: Turn): void {
   becomeStandby(turn, "lease-failed");
 }
 
-function isInvoluntary(reason: string | undefined): boolean {
-  const reasons: readonly (string | undefined)[] = ["carrier-lost", "side-blind", "address-removed", "views"];
-  return reasons.includes(reason);
+function isInvoluntary(reason: MoveReason | undefined): boolean {
+  return reason !== undefined && (isForDisadvantage(reason) || reason === "address-removed" || reason === "views");
 }
 
 function onRenewed(turn: Turn, pending: PendingLease, results: readonly LeaseResult[]): void {
-  const outcome = renewalOutcome(turn.state, pending, results, turn.now);
-  if (outcome === "lost") {
+  if (isLost(turn.state, results, turn.now)) {
     turn.notice("error", "lease-lapsed", "the leases had ended before they were renewed: the VIPs are given up");
     becomeStandby(turn, "lease-lost");
     return;
   }
-  if (outcome === "failed") {
-    noticeFailed(turn, results);
+  const { failed, leased } = sorted(pending, results);
+  if (leased.length === 0) {
+    noticeFailed(turn, failed);
     if (hasLapsed(turn.state, turn.now)) giveUpRefused(turn);
     else setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
     return;
   }
-  const { confirmed, confirmedAtMs = 0, guardedAtMs } = turn.state.addresses;
-  const [restored] = results.filter((entry) => entry.result === "created" && confirmed.has(vipKey(entry.vip)));
-  const isNew = results.some((entry) => !confirmed.has(vipKey(entry.vip)));
-  // The kernel's report of the removal may come after the renewal that mended it.
-  const told = guardedAtMs.some((atMs) => atMs >= confirmedAtMs);
-  if (restored !== undefined && !told) guard(turn, restored.vip);
+  const [back] = restored(turn.state, results);
+  if (back !== undefined) guard(turn, back);
+  const { confirmed } = turn.state.addresses;
+  const isNew = leased.some(({ vip }) => !confirmed.has(vipKey(vip)));
+  const isLosing = failed.some(({ vip }) => confirmed.has(vipKey(vip)));
+  const vips = leased.map(({ vip }) => vip);
   turn.set({ refusals: 0 });
-  confirm(turn, pending);
-  if (isNew || restored !== undefined) startAnnouncing(turn);
+  noteRefused(turn, failed);
+  forgetRefused(turn, vips);
+  confirm(turn, pending, vips);
+  // One that was leased and is refused now is tried again while its lease runs.
+  if (isLosing) {
+    turn.set({ retryRefusedAtMs: turn.now });
+    setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs / 4 });
+  }
+  if (isNew || back !== undefined) startAnnouncing(turn);
 }
 
 /** Counts it, and hands over once when it happens too often. */
@@ -121,32 +157,22 @@ function guard(turn: Turn, vip: Vip): void {
   turn.notice("error", "address-removed-often", text);
 }
 
-/** The kernel says that a VIP went away. */
+/** The kernel says that a VIP went away. What somebody removed is put back; what went with its interface cannot be. */
 export function onAddressRemoved(turn: Turn, vip: Vip): void {
-  const { phase } = turn.state;
-  const key = vipKey(vip);
-  const wanted = phase.kind === "active" && wantedVips(turn.state).some((candidate) => vipKey(candidate) === key);
-  if (!wanted) onGone(turn, vip);
-  else if (hasLapsed(turn.state, turn.now)) {
+  const { phase, addresses } = turn.state;
+  const isMine = phase.kind === "active" && addresses.confirmed.has(vipKey(vip));
+  if (!isMine) {
+    onGone(turn, vip);
+    return;
+  }
+  if (hasLapsed(turn.state, turn.now)) {
     turn.notice("error", "lease-lapsed", `the lease of ${formatVip(vip)} ended`);
     becomeStandby(turn, "lease-lost");
-  } else {
-    guard(turn, vip);
-    const underWay = turn.state.addresses.leases.at(-1)?.batch;
-    setAddresses(turn, { renewAtMs: turn.now, ...(underWay === undefined ? {} : { undoneBatch: underWay }) });
-    judgeRenewal(turn);
+    return;
   }
-}
-
-/** Somebody else set a VIP here: at a standby that is a second owner, and it goes at once (rule 11 the other way round). */
-export function onAddressAdded(turn: Turn, vip: Vip): void {
-  const { phase, addresses } = turn.state;
-  const isMine = addresses.possible.has(vipKey(vip));
-  if ((phase.kind !== "standby" && phase.kind !== "starting") || isMine) return;
-  turn.notice("warn", "address-added", `somebody set ${formatVip(vip)} on this standby: it is removed`);
-  setAddresses(turn, { possible: new Map([...addresses.possible, [vipKey(vip), vip]]) });
-  remove(turn, [vip]);
-  turn.tell = true;
+  const underWay = addresses.leases.at(-1)?.batch;
+  setAddresses(turn, { renewAtMs: turn.now, ...(underWay === undefined ? {} : { undoneBatch: underWay }) });
+  judgeRenewal(turn);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Asking the peer's kernel whether it still has the VIPs (rule 4).
+ * Asking the peer's kernel whether it still has the VIPs, and telling a blip from its death (rules 4 and 18).
  *
  * Asking begins while the peer is only late, so that it costs no time, and goes on every few milliseconds, so that the
  * moment its kernel falls silent is seen at once. One lost answer must not pass for silence: how many questions in a
@@ -7,17 +7,18 @@
  */
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
-import type { Vip } from "../model/vip.ts";
+import type { PathName } from "../model/pair.ts";
 import { startDefending } from "./announce.ts";
-import type { OwnerQuestion } from "./effect.ts";
-import { wantedVips } from "./lease.ts";
-import { doubtAtMs, isDoubted, isPeerAlive, silentAtMs } from "./peer.ts";
-import { ANNOUNCE_AGAIN_MS, ANNOUNCE_REFRESH_MS } from "./settings.ts";
+import { seesSomebodySince } from "./evidence.ts";
+import { interfaceOf } from "./interfaces.ts";
+import { noteWatchedPeer, noteWatchedVip } from "./owner-watch.ts";
+import { doubtAtMs, isDoubted, isPeerAlive, isPeerLapsing, learnPeerMac, silentAtMs, silentSinceMs } from "./peer.ts";
+import { noteTrialAnswer } from "./provability.ts";
+import { isAbsenceShown, isProvable, roundOf } from "./questions.ts";
+import { ANNOUNCE_AGAIN_MS, ANNOUNCE_REFRESH_MS, LEASE_SLACK_MS } from "./settings.ts";
 import type { OwnerQuery, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-/** Questions of one round per interface; rounds go around all VIPs. */
-const QUESTIONS_PER_INTERFACE = 2;
 /** Silence needs at least this many questions without an answer … */
 const UNANSWERED_MIN = 3;
 const UNANSWERED_MAX = 40;
@@ -33,36 +34,44 @@ const FIRST_QUERY: OwnerQuery = {
   unanswered: 0,
   answered: 0,
   standoff: false,
+  ownAnswered: [],
+  absentRounds: 0,
+  unansweredSeeing: 0,
 };
-
-/** Some VIPs of each interface, others with each attempt. */
-function vipsToAsk(state: State, attempt: number): readonly Vip[] {
-  const byInterface = Map.groupBy(wantedVips(state), (vip) => vip.interface);
-  return [...byInterface.values()].flatMap((vips) => {
-    const count = Math.min(QUESTIONS_PER_INTERFACE, vips.length);
-    return Array.from({ length: count }, (_, index) => vips[(attempt * count + index) % vips.length]).filter(
-      (vip) => vip !== undefined,
-    );
-  });
-}
 
 /** Asks now if a question is due; the neighbours are asked with it, for evidence that I am not the broken one. */
 export function judgeAsking(turn: Turn): void {
-  const query = turn.state.query ?? { ...FIRST_QUERY, sinceMs: turn.now };
-  if (turn.state.query !== undefined && turn.now < askDeadline(turn.state, query)) return;
-  if (turn.state.query === undefined) {
-    const why = isDoubted(turn.state, turn.now) ? "standby, and says for long that it has VIPs" : "late";
-    turn.cause("peer-late", `the peer is ${why}: its kernel is asked for the VIPs`);
-  }
-  const questions: readonly OwnerQuestion[] = vipsToAsk(turn.state, query.attempt).map((vip) => {
-    const mac = turn.state.peerMacs.get(vip.interface);
-    return mac === undefined ? { vip } : { vip, mac };
-  });
-  turn.emit({ kind: "ask-owner", attempt: query.attempt + 1, questions, peer: [] });
+  const before = turn.state.query;
+  if (before !== undefined && turn.now < askDeadline(turn.state, before)) return;
+  if (before === undefined)
+    turn.cause("peer-late", `${whyAsked(turn.state, turn.now)}: its kernel is asked for the VIPs`);
+  const query = before === undefined ? { ...FIRST_QUERY, sinceMs: turn.now } : endRound(turn.state, before);
+  const { questions, peer } = roundOf(turn.state, query.attempt);
+  const attempt = query.attempt + 1;
+  turn.emit({ kind: "ask-owner", attempt, questions, peer });
   turn.emit({ kind: "ask-neighbours" });
-  turn.set({
-    query: { ...query, attempt: query.attempt + 1, askedAtMs: turn.now, unanswered: query.unanswered + 1 },
-  });
+  const unansweredSeeing = seesSomebody(turn.state, turn.now) ? query.unansweredSeeing + 1 : 0;
+  turn.set({ query: { ...query, attempt, askedAtMs: turn.now, unanswered: query.unanswered + 1, unansweredSeeing } });
+}
+
+function whyAsked(state: State, nowMs: number): string {
+  if (isPeerLapsing(state, nowMs)) return "the peer is active, but has not renewed its leases for long";
+  const isStandby = isPeerAlive(state, nowMs) && state.peer?.holdingSinceMs !== undefined;
+  return isStandby ? "the peer is standby, and says that it has VIPs" : "the peer is late";
+}
+
+/** A round in which an own address was answered for, and no VIP beside it. */
+function endRound(state: State, query: OwnerQuery): OwnerQuery {
+  const isShown = query.unanswered > 0 && isAbsenceShown(state, query.ownAnswered);
+  return { ...query, ownAnswered: [], absentRounds: query.absentRounds + (isShown ? 1 : 0) };
+}
+
+/**
+ * Somebody was seen since the peer fell silent. Heartbeats on the other path and frames under way may be younger than the
+ * last packet that counted.
+ */
+export function seesSomebody(state: State, nowMs: number): boolean {
+  return seesSomebodySince(state, silentSinceMs(state) + state.settings.intervalMs, nowMs);
 }
 
 /** When the next question is due. */
@@ -84,8 +93,35 @@ export function isOwnerGone(state: State, nowMs: number): boolean {
   const { query, timing } = state;
   if (query === undefined) return false;
   // The last question counts when an answer would be here by now; those before it had that time.
-  const hadTime = nowMs >= query.askedAtMs + timing.askEveryMs ? query.unanswered : query.unanswered - 1;
+  const isLastDue = nowMs >= query.askedAtMs + timing.askEveryMs;
+  const hadTime = isLastDue ? query.unansweredSeeing : query.unansweredSeeing - 1;
   return hadTime >= unansweredNeeded(query);
+}
+
+/** Its kernel answers, and does not have the VIPs: shown in as many rounds as make it no chance. */
+export function isAbsenceProven({ query }: State): boolean {
+  return query !== undefined && query.absentRounds >= unansweredNeeded(query);
+}
+
+/**
+ * Until when the peer's VIPs may live although nothing answers any more (rule 18): its kernel answered after its daemon had
+ * been silent for `dead_after`, so not its death but the frames may be what is missing. Then its daemon may have renewed
+ * the leases until its last frame, and somebody renews those that answer even after that.
+ */
+export function mayLiveUntilMs(state: State): number {
+  const { query, settings, peerFrameAtMs = -Infinity } = state;
+  const heardAtMs = silentSinceMs(state);
+  const { kernelAnsweredAtMs = -Infinity, lastAnswerAtMs = -Infinity } = query ?? {};
+  if (kernelAnsweredAtMs <= heardAtMs + settings.deadAfterMs) return -Infinity;
+  const renewedUntilMs = Math.max(heardAtMs, peerFrameAtMs) + settings.intervalMs;
+  const endMs = renewedUntilMs + settings.leaseMs + LEASE_SLACK_MS;
+  return lastAnswerAtMs <= endMs ? endMs : lastAnswerAtMs + settings.leaseMs + LEASE_SLACK_MS;
+}
+
+/** The peer's kernel does not have the VIPs any more, by what it answers or by the end of every lease that it may have. */
+export function areVipsGone(state: State, nowMs: number): boolean {
+  if (!isOwnerGone(state, nowMs)) return false;
+  return isAbsenceProven(state) || nowMs >= mayLiveUntilMs(state);
 }
 
 function isPeerMac(state: State, mac: MacAddress): boolean {
@@ -93,43 +129,66 @@ function isPeerMac(state: State, mac: MacAddress): boolean {
 }
 
 /** Somebody says that a VIP is at its MAC. */
-export function onOwnerAnswer(
-  turn: Turn,
-  answer: { readonly address: IpAddress; readonly mac: MacAddress; readonly interface: string },
-): void {
+export interface OwnerSaying {
+  readonly address: IpAddress;
+  readonly mac: MacAddress;
+  readonly interface: string;
+  /** It was said to others or to all, not in answer to a question. */
+  readonly announced?: true;
+}
+
+export function onOwnerAnswer(turn: Turn, answer: OwnerSaying): void {
   const { query, peerMacs, ownMacs, settings } = turn.state;
   if ([...ownMacs.values()].includes(answer.mac)) return;
-  if (!settings.vips.some((sided) => sameAddress(sided.vip.prefix.address, answer.address))) return;
+  const vip = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, answer.address))?.vip;
+  if (vip === undefined) return;
+  const isPeer = isPeerMac(turn.state, answer.mac);
+  if (isPeer && answer.announced === undefined) noteTrialAnswer(turn, vip);
   if (turn.state.phase.kind === "active") {
+    if (isPeer && answer.announced === undefined && isProvable(turn.state, vip)) noteWatchedVip(turn);
     onSecondOwner(turn, answer);
     return;
   }
   // While no MAC of the peer is known any answer may be the peer's: wait for it as for the peer.
-  if (peerMacs.size > 0 && !isPeerMac(turn.state, answer.mac)) {
+  if (peerMacs.size > 0 && !isPeer) {
     noticeConflict(turn, answer);
     return;
   }
-  if (query === undefined) return;
+  if (query === undefined || !isProvable(turn.state, vip)) return;
   if (query.answered === 0) {
     turn.cause("owner-answered", `the peer's kernel answers for ${answer.address.text} from ${answer.mac}`);
   }
+  const { goneSinceMs: _, ...rest } = query;
   turn.set({
     query: {
-      ...query,
+      ...rest,
       answered: query.answered + (query.unanswered > 0 ? 1 : 0),
       unanswered: 0,
+      unansweredSeeing: 0,
+      absentRounds: 0,
       firstAnswerAtMs: query.firstAnswerAtMs ?? turn.now,
       lastAnswerAtMs: turn.now,
+      kernelAnsweredAtMs: turn.now,
     },
   });
   judgeStandoff(turn);
+}
+
+/** The peer's own address of a side was answered for: its kernel lives, and its MAC there is this one. */
+export function onPeerAnswer(turn: Turn, side: PathName, mac: MacAddress): void {
+  learnPeerMac(turn, interfaceOf(turn.state, side), mac);
+  const { query } = turn.state;
+  noteWatchedPeer(turn, side);
+  if (query === undefined) return;
+  const ownAnswered = query.ownAnswered.includes(side) ? query.ownAnswered : [...query.ownAnswered, side];
+  turn.set({ query: { ...query, ownAnswered, kernelAnsweredAtMs: turn.now } });
 }
 
 /**
  * Somebody else answers for a VIP that this router has: the neighbours may follow that one, so it is announced again
  * (rule 8). In the overlap of a planned move it is the old owner.
  */
-function onSecondOwner(turn: Turn, answer: { readonly address: IpAddress; readonly mac: MacAddress }): void {
+function onSecondOwner(turn: Turn, answer: OwnerSaying): void {
   const { announcing, acceptance, move, peer, defendedAtMs } = turn.state;
   const isPeer = isPeerMac(turn.state, answer.mac);
   if (!isPeer) noticeConflict(turn, answer);

@@ -1,5 +1,6 @@
 /** What is known of the peer: alive, late or silent, and what it last said (rules 1 and 7). */
 import { sameAddress } from "../model/address.ts";
+import type { MacAddress } from "../model/mac-address.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { pathUp } from "./session.ts";
@@ -82,7 +83,8 @@ function noteHeard(turn: Turn, says: HeartbeatPayload, newBoot: boolean): void {
     peer: { heardAtMs: turn.now, sinceMs, says, carrierSinceMs, ...(isHolding ? { holdingSinceMs } : {}) },
   });
   turn.clear("lateWakes");
-  if (!isDoubted(turn.state, turn.now)) turn.clear("query");
+  turn.set({ yielding: false });
+  if (!isAskedWhileAlive(turn.state, turn.now)) turn.clear("query");
 }
 
 function carrierSince(before: PeerView | undefined, says: HeartbeatPayload, side: PathName, nowMs: number): number {
@@ -96,6 +98,11 @@ function carrierSince(before: PeerView | undefined, says: HeartbeatPayload, side
  */
 export function doubtAtMs({ peer, settings }: State): number {
   return (peer?.holdingSinceMs ?? Infinity) + settings.leaseMs + LEASE_SLACK_MS;
+}
+
+/** A peer that is heard is asked all the same: what it says of its VIPs may not be what its kernel does with them. */
+export function isAskedWhileAlive(state: State, nowMs: number): boolean {
+  return state.peer?.holdingSinceMs !== undefined || isPeerLapsing(state, nowMs);
 }
 
 export function isDoubted(state: State, nowMs: number): boolean {
@@ -115,16 +122,39 @@ function noticeConfig(turn: Turn, before: string | undefined): void {
 
 /** The MACs to ask at when the peer falls silent; kept on disk, since after a restart it may be too late to learn them. */
 function learnMacs(turn: Turn): void {
-  const { peer, settings, peerMacs } = turn.state;
-  const learnt = new Map(peerMacs);
+  const { peer, settings } = turn.state;
   for (const report of peer?.says.vips ?? []) {
     const vip = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, report.address))?.vip;
-    if (vip !== undefined && report.mac !== undefined) learnt.set(vip.interface, report.mac);
+    if (report.mac !== undefined) learnPeerMac(turn, vip?.interface, report.mac);
   }
-  const changed = [...learnt].some(([name, mac]) => peerMacs.get(name) !== mac);
-  if (!changed) return;
-  turn.set({ peerMacs: learnt });
+}
+
+/** The peer's MAC on an interface, by its own word or by an answer for its own address. */
+export function learnPeerMac(turn: Turn, name: string | undefined, mac: MacAddress): void {
+  if (name === undefined || turn.state.peerMacs.get(name) === mac) return;
+  turn.set({ peerMacs: new Map([...turn.state.peerMacs, [name, mac]]) });
   turn.persist();
+}
+
+/**
+ * The peer is active and says that its kernel has not renewed its leases for half of their length: its kernel is asked,
+ * since its daemon could not even give them up (rule 16).
+ */
+export function isPeerLapsing(state: State, nowMs: number): boolean {
+  const { peer, settings } = state;
+  if (peer === undefined || peer.says.role !== "active" || peer.says.leaseAgeMs === undefined) return false;
+  return isPeerAlive(state, nowMs) && peer.says.leaseAgeMs + nowMs - peer.heardAtMs >= settings.leaseMs / 2;
+}
+
+/** When the peer's leases will have gone without a renewal for too long, if it does not say otherwise. */
+export function lapsingAtMs({ peer, settings }: State): number {
+  if (peer === undefined || peer.says.role !== "active" || peer.says.leaseAgeMs === undefined) return Infinity;
+  return peer.heardAtMs - peer.says.leaseAgeMs + settings.leaseMs / 2;
+}
+
+/** A heartbeat of the peer's machine passed on the wire, whether it counted or not. */
+export function onPeerFrame(turn: Turn, atMs: number): void {
+  turn.set({ peerFrameAtMs: Math.max(atMs, turn.state.peerFrameAtMs ?? -Infinity) });
 }
 
 /** Warns of a path that went down or came back; never more than that by itself (rule 1). */

@@ -1,9 +1,13 @@
-/** Whether this router could take the VIPs, and whether it is the better place for them. */
-import { PATHS, type PathName } from "../model/pair.ts";
-import type { MoveReason } from "../wire/heartbeat.ts";
-import { isBlind, isFine, isMute, peerHasCarrier, peerSees, vipSides } from "./evidence.ts";
-import { isHolding } from "./lease.ts";
+/** Whether this router could take the VIPs. */
+
+import { PATHS } from "../model/pair.ts";
+import { compare } from "./comparison.ts";
+import { vipSides } from "./evidence.ts";
+import { isSettable, reportOf } from "./interfaces.ts";
+import { isHolding, isKernelStuck, wantedVips } from "./lease.ts";
+import { isPeerAlive } from "./peer.ts";
 import type { State } from "./state.ts";
+import { hasTwin } from "./twin.ts";
 
 /** Rule 12: at boot every side is waited for this long; later one side with a carrier has to do. */
 const BOOT_CARRIER_WAIT_MS = 10_000;
@@ -12,52 +16,49 @@ const BOOT_CARRIER_WAIT_MS = 10_000;
 export function unreadiness(state: State, nowMs: number): string | undefined {
   if (state.stopping !== undefined || state.phase.kind === "stopped") return "it is stopping";
   if (state.phase.kind === "starting") return "it is starting";
-  const lost = vipSides(state.settings).find((side) => !isFine(state, side, nowMs));
-  if (lost !== undefined) {
-    return state.sides[lost].carrier ? `it sees nobody on its ${lost} side` : `no carrier on its ${lost} side`;
-  }
-  const mute = vipSides(state.settings).find((side) => isMute(state, side, nowMs));
-  if (mute !== undefined) return `nobody gets what it sends on its ${mute} side`;
+  if (hasTwin(state, nowMs)) return `another machine (${state.twin?.mac}) has its address`;
+  const comparison = isPeerAlive(state, nowMs) ? compare(state, nowMs) : undefined;
+  if (comparison?.better === "there") return `it is the worse place: ${comparison.why.text}`;
   if (state.phase.kind === "active") return undefined;
+  return inability(state, nowMs);
+}
+
+/** Why a standby could not take them whatever the peer is like. */
+function inability(state: State, nowMs: number): string | undefined {
+  if (!wantedVips(state).some((vip) => isSettable(state, vip))) return "none of the VIPs has its interface here";
+  if (!hasCarrier(state)) return "no carrier on any side of the VIPs";
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return "its kernel refused the addresses";
+  if (isKernelStuck(state, nowMs)) return "its kernel does not answer";
   if (state.phase.kind === "standby" && isHolding(state)) return "its kernel still has VIPs";
   if (state.phase.kind === "standby" && state.step !== undefined) return "its takeover program still runs";
+  if (state.ipvsMissing !== undefined) return `its kernel has no IPVS: ${state.ipvsMissing}`;
   if (state.settings.hasServices && state.table?.complete !== true) return "its table is not complete";
   return undefined;
 }
 
-/** Enough to serve when nobody else does: some side of the VIPs has a carrier; right after boot, all of them. */
+/** Some VIP's cable is in. */
+function hasCarrier(state: State): boolean {
+  return state.settings.vips.some(({ vip, side }) => {
+    const report = reportOf(state, vip.interface);
+    return report === undefined ? state.sides[side].carrier : report.link?.carrier === true;
+  });
+}
+
+/**
+ * Enough to serve when nobody else does: some VIP can be set, and its cable is in; right after boot, those of all sides.
+ * Gates, routes and settings keep nobody from taking what is nobody's; without IPVS nothing would be served.
+ */
 export function canServe(state: State, nowMs: number): boolean {
-  const sides = vipSides(state.settings);
   if (state.retryTakeAtMs !== undefined && nowMs < state.retryTakeAtMs) return false;
-  if (sides.every((side) => state.sides[side].carrier)) return true;
-  const booted = nowMs - state.startedAtMs >= BOOT_CARRIER_WAIT_MS;
-  return booted && sides.some((side) => state.sides[side].carrier);
+  if (state.ipvsMissing !== undefined) return false;
+  // Cut off from its peer on both sides it would give them up at once (rule 6).
+  if (PATHS.every((side) => !state.sides[side].carrier)) return false;
+  if (!wantedVips(state).some((vip) => isSettable(state, vip))) return false;
+  if (vipSides(state.settings).every((side) => state.sides[side].carrier)) return true;
+  return nowMs - state.startedAtMs >= BOOT_CARRIER_WAIT_MS && hasCarrier(state);
 }
 
 /** When `canServe` may turn true by time alone. */
 export function bootCarrierDeadline(state: State): number {
   return state.startedAtMs + BOOT_CARRIER_WAIT_MS;
-}
-
-/** When both routers' words about their carriers on this side can be compared. */
-export function carrierSettledAtMs({ sides, peer, timing }: State, side: PathName): number {
-  return Math.max(sides[side].carrierSinceMs, peer?.carrierSinceMs[side] ?? 0) + timing.carrierSettleMs;
-}
-
-/** Rule 1: a side that is worse here than there, while no side is worse there than here. */
-export function betterThere(
-  state: State,
-  nowMs: number,
-): { readonly side: PathName; readonly reason: MoveReason } | undefined {
-  const noCarrierHere = PATHS.find(
-    (side) => !state.sides[side].carrier && peerHasCarrier(state, side) && nowMs >= carrierSettledAtMs(state, side),
-  );
-  const noCarrierThere = PATHS.some((side) => state.sides[side].carrier && !peerHasCarrier(state, side));
-  if (noCarrierThere) return undefined;
-  if (noCarrierHere !== undefined) return { side: noCarrierHere, reason: "carrier-lost" };
-  const blindHere = PATHS.find(
-    (side) => (isBlind(state, side, nowMs) && peerSees(state, side, nowMs)) || isMute(state, side, nowMs),
-  );
-  return blindHere === undefined ? undefined : { side: blindHere, reason: "side-blind" };
 }

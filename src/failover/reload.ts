@@ -1,5 +1,5 @@
 /** A new configuration: only what changed is touched. */
-import { lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
+import { leasableVips, lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
 import { type FailoverSettings, timingOf } from "./settings.ts";
 import type { Turn } from "./turn.ts";
 
@@ -12,10 +12,13 @@ export function onReload(turn: Turn, settings: FailoverSettings): void {
   const { possible } = turn.state.addresses;
   const wanted = wantedVips(turn.state);
   const keys = new Set(wanted.map(vipKey));
-  const isNew = wanted.some((vip) => !possible.has(vipKey(vip)));
+  // What the kernel refused may be possible as it is configured now.
+  turn.set({ refused: new Map() });
+  const leasable = leasableVips(turn.state, turn.now);
+  const isNew = leasable.some((vip) => !possible.has(vipKey(vip)));
   if (turn.state.phase.kind === "active" && (isNew || settings.leaseMs !== before.leaseMs)) {
     // A renewal on its way has the old list: it does no harm, and this one follows it.
-    lease(turn, "renew", wanted, settings.leaseMs);
+    lease(turn, "renew", leasable, settings.leaseMs);
     setAddresses(turn, { renewAtMs: turn.now + turn.state.timing.renewEveryMs });
   }
   const gone = [...possible.values()].filter((vip) => !keys.has(vipKey(vip)));

@@ -1,8 +1,9 @@
 /** Two routers that are active and hear each other (rule 5), and obeying a higher term (rule 7). */
 import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
-import { wantedVips } from "./lease.ts";
+import { confirmedVips } from "./lease.ts";
 import { isAgreedOverlap } from "./move.ts";
+import { noteProof } from "./owner-watch.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
 import { TERM_LIMIT } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -74,6 +75,7 @@ export function judgeRival(turn: Turn): void {
   const { phase, peer, rival, acceptance, lastActiveTerm } = turn.state;
   if (peer === undefined) return;
   const peerActive = peer.says.role === "active";
+  noteProof(turn);
   judgeReturn(turn, peer);
   const holdsThere = !peerActive && peer.says.vips.some((vip) => vip.held);
   if ((phase.kind === "active" || phase.kind === "taking") && peer.says.stepping === true) wantReclaim(turn);
@@ -94,7 +96,7 @@ export function judgeRival(turn: Turn): void {
     wantReclaim(turn);
     turn.cause("rival-gone", "the peer gave the VIPs up: they are announced again");
     if (acceptance === undefined) startAnnouncing(turn);
-    else turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
+    else turn.emit({ kind: "announce", vips: confirmedVips(turn.state), unicast: true });
   } else if (phase.kind === "active" && !peerActive && peer.says.lastActiveTerm >= lastActiveTerm)
     succeed(turn, peer.says);
 }
@@ -138,6 +140,11 @@ export function isClaimedByDeafPeer(state: State, nowMs: number): boolean {
   const { deafClaim, lastActiveTerm, settings } = state;
   if (deafClaim === undefined || deafClaim.term < lastActiveTerm) return false;
   return nowMs - deafClaim.atMs < CLAIM_INTERVALS * settings.intervalMs;
+}
+
+/** The last that was heard of the peer is that it is active, though it could not hear me. */
+export function isClaimLast({ deafClaim, peer }: State): boolean {
+  return deafClaim !== undefined && deafClaim.atMs >= (peer?.heardAtMs ?? -Infinity);
 }
 
 export function addClaimDeadline(soonest: Soonest, { deafClaim, settings }: State): void {

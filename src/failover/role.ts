@@ -1,8 +1,10 @@
 /** The transitions between standby and active, and what each of them brings with it. */
 import type { Vip } from "../model/vip.ts";
 import { startAnnouncing } from "./announce.ts";
+import { noteRoutes } from "./fitness.ts";
+import { judgeForeign } from "./foreign.ts";
 import { CAUSE_AGE_MS, type Transition, type TransitionReason } from "./history.ts";
-import { lease, remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
+import { leasableVips, lease, remove, setAddresses, vipKey } from "./lease.ts";
 import { HISTORY_LIMIT, TABLE_WAIT_MS, TERM_LIMIT } from "./settings.ts";
 import type { State } from "./state.ts";
 import { startStep, wantReclaim } from "./takeover-step.ts";
@@ -53,7 +55,7 @@ export function judgeTaking(turn: Turn): void {
     return;
   }
   turn.emit({ kind: "set-balancing", role: "active" });
-  const batch = lease(turn, "take", wantedVips(turn.state), settings.leaseMs);
+  const batch = lease(turn, "take", leasableVips(turn.state, turn.now), settings.leaseMs);
   turn.set({ phase: { kind: "taking", taking: { ...phase.taking, batch } } });
 }
 
@@ -63,7 +65,7 @@ export function startAdopting(turn: Turn, adoptable: readonly Vip[]): void {
   turn.set({ term: Math.max(1, turn.state.term) });
   turn.emit({ kind: "set-balancing", role: "active" });
   setAddresses(turn, { confirmed: new Set(adoptable.map(vipKey)) });
-  const batch = lease(turn, "adopt", wantedVips(turn.state), turn.state.settings.leaseMs);
+  const batch = lease(turn, "adopt", leasableVips(turn.state, turn.now), turn.state.settings.leaseMs);
   const taking = { sinceMs: turn.now, reason: "adopted" as const, force: false, tableUntilMs: turn.now, batch };
   turn.set({ phase: { kind: "taking", taking } });
   turn.tell = true;
@@ -71,15 +73,20 @@ export function startAdopting(turn: Turn, adoptable: readonly Vip[]): void {
 
 /** The VIPs are in the kernel: the role changes, and everybody is told. */
 export function becomeActive(turn: Turn, reason: TransitionReason): void {
-  const { term, lastActiveTerm } = turn.state;
+  const { term, lastActiveTerm, phase } = turn.state;
+  const isForced = phase.kind === "taking" && phase.taking.force;
   turn.set({
-    phase: { kind: "active", sinceMs: turn.now, reason },
+    phase: { kind: "active", sinceMs: turn.now, reason, ...(isForced ? { forced: true as const } : {}) },
     // The tenure of the process before goes on: a rival's higher term, heard meanwhile, is not mine.
     lastActiveTerm: reason === "adopted" ? Math.max(1, lastActiveTerm) : term,
     abstaining: false,
     rival: false,
+    proven: false,
+    yielding: false,
+    confirmations: {},
   });
-  turn.clear("query", "bothStandbySinceMs", "lastWord");
+  turn.clear("query", "bothStandbySinceMs", "lastWord", "worse", "ownerWatch");
+  noteRoutes(turn, true);
   setAddresses(turn, { guardMove: "none" });
   // What happened while the process before was away is not known.
   if (reason === "adopted") wantReclaim(turn);
@@ -105,7 +112,18 @@ function dropAll(turn: Turn): void {
 export function becomeStandby(turn: Turn, reason: TransitionReason): void {
   dropAll(turn);
   turn.set({ phase: { kind: "standby", sinceMs: turn.now }, rival: false });
-  turn.clear("announcing", "verification", "acceptance", "query", "bothStandbySinceMs", "reclaimAtMs");
+  turn.clear(
+    "announcing",
+    "verification",
+    "acceptance",
+    "query",
+    "bothStandbySinceMs",
+    "reclaimAtMs",
+    "worse",
+    "ownerWatch",
+  );
+  noteRoutes(turn, true);
+  judgeForeign(turn);
   record(turn, "standby", reason);
   turn.tell = true;
 }

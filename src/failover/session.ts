@@ -58,6 +58,8 @@ export interface PathSession {
   readonly answeredAtMs?: number;
   readonly accepted: number;
   readonly refused: { readonly [R in RefusalReason]?: number };
+  /** When the last one of each kind came. */
+  readonly refusedAtMs: { readonly [R in RefusalReason]?: number };
 }
 
 export interface EstablishedPeer {
@@ -86,7 +88,7 @@ export type Judgement =
       readonly answerNonce?: string;
     };
 
-const SILENT_PATH: PathSession = { sent: 0, checkpoints: [], heard: 0, accepted: 0, refused: {} };
+const SILENT_PATH: PathSession = { sent: 0, checkpoints: [], heard: 0, accepted: 0, refused: {}, refusedAtMs: {} };
 
 /** A session that has heard nothing. `bootId` has 16 digits, `nonce` 32. */
 export function createSession(router: RouterId, pairId: string, bootId: string, nonce: string): Session {
@@ -97,10 +99,19 @@ function withPath(session: Session, path: PathName, change: Partial<PathSession>
   return { ...session, paths: { ...session.paths, [path]: { ...session.paths[path], ...change } } };
 }
 
-/** Counts packets that did not count. */
-export function countRefusal(session: Session, path: PathName, reason: RefusalReason, count = 1): Session {
-  const { refused } = session.paths[path];
-  return withPath(session, path, { refused: { ...refused, [reason]: (refused[reason] ?? 0) + count } });
+/** Counts packets that did not count, and notes when the last one came. */
+export function countRefusal(
+  session: Session,
+  path: PathName,
+  reason: RefusalReason,
+  nowMs: number,
+  count = 1,
+): Session {
+  const { refused, refusedAtMs } = session.paths[path];
+  return withPath(session, path, {
+    refused: { ...refused, [reason]: (refused[reason] ?? 0) + count },
+    refusedAtMs: { ...refusedAtMs, [reason]: nowMs },
+  });
 }
 
 /** Whether the peer's echo proves that it heard something I sent on `path` within `deadAfterMs`. */
@@ -183,7 +194,7 @@ export function judgePacket(
   const isForeign = refusal === "own-role" || refusal === "wrong-pair";
   const session = isForeign ? before : withPath(before, path, { seenAtMs: times.nowMs });
   const refuse = (kept: Session, reason: SessionRefusal, answerNonce?: string) => ({
-    session: countRefusal(kept, path, reason),
+    session: countRefusal(kept, path, reason, times.nowMs),
     judgement: { counts: false as const, reason, ...(answerNonce === undefined ? {} : { answerNonce }) },
   });
   if (refusal !== undefined) return refuse(session, refusal, refusal === "no-echo" ? heartbeat.nonce : undefined);

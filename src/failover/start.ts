@@ -1,5 +1,6 @@
 /** The first moments of a daemon: adopting the VIPs of the process before it, or not (rule 12). */
 import type { Vip } from "../model/vip.ts";
+import { judgeForeign } from "./foreign.ts";
 import { remove, setAddresses, vipKey, wantedVips } from "./lease.ts";
 import { isPeerAlive } from "./peer.ts";
 import { startAdopting } from "./role.ts";
@@ -33,6 +34,7 @@ export function onStart(turn: Turn, found: readonly Vip[]): void {
 function beStandby(turn: Turn): void {
   turn.emit({ kind: "set-balancing", role: "standby" });
   turn.set({ phase: { kind: "standby", sinceMs: turn.now } });
+  judgeForeign(turn);
 }
 
 /** Adopts what was found unless the peer says meanwhile that it is active. */

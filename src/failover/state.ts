@@ -1,23 +1,29 @@
 /** The whole state of one router's failover machine: plain data, replaced by each step. */
-import type { IpAddress } from "../model/address.ts";
+import type { Family, IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { Vip } from "../model/vip.ts";
 import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
+import type { Disadvantage } from "./comparison.ts";
 import type { Cause, Transition, TransitionReason } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { FailoverSettings, Timing } from "./settings.ts";
 import type { Shared } from "./shared.ts";
 import type { Stray } from "./strays.ts";
+import type { ForeignVip, GateReport, Surroundings } from "./surroundings.ts";
 
-/** Evidence of one side. */
-export interface Side {
-  readonly carrier: boolean;
-  readonly carrierSinceMs: number;
+/** What came in on an interface. */
+export interface Evidence {
   readonly askable: boolean;
   readonly lastFrameAtMs?: number;
   readonly lastNeighbourAtMs?: number;
+}
+
+/** Evidence of one side. */
+export interface Side extends Evidence {
+  readonly carrier: boolean;
+  readonly carrierSinceMs: number;
 }
 
 /** What the peer last said in a packet that counted. */
@@ -45,6 +51,72 @@ export interface OwnerQuery {
   readonly lastAnswerAtMs?: number;
   /** The peer's kernel has answered for longer than two leases: only `take --force` helps. */
   readonly standoff: boolean;
+  /** When its kernel last answered for anything, its own addresses included. */
+  readonly kernelAnsweredAtMs?: number;
+  /** The sides whose own address was answered for since the last question. */
+  readonly ownAnswered: readonly PathName[];
+  /** Rounds in which an own address was answered for and no VIP beside it, since a VIP last was. */
+  readonly absentRounds: number;
+  /** Since when it has been gone without a pause. */
+  readonly goneSinceMs?: number;
+  /** Questions in a row without an answer while somebody else was seen: those of an isolated router say nothing. */
+  readonly unansweredSeeing: number;
+}
+
+/** An active that does not hear its peer looks for a second owner (rule 19). */
+export interface OwnerWatch {
+  readonly sinceMs: number;
+  readonly attempt: number;
+  readonly askedAtMs: number;
+  /** In the round that runs: the peer's kernel answered for a VIP, and for its own address of these sides. */
+  readonly vipAnswered: boolean;
+  readonly ownAnswered: readonly PathName[];
+  readonly absentRounds: number;
+  /** The peer's kernel has VIPs too: since when, in how many rounds, and how many in a row went without an answer since. */
+  readonly seen?: {
+    readonly sinceMs: number;
+    readonly rounds: number;
+    readonly missed: number;
+    readonly said: boolean;
+  };
+}
+
+/** Whether the answers of the peer's kernel prove anything: tried while its heartbeats say what it has (rule 18). */
+export interface Calibration {
+  readonly dueAtMs: number;
+  /** The trial that runs: what was asked and not answered yet. */
+  readonly trial?: {
+    readonly sinceMs: number;
+    readonly attempt: number;
+    readonly askedAtMs: number;
+    readonly open: readonly string[];
+  };
+  /** Where the next trial begins in the list of VIPs. */
+  readonly from: number;
+  /** By `vipKey`: how the answers contradict what the peer says. */
+  readonly unprovable: ReadonlyMap<string, "silent" | "answers">;
+}
+
+/** VIPs that somebody else set in this kernel (rule 20). */
+export interface Foreign {
+  readonly found: readonly ForeignVip[];
+  /** When each was removed, by its text, within the last minute. */
+  readonly removedAtMs: ReadonlyMap<string, readonly number[]>;
+  /** Those on their way out, by their text. */
+  readonly leaving: ReadonlySet<string>;
+  /** Those that stay: on the loopback interface, or back too often. */
+  readonly left: ReadonlySet<string>;
+}
+
+export interface Refused {
+  readonly why: string;
+  readonly atMs: number;
+}
+
+/** Moves because of what may be wrong about a judgement come ever more rarely (rule 13). */
+export interface Damping {
+  readonly movedAtMs: number;
+  readonly pauseMs: number;
 }
 
 /** Becoming active: between the decision and the confirmed leases. */
@@ -66,7 +138,13 @@ export type Phase =
   | { readonly kind: "starting"; readonly adoptable: readonly Vip[]; readonly untilMs: number }
   | { readonly kind: "standby"; readonly sinceMs: number }
   | { readonly kind: "taking"; readonly taking: Taking }
-  | { readonly kind: "active"; readonly sinceMs: number; readonly reason: TransitionReason }
+  | {
+      readonly kind: "active";
+      readonly sinceMs: number;
+      readonly reason: TransitionReason;
+      /** By `take --force`: what the peer's kernel answers does not end it. */
+      readonly forced?: true;
+    }
   | { readonly kind: "stopped" };
 
 export type LeasePurpose = "take" | "adopt" | "renew" | "restore" | "keep";
@@ -164,6 +242,15 @@ export interface Verification {
   /** Who answered first on each side. */
   readonly answers: { readonly [S in PathName]?: { readonly by: IpAddress; readonly elapsedMs: number } };
   readonly done: boolean;
+  /** A repetition that nobody waits for: its outcome is shown, and not logged. */
+  readonly quiet?: true;
+}
+
+/** A neighbour that uses this router's MAC for the VIPs of a side. */
+export interface Confirmation {
+  readonly by: IpAddress;
+  readonly elapsedMs: number;
+  readonly atMs: number;
 }
 
 export interface Failback {
@@ -210,6 +297,35 @@ export interface State {
   readonly lateTime?: { readonly sinceMs: number; readonly lastMs: number };
   /** When this process last woke late, or began. */
   readonly awakeSinceMs: number;
+  /** Absent: not told yet. */
+  readonly surroundings?: Surroundings;
+  /** What was seen on interfaces that are neither side's. */
+  readonly thirdEvidence: ReadonlyMap<string, Evidence>;
+  /** Default routes that this router has had in its present role. */
+  readonly routesHad: readonly Family[];
+  /** Why this kernel has no IPVS; absent: it has, or needs none. */
+  readonly ipvsMissing?: string;
+  readonly gates: readonly GateReport[];
+  /** Since when the links of interfaces are as they are. */
+  readonly linkSinceMs: ReadonlyMap<string, number>;
+  /** VIPs that the kernel refused, by `vipKey`: until something changes around them. */
+  readonly refused: ReadonlyMap<string, Refused>;
+  /** When an active tries those again. */
+  readonly retryRefusedAtMs?: number;
+  /** Since when the peer has been the better place, and why. */
+  readonly worse?: { readonly sinceMs: number; readonly why: Disadvantage };
+  readonly damping?: Damping;
+  /** Another machine has this router's own address. */
+  readonly twin?: { readonly side: PathName; readonly mac: MacAddress; readonly seenAtMs: number };
+  readonly foreign: Foreign;
+  readonly calibration: Calibration;
+  readonly ownerWatch?: OwnerWatch;
+  /** In this tenure it was proven that the peer had no VIP. */
+  readonly proven: boolean;
+  /** This router stepped down for its peer, which was not heard: that goes first. */
+  readonly yielding: boolean;
+  /** When a heartbeat of the peer's machine was last seen on the wire, accepted or not. */
+  readonly peerFrameAtMs?: number;
   readonly term: number;
   readonly lastActiveTerm: number;
   /** What operators ordered at either router. */
@@ -234,6 +350,8 @@ export interface State {
   readonly rival: boolean;
   readonly announcing?: AnnounceSchedule;
   readonly verification?: Verification;
+  /** Who confirms this tenure's VIPs, by side: what is no longer confirmed is forgotten. */
+  readonly confirmations: { readonly [S in PathName]?: Confirmation };
   readonly failback: Failback;
   readonly stopping?: Stopping;
   readonly table?: TableReport;

@@ -1,5 +1,5 @@
 /** SIGTERM: a planned move with a live peer; without one the VIPs are released or left (rule 12). */
-import { isHolding, lease, remove, wantedVips } from "./lease.ts";
+import { confirmedVips, isHolding, lease, remove } from "./lease.ts";
 import { endMove, startMove } from "./move.ts";
 import { hasSuccessor } from "./peer.ts";
 import { abortTaking, becomeStandby } from "./role.ts";
@@ -61,7 +61,7 @@ function endTenure(turn: Turn, stopping: Stopping): void {
   if (stopping.kept) exit(turn);
   else if (settings.stop === "keep" && !hasSuccessor(turn.state, turn.now)) {
     turn.set({ stopping: { ...stopping, kept: true } });
-    lease(turn, "keep", wantedVips(turn.state), KEEP_LEASE_MS);
+    lease(turn, "keep", confirmedVips(turn.state), KEEP_LEASE_MS);
   } else becomeStandby(turn, "stopped");
 }
 

@@ -1,7 +1,7 @@
 /** Frames for the VIPs that still reach their old owner: it reports them, and the new one announces again (rule 8). */
 import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
-import { wantedVips } from "./lease.ts";
+import { confirmedVips } from "./lease.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -44,5 +44,5 @@ export function hearStrays(turn: Turn): void {
   if (phase.kind !== "active" || peer?.says.strays !== true || turn.now - strayAnsweredAtMs < ANNOUNCE_GAP_MS) return;
   turn.set({ strayAnsweredAtMs: turn.now });
   turn.cause("stray-frames", "frames for the VIPs still reach the peer: they are announced again");
-  turn.emit({ kind: "announce", vips: wantedVips(turn.state), unicast: true });
+  turn.emit({ kind: "announce", vips: confirmedVips(turn.state), unicast: true });
 }

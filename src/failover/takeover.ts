@@ -1,20 +1,36 @@
-/** When a standby becomes active by itself (rules 4, 5 and 12). */
+/** When a standby becomes active by itself (rules 4, 5, 12 and 18). */
 import { formatAddressPrefix } from "../model/address.ts";
-import { seesSomebodySince } from "./evidence.ts";
-import { askDeadline, isOwnerGone, judgeAsking } from "./owner-query.ts";
-import { doubtAtMs, isDoubted, isPeerAlive, isPeerLate, isPeerSilent, silentAtMs, silentSinceMs } from "./peer.ts";
+import { compare } from "./comparison.ts";
+import { isAlone } from "./evidence.ts";
+import { areVipsGone, askDeadline, isAbsenceProven, isOwnerGone, judgeAsking, mayLiveUntilMs } from "./owner-query.ts";
+import {
+  doubtAtMs,
+  isDoubted,
+  isPeerAlive,
+  isPeerLapsing,
+  isPeerLate,
+  isPeerSilent,
+  lapsingAtMs,
+  silentAtMs,
+  silentSinceMs,
+} from "./peer.ts";
 import { bootCarrierDeadline, canServe, unreadiness } from "./readiness.ts";
-import { isClaimedByDeafPeer } from "./rivals.ts";
+import { isClaimedByDeafPeer, isClaimLast } from "./rivals.ts";
 import { startTaking } from "./role.ts";
 import { STANDBY_TIE_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { hasTwin } from "./twin.ts";
+
+/** Rules 18 and 19: where nobody is known to be active, or two were, one of them goes first. */
+const YIELD_MS = 1_500;
 
 /** Whether this router may act by itself at all. */
 function isCandidate(state: State, nowMs: number): boolean {
   const { phase, abstaining, stopping, retryTakeAtMs, settings } = state;
   if (phase.kind !== "standby" || abstaining || stopping !== undefined || settings.vips.length === 0) return false;
+  if (hasTwin(state, nowMs)) return false;
   return retryTakeAtMs === undefined || nowMs >= retryTakeAtMs;
 }
 
@@ -24,6 +40,7 @@ export function judgeStandby(turn: Turn): void {
     turn.clear("query", "bothStandbySinceMs");
   } else if (isPeerAlive(turn.state, turn.now)) {
     judgeBothStandby(turn);
+    if (turn.state.phase.kind === "standby") judgeLapsingPeer(turn);
     if (turn.state.phase.kind === "standby") judgeLatePeer(turn);
   } else {
     turn.clear("bothStandbySinceMs");
@@ -36,21 +53,48 @@ function judgeLatePeer(turn: Turn): void {
   if (isPeerLate(turn.state, turn.now)) judgeAsking(turn);
 }
 
+/**
+ * The peer says that it is active, and that its kernel has not renewed its leases for long. When that answers and does not
+ * have the VIPs any more they are nobody's; its daemon will find that out when it hears of the higher term.
+ */
+function judgeLapsingPeer(turn: Turn): void {
+  if (!isPeerLapsing(turn.state, turn.now)) return;
+  if (!isAbsenceProven(turn.state)) {
+    judgeAsking(turn);
+    return;
+  }
+  if (!canServe(turn.state, turn.now)) return;
+  turn.cause("lapsed", "the peer is active, but its leases have ended: its kernel answers, and not for the VIPs");
+  startTaking(turn, "peer-lapsed");
+}
+
 function judgeSilentPeer(turn: Turn): void {
+  noteGone(turn);
   // Before asking again: a new question would give the last one no time.
-  const gone = isPeerSilent(turn.state, turn.now) && isOwnerGone(turn.state, turn.now);
+  const gone = isPeerSilent(turn.state, turn.now) && turn.now >= takeFromSilentAtMs(turn.state);
   const claimed = isClaimedByDeafPeer(turn.state, turn.now);
   if (gone && !claimed && canServe(turn.state, turn.now)) takeFromSilent(turn);
+  else if (isPeerSilent(turn.state, turn.now) && isAlone(turn.state, turn.now)) noticeAlone(turn);
   if (turn.state.phase.kind === "standby") judgeLatePeer(turn);
 }
 
+/** Since when the peer's kernel has not had the VIPs, without a pause. */
+function noteGone(turn: Turn): void {
+  const { query } = turn.state;
+  if (query === undefined || query.goneSinceMs !== undefined || !areVipsGone(turn.state, turn.now)) return;
+  turn.set({ query: { ...query, goneSinceMs: turn.now } });
+}
+
+/** A router that stepped down for the peer lets it go first, and a backup the primary where that may be standby as well. */
+function takeFromSilentAtMs(state: State): number {
+  const { query, settings, yielding, peer } = state;
+  if (query?.goneSinceMs === undefined) return Infinity;
+  const isOwnerKnown = peer?.says.role === "active" || peer?.says.leaving === true || isClaimLast(state);
+  const waits = yielding || (settings.router === "backup" && !isOwnerKnown);
+  return query.goneSinceMs + (waits ? YIELD_MS : 0);
+}
+
 function takeFromSilent(turn: Turn): void {
-  // Heartbeats on the other path and frames under way may be younger than the last packet that counted.
-  const sinceMs = silentSinceMs(turn.state) + turn.state.settings.intervalMs;
-  if (!seesSomebodySince(turn.state, sinceMs, turn.now)) {
-    noticeAlone(turn);
-    return;
-  }
   const { query } = turn.state;
   const silentMs = Math.round(turn.now - silentSinceMs(turn.state));
   turn.notice("warn", "peer-silent", `the peer has been silent on all paths for ${silentMs} ms`);
@@ -81,7 +125,7 @@ function judgeBothStandby(turn: Turn): void {
   const { peer, bothStandbySinceMs } = turn.state;
   if (peer === undefined || peer.says.role === "active" || peer.says.holding) {
     turn.clear("bothStandbySinceMs");
-    if (isDoubted(turn.state, turn.now)) judgeDoubtedPeer(turn);
+    if (peer?.says.role === "standby" && isAskedForHolding(turn.state, turn.now)) judgeHoldingPeer(turn);
     return;
   }
   if (bothStandbySinceMs === undefined) turn.set({ bothStandbySinceMs: turn.now });
@@ -93,15 +137,28 @@ function judgeBothStandby(turn: Turn): void {
   startTaking(turn, reason);
 }
 
-/** A standby that has said for longer than any lease that it has VIPs: its kernel is asked, as for a silent peer. */
-function judgeDoubtedPeer(turn: Turn): void {
-  if (!isOwnerGone(turn.state, turn.now)) {
+/**
+ * A standby that says that it has VIPs: its kernel is asked, as for a silent peer. When that answers and does not have them
+ * they are nobody's; where it does not answer, when any lease has ended.
+ */
+function judgeHoldingPeer(turn: Turn): void {
+  const gone = isAbsenceProven(turn.state) || (isDoubted(turn.state, turn.now) && isOwnerGone(turn.state, turn.now));
+  if (!gone) {
     judgeAsking(turn);
     return;
   }
   if (!canServe(turn.state, turn.now)) return;
   turn.cause("not-holding", "the peer is standby and says that it has VIPs, but its kernel does not answer for them");
   startTaking(turn, "nobody-active");
+}
+
+/** Removing what was given up takes some milliseconds, in which nobody has to be asked. */
+const REMOVAL_MS = 100;
+
+/** Unless it was asked before, when it was active and did not renew. */
+function isAskedForHolding({ peer, query }: State, nowMs: number): boolean {
+  if (peer?.holdingSinceMs === undefined) return false;
+  return query !== undefined || nowMs >= peer.holdingSinceMs + REMOVAL_MS;
 }
 
 function isPreferred(state: State): boolean {
@@ -116,6 +173,10 @@ function bothStandbyTakeAtMs(state: State, nowMs: number): number {
   const { leaving, abstaining, ready, lastActiveTerm } = peer.says;
   if (leaving || abstaining) return sinceMs;
   const meReady = unreadiness(state, nowMs) === undefined;
+  const { better } = compare(state, nowMs);
+  // The better place takes what nobody has; the other one when that does not happen.
+  if (better === "here") return sinceMs;
+  if (better === "there") return sinceMs + 2 * STANDBY_TIE_MS;
   if (meReady && ready) return isPreferred(state) ? sinceMs : sinceMs + STANDBY_TIE_MS;
   if (meReady) {
     const steppedDown = lastActiveTerm > 0 && lastActiveTerm >= state.lastActiveTerm;
@@ -131,10 +192,14 @@ export function addTakeoverDeadlines(soonest: Soonest, state: State): void {
   soonest.add(silentAtMs(state));
   soonest.add(bootCarrierDeadline(state));
   soonest.add(doubtAtMs(state));
+  soonest.add(lapsingAtMs(state));
+  soonest.add((state.peer?.holdingSinceMs ?? Infinity) + REMOVAL_MS);
   soonest.add(retryTakeAtMs);
   if (query !== undefined) {
     soonest.add(askDeadline(state, query));
     soonest.add(query.askedAtMs + timing.askEveryMs);
+    soonest.add(mayLiveUntilMs(state));
+    soonest.add(takeFromSilentAtMs(state));
   }
   if (bothStandbySinceMs !== undefined) {
     soonest.add(bothStandbySinceMs + STANDBY_TIE_MS);

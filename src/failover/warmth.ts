@@ -1,5 +1,6 @@
 /** Whether the standby's kernel knows the connections, before a planned move (rule 10). */
 import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
+import { isForDisadvantage } from "./damping.ts";
 import type { Move, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -11,7 +12,7 @@ const WARM_SHARE = 0.8;
 
 /** Old owner hurt: waiting for connections to be known there would lose more than it keeps. */
 function isUrgent(reason: MoveReason): boolean {
-  return reason === "carrier-lost" || reason === "side-blind" || reason === "address-removed";
+  return isForDisadvantage(reason) || reason === "address-removed";
 }
 
 /** What the standby's kernel knows, as a clause. */

@@ -31,6 +31,7 @@ export interface ForeignConfig {
   readonly backup: ForeignTable;
   readonly vips: readonly ForeignTable[];
   readonly services: readonly ForeignService[];
+  readonly gates: readonly ForeignTable[];
   readonly sync: ForeignTable;
   readonly timeouts: ForeignTable;
   readonly hooks: ForeignTable;

@@ -56,6 +56,7 @@ export function formatForeign(config: ForeignConfig): string {
     ...tableText("[pair.backup]", config.backup),
     ...config.vips.flatMap((vip) => tableText("[[vip]]", vip)),
     ...config.services.flatMap(serviceText),
+    ...config.gates.flatMap((gate) => tableText("[[gate]]", gate)),
     ...tableText("[sync]", config.sync),
     ...tableText("[timeouts]", config.timeouts),
     ...tableText("[hooks]", config.hooks),

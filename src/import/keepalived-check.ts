@@ -86,9 +86,18 @@ function urlKeys(url: Statement, times: CheckDefaults, notes: ForeignNotes): For
   return keys["expect_status"] === undefined ? { ...keys, expect_status: ["200-299"] } : keys;
 }
 
-/** Words of a command line, as keepalived splits them: there is no shell. */
-function commandOf(words: readonly string[]): string[] {
-  return words.slice(1).flatMap((word) => word.split(/\s+/).filter((part) => part !== ""));
+/** Texts between quotes, and what stands between blanks. */
+function split(text: string): string[] {
+  const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  return words.map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, "$1$2"));
+}
+
+/** The words of a command line after its keyword. There is no shell, but quotes hold words together. */
+export function commandOf(words: readonly string[]): string[] {
+  const command = split(words.slice(1).join(" "));
+  const [whole = ""] = command;
+  // Some put all of it between quotes.
+  return command.length === 1 && /\s/.test(whole) ? split(whole) : command;
 }
 
 /** Keys that belong to one kind of checker. */

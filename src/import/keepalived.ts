@@ -9,6 +9,7 @@ import {
 import { readBlocks, type Statement } from "./keepalived-blocks.ts";
 import { numberOf } from "./keepalived-check.ts";
 import { serviceOf } from "./keepalived-service.ts";
+import { TrackReader } from "./keepalived-track.ts";
 
 /**
  * keepalived.conf(5) as a configuration of ours. One file describes one router there and both here: what only the other
@@ -35,13 +36,17 @@ class PairReader {
   readonly backup: Keys = {};
   readonly vips: ForeignTable[] = [];
   readonly hooks: Keys = {};
+  /** Of instances and VIPs. */
+  readonly interfaces = new Set<string>();
   readonly #notes: ForeignNotes;
+  readonly #tracks: TrackReader;
   #instances = 0;
   /** The interface of the first instance that names addresses of the routers, and the path that its are. */
   #publicDevice: string | undefined;
 
-  constructor(notes: ForeignNotes) {
+  constructor(notes: ForeignNotes, tracks: TrackReader) {
     this.#notes = notes;
+    this.#tracks = tracks;
   }
 
   read({ block = [], words, line }: Statement): void {
@@ -51,6 +56,7 @@ class PairReader {
     }
     const find = (keyword: string) => block.findLast((statement) => statement.keyword === keyword);
     const device = find("interface")?.words[1];
+    if (device !== undefined) this.interfaces.add(device);
     const isMaster = find("state")?.words[1] === "MASTER";
     for (const statement of block) this.#statement(statement, device, isMaster);
     // All move together: what one of them asks for is true for all.
@@ -62,7 +68,7 @@ class PairReader {
   readGroup({ block = [] }: Statement): void {
     for (const statement of block) {
       if (statement.keyword === "group") continue;
-      if (!this.#hook(statement)) {
+      if (!this.#hook(statement) && !this.#tracks.track(statement)) {
         this.#notes.warn(statement.line, `${statement.keyword} of vrrp_sync_group has no counterpart here`);
       }
     }
@@ -95,7 +101,7 @@ class PairReader {
         return;
       case "virtual_ipaddress":
       case "virtual_ipaddress_excluded":
-        this.vips.push(...block.map((entry) => vipOf(entry, device)));
+        this.#addVips(block.map((entry) => vipOf(entry, device)));
         return;
       case "unicast_src_ip":
         this.#path(own, words[1], device, line);
@@ -113,8 +119,14 @@ class PairReader {
         this.#notes.warn(line, "authentication is left out: make a new key with tandem heartbeat keygen");
         return;
       default:
-        if (!this.#hook(statement)) this.#notes.warn(line, `${keyword} of vrrp_instance has no counterpart here`);
+        if (this.#hook(statement) || this.#tracks.track(statement)) return;
+        this.#notes.warn(line, `${keyword} of vrrp_instance has no counterpart here`);
     }
+  }
+
+  #addVips(vips: readonly ForeignTable[]): void {
+    this.vips.push(...vips);
+    for (const { interface: name } of vips) if (typeof name === "string") this.interfaces.add(name);
   }
 
   /** VRRP gives the other up after three intervals and a skew of up to one (RFC 9568, section 6.1). */
@@ -152,14 +164,16 @@ function timeoutsOf({ words }: Statement): ForeignTable {
   return { tcp: after("tcp"), tcp_fin: after("tcpfin"), udp: after("udp") };
 }
 
-function globalsOf(statements: readonly Statement[], notes: ForeignNotes) {
+function globalsOf(statements: readonly Statement[], tracks: TrackReader, notes: ForeignNotes) {
   let sync: ForeignTable = {};
   let timeouts: ForeignTable = {};
   for (const { block = [] } of statements.filter(({ keyword }) => keyword === "global_defs")) {
     for (const statement of block) {
       if (statement.keyword === "lvs_sync_daemon") sync = syncOf(statement, notes);
       else if (statement.keyword === "lvs_timeouts") timeouts = timeoutsOf(statement);
-      else notes.warn(statement.line, `${statement.keyword} of global_defs has no counterpart here`);
+      else if (!tracks.global(statement)) {
+        notes.warn(statement.line, `${statement.keyword} of global_defs has no counterpart here`);
+      }
     }
   }
   return { sync, timeouts };
@@ -175,19 +189,21 @@ export function parseKeepalived(text: string): ForeignResult {
   for (const { keyword, words, block = [] } of statements) {
     if (keyword === "virtual_server_group") groups.set(words[1] ?? "", block);
   }
-  const pair = new PairReader(notes);
+  const tracks = new TrackReader(notes);
+  const pair = new PairReader(notes, tracks);
   for (const statement of statements) {
     const { keyword, line } = statement;
     if (keyword === "vrrp_instance") pair.read(statement);
     else if (keyword === "vrrp_sync_group") pair.readGroup(statement);
     else if (keyword.startsWith("include")) notes.warn(line, "the included file is not read: import it by itself");
     else if (keyword.startsWith("@")) notes.warn(line, `a line for one router only (${keyword}) is left out`);
-    else if (!READ.has(keyword)) notes.warn(line, `${keyword} has no counterpart here`);
+    else if (!READ.has(keyword) && !tracks.define(statement)) notes.warn(line, `${keyword} has no counterpart here`);
   }
   const services = statements
     .filter(({ keyword }) => keyword === "virtual_server")
     .flatMap((statement) => serviceOf(statement, groups, notes) ?? []);
   const { primary, backup, vips, hooks } = pair;
-  const { sync, timeouts } = globalsOf(statements, notes);
-  return notes.result({ pair: pair.pair, primary, backup, vips, services, sync, timeouts, hooks });
+  const { sync, timeouts } = globalsOf(statements, tracks, notes);
+  const gates = tracks.gates(pair.interfaces);
+  return notes.result({ pair: pair.pair, primary, backup, vips, services, gates, sync, timeouts, hooks });
 }

@@ -202,5 +202,15 @@ export function parseLdirectord(text: string, lookup: NameLookup = NO_NAMES): Fo
   const defaults = new Map(globals.map(({ key, value }) => [key, value]));
   const services = sections.flatMap((section) => serviceOf(section, defaults, lookup, notes) ?? []);
   notes.warn(1, "the VIPs and the two routers are not in this file: add [pair] and [[vip]]");
-  return notes.result({ pair: {}, primary: {}, backup: {}, vips: [], services, sync: {}, timeouts: {}, hooks: {} });
+  return notes.result({
+    pair: {},
+    primary: {},
+    backup: {},
+    vips: [],
+    services,
+    gates: [],
+    sync: {},
+    timeouts: {},
+    hooks: {},
+  });
 }

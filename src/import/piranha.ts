@@ -206,6 +206,7 @@ export function parsePiranha(text: string, lookup: NameLookup = NO_NAMES): Forei
     ...pairOf(lines),
     vips: reader.vips,
     services,
+    gates: [],
     sync: isSynced
       ? { interface: textOf(lines, "syncd_iface"), id: numberOf(textOf(lines, "syncd_id")) }
       : { enabled: false },

@@ -16,8 +16,8 @@ export interface PreflightRequest {
 /** Something on this host that would break the router. */
 export interface Finding {
   readonly name: string;
-  /** `error`: it will not work. `warning`: it may not, or not for everybody. */
-  readonly severity: "error" | "warning";
+  /** `error`: it will not work. `warning`: it may not, or not for everybody. `note`: to be known, and maybe as wanted. */
+  readonly severity: "error" | "warning" | "note";
   /** A sentence without a full stop. */
   readonly text: string;
   /** A command that mends it; a setting made by `sysctl -w` lasts until the next start of the machine. */
@@ -137,14 +137,6 @@ function supportFindings(request: PreflightRequest, host: HostView): Finding[] {
       severity: "error",
       text: "this user may not change addresses or open raw sockets",
       mend: "sudo tandem",
-    });
-  }
-  if (request.forwarding.size > 0 && !host.exists("/proc/net/ip_vs")) {
-    findings.push({
-      name: "no-ipvs",
-      severity: "error",
-      text: "the kernel has no IPVS, so it cannot balance",
-      mend: "modprobe ip_vs",
     });
   }
   for (const name of request.interfaces) {

@@ -1,7 +1,6 @@
-/**
- * Lines for people, or JSON objects for machines, on standard error. Logging must never delay a heartbeat: lines are
- * handed to the stream and, when the reader of a pipe is stuck, dropped and counted instead of waited for.
- */
+/** Lines for people, or JSON objects for machines. Where they go, and that nobody waits for it: log-stream.ts. */
+import { type LogHealth, LogStream, type WriteSome, writeToStderr } from "./log-stream.ts";
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = "text" | "json";
@@ -17,14 +16,22 @@ export interface LogRecord {
   readonly fields?: LogFields;
 }
 
-/** Where lines go: the bytes that still wait there, and a way to add more. */
+/** Where lines go. */
 export interface LogSink {
-  readonly waitingBytes: number;
-  write(text: string): void;
+  /** Takes a line, which has no end yet. Neither throws nor waits. */
+  write(line: string): void;
 }
 
-/** What may wait for a stuck reader before lines are dropped. */
-export const LOG_WAITING_BYTES_MAX = 1024 * 1024;
+/**
+ * A message may quote a file with hundreds of mistakes. journald splits lines of more than 48 KiB (journald.conf(5),
+ * LineMax), and a character has up to three bytes in UTF-8 for each of its 16 bits.
+ */
+const MESSAGE_LENGTH_MAX = 16 * 1024;
+
+function shortened(message: string): string {
+  const excess = message.length - MESSAGE_LENGTH_MAX;
+  return excess <= 0 ? message : `${message.slice(0, MESSAGE_LENGTH_MAX)} … (${excess} characters more)`;
+}
 
 /** A value with spaces or quotes is quoted, so that a line can be split again. */
 function formatField(value: string | number | boolean): string {
@@ -35,12 +42,13 @@ function formatField(value: string | number | boolean): string {
 /** One line without its end: `2026-11-22T19:04:12.123Z info  failover: takes over term=3`. */
 export function formatLogRecord(record: LogRecord, format: LogFormat, at: Date): string {
   const time = at.toISOString();
+  const said = shortened(record.message);
   if (format === "json") {
     return JSON.stringify({
       time,
       level: record.level,
       part: record.part,
-      message: record.message,
+      message: said,
       ...record.fields,
     });
   }
@@ -50,7 +58,7 @@ export function formatLogRecord(record: LogRecord, format: LogFormat, at: Date):
     .join("");
   // A message may quote what a peer or a program said: no control characters reach the terminal or forge a line.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  const message = record.message.replace(/[\u0000-\u001f\u007f]/g, " ");
+  const message = said.replace(/[\u0000-\u001f\u007f]/g, " ");
   return `${time} ${record.level.padEnd(5)} ${record.part}: ${message}${fields}`;
 }
 
@@ -59,7 +67,6 @@ export class Logger {
   readonly #now: () => Date;
   #format: LogFormat;
   #levelIndex: number;
-  #dropped = 0;
 
   constructor(
     sink: LogSink,
@@ -78,17 +85,12 @@ export class Logger {
   }
 
   log(record: LogRecord): void {
-    if (LOG_LEVELS.indexOf(record.level) < this.#levelIndex) return;
-    if (this.#sink.waitingBytes > LOG_WAITING_BYTES_MAX) {
-      this.#dropped += 1;
-      return;
-    }
-    if (this.#dropped > 0) {
-      const message = `${this.#dropped} lines were dropped because nobody read them`;
-      this.#dropped = 0;
-      this.#sink.write(`${formatLogRecord({ level: "warn", part: "log", message }, this.#format, this.#now())}\n`);
-    }
-    this.#sink.write(`${formatLogRecord(record, this.#format, this.#now())}\n`);
+    if (LOG_LEVELS.indexOf(record.level) >= this.#levelIndex) this.#sink.write(this.line(record));
+  }
+
+  /** The line of a record, in the format and at the time of now. */
+  line(record: LogRecord): string {
+    return formatLogRecord(record, this.#format, this.#now());
   }
 
   debug(part: string, message: string, fields?: LogFields): void {
@@ -108,16 +110,29 @@ export class Logger {
   }
 }
 
-/** A logger to standard error. */
-export function stderrLogger(format: LogFormat, level: LogLevel): Logger {
-  const stream = process.stderr;
-  const sink: LogSink = {
-    get waitingBytes() {
-      return stream.writableLength;
+/** A logger with its stream. */
+export interface StreamLog {
+  readonly logger: Logger;
+  readonly health: () => LogHealth;
+  /** Resolves when all lines are written, or after `limitMs`. */
+  readonly settled: (limitMs: number) => Promise<void>;
+}
+
+/** A log on standard error. @param now monotonic milliseconds */
+export function stderrLog(
+  format: LogFormat,
+  level: LogLevel,
+  now: () => number,
+  write: WriteSome = writeToStderr,
+): StreamLog {
+  const stream: LogStream = new LogStream({
+    write,
+    now,
+    lossLine: (lines, reason) => {
+      const count = lines === 1 ? "1 line was" : `${lines} lines were`;
+      return logger.line({ level: "warn", part: "log", message: `${count} lost: ${reason}` });
     },
-    write: (text) => {
-      stream.write(text);
-    },
-  };
-  return new Logger(sink, { format, level, now: () => new Date() });
+  });
+  const logger = new Logger(stream, { format, level, now: () => new Date() });
+  return { logger, health: () => stream.health, settled: (limitMs) => stream.settled(limitMs) };
 }

@@ -210,9 +210,13 @@ export const PROBE_FAILURES = [
   "too-long",
   "tls",
   "program",
+  "state",
   "local",
 ] as const;
-/** Why a probe failed. `local`: this machine could not even try (no descriptor left, program missing). */
+/**
+ * Why a probe failed. `state`: something of this machine is not as it should be (a gate's process, interface, file).
+ * `local`: this machine could not even try (no descriptor left, program missing).
+ */
 export type ProbeFailure = (typeof PROBE_FAILURES)[number];
 
 /** Up or down after rise and fall; unknown until the first verdict. */

@@ -8,8 +8,12 @@ import { lookUpUser, type UserIds } from "./user.ts";
 
 export type ExternalMethod = Extract<CheckMethod, { kind: "external" }>;
 
-/** A command's arguments with their tokens replaced: `{address}`, `{port}`, `{service.address}`, `{service.port}`. */
-export function resolveCommand(command: readonly string[], target: CheckTarget): string[] {
+/**
+ * A command's arguments with their tokens replaced: `{address}`, `{port}`, `{service.address}`, `{service.port}`. Without
+ * a target they stay as they are.
+ */
+export function resolveCommand(command: readonly string[], target: CheckTarget | undefined): string[] {
+  if (target === undefined) return [...command];
   const values: Readonly<Record<string, string>> = {
     "{address}": target.address.text,
     "{port}": `${target.port}`,
@@ -61,7 +65,7 @@ function toProbeOutcome(outcome: ProgramOutcome, method: ExternalMethod, timeout
  */
 export async function runExternal(
   method: ExternalMethod,
-  target: CheckTarget,
+  target: CheckTarget | undefined,
   timeoutMs: number,
 ): Promise<ProbeOutcome> {
   const startedMs = monotonicMs();

@@ -1,6 +1,7 @@
 /** Numbers of the C headers, for the architectures that use the asm-generic ones (x86-64, arm64, riscv64). */
 
 // bits/socket.h: address families
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
@@ -30,6 +31,7 @@ export const SO_ERROR = 4;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
 export const SO_LINGER = 13;
+export const SO_PEERCRED = 17;
 export const SO_RCVTIMEO = 20;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
@@ -72,6 +74,7 @@ export const EINTR = 4;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const EMSGSIZE = 90;
+export const EADDRINUSE = 98;
 export const EINPROGRESS = 115;
 
 // linux/fcntl.h, asm-generic/fcntl.h

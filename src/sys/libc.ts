@@ -19,6 +19,8 @@ const PROTOTYPES = {
   bind: { args: [i32, ptr, u32], returns: i32 },
   // int connect(int fd, const struct sockaddr *address, socklen_t length);
   connect: { args: [i32, ptr, u32], returns: i32 },
+  // int listen(int fd, int backlog);
+  listen: { args: [i32, i32], returns: i32 },
   // int getsockname(int fd, struct sockaddr *address, socklen_t *length);
   getsockname: { args: [i32, ptr, ptr], returns: i32 },
   // int setsockopt(int fd, int level, int option, const void *value, socklen_t length);
@@ -47,6 +49,8 @@ const PROTOTYPES = {
   close: { args: [i32], returns: i32 },
   // int fcntl(int fd, int command, ... /* int argument */);
   fcntl: { args: [i32, i32, i32], returns: i32 },
+  // int ioctl(int fd, unsigned long request, ... /* void *argument */);
+  ioctl: { args: [i32, u64, ptr], returns: i32 },
   // int open(const char *path, int flags, ... /* mode_t mode */);
   open: { args: [ptr, i32, u32], returns: i32 },
   // unsigned int if_nametoindex(const char *name);

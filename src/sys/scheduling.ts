@@ -38,12 +38,22 @@ function gaveWay(threadId: string): boolean {
   return Number(fields[NICENESS_FIELD]) === NICENESS_LOWEST;
 }
 
+/** Undefined: they cannot be listed, since no descriptor is left, or without /proc. */
+function threadsOfThisProcess(): Set<string> | undefined {
+  try {
+    return new Set(readdirSync("/proc/self/task"));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Does this to each thread of this process, but for those that gave way. Threads started later are left as they are.
  * @param known threads to which it was done; brought up to date, so that calling again costs little
  */
 function forEachThread(known: Set<string>, change: (threadId: number) => PrivilegeOutcome): PrivilegeOutcome {
-  const threadIds = new Set(readdirSync("/proc/self/task"));
+  const threadIds = threadsOfThisProcess();
+  if (threadIds === undefined) return { kind: "refused", errnoName: "EMFILE" };
   for (const threadId of known) if (!threadIds.has(threadId)) known.delete(threadId);
   for (const threadId of threadIds) {
     if (known.has(threadId)) continue;

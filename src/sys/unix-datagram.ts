@@ -1,14 +1,13 @@
 /** One datagram to a UNIX socket, as systemd's notification protocol wants it. */
+import { AF_UNIX, SOCK_DGRAM } from "./constants.ts";
 import { closeFd } from "./fd.ts";
 import { openSocket, type SendOutcome, sendDatagram } from "./socket.ts";
 
-/** asm-generic/socket.h: AF_UNIX; linux/un.h: sun_path has 108 bytes. */
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
+/** linux/un.h: the bytes of sun_path. */
 const SUN_PATH_BYTES = 108;
 
-/** struct sockaddr_un; a leading "@" stands for the NUL of the abstract namespace. */
-function unixSocketAddress(path: string): Uint8Array | undefined {
+/** struct sockaddr_un; a leading "@" stands for the NUL of the abstract namespace. Undefined for a path without room. */
+export function unixSocketAddress(path: string): Uint8Array | undefined {
   const name = new TextEncoder().encode(path);
   if (name.length === 0 || name.length >= SUN_PATH_BYTES) return undefined;
   if (path.startsWith("@")) name[0] = 0;

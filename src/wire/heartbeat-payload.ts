@@ -21,6 +21,7 @@ import {
   type VipReport,
   type WarmthReport,
 } from "./heartbeat.ts";
+import { readFitness, writeFitness } from "./heartbeat-fitness.ts";
 import { readShared, writeShared } from "./heartbeat-shared.ts";
 import { readSyncWord, writeSyncWord } from "./heartbeat-sync.ts";
 import { readViews, writeViews } from "./heartbeat-views.ts";
@@ -41,6 +42,8 @@ const FIELD = {
   stepping: 13,
   views: 14,
   strays: 15,
+  fitness: 16,
+  lease: 17,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -202,6 +205,11 @@ function readSendNumber(reader: Reader): number {
   return Number(value);
 }
 
+function readLeaseAge(reader: Reader): Pick<HeartbeatPayload, "leaseAgeMs"> {
+  const leaseAgeMs = readAge(reader, "age");
+  return leaseAgeMs === undefined ? {} : { leaseAgeMs };
+}
+
 /** Appends the payload. @throws RangeError when a number is out of range or the buffer too small. */
 export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
   writeField(writer, FIELD.state, () => writeState(writer, payload));
@@ -222,7 +230,9 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 }
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
-  const { agreement, table, warmth, sendNumber, shared, sync, stepping, views } = payload;
+  const { agreement, table, warmth, sendNumber, shared, sync, stepping, views, fitness, leaseAgeMs } = payload;
+  if (fitness !== undefined) writeField(writer, FIELD.fitness, () => writeFitness(writer, fitness));
+  if (leaseAgeMs !== undefined) writeField(writer, FIELD.lease, () => writeAge(writer, leaseAgeMs));
   if (payload.strays !== undefined) writeField(writer, FIELD.strays, () => {});
   if (views !== undefined) writeField(writer, FIELD.views, () => writeViews(writer, views));
   if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
@@ -266,6 +276,8 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.strays]: ["strays", () => ({ strays: true })],
   [FIELD.views]: ["views", (reader) => ({ views: readViews(reader) })],
   [FIELD.stepping]: ["stepping", () => ({ stepping: true })],
+  [FIELD.fitness]: ["fitness", (reader) => ({ fitness: readFitness(reader) })],
+  [FIELD.lease]: ["lease", readLeaseAge],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
   [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],
 };

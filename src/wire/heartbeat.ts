@@ -1,5 +1,5 @@
 /** What a heartbeat says (rules 1 and 2); heartbeat-packet.ts and heartbeat-payload.ts put it into bytes. */
-import type { IpAddress } from "../model/address.ts";
+import type { Family, IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
@@ -13,6 +13,13 @@ export const MOVE_REASONS = [
   "side-blind",
   "address-removed",
   "views",
+  "interface-lost",
+  "address-lost",
+  "route-lost",
+  "settings-lost",
+  "no-ipvs",
+  "refused",
+  "gate",
 ] as const;
 /** Why a planned move is made. */
 export type MoveReason = (typeof MOVE_REASONS)[number];
@@ -50,6 +57,55 @@ export interface VipReport {
   readonly address: IpAddress;
   readonly mac?: MacAddress;
   readonly held: boolean;
+}
+
+export const UNFITNESS_REASONS = [
+  "no-interface",
+  "link-down",
+  "no-carrier",
+  /** The router's own address of that network is gone. */
+  "no-address",
+  /** The kernel refused the VIP. */
+  "refused",
+  /** No neighbour answers there, while neighbours answer the peer there. */
+  "silent",
+  /** It carries services, and the kernel has no IPVS. */
+  "no-ipvs",
+  /** Somebody changed a kernel setting that it needs. */
+  "settings",
+  /** The default route that this router had in its role is gone. */
+  "no-route",
+] as const;
+/** Why a router could not serve a VIP. */
+export type Unfitness = (typeof UNFITNESS_REASONS)[number];
+
+export interface VipFitness {
+  /** Absent: fit. */
+  readonly unfit?: Unfitness;
+  /** A neighbour has answered lately on its interface. */
+  readonly answered: boolean;
+}
+
+export const GATE_STATES = ["unknown", "failing", "recovering", "passing"] as const;
+/** `recovering`: it passes, but has not done so for long enough to be relied on. */
+export type GateState = (typeof GATE_STATES)[number];
+
+export interface GateWord {
+  /** Six hexadecimal digits: a digest of the gate's name. */
+  readonly digest: string;
+  readonly state: GateState;
+}
+
+/** Bound on the gates that decide about hand-overs. */
+export const GATES_LIMIT = 16;
+
+/** Whether the sender could serve, VIP by VIP (rule 16). */
+export interface FitnessReport {
+  /** One for each of the payload's `vips`, in their order. */
+  readonly vips: readonly VipFitness[];
+  readonly defaultRoutes: readonly Family[];
+  /** The gates that decide about hand-overs, at most GATES_LIMIT. */
+  readonly gates: readonly GateWord[];
 }
 
 export interface TableReport {
@@ -93,8 +149,8 @@ export const SYNC_KEYS_LIMIT = 96;
 export const SYNC_CROWDED_VIPS = 16;
 export const SYNC_KEYS_LIMIT_CROWDED = 24;
 
-/** Bound on the VIPs that a heartbeat lists: 40 of IPv6 take 720 bytes. */
-export const VIP_REPORT_LIMIT = 40;
+/** Bound on the VIPs that a heartbeat lists: 32 of IPv6 take 576 bytes, their fitness included. */
+export const VIP_REPORT_LIMIT = 32;
 /** Bound on the distinct MACs among them. */
 export const MAC_REPORT_LIMIT = 8;
 export const SOFTWARE_LIMIT_BYTES = 32;
@@ -164,6 +220,10 @@ export interface HeartbeatPayload {
   /** Absent in packets of older versions. */
   readonly shared?: SharedReport;
   readonly views?: ViewsReport;
+  /** Absent: not known yet. */
+  readonly fitness?: FitnessReport;
+  /** An active's leases were last renewed so long ago; absent: in time. */
+  readonly leaseAgeMs?: number;
 }
 
 /** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */

@@ -84,6 +84,7 @@ function startLoop(saved?: SavedState) {
   const loop = new BalancerLoop(new Balancer({ bootId: "boot", seed: 1, ...(saved === undefined ? {} : { saved }) }), {
     now: monotonicMs,
     probe: () => Promise.resolve(SUCCESS),
+    probeGate: () => Promise.resolve(SUCCESS),
     kernel: new BalancerKernel(),
     save: (state) => states.push(state),
     send: (message) => {

@@ -30,7 +30,6 @@ async function startAlone() {
   const lines: string[] = [];
   const active = Promise.withResolvers<void>();
   const sink = {
-    waitingBytes: 0,
     write: (line: string) => {
       lines.push(line);
       if (line.includes("standby to active")) active.resolve();
@@ -45,6 +44,7 @@ async function startAlone() {
     usable: file.read(),
     router: "primary",
     logger,
+    logHealth: () => ({ lostLines: 0 }),
   });
   await active.promise;
   return { daemon, lines, configPath };

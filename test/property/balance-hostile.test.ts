@@ -1,13 +1,21 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeSavedState, type SavedState } from "../../src/balance/saved-state.ts";
-import { decodeFromBalancer, decodeToBalancer, type ToBalancer } from "../../src/daemon/balancer-protocol.ts";
+import {
+  decodeFromBalancer,
+  decodeToBalancer,
+  type FromBalancer,
+  type ToBalancer,
+} from "../../src/daemon/balancer-protocol.ts";
 import { DecodeError } from "../../src/lib/errors.ts";
+import { address } from "../../src/model/address.ts";
 import type { CheckMethod } from "../../src/model/check.ts";
+import type { GateSubject } from "../../src/model/gate.ts";
 import {
   checked,
   configuredService,
   endpoint,
+  gate,
   realServer,
   serviceKey,
   TCP_CHECK,
@@ -22,6 +30,38 @@ const METHODS: readonly CheckMethod[] = [
   { kind: "external", command: ["/bin/true"], user: "nobody" },
 ];
 
+const SUBJECTS: readonly GateSubject[] = [
+  { kind: "check", method: { kind: "tcp" }, target: { address: address("127.0.0.1"), port: 80 } },
+  { kind: "process", name: "haproxy" },
+  { kind: "interface", name: "eth2" },
+  { kind: "file", path: "/run/ok", state: "not-negative" },
+];
+
+const GATES: FromBalancer = {
+  kind: "gates",
+  gates: [
+    { name: "a", state: "failing", sinceMs: 1.5, detail: "refused" },
+    { name: "b", state: "unknown", sinceMs: -3 },
+  ],
+};
+
+const ANSWER: FromBalancer = {
+  kind: "answer",
+  id: 7,
+  answer: {
+    kind: "checks",
+    checks: [],
+    gates: [
+      {
+        ...{ name: "a", state: "passing", sinceMs: 1, forMs: 2, times: { p50Ms: 1, p99Ms: 2, samples: 3 } },
+        last: { outcome: { result: "success", elapsedMs: 1, reason: "r" }, atMs: 1, streak: 1 },
+        changes: [{ to: "up", agoMs: 1, reason: "r" }],
+      },
+    ],
+    pace: { turns: 1, inFlight: 0 },
+  },
+};
+
 const CONFIGURE: ToBalancer = {
   kind: "configure",
   config: {
@@ -32,6 +72,7 @@ const CONFIGURE: ToBalancer = {
         slowStartMs: 1_000,
       }),
     ],
+    gates: SUBJECTS.map((subject, index) => gate({ name: `g${index}`, subject, downIntervalMs: 100 })),
   },
   drains: [{ kind: "weight", service: serviceKey("fwmark:7"), server: endpoint("10.0.0.1:80"), weight: 3 }],
 };
@@ -68,6 +109,8 @@ function anySpoiled(valid: unknown): fc.Arbitrary<unknown> {
 
 test.each<[string, (value: unknown) => unknown, unknown]>([
   ["decodeToBalancer()", decodeToBalancer, CONFIGURE],
+  ["decodeFromBalancer() of gates", decodeFromBalancer, GATES],
+  ["decodeFromBalancer() of an answer with gates", decodeFromBalancer, ANSWER],
   ["decodeFromBalancer()", decodeFromBalancer, { kind: "alive", atMs: 1, lateMs: 0, probesInFlight: 0 }],
   ["decodeSavedState()", decodeSavedState, SAVED],
 ])("%s gives back what is valid, and throws nothing but DecodeError for the rest", (_name, decode, valid) => {
@@ -85,4 +128,16 @@ test.each<[string, (value: unknown) => unknown, unknown]>([
     { numRuns: HOSTILE_INPUTS },
   );
   expect(refused).toBeGreaterThan(HOSTILE_INPUTS / 10);
+});
+
+test("messages have no more gates than a configuration can have", () => {
+  const views = Array.from({ length: 17 }, (_, index) => ({ name: `g${index}`, state: "passing", sinceMs: 0 }));
+  const decoded = (count: number) => () => decodeFromBalancer({ kind: "gates", gates: views.slice(0, count) });
+  expect(decoded(16)).not.toThrow();
+  expect(decoded(17)).toThrow(new DecodeError("gates", "17 are more than 16"));
+  const gates = views.map(({ name }) => gate({ name }));
+  const configured = (count: number) => () =>
+    decodeToBalancer({ kind: "configure", config: { services: [], gates: gates.slice(0, count) } });
+  expect(configured(16)).not.toThrow();
+  expect(configured(17)).toThrow(DecodeError);
 });

@@ -23,6 +23,7 @@ test("configFingerprint() goes by the meaning: order and log settings make no di
       const same = {
         ...config,
         vips: shuffled(config.vips),
+        gates: shuffled(config.gates),
         services: shuffled(config.services).map((service) => ({
           ...service,
           listen: shuffled(service.listen),
@@ -42,7 +43,9 @@ test("configFingerprint() goes by the meaning: order and log settings make no di
           ],
         },
         { ...config, sync: { ...config.sync, id: config.sync.id ^ 1 } },
+        { ...config, ipvs: { ...config.ipvs, expire_nodest_conn: config.ipvs.expire_nodest_conn !== true } },
         { ...config, hooks: { ...config.hooks, timeoutMs: config.hooks.timeoutMs + 1 } },
+        ...(config.gates.length === 0 ? [] : [{ ...config, gates: config.gates.slice(1) }]),
         ...(config.services.length === 0 ? [] : [{ ...config, services: config.services.slice(1) }]),
       ];
       expect(others.filter((other) => configFingerprint(other) === fingerprint)).toEqual([]);

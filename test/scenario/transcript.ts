@@ -27,23 +27,9 @@ import { parseDuration } from "../../src/model/duration.ts";
 import { parseMacAddress } from "../../src/model/mac-address.ts";
 import type { PathName, RouterId } from "../../src/model/pair.ts";
 import { Checkers, isServed } from "../simulation/checkers.ts";
-import { Random } from "../simulation/random.ts";
+import { NoChance } from "../simulation/no-chance.ts";
 import type { RouterHost } from "../simulation/router-host.ts";
 import { ROUTERS, World } from "../simulation/world.ts";
-
-/** No chance: every delay is the mean one; seeds differ by their number only. */
-class NoChance extends Random {
-  #seeds = 0;
-
-  override next(): number {
-    return 0.5;
-  }
-
-  override hex(digits: number): string {
-    this.#seeds += 1;
-    return this.#seeds.toString(16).padStart(digits, "0");
-  }
-}
 
 const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   switch: { kind: "switch" },
@@ -119,7 +105,7 @@ export class Transcript {
       if (text !== undefined) this.#theWorld.log(`${router}: ${text}`);
     };
     const world = new World({
-      random: new NoChance(0),
+      random: new NoChance(),
       machine: { createState, step, nextDeadline },
       settings: this.#settings,
       conditions: { delayMs: 0.1, jitterMs: 0, loss: 0, duplication: 0 },
@@ -155,7 +141,7 @@ export class Transcript {
     else if (verb === "advance") this.#theWorld.run(milliseconds(first ?? ""));
     else if (verb === "trace") this.#tracing = first === "on";
     else if (verb === "show") this.#show();
-    else if (verb === "filter") this.#theWorld.filterHeartbeats(first === "on");
+    else if (verb === "filter") this.#theWorld.filterHeartbeats(first === "on" ? "leaving" : undefined);
     else if (verb === "history") this.#history(this.#host(first));
     else if (verb === "cut" || verb === "mend") this.#cut(verb === "cut", this.#side(first), third);
     else this.#change(verb, this.#host(first), second, third);

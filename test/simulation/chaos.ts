@@ -3,11 +3,11 @@ import { AGREEMENT_MS, ANNOUNCE_REFRESH_MS, type FailoverSettings } from "../../
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import type { ServerOrder } from "../../src/model/shared-entry.ts";
 import { Checkers, isServed, longestMs } from "./checkers.ts";
-import type { Conditions } from "./network.ts";
+import { type Conditions, INTERFACES, type Segment } from "./network.ts";
 import { Random } from "./random.ts";
 import type { Machine, RouterHost } from "./router-host.ts";
 import type { Run } from "./run-single-fault.ts";
-import { CALM, ROUTERS, World } from "./world.ts";
+import { CALM, ROUTERS, SETTINGS, vip, World } from "./world.ts";
 
 /** Which kinds of faults a run has, and what they may cost. */
 export interface Weather {
@@ -23,6 +23,10 @@ export interface Weather {
   readonly restMs: number;
   /** Two owners that can reach each other, in one piece. */
   readonly twoOwnersMs: number;
+  /** The same while both daemons live; absent: as `twoOwnersMs`. */
+  readonly twoLiveOwnersMs?: number;
+  /** A router is active that cannot serve, beside a standby that could; absent: not looked at. */
+  readonly unfitActiveMs?: number;
   /** No owner although one router is healthy all the time. */
   readonly neglectedMs: number;
 }
@@ -207,6 +211,96 @@ const stopAndStart: Fault = (world, random) => {
   return { afterMs: random.between(6_000, 9_000), run: () => host.start() };
 };
 
+/** No heartbeat is understood any more: another key, or a filter on either end. */
+const deafness: Fault = (world, random) => {
+  const what = random.pick(["keys", "coming", "leaving"] as const);
+  if (what === "keys") world.setTwoKeys(true);
+  else world.filterHeartbeats(what);
+  return {
+    afterMs: random.between(300, 12_000),
+    run: () => {
+      world.setTwoKeys(false);
+      world.filterHeartbeats(undefined);
+    },
+  };
+};
+
+/** No frame passes at a router's ports for a moment. */
+const blip: Fault = (world, random) => {
+  const { router } = anyHost(world, random);
+  world.setIsolated(router, true);
+  return { afterMs: random.between(20, 2_000), run: () => world.setIsolated(router, false) };
+};
+
+const anySegment = (random: Random): Segment => random.pick(["public", "private", "third"]);
+
+const thirdCable: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.setCable("third", false);
+  return { afterMs: random.between(5, 6_000), run: () => host.setCable("third", true) };
+};
+
+const linkDown: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const segment = anySegment(random);
+  host.setLink(segment, false);
+  return { afterMs: random.between(5, 6_000), run: () => host.setLink(segment, true) };
+};
+
+const renamed: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const segment = anySegment(random);
+  host.setRenamed(segment, true);
+  return { afterMs: random.between(5, 6_000), run: () => host.setRenamed(segment, false) };
+};
+
+const interfaceGone: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const segment = anySegment(random);
+  host.setInterface(segment, false);
+  return { afterMs: random.between(5, 6_000), run: () => host.setInterface(segment, true) };
+};
+
+const ownAddress: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const side = anyPath(random);
+  host.setOwnAddress(side, false);
+  return { afterMs: random.between(50, 8_000), run: () => host.setOwnAddress(side, true) };
+};
+
+const route: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.setDefaultRoute(false);
+  return { afterMs: random.between(50, 8_000), run: () => host.setDefaultRoute(true) };
+};
+
+const gate: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  host.setGate("proxy", "failing");
+  return { afterMs: random.between(50, 8_000), run: () => host.setGate("proxy", "passing") };
+};
+
+const hungThread: Fault = (world, random) => {
+  anyHost(world, random).hangKernelThread(random.between(500, 12_000));
+  return undefined;
+};
+
+const setByHand: Fault = (world, random) => {
+  const host = anyHost(world, random);
+  const sided = random.pick(world.settings.vips as [(typeof world.settings.vips)[number]]);
+  if (host.role === "standby") host.setByHand(sided.vip);
+  return undefined;
+};
+
+/** The kernel refuses one of the VIPs for a while. */
+const refusal: Fault = (world, random) => {
+  const { kernel, router } = anyHost(world, random);
+  const sided = random.pick(world.settings.vips as [(typeof world.settings.vips)[number]]);
+  kernel.refuses.add(sided.vip.prefix.address.text);
+  world.log(`${router}: its kernel refuses ${sided.vip.prefix.address.text}`);
+  return { afterMs: random.between(50, 6_000), run: () => kernel.refuses.clear() };
+};
+
 const tame = () => CALM;
 const anyConditions = (random: Random): Conditions => ({
   delayMs: random.between(0.05, 3),
@@ -214,6 +308,9 @@ const anyConditions = (random: Random): Conditions => ({
   loss: random.pick([0, 0, 0.01, 0.1]),
   duplication: random.pick([0, 0.05]),
 });
+
+/** A VIP beside those of the two sides. */
+const THIRD_VIP = vip("198.51.100.10/24", INTERFACES.third, "public");
 
 /** A lease's length, its slack, and what it takes to notice. */
 const AFTER_LEASE_MS = 3_000 + 1_100 + 300;
@@ -284,6 +381,63 @@ export const WEATHERS: readonly Weather[] = [
     neglectedMs: 16_000,
   },
   {
+    // Routers that live and cannot serve.
+    name: "fitness",
+    faults: [
+      cable,
+      thirdCable,
+      linkDown,
+      renamed,
+      interfaceGone,
+      ownAddress,
+      route,
+      gate,
+      deadPort,
+      refusal,
+      hungThread,
+      setByHand,
+      operator,
+      kill,
+      powerOff,
+    ],
+    conditions: tame,
+    settings: { vips: [...SETTINGS.vips, THIRD_VIP] },
+    stormMs: 40_000,
+    // A refused VIP is tried again after ten seconds.
+    calmDownMs: 25_000,
+    restMs: 90_000,
+    twoOwnersMs: AFTER_LEASE_MS,
+    twoLiveOwnersMs: 1_000 + AGREEMENT_MS,
+    unfitActiveMs: 3_000,
+    neglectedMs: 8_000,
+  },
+  {
+    // Routers that live and cannot read each other.
+    name: "deaf",
+    faults: [
+      deafness,
+      deafness,
+      blip,
+      blip,
+      cable,
+      deadPort,
+      partition,
+      kill,
+      freeze,
+      powerOff,
+      noise,
+      operator,
+      setByHand,
+    ],
+    conditions: anyConditions,
+    stormMs: 60_000,
+    calmDownMs: 15_000,
+    restMs: 60_000,
+    twoOwnersMs: AFTER_LEASE_MS,
+    twoLiveOwnersMs: 1_000 + AGREEMENT_MS,
+    neglectedMs: 8_000,
+  },
+  {
     name: "fast",
     faults: [kill, freeze, powerOff, cable, deadPort, partition, byHand, operator],
     conditions: () => ({ delayMs: 0.05, jitterMs: 0.5, loss: 0, duplication: 0.01 }),
@@ -324,6 +478,8 @@ function storm(world: World, random: Random, weather: Weather): void {
     host.stepFailures = 0;
   }
   for (const path of PATHS) world.cutBetween(path, false);
+  world.setTwoKeys(false);
+  world.filterHeartbeats(undefined);
   world.setConditions(CALM);
 }
 
@@ -363,7 +519,12 @@ export function runChaos(weather: Weather, seed: number, machine: Machine): Run 
   const two = longestMs(checkers.twoOwners.after(0, now));
   if (two > weather.twoOwnersMs)
     problems.push(`two owners for ${two.toFixed(1)} ms, allowed are ${weather.twoOwnersMs}`);
+  const live = longestMs(checkers.twoLiveOwners.after(0, now));
+  if (live > (weather.twoLiveOwnersMs ?? Infinity)) problems.push(`two living owners for ${live.toFixed(1)} ms`);
   for (const router of ROUTERS) {
+    const unfit = longestMs(checkers.unfitActive[router].after(0, now));
+    if (unfit > (weather.unfitActiveMs ?? Infinity))
+      problems.push(`${router} active and unfit for ${unfit.toFixed(1)} ms`);
     const longest = longestMs(checkers.neglected[router].after(0, now));
     if (longest > weather.neglectedMs)
       problems.push(`no owner for ${longest.toFixed(1)} ms, and ${router} was healthy`);

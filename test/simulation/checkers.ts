@@ -6,6 +6,7 @@ import type { Transition } from "../../src/failover/history.ts";
 import { PATHS, type RouterId } from "../../src/model/pair.ts";
 import { isTakenBack, orderText, type SharedEntry, sharedKey } from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";
+import { INTERFACES, SEGMENTS, type Segment } from "./network.ts";
 import type { World } from "./world.ts";
 import { ROUTERS } from "./world.ts";
 
@@ -41,13 +42,47 @@ export function longestMs(spans: readonly Span[]): number {
   return Math.max(0, ...spans.map((span) => span.toMs - span.fromMs));
 }
 
+/** The networks that carry a VIP, and both paths. */
+function usedSegments(world: World): readonly Segment[] {
+  const isThirdUsed = world.settings.vips.some(({ vip }) => vip.interface === INTERFACES.third);
+  return isThirdUsed ? SEGMENTS : PATHS;
+}
+
+/** Its daemon runs, and its kernel does what that wants. */
+function isAlive(world: World, router: RouterId): boolean {
+  const { process, kernel } = world.hosts[router];
+  return process !== undefined && !process.frozen && !kernel.locked && world.clock.now >= kernel.hungUntilMs;
+}
+
 /** Whether this router could serve: its daemon runs, its cables and ports are whole, its kernel answers. */
 function isHealthy(world: World, router: RouterId): boolean {
-  const { process, kernel, ports } = world.hosts[router];
-  if (process === undefined || process.frozen || process.state.abstaining || process.state.stopping !== undefined) {
+  const { process, kernel, ports, ownAddress, answersArp, answersForAll } = world.hosts[router];
+  if (!isAlive(world, router) || process?.state.abstaining === true || process?.state.stopping !== undefined)
     return false;
-  }
-  return !kernel.locked && PATHS.every((path) => ports[path].cable && ports[path].sends && ports[path].receives);
+  if (!answersArp || answersForAll || !PATHS.every((path) => ownAddress[path])) return false;
+  if (kernel.refuses.size > 0 || kernel.renamed.size > 0) return false;
+  return usedSegments(world).every((segment) => {
+    const { cable, sends, receives } = ports[segment];
+    return cable && sends && receives && world.hosts[router].isReachable(segment);
+  });
+}
+
+/** What the kernel of this router tells it: an interface that cannot carry its VIP. */
+function isUnfit(world: World, router: RouterId): boolean {
+  const { kernel, ports, ownAddress } = world.hosts[router];
+  return usedSegments(world).some((segment) => {
+    const name = INTERFACES[segment];
+    if (!ports[segment].cable || kernel.down.has(name) || kernel.gone.has(name) || kernel.renamed.has(name))
+      return true;
+    return segment !== "third" && !ownAddress[segment];
+  });
+}
+
+/** An active that cannot serve, beside a standby that could, and that has said so. */
+function isUnfitActive(world: World, router: RouterId): boolean {
+  const other = router === "primary" ? "backup" : "primary";
+  if (world.hosts[router].role !== "active" || !isAlive(world, router) || !isUnfit(world, router)) return false;
+  return isHealthy(world, other) && world.hosts[other].role === "standby" && world.understood;
 }
 
 function isCutOffOwner(world: World, router: RouterId): boolean {
@@ -72,6 +107,10 @@ export class Checkers {
   readonly cutOff: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
   /** Spans without an owner although one router was healthy all the time. */
   readonly neglected: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
+  /** Both kernels have the same VIP, frames pass between the routers, and both daemons live. */
+  readonly twoLiveOwners = new SpanWatch();
+  /** A router is active that cannot serve, beside a standby that could. */
+  readonly unfitActive: { readonly [R in RouterId]: SpanWatch } = { primary: new SpanWatch(), backup: new SpanWatch() };
   readonly transitions: Happened<Transition>[] = [];
   readonly announcements: Happened<readonly Vip[]>[] = [];
   readonly answers: Happened<{ id: number; ok: boolean; text: string }>[] = [];
@@ -90,11 +129,13 @@ export class Checkers {
     const both = addresses.some((address) => primary.kernel.holds(address) && backup.kernel.holds(address));
     const none = addresses.some((address) => !primary.kernel.holds(address) && !backup.kernel.holds(address));
     this.twoOwners.observe(now, both && world.connected);
+    this.twoLiveOwners.observe(now, both && world.connected && ROUTERS.every((router) => isAlive(world, router)));
     this.noOwner.observe(now, none);
     this.unserved.observe(now, !isServed(world));
     for (const router of ROUTERS) {
       this.cutOff[router].observe(now, isCutOffOwner(world, router));
       this.neglected[router].observe(now, none && isHealthy(world, router));
+      this.unfitActive[router].observe(now, isUnfitActive(world, router));
       this.#observeTerm(world, router);
     }
   }
@@ -218,13 +259,14 @@ export class Checkers {
 
 /** Each neighbour's cache names a machine that has the VIP and can be reached, there and back. */
 export function isServed(world: World): boolean {
-  return world.settings.vips.every(({ vip, side }) => {
-    const neighbour = world.neighbours[side];
+  return world.settings.vips.every(({ vip }) => {
+    const segment = SEGMENTS.find((name) => INTERFACES[name] === vip.interface) ?? "public";
+    const neighbour = world.neighbours[segment];
     const address = vip.prefix.address.text;
     const mac = neighbour.cache.get(address);
-    const host = ROUTERS.map((router) => world.hosts[router]).find((candidate) => candidate.ports[side].mac === mac);
-    if (host === undefined || !host.kernel.holds(address)) return false;
-    const network = world.networks[side];
-    return network.passes(neighbour, host.ports[side]) && network.passes(host.ports[side], neighbour);
+    const host = ROUTERS.map((router) => world.hosts[router]).find((candidate) => candidate.ports[segment].mac === mac);
+    if (host === undefined || !host.kernel.holds(address) || !host.isReachable(segment)) return false;
+    const network = world.networks[segment];
+    return network.passes(neighbour, host.ports[segment]) && network.passes(host.ports[segment], neighbour);
   });
 }

@@ -24,6 +24,14 @@ export class Kernel {
   lockedUntilMs = 0;
   /** Interfaces that are gone, by name: nothing can be leased there. */
   readonly gone = new Set<string>();
+  /** Interfaces that have another name: nothing can be leased by the old one, and what they have they keep. */
+  readonly renamed = new Set<string>();
+  /** Interfaces that are down: what is set there is answered for elsewhere, and clients do not reach it. */
+  readonly down = new Set<string>();
+  /** VIPs that the kernel refuses, by their addresses. */
+  readonly refuses = new Set<string>();
+  /** The kernel thread does nothing until then; leases end all the same. */
+  hungUntilMs = 0;
   /** Removals from interfaces that are gone fail, as they do where the interface's number is asked for first. */
   failsRemovals = false;
 
@@ -43,6 +51,11 @@ export class Kernel {
     return [...this.#held.values()].map((held) => held.vip);
   }
 
+  /** When the lease of this address ends; undefined: it is not there. */
+  endsAtMs(address: string): number | undefined {
+    return this.#held.get(address)?.endsAtMs;
+  }
+
   get locked(): boolean {
     return this.#clock.now < this.lockedUntilMs;
   }
@@ -51,7 +64,11 @@ export class Kernel {
     this.#onChange();
     const endsAtMs = this.#clock.now + validMs + this.#random.between(0, 1_100);
     return vips.map((vip) => {
-      if (this.gone.has(vip.interface)) return { vip, result: "failed" as const, error: "no such device (ENODEV)" };
+      if (this.gone.has(vip.interface) || this.renamed.has(vip.interface)) {
+        return { vip, result: "failed" as const, error: "no such device (ENODEV)" };
+      }
+      if (this.refuses.has(vip.prefix.address.text))
+        return { vip, result: "failed" as const, error: "refused (EACCES)" };
       const key = vip.prefix.address.text;
       const result = this.#held.has(key) ? ("renewed" as const) : ("created" as const);
       this.#held.set(key, { vip, endsAtMs });
@@ -79,6 +96,12 @@ export class Kernel {
     for (const vip of lost) this.#held.delete(vip.prefix.address.text);
     this.#onChange();
     for (const vip of lost) this.#onRemoved(vip);
+  }
+
+  /** The interface is back, empty. */
+  gainInterface(name: string): void {
+    this.gone.delete(name);
+    this.#onChange();
   }
 
   /** Power off: nothing is left, and nobody is told. */

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChaos, WEATHERS } from "./chaos.ts";
+import { FITNESS_FAULTS } from "./fitness-faults.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 import type { Machine } from "./router-host.ts";
 import { runSingleFault } from "./run-single-fault.ts";
@@ -41,7 +42,7 @@ class MutantSources {
 }
 
 function isCaught(mutant: Mutant, machine: Machine): boolean {
-  const fault = SINGLE_FAULTS.find(({ name }) => name === mutant.caughtBy);
+  const fault = [...SINGLE_FAULTS, ...FITNESS_FAULTS].find(({ name }) => name === mutant.caughtBy);
   if (fault !== undefined) return [1, 2, 3].some((seed) => runSingleFault(fault, seed, machine).problems.length > 0);
   const weather = WEATHERS.find(({ name }) => name === mutant.caughtBy);
   if (weather === undefined) throw new RangeError(`no run is called ${mutant.caughtBy}`);

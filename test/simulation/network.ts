@@ -1,10 +1,17 @@
 /** One of the two networks: ports at a switch, with delay, loss, duplication, reordering and cuts of every kind. */
 import type { MacAddress } from "../../src/model/mac-address.ts";
+import type { PathName, RouterId } from "../../src/model/pair.ts";
 import type { Heartbeat } from "../../src/wire/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 const RECORDED = 300;
+
+/** Three networks: the two paths, and a third one that carries a VIP and no heartbeats. */
+export type Segment = PathName | "third";
+export const SEGMENTS = ["public", "private", "third"] as const;
+/** The interface by which each router is attached to each. */
+export const INTERFACES: { readonly [S in Segment]: string } = { public: "eth0", private: "eth1", third: "eth2" };
 
 export interface Conditions {
   readonly delayMs: number;
@@ -15,6 +22,9 @@ export interface Conditions {
 
 export type Frame =
   | { readonly kind: "heartbeat"; readonly heartbeat: Heartbeat }
+  /** A question for the own address of the router with this MAC; `replyTo` learns the MAC. */
+  | { readonly kind: "ask-peer"; readonly router: RouterId; readonly replyTo: MacAddress }
+  | { readonly kind: "peer-answer"; readonly router: RouterId; readonly mac: MacAddress }
   | { readonly kind: "ask"; readonly address: string; readonly replyTo: MacAddress }
   | { readonly kind: "answer"; readonly address: string; readonly mac: MacAddress }
   | { readonly kind: "announce"; readonly address: string; readonly mac: MacAddress }
@@ -41,7 +51,12 @@ export class Network {
   /** Pairs of ports, sender first, between which nothing passes. */
   readonly #cuts = new Set<string>();
   conditions: Conditions;
-  dropsHeartbeats = false;
+  /** A packet filter drops heartbeats: where they leave a machine, so that nobody sees them, or where they come in. */
+  dropsHeartbeats: "leaving" | "coming" | undefined;
+  /** Routers whose heartbeats a packet filter of the other one drops where they come in. */
+  readonly unheard = new Set<RouterId>();
+  /** Each router has another key: heartbeats arrive, and none can be read. */
+  hasTwoKeys = false;
   /** Heartbeats wait this long behind other traffic, on this network only: a full synchronisation, say. */
   heartbeatDelayMs = 0;
   /** The last heartbeats, as somebody on the wire would record them. */
@@ -60,6 +75,10 @@ export class Network {
   cut(from: MacAddress, to: MacAddress, isCut: boolean): void {
     if (isCut) this.#cuts.add(`${from} ${to}`);
     else this.#cuts.delete(`${from} ${to}`);
+  }
+
+  isCut(from: MacAddress, to: MacAddress): boolean {
+    return this.#cuts.has(`${from} ${to}`);
   }
 
   /** Whether a frame would pass, but for chance. */
@@ -86,7 +105,7 @@ export class Network {
   }
 
   #deliver(from: Port, to: Port, frame: Frame): void {
-    if (frame.kind === "heartbeat" && this.dropsHeartbeats) return;
+    if (frame.kind === "heartbeat" && this.dropsHeartbeats === "leaving") return;
     if (!this.passes(from, to) || this.#random.chance(this.conditions.loss)) return;
     const { delayMs, jitterMs } = this.conditions;
     const queueMs = frame.kind === "heartbeat" ? this.heartbeatDelayMs : 0;

@@ -5,9 +5,10 @@ import type { Transition } from "../../src/failover/history.ts";
 import type { Input } from "../../src/failover/input.ts";
 import type { FailoverSettings } from "../../src/failover/settings.ts";
 import type { State } from "../../src/failover/state.ts";
+import type { GateReport, InterfaceReport, Surroundings } from "../../src/failover/surroundings.ts";
 import { parseEndpoint } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
-import { PATHS, type PathName, type Role, type RouterId } from "../../src/model/pair.ts";
+import { otherRouter, PATHS, type PathName, type Role, type RouterId } from "../../src/model/pair.ts";
 import type { ServiceSight } from "../../src/model/service-sight.ts";
 import {
   isTakenBack,
@@ -17,11 +18,11 @@ import {
   type SharedSubject,
   sharedKey,
 } from "../../src/model/shared-entry.ts";
-import type { Vip } from "../../src/model/vip.ts";
+import { formatVip, type Vip } from "../../src/model/vip.ts";
 import { parseServiceKey } from "../../src/model/virtual-service.ts";
 import type { Clock } from "./clock.ts";
 import { Kernel } from "./kernel.ts";
-import type { Frame, Network, Port } from "./network.ts";
+import { type Frame, INTERFACES, type Network, type Port, SEGMENTS, type Segment } from "./network.ts";
 import type { Random } from "./random.ts";
 
 /** The code under test; a mutant has the same form. */
@@ -52,9 +53,9 @@ export interface Watcher {
 export interface HostOptions {
   readonly router: RouterId;
   readonly settings: FailoverSettings;
-  readonly networks: { readonly [P in PathName]: Network };
-  readonly macs: { readonly [P in PathName]: MacAddress };
-  readonly peerMacs: { readonly [P in PathName]: MacAddress };
+  readonly networks: { readonly [S in Segment]: Network };
+  readonly macs: { readonly [S in Segment]: MacAddress };
+  readonly peerMacs: { readonly [S in Segment]: MacAddress };
   readonly machine: Machine;
   readonly clock: Clock;
   readonly random: Random;
@@ -72,13 +73,21 @@ export function serverSubject(server: string, order: ServerOrder): SharedSubject
 /** What a start takes at most until the kernel's addresses are known. */
 const READ_KERNEL_MS = 50;
 const FOR_EVER_MS = 1e9;
+/** The packet sockets are open so long after the last question. */
+const FRAMES_WATCHED_MS = 5_000;
 /** What a socket buffer holds while nobody reads. */
 const INBOX_LIMIT = 512;
+
+/** What the kernel thread has to do; until when the kernel surely has what a renewal is for. */
+interface KernelWork {
+  readonly effect: Extract<Effect, { kind: "lease" | "remove" }>;
+  readonly presentUntilMs?: number;
+}
 
 class Process {
   state: State;
   inbox: Input[] = [];
-  readonly work: Extract<Effect, { kind: "lease" | "remove" }>[] = [];
+  readonly work: KernelWork[] = [];
   frozen = false;
   working = false;
   wakeAtMs = Infinity;
@@ -91,7 +100,7 @@ class Process {
 export class RouterHost {
   readonly router: RouterId;
   readonly kernel: Kernel;
-  readonly ports: { readonly [P in PathName]: Port };
+  readonly ports: { readonly [S in Segment]: Port };
   settings: FailoverSettings;
   /** How late the loop wakes, at most. */
   latenessMs = 0.5;
@@ -108,8 +117,19 @@ export class RouterHost {
   process: Process | undefined;
   readonly #options: HostOptions;
   readonly #offsetMs: number;
-  readonly #lastFrame: { [P in PathName]?: number } = {};
-  readonly #lastNeighbour: { [P in PathName]?: number } = {};
+  readonly #lastFrame: { [S in Segment]?: number } = {};
+  readonly #lastNeighbour: { [S in Segment]?: number } = {};
+  /** The last frame of the peer's daemon that passed here while somebody looked. */
+  readonly #lastPeerFrame: { [P in PathName]?: number } = {};
+  #framesWatchedUntilMs = 0;
+  /** Its own addresses on the two sides are there. */
+  readonly ownAddress: { [P in PathName]: boolean } = { public: true, private: true };
+  defaultRoute = true;
+  gates: readonly GateReport[] = [];
+  /** It answers no question for an address, as with arp_ignore = 8. */
+  answersArp = true;
+  /** It answers for whatever is asked, as with proxy_arp. */
+  answersForAll = false;
   #startsAgain = false;
   #disk: StoredState | undefined;
   #sharedDisk: readonly SharedEntry[] | undefined;
@@ -132,13 +152,13 @@ export class RouterHost {
       (vip) => this.#input({ kind: "address-removed", vip }),
       options.watcher.onChange,
     );
-    this.ports = { public: this.#port("public"), private: this.#port("private") };
-    for (const path of PATHS) options.networks[path].attach(this.ports[path]);
+    this.ports = { public: this.#port("public"), private: this.#port("private"), third: this.#port("third") };
+    for (const segment of SEGMENTS) options.networks[segment].attach(this.ports[segment]);
   }
 
-  #port(path: PathName): Port {
-    const receive = (frame: Frame) => this.#receive(path, frame);
-    return { mac: this.#options.macs[path], cable: true, sends: true, receives: true, receive };
+  #port(segment: Segment): Port {
+    const receive = (frame: Frame) => this.#receive(segment, frame);
+    return { mac: this.#options.macs[segment], cable: true, sends: true, receives: true, receive };
   }
 
   get #now(): number {
@@ -151,6 +171,11 @@ export class RouterHost {
 
   get role(): Role {
     return this.process?.state.phase.kind === "active" ? "active" : "standby";
+  }
+
+  /** What the daemon has kept on disk; undefined: it never has. */
+  get disk(): StoredState | undefined {
+    return this.#disk;
   }
 
   // --- what happens to it ---------------------------------------------------------------------------------------
@@ -168,6 +193,8 @@ export class RouterHost {
     watcher.log(`${this.router}: daemon starts`);
     this.#input({ kind: "own-macs", macs: this.#ownMacs() });
     for (const side of PATHS) this.#input({ kind: "carrier", side, up: this.ports[side].cable });
+    this.#tellSurroundings();
+    if (this.gates.length > 0) this.#input({ kind: "gates", gates: this.gates });
     this.#readKernel(this.process);
     if (this.settings.hasServices) this.#tellTable(this.process);
     if (this.sights.length > 0) this.#input({ kind: "views", sights: this.sights });
@@ -200,10 +227,11 @@ export class RouterHost {
   }
 
   /** A machine of this MAC answers for a VIP. */
-  hearOwner(address: string, mac: MacAddress): void {
+  hearOwner(address: string, mac: MacAddress, isAnnounced = false): void {
     const vip = this.settings.vips.find((sided) => sided.vip.prefix.address.text === address)?.vip;
     if (vip === undefined) return;
-    this.#input({ kind: "owner-answer", address: vip.prefix.address, mac, interface: vip.interface });
+    const announced = isAnnounced ? { announced: true as const } : {};
+    this.#input({ kind: "owner-answer", address: vip.prefix.address, mac, interface: vip.interface, ...announced });
   }
 
   kill(): void {
@@ -233,26 +261,123 @@ export class RouterHost {
     this.kill();
     this.powered = false;
     this.kernel.clear();
-    for (const side of PATHS) this.ports[side].cable = false;
+    for (const segment of SEGMENTS) this.ports[segment].cable = false;
     this.#options.watcher.log(`${this.router}: power off`);
   }
 
   powerOn(): void {
     if (this.powered) return;
     this.powered = true;
-    for (const side of PATHS) this.ports[side].cable = true;
+    for (const segment of SEGMENTS) this.ports[segment].cable = true;
     this.#options.watcher.log(`${this.router}: power on`);
     this.start();
   }
 
-  setCable(side: PathName, up: boolean): void {
-    if (!this.powered || this.ports[side].cable === up) return;
-    this.ports[side].cable = up;
-    this.#options.watcher.log(`${this.router}: ${side} cable ${up ? "in" : "out"}`);
-    // The kernel's link event.
+  setCable(segment: Segment, up: boolean): void {
+    if (!this.powered || this.ports[segment].cable === up) return;
+    this.ports[segment].cable = up;
+    this.#options.watcher.log(`${this.router}: ${segment} cable ${up ? "in" : "out"}`);
+    this.#changed(() => this.#tellCarrier(segment));
+  }
+
+  #tellCarrier(segment: Segment): void {
+    if (segment !== "third") this.#input({ kind: "carrier", side: segment, up: this.ports[segment].cable });
+  }
+
+  /** Something around the VIPs is to be another way; the kernel's event follows. */
+  #changed(tell: () => void = () => {}): void {
+    this.#options.watcher.onChange();
     this.#options.clock.after(this.#options.random.between(0, 2), () => {
-      this.#input({ kind: "carrier", side, up: this.ports[side].cable });
+      tell();
+      this.#tellSurroundings();
     });
+  }
+
+  /** Somebody removes this router's own address of a side, or sets it again. */
+  setOwnAddress(side: PathName, isThere: boolean): void {
+    if (this.ownAddress[side] === isThere) return;
+    this.ownAddress[side] = isThere;
+    this.#options.watcher.log(`${this.router}: own ${side} address ${isThere ? "set again" : "removed"}`);
+    this.#changed();
+  }
+
+  setDefaultRoute(isThere: boolean): void {
+    if (this.defaultRoute === isThere) return;
+    this.defaultRoute = isThere;
+    this.#options.watcher.log(`${this.router}: default route ${isThere ? "set" : "lost"}`);
+    this.#changed();
+  }
+
+  setLink(segment: Segment, isUp: boolean): void {
+    const { down } = this.kernel;
+    if (isUp) down.delete(INTERFACES[segment]);
+    else down.add(INTERFACES[segment]);
+    this.ports[segment].cable = isUp;
+    this.#options.watcher.log(`${this.router}: ${INTERFACES[segment]} ${isUp ? "up" : "down"}`);
+    this.#changed(() => this.#tellCarrier(segment));
+  }
+
+  setRenamed(segment: Segment, isRenamed: boolean): void {
+    const { renamed } = this.kernel;
+    if (isRenamed) renamed.add(INTERFACES[segment]);
+    else renamed.delete(INTERFACES[segment]);
+    this.#options.watcher.log(`${this.router}: ${INTERFACES[segment]} ${isRenamed ? "renamed" : "has its name again"}`);
+    this.#changed();
+  }
+
+  setInterface(segment: Segment, isThere: boolean): void {
+    if (isThere) this.kernel.gainInterface(INTERFACES[segment]);
+    else this.kernel.loseInterface(INTERFACES[segment]);
+    this.ports[segment].sends = isThere;
+    this.ports[segment].receives = isThere;
+    this.#options.watcher.log(`${this.router}: ${INTERFACES[segment]} ${isThere ? "is there again" : "is gone"}`);
+    this.#changed();
+  }
+
+  setGate(name: string, state: GateReport["state"]): void {
+    const others = this.gates.filter((gate) => gate.name !== name);
+    this.gates = [...others, { name, state, sinceMs: this.#now, effect: "hand-over" }];
+    this.#options.watcher.log(`${this.router}: gate ${name} is ${state}`);
+    this.#options.watcher.onChange();
+    this.#input({ kind: "gates", gates: this.gates });
+  }
+
+  hangKernelThread(ms: number): void {
+    this.kernel.hungUntilMs = this.#options.clock.now + ms;
+    this.#options.watcher.log(`${this.router}: its kernel thread hangs for ${ms.toFixed(0)} ms`);
+    this.#options.watcher.onChange();
+  }
+
+  /** Another machine answers for this router's own address. */
+  seeTwin(side: PathName, mac: MacAddress): void {
+    this.#input({ kind: "twin", side, mac });
+  }
+
+  #tellSurroundings(): void {
+    this.#input({ kind: "surroundings", surroundings: this.#surroundings() });
+  }
+
+  #surroundings(): Surroundings {
+    const { gone, renamed, down } = this.kernel;
+    const interfaces = SEGMENTS.map((segment): InterfaceReport => {
+      const name = INTERFACES[segment];
+      const isThere = !gone.has(name) && !renamed.has(name);
+      const link = { up: !down.has(name), carrier: this.ports[segment].cable && !down.has(name) };
+      return {
+        name,
+        ...(isThere ? { link } : {}),
+        sides: segment === "third" ? [] : [segment],
+        ownAddress: segment === "third" || this.ownAddress[segment],
+      };
+    });
+    return { interfaces, defaultRoutes: this.defaultRoute ? ["inet"] : [], settingsLost: [] };
+  }
+
+  /** A client on this network reaches what the kernel has there. */
+  isReachable(segment: Segment): boolean {
+    const { gone, down } = this.kernel;
+    const name = INTERFACES[segment];
+    return !gone.has(name) && !down.has(name) && this.defaultRoute;
   }
 
   removeByHand(vip: Vip): void {
@@ -266,7 +391,7 @@ export class RouterHost {
     if (this.kernel.locked) return;
     this.#options.watcher.log(`${this.router}: somebody sets ${vip.prefix.address.text}`);
     this.kernel.lease([vip], FOR_EVER_MS);
-    this.#input({ kind: "address-added", vip });
+    this.#input({ kind: "foreign-vips", found: [{ vip, text: formatVip(vip), fixed: false }] });
   }
 
   command(input: Extract<Input, { kind: "operator" | "stop" | "reload" | "warmth" }>): void {
@@ -293,30 +418,43 @@ export class RouterHost {
 
   // --- the kernel's side of the wire ----------------------------------------------------------------------------
 
-  #receive(path: PathName, frame: Frame): void {
+  #receive(segment: Segment, frame: Frame): void {
     if (!this.powered) return;
     const { networks, macs } = this.#options;
-    this.#lastFrame[path] = this.#now;
+    if (this.kernel.down.has(INTERFACES[segment]) || this.kernel.gone.has(INTERFACES[segment])) return;
+    this.#lastFrame[segment] = this.#now;
     switch (frame.kind) {
       case "heartbeat":
-        // As it was sent: that bytes and values agree is for the codec's own tests.
-        this.#input({ kind: "heartbeat", path, heartbeat: frame.heartbeat });
+        if (segment !== "third") this.#receiveHeartbeat(segment, frame);
         return;
       case "ask":
         // The kernel answers, whatever became of the daemon.
-        if (this.kernel.holds(frame.address)) {
-          const answer = { kind: "answer" as const, address: frame.address, mac: macs[path] };
-          networks[path].send(this.ports[path], frame.replyTo, answer);
+        if ((this.kernel.holds(frame.address) && this.answersArp) || this.answersForAll) {
+          const answer = { kind: "answer" as const, address: frame.address, mac: macs[segment] };
+          networks[segment].send(this.ports[segment], frame.replyTo, answer);
+        }
+        return;
+      case "ask-peer":
+        if (segment !== "third" && frame.router === this.router && this.ownAddress[segment] && this.answersArp) {
+          const answer = { kind: "peer-answer" as const, router: this.router, mac: macs[segment] };
+          networks[segment].send(this.ports[segment], frame.replyTo, answer);
+        }
+        return;
+      case "peer-answer":
+        if (segment !== "third" && frame.router !== this.router) {
+          this.#input({ kind: "peer-answer", side: segment, mac: frame.mac });
         }
         return;
       case "answer":
-      case "announce":
         this.hearOwner(frame.address, frame.mac);
+        return;
+      case "announce":
+        this.hearOwner(frame.address, frame.mac, true);
         return;
       case "probe-answer":
         if (!this.askable) return;
-        this.#lastNeighbour[path] = this.#now;
-        this.#tellEvidence(path);
+        this.#lastNeighbour[segment] = this.#now;
+        this.#tellEvidence(segment);
         return;
       case "echo-answer": {
         if (!this.kernel.holds(frame.to)) return;
@@ -324,7 +462,7 @@ export class RouterHost {
           .address;
         if (address === undefined) return;
         const elapsedMs = this.#options.clock.now - frame.sentAtMs;
-        const by = { family: "inet" as const, text: path === "public" ? "203.0.113.1" : "10.0.0.11" };
+        const by = { family: "inet" as const, text: segment === "private" ? "10.0.0.11" : "203.0.113.1" };
         this.#input({ kind: "verify-answer", verification: frame.verification, address, by, elapsedMs });
         return;
       }
@@ -332,16 +470,31 @@ export class RouterHost {
     }
   }
 
-  #tellEvidence(side: PathName): void {
-    const lastFrameAtMs = this.#lastFrame[side];
-    const lastNeighbourAtMs = this.#lastNeighbour[side];
-    this.#input({
-      kind: "evidence",
-      side,
+  /** A filter, another key, or a missing own address keeps it from the daemon; on the wire it is seen all the same. */
+  #receiveHeartbeat(path: PathName, frame: Extract<Frame, { kind: "heartbeat" }>): void {
+    const network = this.#options.networks[path];
+    if (this.#options.clock.now < this.#framesWatchedUntilMs) this.#lastPeerFrame[path] = this.#now;
+    if (!this.ownAddress[path] || network.dropsHeartbeats === "coming") return;
+    if (network.unheard.has(frame.heartbeat.router)) return;
+    if (network.hasTwoKeys) this.#input({ kind: "packet-refused", path, reason: "bad-mac" });
+    // As it was sent: that bytes and values agree is for the codec's own tests.
+    else this.#input({ kind: "heartbeat", path, heartbeat: frame.heartbeat });
+  }
+
+  #tellEvidence(segment: Segment): void {
+    const lastFrameAtMs = this.#lastFrame[segment];
+    const lastNeighbourAtMs = this.#lastNeighbour[segment];
+    const seen = {
       askable: this.askable,
       ...(lastFrameAtMs === undefined ? {} : { lastFrameAtMs }),
       ...(lastNeighbourAtMs === undefined ? {} : { lastNeighbourAtMs }),
-    });
+    };
+    if (segment !== "third") this.#input({ kind: "evidence", side: segment, ...seen });
+    else if (this.#usesThird) this.#input({ kind: "interface-evidence", interface: INTERFACES.third, ...seen });
+  }
+
+  get #usesThird(): boolean {
+    return this.settings.vips.some(({ vip }) => vip.interface === INTERFACES.third);
   }
 
   /** The daemon's own timer, which asks the neighbours and then tells what was seen, each interval. */
@@ -349,14 +502,27 @@ export class RouterHost {
     if (this.process !== process) return;
     if (!process.frozen) {
       this.#probe();
-      for (const side of PATHS) this.#tellEvidence(side);
+      for (const segment of SEGMENTS) this.#tellEvidence(segment);
+      this.#tellPeerFrames();
     }
     this.#options.clock.after(this.settings.intervalMs, () => this.#watchNeighbours(process));
   }
 
   #probe(): void {
     const { networks, macs } = this.#options;
-    for (const side of PATHS) networks[side].send(this.ports[side], "all", { kind: "probe", replyTo: macs[side] });
+    for (const segment of SEGMENTS) {
+      if (segment === "third" && !this.#usesThird) continue;
+      networks[segment].send(this.ports[segment], "all", { kind: "probe", replyTo: macs[segment] });
+    }
+  }
+
+  /** What the packet sockets have seen, while the peer is asked for. */
+  #tellPeerFrames(): void {
+    for (const path of PATHS) {
+      const atMs = this.#lastPeerFrame[path];
+      if (atMs !== undefined) this.#input({ kind: "peer-frame", path, atMs });
+      delete this.#lastPeerFrame[path];
+    }
   }
 
   #ownMacs(): Extract<Input, { kind: "own-macs" }>["macs"] {
@@ -364,6 +530,7 @@ export class RouterHost {
     return [
       { interface: "eth0", mac: macs.public },
       { interface: "eth1", mac: macs.private },
+      { interface: "eth2", mac: macs.third },
     ];
   }
 
@@ -390,7 +557,8 @@ export class RouterHost {
     this.#options.watcher.onWake(this.router);
     const waiting = process.inbox;
     process.inbox = [];
-    const isSocket = (input: Input) => input.kind === "heartbeat" || input.kind === "owner-answer";
+    const isSocket = (input: Input) =>
+      input.kind === "heartbeat" || input.kind === "owner-answer" || input.kind === "peer-answer";
     for (const input of waiting.filter(isSocket)) this.#step(process, input);
     for (const input of waiting.filter((entry) => !isSocket(entry))) this.#step(process, input);
     this.#step(process, { kind: "tick" });
@@ -415,18 +583,24 @@ export class RouterHost {
     switch (effect.kind) {
       case "send-heartbeat": {
         const { path, heartbeat } = effect;
+        if (!this.ownAddress[path] || this.kernel.down.has(INTERFACES[path])) return;
         networks[path].send(this.ports[path], peerMacs[path], { kind: "heartbeat", heartbeat });
         return;
       }
       case "lease":
       case "remove":
-        process.work.push(effect);
+        process.work.push(this.#workFor(process, effect));
         this.#workOn(process);
         return;
       case "ask-owner":
+        this.#framesWatchedUntilMs = this.#options.clock.now + FRAMES_WATCHED_MS;
         for (const { vip, mac } of effect.questions) {
-          const side = this.#sideOf(vip);
-          const frame = { kind: "ask" as const, address: vip.prefix.address.text, replyTo: macs[side] };
+          const segment = this.#segmentOf(vip);
+          const frame = { kind: "ask" as const, address: vip.prefix.address.text, replyTo: macs[segment] };
+          networks[segment].send(this.ports[segment], mac ?? "all", frame);
+        }
+        for (const { side, mac } of effect.peer) {
+          const frame = { kind: "ask-peer" as const, router: otherRouter(this.router), replyTo: macs[side] };
           networks[side].send(this.ports[side], mac ?? "all", frame);
         }
         return;
@@ -436,18 +610,18 @@ export class RouterHost {
       case "announce":
         watcher.onAnnounce(this.router, effect.vips);
         for (const vip of effect.vips) {
-          const side = this.#sideOf(vip);
-          const frame = { kind: "announce" as const, address: vip.prefix.address.text, mac: macs[side] };
-          networks[side].send(this.ports[side], "all", frame);
+          const segment = this.#segmentOf(vip);
+          const frame = { kind: "announce" as const, address: vip.prefix.address.text, mac: macs[segment] };
+          networks[segment].send(this.ports[segment], "all", frame);
         }
         return;
       case "verify":
         for (const vip of effect.vips) {
-          const side = this.#sideOf(vip);
+          const segment = this.#segmentOf(vip);
           const { verification } = effect;
           const sentAtMs = this.#options.clock.now;
           const frame = { kind: "echo" as const, from: vip.prefix.address.text, verification, sentAtMs };
-          if (this.kernel.holds(vip.prefix.address.text)) networks[side].send(this.ports[side], "all", frame);
+          if (this.kernel.holds(vip.prefix.address.text)) networks[segment].send(this.ports[segment], "all", frame);
         }
         return;
       case "set-balancing":
@@ -503,32 +677,47 @@ export class RouterHost {
     });
   }
 
-  #sideOf(vip: Vip): PathName {
-    return vip.interface === "eth1" ? "private" : "public";
+  #segmentOf(vip: Vip): Segment {
+    return SEGMENTS.find((segment) => INTERFACES[segment] === vip.interface) ?? "public";
   }
 
   /** The thread for address changes: one batch after the other, never while the process is frozen. */
   #workOn(process: Process): void {
-    const effect = process.work[0];
-    if (effect === undefined || process.working || process.frozen || this.process !== process) return;
+    const work = process.work[0];
+    if (work === undefined || process.working || process.frozen || this.process !== process) return;
     process.working = true;
     const { clock, random } = this.#options;
-    const doneAtMs = Math.max(clock.now, this.kernel.lockedUntilMs) + random.next() * this.workMs;
+    const doneAtMs =
+      Math.max(clock.now, this.kernel.lockedUntilMs, this.kernel.hungUntilMs) + random.next() * this.workMs;
     clock.at(doneAtMs, () => {
       process.working = false;
       if (this.process !== process || process.frozen) return;
-      if (!this.kernel.locked) {
+      if (!this.kernel.locked && clock.now >= this.kernel.hungUntilMs) {
         process.work.shift();
-        this.#change(effect);
+        this.#change(work);
       }
       this.#workOn(process);
     });
   }
 
-  #change(effect: Extract<Effect, { kind: "lease" | "remove" }>): void {
+  #workFor(process: Process, effect: KernelWork["effect"]): KernelWork {
+    const { addresses } = process.state;
+    const pending = addresses.leases.find((lease) => effect.kind === "lease" && lease.batch === effect.batch);
+    const until = pending?.purpose === "renew" ? addresses.confirmedUntilMs : undefined;
+    return { effect, ...(until === undefined ? {} : { presentUntilMs: until }) };
+  }
+
+  #change({ effect, presentUntilMs = Infinity }: KernelWork): void {
     const { batch, vips } = effect;
-    if (effect.kind === "lease") {
-      this.#input({ kind: "lease-outcome", batch, results: this.kernel.lease(vips, effect.validMs) });
-    } else this.#input({ kind: "remove-outcome", batch, results: this.kernel.remove(vips) });
+    if (effect.kind === "remove") {
+      this.#input({ kind: "remove-outcome", batch, results: this.kernel.remove(vips) });
+      return;
+    }
+    // A renewal that comes too late sets nothing again: the peer may have the VIPs by now.
+    const isLapsed = this.#now >= presentUntilMs && !vips.every((vip) => this.kernel.holds(vip.prefix.address.text));
+    const results = isLapsed
+      ? vips.map((vip) => ({ vip, result: "created" as const }))
+      : this.kernel.lease(vips, effect.validMs);
+    this.#input({ kind: "lease-outcome", batch, results });
   }
 }

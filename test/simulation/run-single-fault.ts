@@ -12,6 +12,8 @@ export interface Run {
 
 /** Long enough for a fail-back after 30 s of stability, and the rest after it. */
 const REST_MS = 45_000;
+/** `dead_after`, and the time of a planned move. */
+const UNFIT_MS = 1_000 + 300;
 /** The kernel's event, the decision and the removal. */
 const CUT_OFF_MS = 20;
 /** Heartbeats, renewals, evidence and asking together: a loop that spins would need far more. */
@@ -49,6 +51,10 @@ export function runSingleFault(fault: SingleFault, seed: number, machine: Machin
   };
   bound("a VIP was not served", longestMs(checkers.unserved.after(markMs, now)), fault.unservedMs);
   bound("two owners", longestMs(checkers.twoOwners.after(markMs, now)), fault.twoOwnersMs);
+  for (const router of ROUTERS) {
+    const unfitMs = longestMs(checkers.unfitActive[router].after(markMs, now));
+    bound(`${router} stayed active though it could not serve`, unfitMs, UNFIT_MS);
+  }
   bound("no owner", longestMs(checkers.noOwner.after(markMs, now)), fault.noOwnerMs);
   for (const router of ROUTERS) {
     bound(`${router} kept VIPs without a cable`, longestMs(checkers.cutOff[router].after(markMs, now)), CUT_OFF_MS);
@@ -60,7 +66,8 @@ export function runSingleFault(fault: SingleFault, seed: number, machine: Machin
   problems.push(...before, ...checkers.problems, ...checkers.flapping());
   problems.push(...checkers.unannounced(world), ...checkers.unsettled(world), ...checkers.unshared(world));
   const last = fault.ends === "b" ? b : a;
-  if (last.role !== "active") problems.push(`at the end the ${last.router} is not active`);
+  const isActive = last.role === "active" || (fault.ends === "either" && b.role === "active");
+  if (!isActive) problems.push(`at the end the ${last.router} is not active`);
   if (!isServed(world)) problems.push("at the end a neighbour is not served");
   return { problems, lines: world.lines };
 }

@@ -20,7 +20,7 @@ export interface SingleFault {
   /** Whether a kernel has each VIP all the time but for this. */
   readonly noOwnerMs: number;
   /** Which router is active at the end: `a` unless it says otherwise. */
-  readonly ends?: "b";
+  readonly ends?: "b" | "either";
   /** Changes of role in both routers together until all is at rest, fail-back included. */
   readonly transitions: number;
 }

@@ -6,7 +6,7 @@ import { type MacAddress, parseMacAddress } from "../../src/model/mac-address.ts
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import { Clock } from "./clock.ts";
 import { Neighbour } from "./neighbour.ts";
-import { type Conditions, Network } from "./network.ts";
+import { type Conditions, Network, SEGMENTS, type Segment } from "./network.ts";
 import type { Random } from "./random.ts";
 import { type Machine, RouterHost, type Watcher } from "./router-host.ts";
 
@@ -25,10 +25,10 @@ function mac(router: number, side: number): MacAddress {
   return parsed.value;
 }
 
-export const MACS: { readonly [R in RouterId | "neighbour"]: { readonly [P in PathName]: MacAddress } } = {
-  primary: { public: mac(1, 0), private: mac(1, 1) },
-  backup: { public: mac(2, 0), private: mac(2, 1) },
-  neighbour: { public: mac(9, 0), private: mac(9, 1) },
+export const MACS: { readonly [R in RouterId | "neighbour"]: { readonly [S in Segment]: MacAddress } } = {
+  primary: { public: mac(1, 0), private: mac(1, 1), third: mac(1, 2) },
+  backup: { public: mac(2, 0), private: mac(2, 1), third: mac(2, 2) },
+  neighbour: { public: mac(9, 0), private: mac(9, 1), third: mac(9, 2) },
 };
 
 export const SETTINGS: Omit<FailoverSettings, "router"> = {
@@ -64,9 +64,9 @@ export interface WorldOptions {
 export class World {
   readonly clock = new Clock();
   readonly random: Random;
-  readonly networks: { readonly [P in PathName]: Network };
+  readonly networks: { readonly [S in Segment]: Network };
   readonly hosts: { readonly [R in RouterId]: RouterHost };
-  readonly neighbours: { readonly [P in PathName]: Neighbour };
+  readonly neighbours: { readonly [S in Segment]: Neighbour };
   readonly lines: string[] = [];
   /** When a daemon was killed or frozen: what it would have done then it did not do. */
   readonly disturbances: { readonly router: RouterId; readonly atMs: number }[] = [];
@@ -85,10 +85,12 @@ export class World {
     this.networks = {
       public: new Network(this.clock, random, conditions),
       private: new Network(this.clock, random, conditions),
+      third: new Network(this.clock, random, conditions),
     };
     this.neighbours = {
       public: new Neighbour(this.networks.public, MACS.neighbour.public, () => this.touch()),
       private: new Neighbour(this.networks.private, MACS.neighbour.private, () => this.touch()),
+      third: new Neighbour(this.networks.third, MACS.neighbour.third, () => this.touch()),
     };
     const watcher: Watcher = {
       ...options.watcher,
@@ -134,7 +136,7 @@ export class World {
   }
 
   setConditions(conditions: Conditions): void {
-    for (const path of PATHS) this.networks[path].conditions = conditions;
+    for (const segment of SEGMENTS) this.networks[segment].conditions = conditions;
   }
 
   /** The routers cannot hear each other on this path (one way or both), while both hear everybody else. */
@@ -146,9 +148,34 @@ export class World {
   }
 
   /** A packet filter between the routers drops heartbeats and nothing else. */
-  filterHeartbeats(isOn: boolean): void {
-    for (const path of PATHS) this.networks[path].dropsHeartbeats = isOn;
-    this.log(`heartbeats are ${isOn ? "filtered" : "not filtered any more"}`);
+  filterHeartbeats(where: "leaving" | "coming" | undefined): void {
+    for (const path of PATHS) this.networks[path].dropsHeartbeats = where;
+    this.log(where === undefined ? "heartbeats are not filtered any more" : "heartbeats are filtered");
+  }
+
+  /** The other router's packet filter drops what this one says. */
+  setUnheard(router: RouterId, isOn: boolean): void {
+    for (const path of PATHS) {
+      if (isOn) this.networks[path].unheard.add(router);
+      else this.networks[path].unheard.delete(router);
+    }
+    this.log(`${router}: its heartbeats are ${isOn ? "filtered at its peer" : "not filtered any more"}`);
+  }
+
+  /** The routers have different keys. */
+  setTwoKeys(isOn: boolean): void {
+    for (const path of PATHS) this.networks[path].hasTwoKeys = isOn;
+    this.log(isOn ? "the routers have different keys" : "the routers have the same key again");
+  }
+
+  /** No frame passes at this router's ports. */
+  setIsolated(router: RouterId, isOn: boolean): void {
+    for (const segment of SEGMENTS) {
+      const port = this.hosts[router].ports[segment];
+      port.sends = !isOn;
+      port.receives = !isOn;
+    }
+    this.log(`${router}: ${isOn ? "isolated" : "reachable again"}`);
   }
 
   /** Some path carries frames in both directions between the routers. */
@@ -160,6 +187,17 @@ export class World {
       const b = backup.ports[path];
       return network.passes(a, b) && network.passes(b, a);
     });
+  }
+
+  /** Heartbeats that pass are accepted. */
+  get understood(): boolean {
+    return (
+      this.connected &&
+      PATHS.every((path) => {
+        const { hasTwoKeys, dropsHeartbeats, unheard } = this.networks[path];
+        return !hasTwoKeys && dropsHeartbeats === undefined && unheard.size === 0;
+      })
+    );
   }
 
   /** The routers whose kernels have any VIP. */

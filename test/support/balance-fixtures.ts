@@ -1,6 +1,7 @@
 import type { ConfiguredServer, ConfiguredService } from "../../src/config/config.ts";
 import { type Endpoint, parseEndpoint } from "../../src/model/address.ts";
 import type { Check, ProbeFailure, ProbeOutcome } from "../../src/model/check.ts";
+import type { Gate } from "../../src/model/gate.ts";
 import type { RealServer } from "../../src/model/real-server.ts";
 import { parseServiceKey, type ServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
 
@@ -40,6 +41,12 @@ export function configuredService(changes: Partial<ConfiguredService> = {}): Con
     onFailure: "remove",
     ...changes,
   };
+}
+
+export function gate(changes: Partial<Gate> = {}): Gate {
+  const { method: _method, ...timing } = TCP_CHECK;
+  const subject = { kind: "process", name: "haproxy" } as const;
+  return { name: "proxy", effect: "hand-over", when: "always", subject, ...timing, ...changes };
 }
 
 export const SUCCESS: ProbeOutcome = { result: "success", elapsedMs: 1, reason: "connected" };

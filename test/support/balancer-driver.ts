@@ -16,6 +16,10 @@ export class BalancerDriver {
   readonly reports: BalancerReport[] = [];
   /** What a probe of this address and port finds, or of this kind there (`10.0.0.11:80 http`); absent: success. */
   readonly outcomes = new Map<string, ProbeOutcome>();
+  /** What an attempt at the gate of this name finds; absent: success. */
+  readonly gateOutcomes = new Map<string, ProbeOutcome>();
+  /** Attempts at gates, by name. */
+  readonly gatesBegun: string[] = [];
   /** Set: the kernel cannot be asked. */
   kernelTrouble: string | undefined;
   /** Calls of the kernel, by effect. */
@@ -71,6 +75,11 @@ export class BalancerDriver {
         const { kind } = effect.probe.check.method;
         const outcome = this.outcomes.get(`${place} ${kind}`) ?? this.outcomes.get(place) ?? SUCCESS;
         return { kind: "probed", key: effect.probe.key, outcome };
+      }
+      case "probe-gate": {
+        const { key, gate } = effect.probe;
+        this.gatesBegun.push(gate.name);
+        return { kind: "gate-probed", key, outcome: this.gateOutcomes.get(gate.name) ?? SUCCESS };
       }
       case "save":
         this.saved = effect.saved;

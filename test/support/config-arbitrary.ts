@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Config, ConfiguredServer, ConfiguredService } from "../../src/config/config.ts";
+import type { Config, ConfiguredServer, ConfiguredService, ConfiguredVip } from "../../src/config/config.ts";
 import { address, type Endpoint, type Family, type IpAddress } from "../../src/model/address.ts";
 import {
   type Check,
@@ -11,10 +11,11 @@ import {
   STARTTLS_KINDS,
   type TlsMethod,
 } from "../../src/model/check.ts";
+import { FILE_STATES, GATE_EFFECTS, GATE_TIMES, type Gate, type GateSubject } from "../../src/model/gate.ts";
+import type { IpvsSettings } from "../../src/model/ipvs-setting.ts";
 import type { PairSettings } from "../../src/model/pair.ts";
 import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../../src/model/real-server.ts";
 import { SCHEDULERS } from "../../src/model/scheduler.ts";
-import type { Vip } from "../../src/model/vip.ts";
 import {
   type Persistence,
   SCHEDULER_FLAGS,
@@ -74,17 +75,18 @@ const pair: fc.Arbitrary<PairSettings> = fc
     };
   });
 
-const vips: fc.Arbitrary<readonly Vip[]> = fc
+const vips: fc.Arbitrary<readonly ConfiguredVip[]> = fc
   .uniqueArray(fc.integer({ min: 10, max: 200 }), { maxLength: 4 })
   .chain((hosts) => fc.tuple(...hosts.map(vipOf)));
 
-function vipOf(host: number): fc.Arbitrary<Vip> {
+function vipOf(host: number): fc.Arbitrary<ConfiguredVip> {
   const interfaceName = fc.constantFrom("eth0", "bond0.17", "ä");
-  return fc.tuple(fc.boolean(), interfaceName, fc.boolean(), fc.integer({ min: 1, max: 99 })).map(
-    ([isV4, on, hasLabel, number]): Vip => ({
+  return fc.tuple(fc.boolean(), interfaceName, fc.boolean(), fc.integer({ min: 1, max: 99 }), fc.boolean()).map(
+    ([isV4, on, hasLabel, number, isOptional]): ConfiguredVip => ({
       prefix: { address: address(isV4 ? `203.0.113.${host}` : `2001:db8::${host}`), prefixLength: isV4 ? 24 : 64 },
       interface: on,
       ...(isV4 && hasLabel ? { label: `${on}:${number}` } : {}),
+      ...(isOptional ? { optional: true as const } : {}),
     }),
   );
 }
@@ -223,22 +225,54 @@ function methodOf(port: fc.Arbitrary<{ readonly port?: number }>): fc.Arbitrary<
 const anyPort = sometimes("port", fc.integer({ min: 1, max: 65_535 }));
 const somePort = fc.integer({ min: 1, max: 65_535 }).map((port) => ({ port }));
 
+const furtherTiming = fc.record(
+  {
+    downIntervalMs: fc.integer({ min: 100, max: 86_400_000 }),
+    flap: fc.record({
+      limit: fc.integer({ min: 1, max: 100 }),
+      windowMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+      holdMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+    }),
+  },
+  { requiredKeys: [] },
+);
+
 function checkOf(needsPort: boolean): fc.Arbitrary<Check> {
-  const further = fc.record(
-    {
-      downIntervalMs: fc.integer({ min: 100, max: 86_400_000 }),
-      flap: fc.record({
-        limit: fc.integer({ min: 1, max: 100 }),
-        windowMs: fc.integer({ min: 1_000, max: 86_400_000 }),
-        holdMs: fc.integer({ min: 1_000, max: 86_400_000 }),
-      }),
-    },
-    { requiredKeys: [] },
-  );
   return fc
-    .tuple(timing, further, methodOf(needsPort ? somePort : anyPort))
+    .tuple(timing, furtherTiming, methodOf(needsPort ? somePort : anyPort))
     .map(([times, more, method]) => ({ ...times, ...more, method }));
 }
+
+/** A gate's target is where it goes: none has an address and a port of its own. */
+function gateCheck(method: CheckMethod, port: number): GateSubject {
+  if (method.kind === "external") return { kind: "check", method };
+  const { address: _address, ...rest } = method;
+  const target = { address: address("127.0.0.1"), port: method.kind === "ping" ? 0 : port };
+  return { kind: "check", target, method: rest };
+}
+
+const gateSubject: fc.Arbitrary<GateSubject> = fc.oneof(
+  fc.tuple(methodOf(fc.constant({})), fc.integer({ min: 1, max: 65_535 })).map(([how, port]) => gateCheck(how, port)),
+  fc.constantFrom("haproxy", "Web Content", "ü").map((process): GateSubject => ({ kind: "process", name: process })),
+  fc.constantFrom("eth2", "bond0.17").map((link): GateSubject => ({ kind: "interface", name: link })),
+  fc.constantFrom(...FILE_STATES).map((state): GateSubject => ({ kind: "file", path: "/run/a b", state })),
+);
+
+const gates: fc.Arbitrary<readonly Gate[]> = fc.uniqueArray(name, { maxLength: 3 }).chain((names) =>
+  fc.tuple(
+    ...names.map((gateName) =>
+      fc
+        .record({
+          effect: fc.constantFrom(...GATE_EFFECTS),
+          when: fc.constantFrom(...GATE_TIMES),
+          subject: gateSubject,
+          times: timing,
+          more: furtherTiming,
+        })
+        .map(({ times, more, ...rest }): Gate => ({ name: gateName, ...rest, ...times, ...more })),
+    ),
+  ),
+);
 
 const tunnel: fc.Arbitrary<Tunnel> = fc.oneof(
   fc.record({
@@ -405,11 +439,39 @@ function mixesFamilies({ listen, servers, sorry }: ConfiguredService): boolean {
 const seconds = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 21_474_836 }));
 const timeouts = fc.record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
 
+const defence = fc.integer({ min: 0, max: 3 });
+const count = fc.integer({ min: 0, max: 2_147_483_647 });
+const ipvs: fc.Arbitrary<IpvsSettings> = fc.record(
+  {
+    expire_nodest_conn: fc.boolean(),
+    expire_quiescent_template: fc.boolean(),
+    conn_reuse_mode: fc.integer({ min: 0, max: 3 }),
+    sloppy_tcp: fc.boolean(),
+    sloppy_sctp: fc.boolean(),
+    schedule_icmp: fc.boolean(),
+    nat_icmp_send: fc.boolean(),
+    pmtu_disc: fc.boolean(),
+    conntrack: fc.boolean(),
+    snat_reroute: fc.boolean(),
+    ignore_tunneled: fc.boolean(),
+    cache_bypass: fc.boolean(),
+    drop_entry: defence,
+    drop_packet: defence,
+    secure_tcp: defence,
+    amemthresh: count,
+    am_droprate: count,
+    run_estimation: fc.boolean(),
+    est_nice: fc.integer({ min: -20, max: 19 }),
+  },
+  { requiredKeys: ["expire_nodest_conn", "expire_quiescent_template"] },
+);
+
 /** Any valid configuration. */
 export const anyConfig: fc.Arbitrary<Config> = fc
   .record({
     pair,
     vips,
+    gates,
     services: fc
       .uniqueArray(name, { maxLength: 3 })
       .chain((names) => fc.tuple(...names.map((serviceName, index) => serviceOf(index, serviceName)))),
@@ -432,6 +494,7 @@ export const anyConfig: fc.Arbitrary<Config> = fc
         sometimes("interface", fc.constantFrom("eth1", "bond0.18")),
       )
       .map(([settings, manner, on]) => ({ ...settings, ...manner, ...on })),
+    ipvs,
     hooks: fc
       .tuple(
         fc.record({

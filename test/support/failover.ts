@@ -70,6 +70,8 @@ export class TestRouter {
   readonly #peer: SessionEnd;
   /** Neighbours answer and frames come, as the loop tells it with each interval. */
   evidence = true;
+  /** The kernel renews leases at once. */
+  renews = false;
 
   constructor(
     options: {
@@ -142,8 +144,16 @@ export class TestRouter {
         nextEvidenceMs += 100;
         this.feed(this.#seen("public"), this.#seen("private"));
       } else this.feed();
+      if (this.renews) this.#renew();
     }
     return this.effects.slice(before);
+  }
+
+  #renew(): void {
+    const pending = this.state.addresses.leases.find(({ purpose }) => purpose === "renew");
+    if (pending === undefined) return;
+    const results = pending.vips.map((leasedVip) => ({ vip: leasedVip, result: "renewed" as const }));
+    this.feed({ kind: "lease-outcome", batch: pending.batch, results });
   }
 
   /** The peer says this on the public path, in a packet that counts. */

@@ -1,18 +1,21 @@
 /** Heartbeats for tests: one whole value, and arbitrary ones. */
 import fc from "fast-check";
-import { addressFromBytes } from "../../src/model/address.ts";
+import { addressFromBytes, type Family } from "../../src/model/address.ts";
 import { type MacAddress, macFromBytes } from "../../src/model/mac-address.ts";
 import { SERVICE_SIGHTS } from "../../src/model/service-sight.ts";
 import type { SharedEntry } from "../../src/model/shared-entry.ts";
 import { PROTOCOLS } from "../../src/model/virtual-service.ts";
 import {
   AGREEMENT_STEPS,
+  GATE_STATES,
+  GATES_LIMIT,
   type Heartbeat,
   type HeartbeatPayload,
   MAC_REPORT_LIMIT,
   MOVE_REASONS,
   SYNC_KEYS_LIMIT_CROWDED,
   type SyncWord,
+  UNFITNESS_REASONS,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
 import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
@@ -157,6 +160,20 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
     shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
     sync: syncWord,
+    fitness: fc.record({
+      vips: fc.array(
+        fc.record(
+          { unfit: fc.constantFrom(...UNFITNESS_REASONS), answered: fc.boolean() },
+          { requiredKeys: ["answered"] },
+        ),
+        { maxLength: 4 },
+      ),
+      defaultRoutes: fc.constantFrom<Family[]>([], ["inet"], ["inet6"], ["inet", "inet6"]),
+      gates: fc.array(fc.record({ digest: hex(6), state: fc.constantFrom(...GATE_STATES) }), {
+        maxLength: GATES_LIMIT,
+      }),
+    }),
+    leaseAgeMs: fc.nat({ max: 1_000_000 }),
   },
   { requiredKeys: Object.keys(PAYLOAD) as (keyof HeartbeatPayload)[] },
 );

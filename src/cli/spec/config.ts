@@ -24,7 +24,7 @@ export const configShow = verb({
 });
 
 export const configPlan = verb({
-  summary: "print what would change in the kernel's table with this file",
+  summary: "print what would change in the kernel's table and settings of IPVS with this file",
   arguments: { file: fileArgument },
   flags: {},
   examples: [{ command: "config plan ./tandem.toml", doc: "what a reload with this file would do" }],

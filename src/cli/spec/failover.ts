@@ -8,7 +8,8 @@ export const failoverStatus = verb({
   examples: [{ command: "failover status", doc: "the roles in a few lines" }],
   uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "{version, router, peer, paths, vips, warnings, transitions} as status has them; the last transition only",
+  jsonDoc:
+    "{version, router, peer, paths, vips, gates, warnings, transitions} as status has them; the last transition only",
   exit3: "no router is active, or two are",
 });
 
@@ -48,7 +49,8 @@ export const failoverTake = verb({
   ],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
   exit3: "another machine answers for a VIP",
 });
 
@@ -63,7 +65,8 @@ export const failoverRelease = verb({
   examples: [{ command: "failover release", doc: "by hand, with or without a daemon" }],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
 });
 
 export const failoverHold = verb({
@@ -79,7 +82,8 @@ export const failoverHold = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: "{version, dryRun, result}",
+  jsonDoc:
+    "{version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
 });
 
 export const failoverDrill = verb({

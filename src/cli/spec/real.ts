@@ -3,6 +3,7 @@ import { choice, endpoint, integer, port, positiveDuration, service as serviceKe
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
+const ORDERS_JSON = `${CHANGES_JSON}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)`;
 const serviceArgument = oneArgument(serviceKey, "SERVICE", "the virtual service, such as tcp://203.0.113.10:80");
 const serverArgument = oneArgument(
   endpoint,
@@ -83,6 +84,9 @@ export const realEdit = verb({
 
 export const realDel = verb({
   summary: "remove a real server from a virtual service",
+  description: [
+    "What becomes of its open connections is the kernel's setting expire_nodest_conn: where it is 1, as tandem run sets it, they end at once; where it is 0, the kernel's own default, their packets are dropped until they time out.",
+  ],
   arguments: { service: serviceArgument, server: serverArgument },
   flags: { ifExists: switchFlag("succeed when it is not there"), resolve: resolveFlag },
   examples: [{ command: "real del tcp://203.0.113.10:80 10.0.0.11:80", doc: "its connections break; see drain" }],
@@ -100,6 +104,7 @@ export const realDrain = verb({
   summary: "give a real server no new connections; open ones go on",
   description: [
     "Goes through the daemon where one runs: it then lasts over reload, restart and failover. Without one the weight in the kernel becomes 0.",
+    "A persistent client goes elsewhere with its next connection where the kernel's setting expire_quiescent_template is 1, as tandem run sets it; where it is 0, it comes back to the drained server.",
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
   flags: {
@@ -119,7 +124,7 @@ export const realDrain = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: CHANGES_JSON,
+  jsonDoc: ORDERS_JSON,
   exit3: "connections were still open at the end of the wait",
 });
 
@@ -143,7 +148,7 @@ export const realUndrain = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc: CHANGES_JSON,
+  jsonDoc: ORDERS_JSON,
 });
 
 export const real = {

@@ -278,6 +278,7 @@ export const service = {
   summary: "virtual services of the kernel's IPVS: list, add, change, save",
   description: [
     "Works on the kernel directly. A running daemon keeps the services of its configuration as they are there.",
+    "The kernel's settings of IPVS for all services together, such as what becomes of connections to a removed server, are in [ipvs] of the configuration; see tandem.toml(5).",
   ],
   verbs: {
     list: serviceList,

@@ -2,7 +2,7 @@ import { choice, positiveDuration } from "./kinds.ts";
 import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const statusVerb = verb({
-  summary: "show both routers, paths, VIPs, services and the last transitions",
+  summary: "show both routers, paths, VIPs, gates, services and the last transitions",
   arguments: {},
   flags: {
     watch: switchFlag("redraw until interrupted"),
@@ -16,7 +16,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, warnings}; sync is null where connections are not synchronised",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
   exit3: "no router is active, or both are",
 });
 
@@ -24,6 +24,8 @@ export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
     "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
+    "The log goes to standard error. Lines that cannot be written (a full disk, a reader that is gone or does not read) are counted and lost, and the next line that can be written says how many. Files of the state directory that cannot be written are tried again every five seconds. Neither ends the daemon or moves a VIP: tandem status says what is wrong, and an order that could not be saved is carried out and answered with exit code 1, since a restart would forget it. A file there that cannot be used is kept under its name with .unusable at the end.",
+    "With services it loads the kernel module ip_vs where it is absent, by the program that /proc/sys/kernel/modprobe names, and tries again for as long as IPVS is not there. In one network namespace there can be one tandem with services: a second one is refused with exit code 1, at the start and at a reload that adds the first service.",
   ],
   arguments: {},
   flags: {
@@ -44,7 +46,7 @@ export const doctorVerb = verb({
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config"],
   changes: false,
-  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}",
+  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note",
   exit3: "something would break",
 });
 

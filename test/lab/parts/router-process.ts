@@ -11,6 +11,27 @@ export interface CommandResult {
   readonly exitCode: number;
 }
 
+/** What is around a daemon other than usual. */
+export interface Surroundings {
+  /** Redirections of a shell: `2>/dev/full`. What goes elsewhere is not in `log`. */
+  readonly redirections?: string;
+  /** A tmpfs with these options in the place of the state directory, which this process alone sees. */
+  readonly stateMount?: string;
+  /** Fills that file system to the last page. */
+  readonly isStateFull?: boolean;
+}
+
+/** Commands that come before the daemon, in a mount namespace of its own (`ip netns exec` makes one). */
+function shellCommand(command: readonly string[], stateDirectory: string, around: Surroundings): string[] {
+  const { stateMount, isStateFull = false, redirections = "" } = around;
+  const script = [
+    ...(stateMount === undefined ? [] : [`mount -t tmpfs -o ${stateMount} none "$0"`]),
+    ...(isStateFull ? ['{ cat /dev/zero >"$0/ballast" 2>/dev/null || true; }'] : []),
+    `exec "$@" ${redirections}`,
+  ];
+  return ["sh", "-c", script.join(" && "), stateDirectory, ...command];
+}
+
 /** What a router logged, in the order it came; the oldest lines go when there are too many. */
 const LOG_LINES_LIMIT = 5000;
 
@@ -45,16 +66,22 @@ export class RouterProcess {
     return join(this.#folder, "state");
   }
 
+  /** A file of the state directory as the process sees it, also where that is mounted for it alone. */
+  stateFile(name: string): string {
+    return `/proc/${this.pid}/root${join(this.stateDirectory, name)}`;
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid;
   }
 
-  start(): void {
+  start(around: Surroundings = {}): void {
     const role = this.name === ROUTERS[0].name ? "primary" : "backup";
     const directories = ["--runtime-dir", this.runtimeDirectory, "--state-dir", this.stateDirectory];
     const command = [this.binary, "run", "--config", this.#configPath, "--router", role, ...directories];
     // `ip netns exec` becomes the program, so that the process id is tandem's own; it also gives it a /sys of its own.
-    this.#process = Bun.spawn(["ip", "netns", "exec", this.#topology.namespace(this.name), ...command], {
+    const inNamespace = ["ip", "netns", "exec", this.#topology.namespace(this.name)];
+    this.#process = Bun.spawn([...inNamespace, ...shellCommand(command, this.stateDirectory, around)], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     void this.#collect(this.#process.stderr);

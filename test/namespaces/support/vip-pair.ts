@@ -38,6 +38,10 @@ export interface Watched {
 export interface VipPairOptions {
   /** Lines for `[pair]` in place of the usual ones, but for the neighbours. */
   readonly pair?: readonly string[];
+  /** Whole `[[service]]` texts; without IPVS they get no further than the daemon's own idea of them. */
+  readonly services?: readonly string[];
+  /** Further tables, such as `[[gate]]`. */
+  readonly more?: readonly string[];
 }
 
 /** Both sides have a neighbour that can be asked: the gateway and a machine on the private side. */
@@ -45,9 +49,13 @@ const NEIGHBOURS = `neighbours = ["${GATEWAY}", "${serverAddress("web1")}"]`;
 /** Short leases, so that a test of their end is short too; no fail-back in the middle of another test. */
 const USUAL = ['lease = "2s"', 'failback = "manual"'];
 
-/** The configuration of a pair without any service. */
-export function vipOnlyConfig(lines: readonly string[] = USUAL): string {
-  return pairConfig({ pair: [NEIGHBOURS, ...lines] });
+/** The configuration of a pair, as a rule without any service. */
+export function vipOnlyConfig(
+  lines: readonly string[] = USUAL,
+  services: readonly string[] = [],
+  more: readonly string[] = [],
+): string {
+  return pairConfig({ pair: [NEIGHBOURS, ...lines], services, more });
 }
 
 export class VipPair implements AsyncDisposable {
@@ -63,7 +71,7 @@ export class VipPair implements AsyncDisposable {
 
   /** The network and the files; no daemon runs yet. */
   static async prepare(options: VipPairOptions = {}): Promise<VipPair> {
-    const lab = await PairLab.prepare(vipOnlyConfig(options.pair), { servers: 1 });
+    const lab = await PairLab.prepare(vipOnlyConfig(options.pair, options.services, options.more), { servers: 1 });
     return new VipPair(lab, await VipEcho.start(lab.topology, PUBLIC_VIP, ECHO_PORT));
   }
 

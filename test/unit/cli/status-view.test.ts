@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { pathLines, stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
+import { NO_TROUBLE } from "../../support/upkeep.ts";
 
 const REPORT: StatusReport = {
   version: 1,
+  ...NO_TROUBLE,
   sync: {
     wanted: 50,
     present: 49,
@@ -23,6 +25,7 @@ const REPORT: StatusReport = {
     sinceMs: 754_000,
     term: 4,
     held: false,
+    notReady: null,
     next: "stays active; lvs2 is ready to take over",
     pid: 1,
     uptimeMs: 9_000_000,
@@ -75,6 +78,7 @@ const REPORT: StatusReport = {
       leaseLeftMs: 2_300,
       confirmed: "203.0.113.1 after 3 ms",
       confirmable: true,
+      unfit: { primary: null, backup: null },
     },
     {
       address: "10.0.0.1/24",
@@ -84,7 +88,12 @@ const REPORT: StatusReport = {
       leaseLeftMs: 2_300,
       confirmed: null,
       confirmable: true,
+      unfit: { primary: null, backup: null },
     },
+  ],
+  gates: [
+    { name: "proxy", state: "failing", sinceMs: 7_000, effect: "hand-over", when: "always", reason: "refused" },
+    { name: "uplink", state: "unknown", sinceMs: 1_000, effect: "warn", when: "always", reason: null },
   ],
   services: [
     {
@@ -116,6 +125,7 @@ const REPORT: StatusReport = {
   transitions: [
     { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
   ],
+  alarms: [],
   warnings: [
     "the private path (eth1) has been down for 4.2s",
     "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",
@@ -149,6 +159,10 @@ describe("statusLines()", () => {
       VIP              INTERFACE  OWNER  LEASE LEFT  CONFIRMED BY
       203.0.113.10/24  eth0:1     lvs1         2.3s  203.0.113.1 after 3 ms
       10.0.0.1/24      eth1       !both         2.3s  nobody yet
+
+      GATE    STATE    FOR  WHEN IT FAILS  REASON
+      proxy   !failing  7s   hand-over      refused
+      uplink  ~unknown  1s   warn
 
       SERVICE / REAL SERVER          STATE      FOR      WEIGHT  ACTIVE  REASON
       web tcp://203.0.113.10:80 wlc  ~1 of 2 up

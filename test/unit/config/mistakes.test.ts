@@ -48,7 +48,7 @@ describe("parseConfig() names keys that are not there", () => {
       edits: [["[[vip]]", '[[vip]]\n«"a b" = 1']],
       path: 'vip[0]."a b"',
       message: '[[vip]] has no key "a b"',
-      hint: "it has address, interface, label",
+      hint: "it has address, interface, label, required",
     },
     "a key of every object": {
       edits: [["[pair]", "[pair]\n«__proto__ = 1"]],
@@ -107,6 +107,17 @@ describe("parseConfig() names keys and tables that are missing, at the table", (
 
 describe("parseConfig() says what type a value must have", () => {
   check({
+    "a switch as sysctl.conf has it": {
+      edits: [["[[vip]]", "[ipvs]\nexpire_nodest_conn = «0\n[[vip]]"]],
+      path: "ipvs.expire_nodest_conn",
+      message: "expire_nodest_conn must be true or false, not a number",
+      hint: "write false",
+    },
+    "a defence beyond the kernel's range": {
+      edits: [["[[vip]]", "[ipvs]\ndrop_entry = «4\n[[vip]]"]],
+      path: "ipvs.drop_entry",
+      message: "drop_entry must be a whole number from 0 to 3, not 4",
+    },
     "a number for a duration": {
       edits: [['"200ms"', "«200"]],
       path: "pair.interval",

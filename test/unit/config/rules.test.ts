@@ -414,3 +414,26 @@ describe("parseConfig() judges checks", () => {
     },
   });
 });
+
+describe("parseConfig() warns of [ipvs] settings that break a service", () => {
+  checkWarnings({
+    "connections that go on at any server": {
+      edits: [["[[vip]]", "[ipvs]\nsloppy_tcp = «true\n[[vip]]"]],
+      path: "ipvs.sloppy_tcp",
+      message: "sloppy_tcp sends what is left of a connection to any server, as the scheduler wlc of web chooses",
+      hint: "it is right with the schedulers sh, mh and dh",
+    },
+  });
+
+  test("and not where the scheduler chooses alike on both routers", () => {
+    const { text } = edited([
+      ["[[vip]]", "[ipvs]\nsloppy_tcp = true\n[[vip]]"],
+      [LISTEN, `${LISTEN}\nscheduler = "mh"`],
+    ]);
+    expect(parseConfig(text)).toMatchObject({
+      ok: true,
+      warnings: [],
+      config: { ipvs: { expire_nodest_conn: true, expire_quiescent_template: true, sloppy_tcp: true } },
+    });
+  });
+});

@@ -5,6 +5,7 @@ import { BalancerLoop } from "../../../src/daemon/balancer-loop.ts";
 import type { FromBalancer } from "../../../src/daemon/balancer-protocol.ts";
 import { SupportError } from "../../../src/lib/errors.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
+import { GateProber } from "../../../src/probe/run-gate.ts";
 import { monotonicMs } from "../../../src/sys/clock.ts";
 import { checked, configuredService, endpoint, serviceKey, TCP_CHECK } from "../../support/balance-fixtures.ts";
 import { closedPort, tcpServer } from "../../support/probed-server.ts";
@@ -20,6 +21,7 @@ function makeLoop(kernel: BalancerKernel) {
   const loop = new BalancerLoop(balancer, {
     now: monotonicMs,
     probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
+    probeGate: ({ gate }) => new GateProber().run(gate, gate.timeoutMs),
     kernel,
     save: () => {},
     send: (message) => {

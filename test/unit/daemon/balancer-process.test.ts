@@ -87,6 +87,27 @@ test("runBalancer() leaves a spoiled state aside and says so, and a message it d
   ]);
 });
 
+test("runBalancer() goes on where it cannot save, and tells the router", async () => {
+  using folder = stateFolder();
+  const path = join(folder.path, "state");
+  writeFileSync(path, "a file in its place");
+  using balancer = startBalancer(path);
+  await balancer.until(({ kind }) => kind === "started");
+  balancer.send({
+    kind: "configure",
+    config: { services: [configuredService({ servers: [checked("127.0.0.1:1")] })] },
+  });
+  balancer.send({ kind: "drain", id: 5, server: endpoint("127.0.0.1:1") });
+  await balancer.until((message) => message.kind === "saving" && message.failure !== undefined);
+  await balancer.until(({ kind }) => kind === "done");
+  rmSync(path);
+  balancer.send({ kind: "undrain", id: 6, server: endpoint("127.0.0.1:1") });
+  await balancer.until((message) => message.kind === "saving" && message.failure === undefined);
+  balancer.send({ kind: "stop" });
+  expect(await balancer.child.exited).toBe(0);
+  expect(JSON.parse(readFileSync(join(path, "balancer.json"), "utf8"))).toMatchObject({ drains: [] });
+});
+
 test("runBalancer() ends at once when the router is gone", async () => {
   using folder = stateFolder();
   using balancer = startBalancer(folder.path);

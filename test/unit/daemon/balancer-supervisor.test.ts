@@ -10,7 +10,7 @@ test("BalancerSupervisor goes on when the system cannot start the process now", 
     ["/nonexistent/tandem"],
     "/nonexistent",
     { services: [] },
-    { onMessage: () => {}, onLog: (level, message) => lines.push(`${level} ${message}`) },
+    { onMessage: () => {}, onAway: () => {}, onLog: (level, message) => lines.push(`${level} ${message}`) },
     () => 0,
   );
   supervisor.start();
@@ -25,7 +25,7 @@ test("BalancerSupervisor refuses questions while there is nobody to answer them"
     ["/nonexistent/tandem"],
     "/nonexistent",
     { services: [] },
-    { onMessage: () => {}, onLog: () => {} },
+    { onMessage: () => {}, onAway: () => {}, onLog: () => {} },
     () => 0,
   );
   const replies: unknown[] = [];
@@ -44,6 +44,7 @@ test("BalancerSupervisor gives the next balancer twice as long when one dies you
     { services: [] },
     {
       onMessage: () => {},
+      onAway: () => {},
       onLog: (_level, message) => {
         lines.push(message.replace(/pid \d+/, "pid"));
         if (message.includes("started again")) ended.resolve();
@@ -81,6 +82,7 @@ test("BalancerSupervisor asks for the table again when the balancer that was ask
       onMessage: ({ kind }) => {
         if (kind === "table-complete") complete.resolve();
       },
+      onAway: () => {},
       onLog: (_level, message) => lines.push(message),
     },
     () => 0,
@@ -108,6 +110,7 @@ test("BalancerSupervisor takes a table for complete only when it is the one that
         told.push(message.id);
         complete.resolve();
       },
+      onAway: () => {},
       onLog: () => {},
     },
     () => 0,
@@ -117,4 +120,35 @@ test("BalancerSupervisor takes a table for complete only when it is the one that
   await complete.promise;
   supervisor.stop();
   expect(told).toEqual([2]);
+});
+
+test("BalancerSupervisor tells that the balancer is away while it is silent, and when it has ended", async () => {
+  const told: string[] = [];
+  let nowMs = 0;
+  const ended = Promise.withResolvers<void>();
+  const supervisor = new BalancerSupervisor(
+    ["/bin/sh", "-c", "exec sleep 1000", "sh"],
+    "/nonexistent",
+    { services: [] },
+    {
+      onMessage: () => {},
+      onAway: (how) => {
+        told.push(how);
+        if (how === "ended") ended.resolve();
+      },
+      onLog: () => {},
+    },
+    () => nowMs,
+  );
+  supervisor.start();
+  nowMs = 2_999;
+  supervisor.watch();
+  expect(told).toEqual([]);
+  nowMs = 3_000;
+  supervisor.watch();
+  expect(told).toEqual(["silent"]);
+  process.kill(supervisor.pid ?? 0, "SIGKILL");
+  await ended.promise;
+  expect(told).toEqual(["silent", "ended"]);
+  supervisor.stop();
 });

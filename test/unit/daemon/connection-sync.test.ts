@@ -41,10 +41,7 @@ class Bench {
         close: () => {},
       },
       firstNumber: 7,
-      logger: new Logger(
-        { waitingBytes: 0, write: () => {} },
-        { format: "text", level: "error", now: () => new Date(0) },
-      ),
+      logger: new Logger({ write: () => {} }, { format: "text", level: "error", now: () => new Date(0) }),
       now: () => this.nowMs,
       state: () => this.state,
       feed: (input) => void this.fed.push(input),

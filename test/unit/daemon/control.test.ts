@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
 import {
+  type ControlLine,
   type ControlRequest,
   decodeControlLine,
   decodeControlRequest,
@@ -21,6 +22,25 @@ async function withServer(handler: ControlHandler, body: (runtimeDir: string, pa
   } finally {
     server.close();
     rmSync(directory, { recursive: true });
+  }
+}
+
+/** Clients that ask and read nothing; they do not notice either when they are cut off. */
+async function askNeverReading(path: string, count: number): Promise<void> {
+  for (let client = 0; client < count; client += 1) {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.pause();
+    socket.write(encodeControlRequest({ command: "status" }));
+  }
+}
+
+/** Until no client too many is there. */
+async function askUntilAnswered(directory: string): Promise<unknown> {
+  for (;;) {
+    const answer = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+    if (!(answer instanceof Error)) return answer;
+    expect(answer).toMatchObject({ reason: "too many clients on the control socket" });
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -177,7 +197,8 @@ test("ControlServer answers with a refusal when the handler throws", async () =>
 
 test("ControlServer turns away clients that ask nothing, so that they take nobody's place", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
-  const server = await ControlServer.open(directory, (_request, reply) => reply({ kind: "done", value: "here" }), 1);
+  const answerHere: ControlHandler = (_request, reply) => reply({ kind: "done", value: "here" });
+  const server = await ControlServer.open(directory, answerHere, { requestSeconds: 1 });
   const silent = Array.from({ length: CONTROL_CLIENTS_MAX }, async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     await Bun.connect({ unix: server.path, socket: { data() {}, close: () => resolve() } });
@@ -187,4 +208,55 @@ test("ControlServer turns away clients that ask nothing, so that they take nobod
   expect(await askDaemon(directory, { command: "status" })).toBe("here");
   server.close();
   rmSync(directory, { recursive: true });
+});
+
+test("ControlServer lets go of clients that ask and never read, and of no other one", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const long = "x".repeat(3_000_000);
+  const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: long });
+  const server = await ControlServer.open(directory, answerLong, { answerSeconds: 1 });
+  await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
+  const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+  expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
+  expect(await askUntilAnswered(directory)).toBe(long);
+  server.close();
+  rmSync(directory, { recursive: true });
+});
+
+test("ControlServer lets a client wait for its answer for as long as it takes", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const replies: ((line: ControlLine) => void)[] = [];
+  const answer: ControlHandler = (request, reply) => {
+    if (request.command === "switch") replies.push(reply);
+    else reply({ kind: "done", value: "x".repeat(3_000_000) });
+  };
+  const server = await ControlServer.open(directory, answer, { answerSeconds: 1 });
+  const progress: string[] = [];
+  const asked = askDaemon(directory, { command: "switch" }, (message) => progress.push(message));
+  while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  replies[0]?.({ kind: "progress", message: "it begins" });
+  // Until those that take nothing have come to their limit.
+  await askNeverReading(server.path, CONTROL_CLIENTS_MAX - 1);
+  await askUntilAnswered(directory);
+  replies[0]?.({ kind: "done", value: "it is done" });
+  expect([await asked, progress]).toEqual(["it is done", ["it begins"]]);
+  server.close();
+  rmSync(directory, { recursive: true });
+});
+
+test("an answer to a client that has gone harms nobody", async () => {
+  const replies: ((line: ControlLine) => void)[] = [];
+  await withServer(
+    (_request, reply) => void replies.push(reply),
+    async (directory, path) => {
+      const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+      socket.write(encodeControlRequest({ command: "switch" }));
+      while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      socket.terminate();
+      const asked = askDaemon(directory, { command: "status" });
+      while (replies.length === 1) await new Promise((resolve) => setImmediate(resolve));
+      for (const reply of replies) reply({ kind: "done", value: "there" });
+      expect(await asked).toBe("there");
+    },
+  );
 });

@@ -7,6 +7,7 @@ import type { State } from "../../../src/failover/state.ts";
 import type { Vip } from "../../../src/model/vip.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
+import { NO_TROUBLE } from "../../support/upkeep.ts";
 import { BASE } from "../config/base.ts";
 
 const NOW_MS = 100_000;
@@ -59,7 +60,9 @@ function owner(...parts: readonly Partial<State>[]): string | undefined {
     configWarnings: [],
     checks: [],
     views: [],
+    gates: [],
     balancerAnswers: undefined,
+    upkeep: NO_TROUBLE,
     nowMs: NOW_MS,
     at: new Date(0),
   });

@@ -10,6 +10,7 @@ const ROUTER: RouterStatus = {
   sinceMs: 1,
   term: 1,
   held: false,
+  notReady: null,
   next: "",
   pid: 1,
   uptimeMs: 1,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { StateFile } from "../../../src/daemon/state-store.ts";
+import { StateDirectory } from "../../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../../src/log/logger.ts";
 
@@ -16,25 +16,28 @@ class Machine implements AsyncDisposable {
     [WANTED.path, "0"],
     [OTHER.path, "3 50"],
   ]);
+  /** What the kernel refuses, and how. */
+  readonly refused = new Map<string, string>();
+  readonly logged: string[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), "tandem-sysctl-"));
-  readonly #stores: StateFile[] = [];
+  readonly #directories: StateDirectory[] = [];
 
   /** A process begins. */
   keeper(): SysctlKeeper {
-    const store = new StateFile(this.folder, "sysctls.json", (reason) => {
-      throw new Error(reason);
-    });
-    this.#stores.push(store);
+    const directory = new StateDirectory(this.folder, { now: () => 0, onProblem: () => {}, onMended: () => {} });
+    this.#directories.push(directory);
     const logger = new Logger(
-      { waitingBytes: 0, write: () => {} },
-      { format: "text", level: "error", now: () => new Date(0) },
+      { write: (line) => this.logged.push(line) },
+      { format: "text", level: "warn", now: () => new Date(0) },
     );
-    return new SysctlKeeper(logger, store, {
+    return new SysctlKeeper(logger, directory.file("sysctls.json"), {
       read: (path) => this.settings.get(path),
       write: (path, value) => {
         const previous = this.settings.get(path);
         if (previous === undefined) return { kind: "absent" };
         if (previous === value) return { kind: "unchanged" };
+        const reason = this.refused.get(path);
+        if (reason !== undefined) return { kind: "refused", reason };
         this.settings.set(path, value);
         return { kind: "changed", previous };
       },
@@ -43,7 +46,7 @@ class Machine implements AsyncDisposable {
 
   /** What was written is on the disk: from here on the process may be killed. */
   async settled(): Promise<void> {
-    await Promise.all(this.#stores.map((store) => store.settled()));
+    await Promise.all(this.#directories.map((directory) => directory.settled()));
   }
 
   values(): (string | undefined)[] {
@@ -151,6 +154,47 @@ describe("SysctlKeeper", () => {
     expect(kept()).toEqual({ version: 1, boot: "first", settings: [] });
   });
 
+  test("gives some back before the end, and the rest then", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.apply([WANTED, OTHER]);
+    keeper.giveBack((path) => path.startsWith("net/ipv4/vs/"));
+    expect(machine.values()).toEqual(["1", "3 50"]);
+    // Nobody's but the administrator's from now on.
+    machine.settings.set(OTHER.path, "3 0");
+    keeper.restore();
+    expect(machine.values()).toEqual(["0", "3 0"]);
+  });
+
+  test.each(["drop_entry", "drop_packet", "secure_tcp"])(
+    "takes what the kernel makes of an automatic %s for what was set",
+    async (name) => {
+      await using machine = new Machine();
+      const path = `net/ipv4/vs/${name}`;
+      machine.settings.set(path, "0");
+      const keeper = machine.keeper();
+      expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "changed", previous: "0" });
+      // Memory is short.
+      machine.settings.set(path, "2");
+      expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "unchanged" });
+      await machine.settled();
+      machine.keeper().restore();
+      expect(machine.settings.get(path)).toBe("0");
+    },
+  );
+
+  test("tells once why the kernel refuses a setting, and again when the reason is another one", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    for (const reason of ["EINVAL", "EINVAL", "EACCES", undefined, "EACCES"]) {
+      machine.settings.set(OTHER.path, "3 50");
+      if (reason === undefined) machine.refused.clear();
+      else machine.refused.set(OTHER.path, reason);
+      keeper.apply([OTHER]);
+    }
+    expect(machine.logged.map((line) => /\((\w+)\)/.exec(line)?.[1])).toEqual(["EINVAL", "EACCES", "EACCES"]);
+  });
+
   test("gives back what another part of the process has changed, some of it later", async () => {
     await using machine = new Machine();
     const path = "net/ipv4/conf/eth0/promote_secondaries";
@@ -158,7 +202,7 @@ describe("SysctlKeeper", () => {
     const keeper = machine.keeper();
     keeper.apply([WANTED]);
     keeper.adopt([{ path, previous: "0", value: "1" }], "others stay");
-    keeper.restore((one) => one !== path);
+    keeper.giveBack((one) => one !== path);
     expect([machine.settings.get(WANTED.path), machine.settings.get(path)]).toEqual(["0", "1"]);
     await machine.settled();
     // What was not given back is given back by the next process.

@@ -5,6 +5,7 @@ import { outlook, transitionWords } from "../../../src/daemon/outlook.ts";
 import { currentWarnings, type WarningFacts } from "../../../src/daemon/warnings.ts";
 import { createState } from "../../../src/failover/failover.ts";
 import { TRANSITION_REASONS } from "../../../src/failover/history.ts";
+import { NO_ADDRESSES, vipKey } from "../../../src/failover/lease.ts";
 import type { FailoverSettings } from "../../../src/failover/settings.ts";
 import type { State } from "../../../src/failover/state.ts";
 import type { IpAddress } from "../../../src/model/address.ts";
@@ -12,6 +13,7 @@ import type { MacAddress } from "../../../src/model/mac-address.ts";
 import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
+import { NO_TROUBLE } from "../../support/upkeep.ts";
 import { BASE } from "../config/base.ts";
 
 const NOW_MS = 100_000;
@@ -50,7 +52,9 @@ const FACTS: WarningFacts = {
   configWarnings: [],
   checks: [],
   views: [],
+  gates: [],
   balancerAnswers: true,
+  upkeep: NO_TROUBLE,
   nowMs: NOW_MS,
 };
 
@@ -78,6 +82,11 @@ function healthy(): State {
     session: { ...state.session, paths: { public: path, private: path } },
     peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: SAYS },
     table: { complete: true, services: 1, servers: 2, serversUp: 2 },
+    addresses: {
+      ...state.addresses,
+      possible: new Map(CONFIG.vips.map((vip) => [vipKey(vip), vip])),
+      confirmed: new Set(CONFIG.vips.map(vipKey)),
+    },
   };
 }
 
@@ -86,7 +95,7 @@ function saying(says: Partial<HeartbeatPayload>): Partial<State> {
 }
 
 const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
-const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 } };
+const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 }, addresses: NO_ADDRESSES };
 
 function withPaths(
   change: (path: State["session"]["paths"]["public"]) => Partial<State["session"]["paths"]["public"]>,
@@ -108,6 +117,9 @@ const QUERY = {
   unanswered: 0,
   answered: 9,
   firstAnswerAtMs: NOW_MS - 9_000,
+  ownAnswered: [],
+  absentRounds: 0,
+  unansweredSeeing: 0,
 };
 
 describe("currentWarnings()", () => {
@@ -208,7 +220,7 @@ describe("currentWarnings()", () => {
     [
       "an active peer without a VIP",
       { ...STANDBY, ...saying({ role: "active", vips: [{ address: VIP, held: false }] }) },
-      ["lvs2 is active without 203.0.113.10"],
+      ["no router has 203.0.113.10 (eth0)", "lvs2 is active without 203.0.113.10"],
     ],
   ])("tells of %s", (_name, change, warnings) => {
     expect(currentWarnings({ ...healthy(), ...change }, FACTS)).toEqual(warnings);
@@ -217,11 +229,18 @@ describe("currentWarnings()", () => {
   test("says why packets of a peer that was never heard do not count", () => {
     const { peer: _, ...unheard } = healthy();
     const { session } = unheard;
-    const path = { ...session.paths.public, refused: { "bad-mac": 12, "no-echo": 3 } };
+    const path = { ...session.paths.public, refusedAtMs: { "bad-mac": NOW_MS - 200, "no-echo": NOW_MS - 200 } };
     const state = { ...unheard, session: { ...session, paths: { public: path, private: path } } };
     expect(currentWarnings(state, FACTS)).toEqual([
-      "lvs2 was never heard by this daemon; packets came that do not count: their key is another one",
+      "lvs2 was never heard by this daemon; heartbeats rejected: bad signature (another key_file?)",
     ]);
+  });
+
+  test("does not blame the key for the silence of a peer whose refused packets came long before", () => {
+    const { session } = healthy();
+    const path = { ...session.paths.public, refusedAtMs: { "bad-mac": NOW_MS - 60_000 } };
+    const state = { ...healthy(), ...SILENT, session: { ...session, paths: { public: path, private: path } } };
+    expect(currentWarnings(state, FACTS).join()).not.toContain("key");
   });
 
   test("says what helps where the silent peer's kernel still has the VIPs", () => {
@@ -270,6 +289,30 @@ describe("currentWarnings()", () => {
     ]);
     expect(of({ failure: "there is no interface eth1" })).toEqual([
       "connections cannot be read or told to lvs2: there is no interface eth1",
+    ]);
+  });
+
+  test("tells what the services lack of IPVS before what follows from it", () => {
+    const lack = "the kernel has no IPVS, so nothing is balanced here: it is not loaded yet";
+    expect(currentWarnings(healthy(), { ...FACTS, balancerAnswers: false, ipvsWarnings: [lack] })).toEqual([
+      lack,
+      "the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back",
+    ]);
+  });
+
+  test("tells of gates that fail, and of no others", () => {
+    const gates = [
+      { name: "proxy", state: "failing", sinceMs: NOW_MS - 12_000, effect: "hand-over", detail: "refused" },
+      { name: "uplink", state: "unknown", sinceMs: 0, effect: "warn" },
+      { name: "disk", state: "passing", sinceMs: 0, effect: "warn" },
+    ] as const;
+    expect(currentWarnings(healthy(), { ...FACTS, gates })).toEqual(["gate proxy has failed for 12s: refused"]);
+  });
+
+  test("says of a balancer that has only gates what its silence means", () => {
+    const config = { ...CONFIG, services: [] };
+    expect(currentWarnings(healthy(), { ...FACTS, config, balancerAnswers: false })).toEqual([
+      "the balancer does not answer: until it is back no gate is known",
     ]);
   });
 

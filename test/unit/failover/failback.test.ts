@@ -6,6 +6,7 @@ function activeBackup(): TestRouter {
   const router = new TestRouter({ settings: { router: "backup", failbackStableMs: 2_000 } }).boot();
   router.meet({ leaving: true });
   router.leased();
+  router.renews = true;
   return router;
 }
 

@@ -37,7 +37,7 @@ describe("a lease", () => {
     expect(active().state.phase.kind).toBe("active");
   });
 
-  test("that failed for one VIP takes all of them back", () => {
+  test("that failed for one VIP does not take the others with it", () => {
     const router = new TestRouter();
     router.boot().meet();
     const lease = router.last("lease");
@@ -52,12 +52,21 @@ describe("a lease", () => {
     expect({
       phase: router.state.phase.kind,
       removed: router.last("remove")?.vips.map(formatVip),
-      told: router.last("notice")?.text,
+      told: router.all("notice").map(({ text }) => text),
+      announced: router.last("announce")?.vips.map(formatVip),
     }).toEqual({
-      phase: "standby",
-      removed: ["10.0.0.1/24 on eth1", "203.0.113.10/24 on eth0"],
-      told: "cannot lease 203.0.113.10/24 on eth0: no such device (ENODEV)",
+      phase: "active",
+      removed: ["203.0.113.10/24 on eth0"],
+      told: expect.arrayContaining(["cannot lease 203.0.113.10/24 on eth0: no such device (ENODEV)"]),
+      announced: ["10.0.0.1/24 on eth1"],
     });
+  });
+
+  test("that failed for all VIPs is none", () => {
+    const router = new TestRouter();
+    router.boot().meet();
+    router.leased("failed");
+    expect([router.state.phase.kind, router.state.retryTakeAtMs !== undefined]).toEqual(["standby", true]);
   });
 
   test("is renewed each third of its length, one renewal at a time", () => {

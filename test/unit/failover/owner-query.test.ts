@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Input } from "../../../src/failover/input.ts";
 import { unansweredNeeded } from "../../../src/failover/owner-query.ts";
 import { MAC, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
@@ -10,15 +11,17 @@ function silentPeer(): TestRouter {
 
 const ANSWER = { kind: "owner-answer", address: PUBLIC_VIP.prefix.address, mac: MAC.peer, interface: "eth0" } as const;
 
-/** The peer's kernel answers each question for so long. */
-function answerFor(router: TestRouter, ms: number): void {
+const OWN_ANSWER = { kind: "peer-answer", side: "public", mac: MAC.peer } as const;
+
+/** The peer's kernel answers each question for so long: for the VIP, for its own address, or for both. */
+function answerFor(router: TestRouter, ms: number, answers: readonly Input[] = [ANSWER, OWN_ANSWER]): void {
   for (let elapsed = 0; elapsed < ms; elapsed += 1) {
-    if (router.all("ask-owner", router.advance(1)).length > 0) router.feed(ANSWER);
+    if (router.all("ask-owner", router.advance(1)).length > 0) router.feed(...answers);
   }
 }
 
 describe("unansweredNeeded()", () => {
-  const query = { sinceMs: 0, askedAtMs: 0, standoff: false };
+  const query = { sinceMs: 0, askedAtMs: 0, standoff: false, ownAnswered: [], absentRounds: 0, unansweredSeeing: 0 };
 
   test.each([
     ["three of a kernel that never answered", { attempt: 50, unanswered: 50, answered: 0 }, 3],
@@ -43,7 +46,10 @@ describe("a standby whose peer is late", () => {
         { vip: router.state.settings.vips[1]?.vip as typeof PUBLIC_VIP, mac: MAC.peer },
         { vip: PUBLIC_VIP, mac: MAC.peer },
       ],
-      peer: [],
+      peer: [
+        { side: "public", mac: MAC.peer },
+        { side: "private", mac: MAC.peer },
+      ],
     });
     expect(router.all("ask-neighbours", effects).length).toBe(router.all("ask-owner", effects).length);
     expect(router.state.phase.kind).toBe("standby");
@@ -59,8 +65,37 @@ describe("a standby whose peer is late", () => {
     const router = silentPeer();
     answerFor(router, 4_000);
     const waited = router.state.phase.kind;
-    router.advance(50);
+    answerFor(router, 50, [OWN_ANSWER]);
     expect([waited, router.state.phase.kind]).toEqual(["standby", "taking"]);
+  });
+
+  test("waits for the end of every lease when its kernel answered after its daemon had died and nothing answers now", () => {
+    const router = silentPeer();
+    answerFor(router, 2_000);
+    // Heard last 0.2 s before; the interval, the lease and its slack from there.
+    router.advance(2_000);
+    const waited = router.state.phase.kind;
+    router.advance(200);
+    expect([waited, router.state.phase.kind]).toEqual(["standby", "taking"]);
+  });
+
+  test("takes nothing while heartbeats that do not count show that the peer's daemon may renew", () => {
+    const router = silentPeer();
+    answerFor(router, 2_000);
+    router.feed({ kind: "peer-frame", path: "public", atMs: router.nowMs });
+    router.advance(4_200);
+    const waited = router.state.phase.kind;
+    router.advance(200);
+    expect([waited, router.state.phase.kind]).toEqual(["standby", "taking"]);
+  });
+
+  test("learns the peer's MAC from an answer for its own address", () => {
+    const router = new TestRouter({ settings: { router: "backup" } });
+    router.boot();
+    router.advance(700);
+    router.feed(OWN_ANSWER);
+    router.advance(20);
+    expect(router.last("ask-owner")?.peer).toEqual([{ side: "public", mac: MAC.peer }, { side: "private" }]);
   });
 
   test("stands off when the peer's kernel answers for longer than two leases, and says so", () => {

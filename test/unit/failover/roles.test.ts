@@ -232,20 +232,55 @@ describe("a router that was not told yet what is in its kernel", () => {
 });
 
 describe("a second owner", () => {
+  const FOREIGN = { vip: PUBLIC_VIP, text: "203.0.113.10/24 on eth0", fixed: false };
+
   test("on a standby, set by somebody else, is removed at once, and the peer is told", () => {
     const router = booted("backup").meet({ role: "active", holding: true });
     router.effects = [];
-    router.feed({ kind: "address-added", vip: PUBLIC_VIP });
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
     expect(router.last("remove")?.vips).toEqual([PUBLIC_VIP]);
-    expect(router.last("notice")?.name).toBe("address-added");
+    expect(router.last("notice")).toBeUndefined();
     expect(router.last("send-heartbeat")?.heartbeat.payload.holding).toBe(true);
   });
 
-  test("set on the active is its own", () => {
+  test("is said to be removed when the kernel has done it, as it was there", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    router.removed();
+    expect(router.last("notice")?.text).toBe(
+      "somebody had set 203.0.113.10/24 on eth0 on this standby: it was removed",
+    );
+  });
+
+  test("that comes back five times in a minute is left, and said to be", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    for (let time = 0; time < 6; time += 1) {
+      router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+      if (time < 5) router.removed();
+    }
+    expect([router.all("remove").length, router.last("notice")?.name]).toEqual([5, "foreign-vip"]);
+  });
+
+  test("on the loopback interface is left, and said to be", () => {
+    const router = booted("backup").meet({ role: "active", holding: true });
+    router.effects = [];
+    router.feed({ kind: "foreign-vips", found: [{ ...FOREIGN, fixed: true }] });
+    expect([router.last("remove"), router.last("notice")?.name]).toEqual([undefined, "foreign-vip"]);
+  });
+
+  test("beside the active's own is said, and nothing is removed", () => {
     const router = new TestRouter().becomeActive();
     router.effects = [];
-    router.feed({ kind: "address-added", vip: PUBLIC_VIP });
-    expect(router.all("remove")).toEqual([]);
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    expect([router.all("remove"), router.last("notice")?.name]).toEqual([[], "address-added"]);
+  });
+
+  test("found on an active goes when that steps down", () => {
+    const router = new TestRouter().becomeActive();
+    router.feed({ kind: "foreign-vips", found: [FOREIGN] });
+    router.effects = [];
+    router.hear({ role: "active", term: 9, lastActiveTerm: 9 });
+    expect(router.all("remove").map(({ vips }) => vips.length)).toContain(1);
   });
 
   test("heard of by the active makes it announce again once it is gone", () => {

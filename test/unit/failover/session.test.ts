@@ -116,14 +116,16 @@ describe("judgePacket()", () => {
   });
 });
 
-test("countRefusal() counts each reason on its path", () => {
+test("countRefusal() counts each reason on its path, and knows when the last one came", () => {
   const fresh = createSession("primary", PAIR_ID, "a".repeat(16), "b".repeat(32));
   const counted = countRefusal(
-    countRefusal(countRefusal(fresh, "public", "bad-mac"), "public", "bad-mac"),
+    countRefusal(countRefusal(fresh, "public", "bad-mac", 5), "public", "bad-mac", 7),
     "private",
     "no-echo",
+    9,
   );
   expect([counted.paths.public.refused, counted.paths.private.refused]).toEqual([{ "bad-mac": 2 }, { "no-echo": 1 }]);
+  expect(counted.paths.public.refusedAtMs).toEqual({ "bad-mac": 7 });
 });
 
 test("nextHead() remembers no more checkpoints than it needs, however many packets are sent", () => {

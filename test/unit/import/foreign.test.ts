@@ -313,6 +313,254 @@ private = "10.0.0.3"
   ]);
 });
 
+const TRACKED = `global_defs {
+    script_user checker
+    enable_script_security
+}
+vrrp_script chk_haproxy {
+    script "killall -0 haproxy"   # cheaper than pidof
+    interval 2
+    weight -20
+    fall 3
+    rise 2
+}
+vrrp_script chk_web {
+    script "/usr/local/bin/check 'a b' --fast"
+    interval 5
+    timeout 10
+    init_fail
+    user www-data
+}
+vrrp_script chk_port {
+    script "</dev/tcp/127.0.0.1/80"
+}
+vrrp_script chk_shell {
+    script "/bin/sh -c 'test -f /run/ok && exit 0'"
+}
+vrrp_script chk_pipe {
+    script "ip route | grep default"
+    user root
+}
+vrrp_script unused { script /bin/true
+}
+vrrp_track_process haproxy {
+    process /usr/sbin/haproxy
+    quorum 2
+    delay 2
+}
+vrrp_track_process upside {
+    process nginx
+    weight 0 reverse
+}
+track_file drained {
+    file "/run/drained"
+    weight -50
+    init_file 0
+}
+vrrp_track_file fault { file /run/fault
+    weight 0
+}
+vrrp_instance VI_1 {
+    state MASTER
+    interface eth0
+    virtual_ipaddress {
+        203.0.113.10/24
+        10.0.0.1/24 dev eth1
+    }
+    track_interface {
+        eth0
+        eth1 weight 10
+        eth2
+        eth3 weight -5
+    }
+    track_script {
+        chk_haproxy
+        chk_web weight 2
+        chk_port
+        chk_shell
+        chk_pipe
+        gone
+    }
+    track_process { haproxy
+      upside }
+    track_file { drained weight 5 reverse
+      fault }
+    track_bfd { b }
+}
+vrrp_sync_group VG {
+    group { VI_1
+    }
+    track_script { chk_haproxy
+    }
+}
+`;
+
+describe("keepalived.conf with what instances track", () => {
+  const { config, notes } = imported(TRACKED);
+
+  test("has gates of it", () => {
+    expect(config.slice(config.indexOf("[[gate]]"))).toMatchInlineSnapshot(`
+      "[[gate]]
+      name      = "interface-eth2"
+      interface = "eth2"
+      interval  = "500ms"
+      rise      = 1
+      fall      = 1
+
+      [[gate]]
+      name      = "interface-eth3"
+      interface = "eth3"
+      interval  = "500ms"
+      rise      = 1
+      fall      = 1
+
+      [[gate]]
+      name     = "chk-haproxy"
+      process  = "haproxy"
+      interval = "2s"
+      timeout  = "2s"
+      rise     = 2
+      fall     = 3
+
+      [[gate]]
+      name     = "chk-web"
+      command  = ["/usr/local/bin/check", "a b", "--fast"]
+      user     = "www-data"
+      interval = "5s"
+      timeout  = "5s"
+      rise     = 1
+      fall     = 1
+
+      [[gate]]
+      name     = "chk-port"
+      target   = "127.0.0.1:80"
+      interval = "1s"
+      timeout  = "1s"
+      rise     = 1
+      fall     = 1
+
+      [[gate]]
+      name     = "chk-shell"
+      command  = ["/bin/sh", "-c", "test -f /run/ok && exit 0"]
+      user     = "checker"
+      interval = "1s"
+      timeout  = "1s"
+      rise     = 1
+      fall     = 1
+
+      [[gate]]
+      name     = "chk-pipe"
+      command  = ["ip", "route", "|", "grep", "default"]
+      interval = "1s"
+      timeout  = "1s"
+      rise     = 1
+      fall     = 1
+
+      [[gate]]
+      name     = "haproxy"
+      process  = "haproxy"
+      interval = "500ms"
+      rise     = 1
+      fall     = 4
+
+      [[gate]]
+      name       = "drained"
+      file       = "/run/drained"
+      file_state = "not-positive"
+      interval   = "500ms"
+      rise       = 1
+      fall       = 1
+
+      [[gate]]
+      name       = "fault"
+      file       = "/run/fault"
+      file_state = "zero"
+      interval   = "500ms"
+      rise       = 1
+      fall       = 1
+      "
+    `);
+  });
+
+  test("says what means something else here, and what is left out", () => {
+    expect(notes).toMatchInlineSnapshot(`
+      [
+        "6: chk_haproxy only looks for a process, which a gate does by itself",
+        "16: init_fail of chk_web: a gate is unknown at first, which moves nothing",
+        "20: chk_port only connects, which a gate does by itself",
+        "26: chk_pipe looks like a shell's: no shell is involved here, so begin it with "/bin/sh", "-c"",
+        "27: chk_pipe runs as nobody here: no gate's program runs as root; see user in [[gate]]",
+        "29: vrrp_script unused is left out: nothing tracks it",
+        "33: quorum 2 of haproxy: one process is enough here",
+        "43: init_file of drained: no file is made here; one that is not there counts as 0",
+        "56: eth0 needs no gate: an interface of VIPs or heartbeats is watched by itself",
+        "57: eth1 needs no gate: an interface of VIPs or heartbeats is watched by itself",
+        "59: weight -5 of eth3: priorities are not added up here; when the gate fails, the VIPs move to a router where fewer fail; effect = "warn" moves nothing",
+        "62: weight -20 of chk_haproxy: priorities are not added up here; when the gate fails, the VIPs move to a router where fewer fail; effect = "warn" moves nothing",
+        "63: weight 2 of chk_web: priorities are not added up here; when the gate fails, the VIPs move to a router where fewer fail; effect = "warn" moves nothing",
+        "67: gone is left out: the file defines no such script",
+        "70: upside is left out: reverse turns its meaning around, which no gate does",
+        "71: weight 5 of drained: priorities are not added up here; when the gate fails, the VIPs move to a router where fewer fail; effect = "warn" moves nothing",
+        "73: track_bfd of vrrp_instance has no counterpart here",
+      ]
+    `);
+  });
+
+  test("is a configuration, but for what the file does not know", () => {
+    expect(problemsOf(config).filter((problem) => problem.startsWith("gate"))).toEqual([
+      'gate[6].command[0]: command[0]: "ip" is not a program\'s absolute path; begin it with "/"',
+    ]);
+  });
+});
+
+test.each([
+  ["killall -0 haproxy", 'process = "haproxy"'],
+  ["/usr/bin/killall -0 haproxy", 'process = "haproxy"'],
+  ["'killall -0 haproxy'", 'process  = "haproxy"'],
+  ["pidof haproxy", 'process = "haproxy"'],
+  ["/usr/bin/pgrep -x haproxy", 'process = "haproxy"'],
+  ["pgrep -f haproxy", 'command = ["pgrep", "-f", "haproxy"]'],
+  ["killall -0 a b", 'command = ["killall", "-0", "a", "b"]'],
+  ["< /dev/tcp/localhost/443", 'target = "127.0.0.1:443"'],
+  ["</dev/tcp/::1/80", 'target = "[::1]:80"'],
+  ["/bin/sh -c 'a b'", 'command = ["/bin/sh", "-c", "a b"]'],
+])("keepalived.conf's script %p becomes %s", (script, expected) => {
+  const text = `vrrp_script s {\n script "${script}"\n}\nvrrp_instance V {\n interface eth0\n track_script { s\n}\n}\n`;
+  const gate = imported(text).config.split("[[gate]]")[1] ?? "";
+  expect(gate.replaceAll(/ +=/g, " =")).toContain(`\n${expected.replaceAll(/ +=/g, " =")}\n`);
+});
+
+test("keepalived.conf's track entries of one name and several kinds get names of their own", () => {
+  const text = `vrrp_script web { script /bin/true
+}
+vrrp_track_process web { process nginx
+}
+vrrp_instance V {
+  interface eth0
+  track_script { web
+  }
+  track_process { web
+  }
+}
+`;
+  expect([...imported(text).config.matchAll(/name +=.*/g)].map(([line]) => line.replaceAll(/ +/g, " "))).toEqual([
+    'name = "web"',
+    'name = "web-process"',
+  ]);
+});
+
+test("keepalived.conf's MISC_CHECK keeps words together that stand between quotes", () => {
+  const text = `virtual_server 203.0.113.10 80 {
+  real_server 10.0.0.11 80 {
+    MISC_CHECK {
+      misc_path "/bin/sh -c 'exit 0'"
+    }
+  }
+}
+`;
+  expect(imported(text).config).toContain('command  = ["/bin/sh", "-c", "exit 0"]');
+});
+
 test("keepalived.conf with programs for a quorum names what does that here", () => {
   const text = 'virtual_server 203.0.113.10 80 {\n  protocol TCP\n  quorum_up "/bin/up"\n}\n';
   expect(imported(text).notes).toEqual(["3: quorum_up has no counterpart here: see quorum in [hooks]"]);

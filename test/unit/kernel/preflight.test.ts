@@ -65,20 +65,15 @@ describe("preflight()", () => {
     ]);
   });
 
-  test("does not ask for IPVS and forwarding of a pair that only moves VIPs", () => {
-    const view = host({ "net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1" }, ["/proc/net/ip_vs"]);
+  test("does not ask for forwarding of a pair that only moves VIPs", () => {
+    const view = host({ "net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1" });
     expect(preflight({ ...NAT, forwarding: new Set() }, view)).toEqual([]);
   });
 
   test("puts what does not work before what may not", () => {
-    const view = host(
-      { "net/ipv4/conf/all/rp_filter": "1" },
-      ["/proc/net/ip_vs", "/proc/sys/net/ipv4/conf/eth1"],
-      1000,
-    );
+    const view = host({ "net/ipv4/conf/all/rp_filter": "1" }, ["/proc/sys/net/ipv4/conf/eth1"], 1000);
     expect(brief(NAT, view)).toEqual([
       "error not-root: sudo tandem",
-      "error no-ipvs: modprobe ip_vs",
       "error no-interface: ip link",
       "warning rp-filter: sysctl -w net/ipv4/conf/all/rp_filter=2",
     ]);

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { address } from "../../../src/model/address.ts";
 import { macFromBytes } from "../../../src/model/mac-address.ts";
 import {
+  GATES_LIMIT,
   type Heartbeat,
   type HeartbeatPayload,
   SHARED_ENTRIES_BYTES,
@@ -93,6 +94,12 @@ describe("sealHeartbeat()", () => {
       // Seven bytes each.
       shared: { digest: "0".repeat(16), entries: new Array(Math.floor(SHARED_ENTRIES_BYTES / 7)).fill(hold) },
       sync: { asks: 1, answer: { to: 1, entries: 1, bits: 0, slice: 0, keys } },
+      fitness: {
+        vips: vips.map(() => ({ unfit: "no-route" as const, answered: true })),
+        defaultRoutes: ["inet", "inet6"],
+        gates: Array.from({ length: GATES_LIMIT }, () => ({ digest: "0a0b0c", state: "passing" as const })),
+      },
+      leaseAgeMs: 1_600,
     };
     const bytes = sealHeartbeat({ ...HEARTBEAT, payload }, KEY);
     expect(bytes.length).toBeLessThanOrEqual(HEARTBEAT_LIMIT_BYTES);
@@ -112,7 +119,7 @@ describe("sealHeartbeat()", () => {
     );
     const seen = opened.ok ? opened.heartbeat.payload : undefined;
     expect({ listed: seen?.vips.length, count: seen?.vipCount, first: seen?.vips[0], ninth: seen?.vips[8] }).toEqual({
-      listed: 40,
+      listed: VIP_REPORT_LIMIT,
       count: 60,
       first: vips[0],
       // There is room for eight distinct MACs.

@@ -1,0 +1,89 @@
+import { hasLostRoute, unfitText, unfitVips } from "../failover/fitness.ts";
+import { isPeerAlive } from "../failover/peer.ts";
+import { unreadiness } from "../failover/readiness.ts";
+import type { State } from "../failover/state.ts";
+import { hasTwin } from "../failover/twin.ts";
+import { sameAddress } from "../model/address.ts";
+import { otherRouter, type RouterId } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
+import type { WarningFacts } from "./warnings.ts";
+
+/** Why each router could not serve a VIP, in words; null: it could, or is not known. */
+export type UnfitnessByRouter = Readonly<Record<RouterId, string | null>>;
+
+/** What is known of both routers' fitness for a VIP. */
+export function unfitnessOf(state: State, vip: Vip, nowMs: number): UnfitnessByRouter {
+  const self = state.settings.router;
+  const here = unfitVips(state, nowMs).find(({ sided }) => sided.vip === vip);
+  const there = isPeerAlive(state, nowMs) ? peerUnfitness(state, vip) : undefined;
+  const words = (why: string | undefined) => why ?? null;
+  const mine = words(here === undefined ? undefined : unfitText(vip, here.why));
+  const theirs = words(there);
+  return self === "primary" ? { primary: mine, backup: theirs } : { primary: theirs, backup: mine };
+}
+
+function peerUnfitness({ peer }: State, vip: Vip): string | undefined {
+  const place = peer?.says.vips.findIndex((report) => sameAddress(report.address, vip.prefix.address)) ?? -1;
+  const why = peer?.says.fitness?.vips[place]?.unfit;
+  return why === undefined ? undefined : unfitText(vip, why);
+}
+
+/** What speaks against each router as a place for the VIPs, as sentences. */
+export function fitnessWarnings(state: State, facts: WarningFacts): readonly string[] {
+  const { nowMs, config } = facts;
+  const { router } = state.settings;
+  const self = config.pair[router].name;
+  const peer = config.pair[otherRouter(router)].name;
+  return [
+    ...twinWarnings(state, nowMs),
+    ...unfitVips(state, nowMs).map(({ sided, why }) => `${self} could not serve ${unfitText(sided.vip, why)}`),
+    ...(isPeerAlive(state, nowMs)
+      ? state.settings.vips.flatMap(({ vip }) => {
+          const why = peerUnfitness(state, vip);
+          return why === undefined ? [] : [`${peer} could not serve ${why}`];
+        })
+      : []),
+    ...readinessWarnings(state, nowMs, self),
+    ...provabilityWarnings(state, peer),
+    ...routeWarnings(state, nowMs, { self, peer }),
+  ];
+}
+
+function twinWarnings(state: State, nowMs: number): string[] {
+  const { twin } = state;
+  if (twin === undefined || !hasTwin(state, nowMs)) return [];
+  return [`another machine (${twin.mac}) has this router's own ${twin.side} address: find it and take it away`];
+}
+
+function readinessWarnings(state: State, nowMs: number, self: string): string[] {
+  if (state.phase.kind !== "standby" || !isPeerAlive(state, nowMs) || state.peer?.says.role !== "active") return [];
+  const why = unreadiness(state, nowMs);
+  return why === undefined ? [] : [`${self} is not ready to take over: ${why}`];
+}
+
+const UNPROVABLE: Readonly<Record<"silent" | "answers", string>> = {
+  silent: "does not answer for it while it has it",
+  answers: "answers for it while it does not have it",
+};
+
+function provabilityWarnings({ calibration, settings }: State, peer: string): string[] {
+  return settings.vips.flatMap(({ vip }) => {
+    const how = [...calibration.unprovable].find(([key]) => key.startsWith(`${vip.prefix.address.text}/`))?.[1];
+    return how === undefined
+      ? []
+      : [`who has ${vip.prefix.address.text} cannot be proven by asking: ${peer}'s kernel ${UNPROVABLE[how]}`];
+  });
+}
+
+/** A default route that only one router ever had is shown, and decides nothing. */
+function routeWarnings(state: State, nowMs: number, names: { readonly self: string; readonly peer: string }): string[] {
+  const { surroundings, peer } = state;
+  const theirs = peer?.says.fitness?.defaultRoutes;
+  if (surroundings === undefined || theirs === undefined || !isPeerAlive(state, nowMs)) return [];
+  return (["inet", "inet6"] as const).flatMap((family) => {
+    const here = surroundings.defaultRoutes.includes(family);
+    if (here === theirs.includes(family) || hasLostRoute(state, family)) return [];
+    const [has, lacks] = here ? [names.self, names.peer] : [names.peer, names.self];
+    return [`only ${has} has a default route for ${family === "inet" ? "IPv4" : "IPv6"}, ${lacks} has none`];
+  });
+}

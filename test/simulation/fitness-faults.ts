@@ -1,0 +1,220 @@
+/** Faults of a router that lives and cannot serve, and of two that cannot read each other (rules 16 to 20). */
+import { INTERFACES, type Segment } from "./network.ts";
+import type { SingleFault } from "./single-faults.ts";
+import { SETTINGS, vip, type World } from "./world.ts";
+
+type Host = World["hosts"]["primary"];
+
+const NOTHING = { unservedMs: 0, twoOwnersMs: 0, noOwnerMs: 0, transitions: 0 };
+/** Rule 9. */
+const OVERLAP_MS = 20;
+/** A VIP beside those of the two sides. */
+const THREE_VIPS = { vips: [...SETTINGS.vips, vip("198.51.100.10/24", INTERFACES.third, "public")] };
+/** The kernel told it: an event, the settling of two carriers, and an agreed move. */
+const TOLD = { unservedMs: 100, twoOwnersMs: OVERLAP_MS, noOwnerMs: 0, transitions: 2, ends: "b" as const };
+/** Nobody answers any more: `dead_after`, and an agreed move. */
+const JUDGED = { ...TOLD, unservedMs: 1_300 };
+/** Rule 19: from the first frame that passes. */
+const SECOND_OWNER_MS = 1_000;
+
+const BLIPS: readonly { readonly blipMs: number; readonly afterMs: number }[] = [
+  ...[20, 50, 300, 1_000, 2_000].flatMap((blipMs) =>
+    [300, 1_000, 3_000, 8_000].map((afterMs) => ({ blipMs, afterMs })),
+  ),
+  { blipMs: 300, afterMs: 70_000 },
+  { blipMs: 2_000, afterMs: 70_000 },
+  { blipMs: 20_000, afterMs: 5_000 },
+];
+
+const DEAFNESS: readonly { readonly what: string; readonly apply: (world: World) => void }[] = [
+  { what: "the routers have different keys", apply: (world) => world.setTwoKeys(true) },
+  { what: "heartbeats are filtered where they come in", apply: (world) => world.filterHeartbeats("coming") },
+  { what: "heartbeats are filtered where they leave", apply: (world) => world.filterHeartbeats("leaving") },
+];
+
+const blips = DEAFNESS.flatMap(({ what, apply }) =>
+  BLIPS.map(
+    ({ blipMs, afterMs }): SingleFault => ({
+      name: `${what}, and ${afterMs} ms later no frame passes at the active's ports for ${blipMs} ms`,
+      apply: (world, a) => {
+        apply(world);
+        world.run(afterMs);
+        world.setIsolated(a.router, true);
+      },
+      mend: (world, a) => world.setIsolated(a.router, false),
+      mendAfterMs: blipMs,
+      // Beside the blip itself: who came later gives way, and the neighbours follow who stays.
+      unservedMs: blipMs + SECOND_OWNER_MS + 300,
+      twoOwnersMs: SECOND_OWNER_MS,
+      // An active that is isolated for longer than the window of its evidence gives the VIPs up itself; and what is asked
+      // while nothing answers is not believed before every lease has ended.
+      noOwnerMs: blipMs < 1_000 ? 0 : Math.min(blipMs, 3_000 + 2_500),
+      transitions: 4,
+      ends: "either",
+    }),
+  ),
+);
+
+const deaths = DEAFNESS.map(
+  ({ what, apply }): SingleFault => ({
+    name: `${what}, and the active is switched off`,
+    apply: (world, a) => {
+      apply(world);
+      world.run(5_000);
+      a.powerOff();
+    },
+    // A lease, and what may be left of asking: 2.5 s.
+    unservedMs: 3_000 + 2_500,
+    noOwnerMs: 3_000 + 2_500,
+    twoOwnersMs: 0,
+    transitions: 1,
+    ends: "b",
+  }),
+);
+
+const ownAddresses = (["public", "private"] as const).map(
+  (side): SingleFault => ({
+    name: `the own ${side} address of the active removed`,
+    apply: (_, a) => a.setOwnAddress(side, false),
+    ...TOLD,
+    transitions: 2,
+  }),
+);
+
+const links = (["public", "private", "third"] as const).flatMap((segment: Segment): SingleFault[] => [
+  {
+    name: `${segment} interface of the active set down`,
+    settings: THREE_VIPS,
+    apply: (_, a) => a.setLink(segment, false),
+    ...TOLD,
+  },
+  {
+    name: `${segment} interface of the active renamed`,
+    settings: THREE_VIPS,
+    apply: (_, a) => a.setRenamed(segment, true),
+    ...TOLD,
+  },
+  {
+    name: `${segment} interface of the active gone`,
+    settings: THREE_VIPS,
+    apply: (_, a) => a.setInterface(segment, false),
+    ...TOLD,
+    noOwnerMs: 100,
+  },
+]);
+
+const standby = (["public", "private", "third"] as const).map(
+  (segment: Segment): SingleFault => ({
+    name: `${segment} interface of the standby set down: a planned switch is refused`,
+    settings: THREE_VIPS,
+    apply: (world, a, b) => {
+      b.setLink(segment, false);
+      world.run(3_000);
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    ...NOTHING,
+  }),
+);
+
+const hangs = [3_500, 6_000, 12_000].map(
+  (ms): SingleFault => ({
+    name: `the kernel thread of the active hangs for ${ms} ms`,
+    settings: { failback: "manual" },
+    apply: (world, a) => {
+      // Just renewed, so that the lease surely ends while it hangs.
+      a.hangKernelThread(ms + 1_100);
+      world.log(`for ${ms} ms and more`);
+    },
+    // The moment the kernel has dropped the VIPs they are taken.
+    unservedMs: 100,
+    noOwnerMs: 100,
+    twoOwnersMs: 0,
+    transitions: 2,
+    ends: "b",
+  }),
+);
+
+export const FITNESS_FAULTS: readonly SingleFault[] = [
+  ...blips,
+  ...deaths,
+  ...ownAddresses,
+  ...links,
+  ...standby,
+  ...hangs,
+  {
+    name: "third cable of the active out",
+    settings: THREE_VIPS,
+    apply: (_, a) => a.setCable("third", false),
+    ...TOLD,
+  },
+  {
+    name: "no frame passes at the third port of the active",
+    settings: THREE_VIPS,
+    apply: (_, a) => {
+      a.ports.third.sends = false;
+      a.ports.third.receives = false;
+    },
+    ...JUDGED,
+  },
+  {
+    name: "the default route of the active lost",
+    apply: (_, a) => a.setDefaultRoute(false),
+    ...JUDGED,
+  },
+  {
+    name: "a default route that only the standby has",
+    apply: (_, a, b) => {
+      a.setDefaultRoute(false);
+      b.setDefaultRoute(false);
+    },
+    mend: (_, __, b) => b.setDefaultRoute(true),
+    mendAfterMs: 500,
+    // Lost at both in one moment, it is nobody's disadvantage; where the standby gets it back, it is the active's.
+    ...JUDGED,
+    unservedMs: 2_000,
+  },
+  {
+    name: "a gate of the active fails",
+    apply: (world, a, b) => {
+      a.setGate("proxy", "passing");
+      b.setGate("proxy", "passing");
+      world.run(31_000);
+      a.setGate("proxy", "failing");
+    },
+    ...TOLD,
+    unservedMs: 0,
+  },
+  {
+    name: "a gate fails at both routers",
+    apply: (world, a, b) => {
+      a.setGate("proxy", "passing");
+      b.setGate("proxy", "passing");
+      world.run(31_000);
+      b.setGate("proxy", "failing");
+      world.run(500);
+      a.setGate("proxy", "failing");
+    },
+    ...NOTHING,
+  },
+  {
+    name: "a gate of the active fails, and the standby's has just recovered",
+    apply: (_, a, b) => {
+      a.setGate("proxy", "failing");
+      b.setGate("proxy", "passing");
+    },
+    mend: (_, a) => a.setGate("proxy", "passing"),
+    mendAfterMs: 25_000,
+    ...NOTHING,
+  },
+  {
+    name: "a VIP that the kernel of the standby refuses",
+    settings: THREE_VIPS,
+    apply: (world: World, a: Host, b: Host) => {
+      b.kernel.refuses.add("198.51.100.10");
+      world.run(1_000);
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    ...NOTHING,
+    twoOwnersMs: OVERLAP_MS,
+  },
+];

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadIpvsAside } from "../../../src/daemon/ipvs-loading.ts";
+
+const shell = (script: string) => ["/bin/sh", "-c", script];
+
+describe("loadIpvsAside()", () => {
+  test("finds IPVS there when the other process ends with 0", async () => {
+    expect(await loadIpvsAside(shell("exit 0"))).toBeUndefined();
+  });
+
+  test("gives the reason that the other process tells, and no more of it than can be read", async () => {
+    expect(await loadIpvsAside(shell("printf 'it is forbidden'; exit 1"))).toBe("it is forbidden");
+    const flood = await loadIpvsAside(shell("head -c 50000 /dev/zero | tr '\\0' x; exit 1"));
+    expect(flood).toBe("x".repeat(300));
+  });
+
+  test("says so when the other process dies or cannot be started", async () => {
+    expect(await loadIpvsAside(shell("kill -KILL $$"))).toBe("the process that loads it died");
+    expect(await loadIpvsAside(["/nonexistent/tandem"])).toStartWith("the process that loads it cannot be started (");
+  });
+
+  test("ends one that hangs, and what that has started", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tandem-loading-"));
+    const file = join(folder, "pid");
+    const reason = await loadIpvsAside(shell(`sleep 1000 & echo $! >${file}; wait`), 500);
+    expect(reason).toBe("it was not loaded within 0.5 s");
+    const stat = `/proc/${readFileSync(file, "utf8").trim()}/stat`;
+    rmSync(folder, { recursive: true });
+    // What nobody has waited for yet is a zombie.
+    expect(existsSync(stat) ? readFileSync(stat, "utf8") : "(sleep) Z").toContain("(sleep) Z");
+  });
+});
