@@ -16,10 +16,10 @@ export interface ControlSubject {
   heartbeats(): HeartbeatReport;
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
-  /** Reads the configuration again, soon; `done` is told what came of it. */
-  reload(done: (result: ReloadResult) => void): void;
   /** Whether such an order, which has just been done, is on the disk; never rejects. */
   unsaved(order: KeptOrder): Promise<Unsaved | undefined>;
+  /** Reads the configuration again, soon; `done` is told what came of it. */
+  reload(done: (result: ReloadResult) => void): void;
   readonly balancer: BalancerSupervisor | undefined;
 }
 

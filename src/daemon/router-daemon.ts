@@ -53,6 +53,8 @@ export interface DaemonOptions {
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
 const END_LIMIT_MS = 1_000;
+/** A neighbour's kernel answers within a few milliseconds; a second question goes out meanwhile. */
+const TWIN_WAIT_MS = 30;
 /** How often a hanging balancer is looked for. */
 const SUPERVISE_EVERY_MS = 1_000;
 
@@ -83,6 +85,8 @@ export class RouterDaemon implements ControlSubject {
   #warnings: readonly string[];
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
+  /** Other machines with this router's own addresses, seen before its first heartbeat. */
+  readonly #twins: Input[] = [];
   #reportedTurns = 0;
   #finishing = false;
 
@@ -96,6 +100,8 @@ export class RouterDaemon implements ControlSubject {
     // The socket comes first: it tells whether another daemon answers here already.
     const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
+    daemon.#network.lookForTwins();
+    await Bun.sleep(TWIN_WAIT_MS);
     daemon.#begin();
     return daemon;
   }
@@ -271,7 +277,7 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
-    this.#router.feed(...this.#network.known(), this.#ipvsInput(), {
+    this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
       kind: "start",
       adoptable: this.#network.adoptableVips(),
     });
@@ -388,6 +394,7 @@ export class RouterDaemon implements ControlSubject {
       now: monotonicMs,
       onInput: (...inputs) => {
         if (this.#begun) this.#router.feed(...inputs);
+        else this.#twins.push(...inputs.filter(({ kind }) => kind === "twin"));
       },
       onReady: () => {
         if (this.#begun) this.#router.ready();
@@ -437,6 +444,7 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
+    const isSame = usable.config === this.#config;
     this.#ipvs.claim(usable.config);
     try {
       this.#network.configure(usable.config, usable.keys);
@@ -452,7 +460,7 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     this.#ipvs.configure(usable.config);
     // All else has it already.
-    if (usable.config === before) return;
+    if (isSame) return;
     this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);

@@ -133,10 +133,14 @@ export class RouterNetwork {
     this.#arrange();
   }
 
+  /** Asks whether another machine has this router's own addresses, before any heartbeat is sent from them. */
+  lookForTwins(): void {
+    this.#twins.start();
+  }
+
   /** Tells what is known but was not told with the start. */
   start(): void {
     this.#started = true;
-    this.#twins.start();
     this.#tellForeign();
   }
 

@@ -61,8 +61,7 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
-  const { logger, health: logHealth } = log;
-  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger, logHealth });
+  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger: log.logger, logHealth: log.health });
   if (stopWanted) daemon.stop();
   const exitCode = await daemon.ended;
   await log.settled(LOG_END_LIMIT_MS);

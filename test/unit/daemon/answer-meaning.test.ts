@@ -55,8 +55,9 @@ describe("meaningOf()", () => {
     const owner = { kind: "owner-answer", address: address("203.0.113.10"), mac: MAC, interface: "eth0" } as const;
     expect(meaningOf(answer("203.0.113.10", { kind: "announcement" }), CONTEXT)).toEqual({
       kind: "owner",
-      input: owner,
+      input: { ...owner, announced: true },
     });
+    expect(meaningOf(answer("203.0.113.10"), CONTEXT)).toEqual({ kind: "owner", input: owner });
     expect(meaningOf(answer("203.0.113.10", { kind: "probe" }), CONTEXT)).toBeUndefined();
   });
 
