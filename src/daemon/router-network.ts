@@ -76,6 +76,8 @@ export class RouterNetwork {
   readonly #reader: NetworkReader;
   #told = new ToldInputs();
   readonly #held = new HeldVips();
+  /** Removals that are not answered yet. */
+  #removals = 0;
   #started = false;
   #config: Config;
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
@@ -158,10 +160,15 @@ export class RouterNetwork {
     this.#held.lease(vips);
   }
 
-  /** VIPs are about to be removed. @returns what to call when it is known which of them are gone. */
+  /**
+   * VIPs are about to be removed. @returns what to call when it is known which of them are gone, and has been told: until
+   * then nothing is said of foreign VIPs, since those that go would be gone before their removal was answered.
+   */
   removing(): (gone: readonly Vip[]) => void {
     const request = this.#held.removing();
+    this.#removals += 1;
     return (gone) => {
+      this.#removals -= 1;
       // The kernel has told of its work before it answered: what it told comes first.
       this.#reader.catchUp();
       this.#held.removed(gone, request);
@@ -305,7 +312,7 @@ export class RouterNetwork {
 
   /** VIPs that are here without being leases of this process, as a whole list whenever it changes. */
   #tellForeign(): void {
-    if (!this.#started) return;
+    if (!this.#started || this.#removals > 0) return;
     const found = findForeignVips(this.#picture, this.#config.vips, (address) => this.#held.has(address));
     this.#feed(this.#told.fresh([{ kind: "foreign-vips", found }]));
   }

@@ -148,11 +148,12 @@ export class KernelWorld implements RouterWorld {
     }
   }
 
-  /** The first attempt of a search is 1: what is asked in good times only shows who answers. */
+  /** A search for a peer that is late asks for its own addresses too; what is asked in good times does not. */
   #ask({ attempt, questions, peer }: Extract<Effect, { kind: "ask-owner" }>): void {
     const { network, router } = this.#parts;
-    network.askOwners(questions, peer, attempt > 0 ? router().state.peerMacs : undefined);
-    if (attempt === 1) this.#prepare();
+    const isSearch = peer.length > 0;
+    network.askOwners(questions, peer, isSearch ? router().state.peerMacs : undefined);
+    if (isSearch && attempt === 1) this.#prepare();
   }
 
   #record(transition: Transition): void {
@@ -199,8 +200,8 @@ export class KernelWorld implements RouterWorld {
     const leaseOnly = texts.filter((text) => !configured.has(text));
     kernelThread.request({ kind: "drop", vips, leaseOnly }, ({ outcomes }) => {
       const results = vips.map((vip, index) => removeResult(vip, outcomes[index]));
-      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
       router().feed({ kind: "remove-outcome", batch, results });
+      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
     });
   }
 
