@@ -4,6 +4,7 @@ import { serverHealth } from "./combined-health.ts";
 import { type Drain, type Drains, drainsOf } from "./drains.ts";
 import { GateKeeper } from "./gates.ts";
 import type { BalancerEffect, BalancerInput } from "./input.ts";
+import { checkHealths, checkKernelCalls } from "./invariants.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
 import { ProbeRecord } from "./probe-record.ts";
@@ -27,6 +28,14 @@ export const SAVE_INTERVAL_MS = 1_000;
 export const VIEWS_INTERVAL_MS = 100;
 /** Takeovers that wait for the table; more than a few would be a fault of the router. */
 const WAITING_MAX = 64;
+
+const KERNEL_CALLS: ReadonlySet<BalancerEffect["kind"]> = new Set(["list-services", "read-services", "apply"]);
+const KERNEL_ANSWERS: ReadonlySet<BalancerInput["kind"]> = new Set([
+  "services-listed",
+  "services-read",
+  "applied",
+  "kernel-failed",
+]);
 
 /** How a server stands in a service, over all its checks. */
 interface ServerVerdict {
@@ -72,6 +81,8 @@ export class Balancer {
   #saveAtMs: number | undefined;
   #savedMs = Number.NEGATIVE_INFINITY;
   #effects: BalancerEffect[] = [];
+  /** Calls to the kernel that were not answered yet. */
+  #callsOut = 0;
 
   constructor(options: BalancerOptions) {
     this.#bootId = options.bootId;
@@ -91,6 +102,7 @@ export class Balancer {
    * Takes one input.
    * @param nowMs monotonic, never less than before
    * @returns the effects to be done, in order
+   * @throws InvariantError where the code itself is wrong; nothing else.
    */
   step(input: BalancerInput, nowMs: number): readonly BalancerEffect[] {
     this.#effects = [];
@@ -98,7 +110,36 @@ export class Balancer {
     this.#proceed(nowMs);
     // Only once in a turn of the event loop: what each of a thousand outcomes began would come before all else.
     if (input.kind === "tick") this.#beginProbes(nowMs);
+    this.#checkInvariants(input);
     return this.#effects;
+  }
+
+  /** Its state, for the report of a defect; without what checks send, since they may send passwords. */
+  describe(): unknown {
+    const probes = [...this.#units.probes.values()].map(({ key, target, check }) => ({
+      target: `${target.address.text}:${target.port}`,
+      kind: check.method.kind,
+      health: this.#healths.get(key),
+    }));
+    return {
+      isConfigured: this.#configured,
+      probesInFlight: this.probesInFlight,
+      kernel: { stage: this.#kernel.stage, isComplete: this.#kernel.complete, callsOut: this.#callsOut },
+      services: [...this.#units.units.keys()],
+      retired: [...this.#kernel.retired.keys()],
+      inquorate: this.#inquorate,
+      slowStarts: this.#slowStarts,
+      drains: [...this.#drains.values()],
+      probes,
+      observed: this.#kernel.observed,
+    };
+  }
+
+  #checkInvariants({ kind }: BalancerInput): void {
+    if (KERNEL_ANSWERS.has(kind)) this.#callsOut = 0;
+    for (const effect of this.#effects) if (KERNEL_CALLS.has(effect.kind)) this.#callsOut += 1;
+    checkKernelCalls(this.#callsOut);
+    checkHealths(this.#units.probes.size, this.#healths.size);
   }
 
   /** When a `tick` is due although nothing happens. */

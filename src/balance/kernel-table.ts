@@ -4,6 +4,7 @@ import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { noteChange } from "./apply-change.ts";
 import type { BalancerEffect } from "./input.ts";
+import { checkOwnership, checkPlan } from "./invariants.ts";
 import { type PlannedService, planService } from "./plan.ts";
 import type { LogLevel } from "./report.ts";
 
@@ -104,6 +105,11 @@ export class KernelTable {
   /** What the kernel had when it was last read, with our changes since. */
   get observed(): ReadonlyMap<string, ObservedService> {
     return this.#observed;
+  }
+
+  /** What it is at, for a report. */
+  get stage(): string {
+    return this.#phase.kind;
   }
 
   /** Services that were ours and have yet to be deleted. */
@@ -270,16 +276,23 @@ export class KernelTable {
       // The retry reads the table again, which makes every service a candidate.
       if (this.#refused.has(name)) continue;
       const wanted = wantedOf(name);
-      if (wanted !== undefined) changes.push(...planService(wanted, this.#observed.get(name)));
+      if (wanted !== undefined) changes.push(...this.#plan(wanted, this.#observed.get(name)));
     }
     if (changes.length < APPLY_SLICE) changes.push(...this.#deletions(APPLY_SLICE - changes.length));
     if (changes.length > 0) {
+      checkOwnership(changes, this.#wanted, this.#retired);
       log.push({ level: "info", message: describeChanges(changes) });
       this.#phase = { kind: "applying", changes };
       return { kind: "apply", changes };
     }
     if (this.#retired.size === 0 && this.#wanted.size === 0) this.#phase = { kind: "unneeded" };
     return undefined;
+  }
+
+  #plan(wanted: PlannedService, observed: ObservedService | undefined): readonly IpvsChange[] {
+    const changes = planService(wanted, observed);
+    checkPlan(wanted, observed, changes);
+    return changes;
   }
 
   #deletions(room: number): IpvsChange[] {

@@ -1,4 +1,5 @@
 import { DueQueue } from "./due-queue.ts";
+import { checkProbes } from "./invariants.ts";
 import { ProbePace } from "./probe-pace.ts";
 
 /** Which probe is due when. Probes keep their beat: a late one shifts none after it, and no probe overlaps itself. */
@@ -94,6 +95,17 @@ export class ProbeSchedule {
 
   /** The probes to begin now, `BEGIN_MAX` at the most; each is in flight until `finished`. */
   takeDue(nowMs: number): string[] {
+    const begun = this.#takeDue(nowMs);
+    checkProbes({
+      network: this.#inFlight.size - this.#programsInFlight,
+      networkMax: NETWORK_PROBES_MAX,
+      programs: this.#programsInFlight,
+      programsMax: PROGRAM_PROBES_MAX,
+    });
+    return begun;
+  }
+
+  #takeDue(nowMs: number): string[] {
     const begun: string[] = [];
     for (const kind of ["network", "program"] as const) {
       const waiting = this.#waiting[kind];

@@ -1,4 +1,5 @@
 import type { CheckTiming, ProbeOutcome, Verdict } from "../model/check.ts";
+import { checkVerdict } from "./invariants.ts";
 import type { LastProbe } from "./report.ts";
 
 /** What is known of one probe's subject. Times are monotonic, in milliseconds. */
@@ -55,6 +56,12 @@ function fallsWith(health: Health, timing: CheckTiming, atMs: number): { readonl
  * @param atMs when the attempt ended
  */
 export function judgeOutcome(health: Health, outcome: ProbeOutcome, timing: CheckTiming, atMs: number): Health {
+  const after = follow(health, outcome, timing, atMs);
+  checkVerdict(health, after, timing);
+  return after;
+}
+
+function follow(health: Health, outcome: ProbeOutcome, timing: CheckTiming, atMs: number): Health {
   const streak = health.last?.outcome.result === outcome.result ? health.last.streak + 1 : 1;
   const last: LastProbe = { outcome, atMs, streak };
   const streakSinceMs = streak === 1 ? atMs : (health.streakSinceMs ?? atMs);

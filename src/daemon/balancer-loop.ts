@@ -18,6 +18,8 @@ export interface BalancerSurroundings {
   readonly kernel: Pick<BalancerKernel, "list" | "read" | "apply" | "close">;
   readonly save: (state: SavedState) => void;
   readonly send: (message: FromBalancer) => void;
+  /** The state machine threw: nothing is stepped any more. */
+  readonly crashed: (error: unknown) => void;
 }
 
 /** setTimeout takes 31 bits of milliseconds; a deadline further away is looked at again then. */
@@ -53,10 +55,15 @@ export class BalancerLoop {
   #takeAll(inputs: readonly BalancerInput[]): void {
     if (this.#closed) return;
     const nowMs = this.#surroundings.now();
-    for (const input of inputs) {
-      for (const effect of this.#balancer.step(input, nowMs)) this.#do(effect);
+    try {
+      for (const input of inputs) {
+        for (const effect of this.#balancer.step(input, nowMs)) this.#do(effect);
+      }
+      this.#sleep();
+    } catch (error) {
+      this.close();
+      this.#surroundings.crashed(error);
     }
-    this.#sleep();
   }
 
   close(): void {

@@ -83,6 +83,8 @@ export type FromBalancer =
   /** What it keeps on disk cannot be written, or, without a failure, can be again. */
   | { readonly kind: "saving"; readonly failure?: string }
   | { readonly kind: "alive"; readonly atMs: number; readonly lateMs: number; readonly probesInFlight: number }
+  /** A defect of its own: the last that it says. */
+  | { readonly kind: "broken"; readonly reason: string }
   | BalancerReport;
 
 const id = whole(0, Number.MAX_SAFE_INTEGER);
@@ -209,6 +211,7 @@ export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
   started: record({ kind: exactly("started"), pid: count }),
   alive: record({ kind: exactly("alive"), atMs: finite, lateMs: finite, probesInFlight: count }),
   saving: record({ kind: exactly("saving"), failure: optional(text) }),
+  broken: record({ kind: exactly("broken"), reason: text }),
   "table-complete": record({ kind: exactly("table-complete"), id }),
   "verdict-changed": record({ kind: exactly("verdict-changed"), change: verdictChange }),
   "quorum-changed": record({

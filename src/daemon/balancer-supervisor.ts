@@ -24,6 +24,8 @@ const RESTART_PAUSE_FIRST_MS = 200;
 const RESTART_PAUSE_LAST_MS = 10_000;
 /** A balancer that lived this long did not die young. */
 const LIVED_LONG_MS = 30_000;
+/** More than one such death is no accident. */
+const RESTLESS_DEATHS = 2;
 /** A drain or query that the balancer did not answer by then is told as failed. */
 const ANSWER_LIMIT_MS = 5_000;
 /** Questions that may wait at once. */
@@ -72,6 +74,11 @@ export class BalancerSupervisor {
   #silenceMs = SILENCE_FIRST_MS;
   #restartTimer: Timer | undefined;
   #stopping = false;
+  /** Why it will end, by its own last words. */
+  #broken: string | undefined;
+  /** How often in a row it has ended soon after its start, and how the last time. */
+  #deaths = 0;
+  #lastDeath = "";
 
   /** @param program is this binary with the arguments that select its main module, without the balancer's own. */
   constructor(
@@ -89,6 +96,13 @@ export class BalancerSupervisor {
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** It ends again and again, soon after its start: what happened, a clause. Undefined: it does not. */
+  get restlessness(): string | undefined {
+    const hasSettled = this.#process !== undefined && this.#now() - this.#startedAtMs > LIVED_LONG_MS;
+    if (this.#deaths < RESTLESS_DEATHS || hasSettled) return undefined;
+    return `${this.#deaths} times in a row, soon after its start (the last time: ${this.#lastDeath})`;
   }
 
   /** Starts it, or tries again later when the system cannot start a process now. */
@@ -115,6 +129,7 @@ export class BalancerSupervisor {
       onExit: (_child, exitCode, signal): void => this.#ended(child, exitCode, signal),
     });
     this.#process = child;
+    this.#broken = undefined;
     // The role comes first: it decides what is checked.
     this.#send({ kind: "role", role: this.#role });
     this.#sendConfiguration();
@@ -224,6 +239,7 @@ export class BalancerSupervisor {
       return;
     }
     if (message.kind === "table-complete" && message.id !== this.#tableId) return;
+    if (message.kind === "broken") this.#broken = message.reason;
     if (message.kind !== "done" && message.kind !== "refused" && message.kind !== "answer") {
       this.#events.onMessage(message);
       return;
@@ -247,6 +263,8 @@ export class BalancerSupervisor {
     const livedLong = this.#now() - this.#startedAtMs > LIVED_LONG_MS;
     this.#pauseMs = livedLong ? RESTART_PAUSE_FIRST_MS : Math.min(this.#pauseMs * 2, RESTART_PAUSE_LAST_MS);
     if (livedLong) this.#silenceMs = SILENCE_FIRST_MS;
+    this.#deaths = livedLong ? 1 : this.#deaths + 1;
+    this.#lastDeath = this.#broken ?? how;
     this.#events.onLog(
       "error",
       `the balancer ${how}; the kernel's table goes on, it is started again in ${this.#pauseMs} ms`,

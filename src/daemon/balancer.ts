@@ -18,6 +18,7 @@ import {
   type FromBalancer,
   type ToBalancer,
 } from "./balancer-protocol.ts";
+import { CrashReport, stackOf } from "./crash-report.ts";
 import { StateDirectory, type StateFile } from "./state-store.ts";
 
 /** The balancer's process: a child of the router, from its first message to the router's end. */
@@ -82,7 +83,19 @@ function setTimeouts(kernel: BalancerKernel, { timeouts }: BalancerConfig): void
   if (answer?.ok === false) complain(`[timeouts] are not set: ${answer.reason}`);
 }
 
-function makeLoop(file: StateFile, kernel: BalancerKernel): BalancerLoop {
+/** Leaves its state for a report, and says so. */
+async function reportCrash(stateDir: string, error: unknown, state: unknown): Promise<void> {
+  const report = new CrashReport(stateDir, "balancer", error, new Date());
+  const problem = await report.write(state);
+  const where =
+    problem === undefined
+      ? `its state is left in ${report.path}`
+      : `cannot write ${report.path}: ${problem}; ${stackOf(error)}`;
+  send({ kind: "broken", reason: `${report.summary}; ${where}` });
+}
+
+/** @param onCrash it cannot go on, and has said why */
+function makeLoop(stateDir: string, file: StateFile, kernel: BalancerKernel, onCrash: () => void): BalancerLoop {
   const saved = readSaved(file);
   const balancer = new Balancer({
     bootId: readBootId(),
@@ -97,6 +110,7 @@ function makeLoop(file: StateFile, kernel: BalancerKernel): BalancerLoop {
     kernel,
     save: (state) => file.write(state),
     send,
+    crashed: (error) => void reportCrash(stateDir, error, balancer.describe()).finally(onCrash),
   });
 }
 
@@ -123,7 +137,7 @@ function startAlive(loop: BalancerLoop): Timer {
 /**
  * Runs the balancer until the router says stop, or is gone.
  * @param stateDir where verdicts and orders are kept
- * @returns the exit code: 0 after `stop`, 1 when the router is gone.
+ * @returns the exit code: 0 after `stop`, 1 when the router is gone or the balancer cannot go on.
  */
 export async function runBalancer(stateDir: string): Promise<number> {
   const end = Promise.withResolvers<number>();
@@ -137,7 +151,7 @@ export async function runBalancer(stateDir: string): Promise<number> {
   const directory = openStateDirectory(stateDir);
   const file = directory.file(BALANCER_STATE_FILE);
   const kernel = new BalancerKernel();
-  const loop = makeLoop(file, kernel);
+  const loop = makeLoop(stateDir, file, kernel, () => end.resolve(1));
   process.on("message", (raw: unknown) => {
     const message = decode(raw);
     if (message === undefined) return;

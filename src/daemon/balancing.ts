@@ -200,6 +200,9 @@ export class Balancing {
       case "started":
         this.#stateFailure = undefined;
         break;
+      case "broken":
+        logger.error("balancer", `the balancer ends: ${message.reason}`);
+        break;
       case "saving":
         this.#noteSaving(message.failure);
         break;

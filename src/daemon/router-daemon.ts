@@ -16,6 +16,7 @@ import { Balancing, needsBalancer } from "./balancing.ts";
 import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
+import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
@@ -169,6 +170,7 @@ export class RouterDaemon implements ControlSubject {
         views: this.#balancing?.views ?? [],
         gates: this.#balancing?.gates ?? [],
         balancerAnswers,
+        balancerRestlessness: this.balancer?.restlessness,
         sync: this.#synchronisation.status(),
         upkeep: this.#upkeep(),
         nowMs: monotonicMs(),
@@ -431,7 +433,7 @@ export class RouterDaemon implements ControlSubject {
       },
       now: monotonicMs,
       exit: () => this.#finish(0),
-      crash: (reason) => this.fail(reason),
+      crash: (error) => this.crash(error),
     });
   }
 
@@ -471,7 +473,7 @@ export class RouterDaemon implements ControlSubject {
    * The router is in a state that it cannot go on from: it withdraws its VIPs and ends. Where even that is not to be
    * had any more, the kernel drops them when their leases end.
    */
-  fail(reason: string): void {
+  fail(reason: string, lastAct?: () => Promise<void>): void {
     if (this.#finishing) return;
     this.#logger.error("router", `${reason}; this router withdraws its VIPs and ends`);
     const vips = [...this.#router.state.addresses.possible.values()];
@@ -481,10 +483,21 @@ export class RouterDaemon implements ControlSubject {
         removed(vips.filter((_, index) => outcomes[index]?.kind !== "failed")),
       );
     }
-    this.#finish(1);
+    this.#finish(1, lastAct);
   }
 
-  #finish(exitCode: 0 | 1): void {
+  /** The same for a defect of tandem itself, which leaves its state for a report. */
+  crash(error: unknown): void {
+    const { state } = this.#router;
+    const report = new CrashReport(this.#options.stateDir, "router", error, new Date());
+    this.fail(`${report.summary}; its state is left in ${report.path}`, async () => {
+      const problem = await report.write(state);
+      if (problem !== undefined)
+        this.#logger.error("router", `cannot write ${report.path}: ${problem}; ${stackOf(error)}`);
+    });
+  }
+
+  #finish(exitCode: 0 | 1, lastAct: () => Promise<void> = () => Promise.resolve()): void {
     this.#finishing = true;
     // The way out comes first, whatever goes wrong below.
     const out = Promise.withResolvers<void>();
@@ -514,6 +527,7 @@ export class RouterDaemon implements ControlSubject {
       () => this.#network.close(),
       () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
       () => parts.push(this.#kept.directory.settled()),
+      () => parts.push(lastAct()),
     ];
     for (const step of steps) {
       try {

@@ -34,8 +34,8 @@ export interface WorldParts {
   readonly onTransition: (transition: Transition) => void;
   readonly now: () => number;
   readonly exit: () => void;
-  /** The router can't go on. */
-  readonly crash: (reason: string) => void;
+  /** The router can't go on: a defect of its own. */
+  readonly crash: (error: unknown) => void;
 }
 
 /** On a loaded machine a fast peer is late now and then. */
@@ -85,7 +85,7 @@ export class KernelWorld implements RouterWorld {
   }
 
   crashed(error: unknown): void {
-    this.#parts.crash(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    this.#parts.crash(error);
   }
 
   perform(effect: Effect): void {

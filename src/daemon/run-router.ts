@@ -49,9 +49,9 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
     stopWanted = true;
     daemon?.stop();
   };
-  const fail = (error: unknown) => {
+  const crash = (error: unknown) => {
     if (daemon === undefined) throw error;
-    daemon.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    daemon.crash(error);
   };
   process
     .on("SIGTERM", stop)
@@ -60,7 +60,7 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
     // Their default would end the process in the middle, with its VIPs left to their lease.
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
-  process.on("uncaughtException", fail).on("unhandledRejection", fail);
+  process.on("uncaughtException", crash).on("unhandledRejection", crash);
   daemon = await RouterDaemon.start({ ...options, file, router, usable, logger: log.logger, logHealth: log.health });
   if (stopWanted) daemon.stop();
   const exitCode = await daemon.ended;

@@ -33,6 +33,8 @@ export interface WarningFacts {
   readonly gates: readonly GateReport[];
   /** False: the balancer's process is gone or does not answer. Undefined: no services, no gates, no balancer. */
   readonly balancerAnswers: boolean | undefined;
+  /** It ends again and again: how often, and how the last time. */
+  readonly balancerRestlessness?: string | undefined;
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
   readonly upkeep: Upkeep;
@@ -261,7 +263,12 @@ const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   none: undefined,
 };
 
-function balancerWarnings({ config, balancerAnswers }: WarningFacts): string[] {
+function balancerWarnings({ config, balancerAnswers, balancerRestlessness }: WarningFacts): string[] {
+  if (balancerRestlessness !== undefined) {
+    return [
+      `the balancer ended ${balancerRestlessness}: checks begin anew each time, what is in the kernel's table stays`,
+    ];
+  }
   if (balancerAnswers !== false) return [];
   if (config.services.length === 0) return ["the balancer does not answer: until it is back no gate is known"];
   return ["the balancer does not answer: the kernel's table goes on as it is, without checks, until it is back"];

@@ -91,6 +91,9 @@ function startLoop(saved?: SavedState) {
       messages.push(message);
       wake();
     },
+    crashed: (error) => {
+      throw error;
+    },
   });
   const complete = async (id: number): Promise<void> => {
     loop.take({ kind: "table-needed", id });

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Balancer } from "../../src/balance/balancer.ts";
 import { runChaos, WEATHERS } from "./chaos.ts";
 import { FITNESS_FAULTS } from "./fitness-faults.ts";
 import type { Machine } from "./router-host.ts";
@@ -10,19 +11,23 @@ import { SINGLE_FAULTS } from "./single-faults.ts";
 
 const SOURCES = join(import.meta.dir, "../../src");
 
-/** [file of src/failover, text, replacement]; the text must be there exactly once. */
+/** [file of the machine's folder, text, replacement]; the text must be there exactly once. */
 export type Edit = readonly [file: string, text: string, replacement: string];
 
-/** A copy of the pure sources with these edits, until it is disposed of. @throws RangeError for a text that is not there once. */
+/** A copy of the pure sources with these edits, until it is disposed of. */
 export class MutantSources {
   readonly #folder = mkdtempSync(join(tmpdir(), "tandem-mutant-"));
 
-  constructor(edits: readonly Edit[]) {
-    for (const name of ["failover", "wire", "model", "lib"]) {
+  /**
+   * @param machine the folder that has the edits
+   * @throws RangeError for a text that is not there once.
+   */
+  constructor(edits: readonly Edit[], machine: "failover" | "balance" = "failover") {
+    for (const name of [machine, "wire", "model", "lib"]) {
       cpSync(join(SOURCES, name), join(this.#folder, name), { recursive: true });
     }
     for (const [file, text, replacement] of edits) {
-      const path = join(this.#folder, "failover", file);
+      const path = join(this.#folder, machine, file);
       const before = readFileSync(path, "utf8");
       const times = before.split(text).length - 1;
       if (times !== 1) throw new RangeError(`${file} has this ${times} times, not once: ${text}`);
@@ -35,6 +40,13 @@ export class MutantSources {
 
   async load(): Promise<Machine> {
     return (await import(join(this.#folder, "failover/failover.ts"))) as Machine;
+  }
+
+  async loadBalancer(): Promise<typeof Balancer> {
+    const { Balancer: Mutant } = (await import(join(this.#folder, "balance/balancer.ts"))) as {
+      Balancer: typeof Balancer;
+    };
+    return Mutant;
   }
 
   [Symbol.dispose](): void {

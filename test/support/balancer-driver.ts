@@ -29,10 +29,16 @@ export class BalancerDriver {
   nowMs: number;
   #balancer: Balancer;
 
-  constructor(options: Partial<BalancerOptions> = {}, kernel = new SimulatedIpvs(), nowMs = 1_000_000) {
+  /** @param Machine the class under test; a mutant has the same form. */
+  constructor(
+    options: Partial<BalancerOptions> = {},
+    kernel = new SimulatedIpvs(),
+    nowMs = 1_000_000,
+    Machine: typeof Balancer = Balancer,
+  ) {
     this.kernel = kernel;
     this.nowMs = nowMs;
-    this.#balancer = new Balancer({ bootId: "boot", seed: 1, ...options });
+    this.#balancer = new Machine({ bootId: "boot", seed: 1, ...options });
   }
 
   /** Gives one input and all that follows from it at this moment. */

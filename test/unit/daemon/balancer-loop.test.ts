@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { Balancer } from "../../../src/balance/balancer.ts";
+import type { BalancerEffect, BalancerInput } from "../../../src/balance/input.ts";
 import { BalancerKernel } from "../../../src/daemon/balancer-kernel.ts";
 import { BalancerLoop } from "../../../src/daemon/balancer-loop.ts";
 import type { FromBalancer } from "../../../src/daemon/balancer-protocol.ts";
 import { SupportError } from "../../../src/lib/errors.ts";
+import { InvariantError } from "../../../src/lib/invariant-error.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import { GateProber } from "../../../src/probe/run-gate.ts";
 import { monotonicMs } from "../../../src/sys/clock.ts";
@@ -27,6 +29,9 @@ function makeLoop(kernel: BalancerKernel) {
     send: (message) => {
       messages.push(message);
       wake();
+    },
+    crashed: (error) => {
+      throw error;
     },
   });
   const until = async (wanted: (message: FromBalancer) => boolean): Promise<void> => {
@@ -52,6 +57,30 @@ test("BalancerLoop probes real servers and brings the kernel to what they say", 
   running.loop.take({ kind: "table-needed", id: 1 });
   await running.until((message) => message.kind === "table-complete");
   expect(simulated.weights()).toEqual({ "tcp://203.0.113.10:80": { [`127.0.0.1:${server.target.port}`]: 1 } });
+});
+
+test("BalancerLoop steps nothing any more when the state machine has thrown", () => {
+  const defect = new InvariantError("planted", "a bug", {});
+  const taken: string[] = [];
+  class BrokenBalancer extends Balancer {
+    override step(input: BalancerInput, nowMs: number): readonly BalancerEffect[] {
+      taken.push(input.kind);
+      if (input.kind === "table-needed") throw defect;
+      return super.step(input, nowMs);
+    }
+  }
+  const crashes: unknown[] = [];
+  const loop = new BalancerLoop(new BrokenBalancer({ bootId: "boot", seed: 1 }), {
+    now: monotonicMs,
+    probe: ({ check, target }) => runCheck(check.method, target, check.timeoutMs),
+    probeGate: ({ gate }) => new GateProber().run(gate, gate.timeoutMs),
+    kernel: new BalancerKernel(() => new SimulatedIpvs()),
+    save: () => {},
+    send: () => {},
+    crashed: (error) => crashes.push(error),
+  });
+  for (const input of [{ kind: "tick" }, { kind: "table-needed", id: 1 }, { kind: "tick" }] as const) loop.take(input);
+  expect([taken, crashes]).toEqual([["tick", "table-needed"], [defect]]);
 });
 
 test("BalancerLoop goes on when the kernel has no IPVS, and says what would help", async () => {

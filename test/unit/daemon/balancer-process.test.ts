@@ -1,19 +1,20 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BALANCER_ARGUMENT } from "../../../src/daemon/balancer-argument.ts";
 import { decodeFromBalancer, type FromBalancer, type ToBalancer } from "../../../src/daemon/balancer-protocol.ts";
+import type { CheckMethod } from "../../../src/model/check.ts";
 import { checked, configuredService, endpoint, TCP_CHECK } from "../../support/balance-fixtures.ts";
 import { tcpServer } from "../../support/probed-server.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 
 /** A balancer as a child of this process, as the router starts it. */
-function startBalancer(stateDir: string) {
+function startBalancer(stateDir: string, program: readonly string[] = [MAIN, BALANCER_ARGUMENT]) {
   const messages: FromBalancer[] = [];
   let wake = () => {};
-  const child = Bun.spawn([process.execPath, MAIN, BALANCER_ARGUMENT, stateDir], {
+  const child = Bun.spawn([process.execPath, ...program, stateDir], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "inherit",
@@ -106,6 +107,38 @@ test("runBalancer() goes on where it cannot save, and tells the router", async (
   balancer.send({ kind: "stop" });
   expect(await balancer.child.exited).toBe(0);
   expect(JSON.parse(readFileSync(join(path, "balancer.json"), "utf8"))).toMatchObject({ drains: [] });
+});
+
+test("runBalancer() leaves its state for a report, says so and ends when its own code is wrong", async () => {
+  using folder = stateFolder();
+  using balancer = startBalancer(folder.path, [join(import.meta.dir, "broken-balancer-fixture.ts")]);
+  await balancer.until(({ kind }) => kind === "started");
+  const method: CheckMethod = {
+    kind: "http",
+    method: "GET",
+    path: "/",
+    headers: ["Authorization: Bearer secret"],
+    expectStatus: [[200, 299]],
+    verifyCertificate: true,
+  };
+  const servers = [checked("10.0.0.11:80", { ...TCP_CHECK, method })];
+  balancer.send({ kind: "configure", config: { services: [configuredService({ servers })] } });
+  balancer.send({ kind: "table-needed", id: 1 });
+  await balancer.until(({ kind }) => kind === "broken");
+  expect(await balancer.child.exited).toBe(1);
+  const [name = "none"] = readdirSync(folder.path).filter((file) => file.startsWith("report-"));
+  const path = join(folder.path, name);
+  expect(balancer.messages.at(-1)).toEqual({
+    kind: "broken",
+    reason: `internal assertion "planted" failed: a bug; its state is left in ${path}`,
+  });
+  const text = readFileSync(path, "utf8");
+  expect(text).not.toContain("secret");
+  expect(JSON.parse(text)).toMatchObject({
+    process: "balancer",
+    invariant: "planted",
+    state: { services: ["tcp://203.0.113.10:80"], probes: [{ target: "10.0.0.11:80", kind: "http" }] },
+  });
 });
 
 test("runBalancer() ends at once when the router is gone", async () => {

@@ -97,6 +97,43 @@ test("BalancerSupervisor asks for the table again when the balancer that was ask
   }
 });
 
+test("BalancerSupervisor says of a balancer that breaks again and again how often, and why", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tandem-broken-balancer-"));
+  const restless = Promise.withResolvers<void>();
+  let nowMs = 0;
+  const heard: (string | undefined)[] = [];
+  const supervisor = new BalancerSupervisor(
+    [process.execPath, join(import.meta.dir, "broken-balancer-fixture.ts")],
+    folder,
+    { services: [] },
+    {
+      onMessage: () => {},
+      onAway: () => {},
+      onLog: (_level, message) => {
+        if (!message.includes("started again")) return;
+        heard.push(supervisor.restlessness);
+        if (heard.length === 2) restless.resolve();
+      },
+    },
+    () => nowMs,
+  );
+  supervisor.start();
+  try {
+    await restless.promise;
+    expect(heard[0]).toBeUndefined();
+    expect(heard[1]).toMatch(
+      /^2 times in a row, soon after its start \(the last time: internal assertion "planted" failed: a bug; its state is left in .*\)$/,
+    );
+    // One that has lived for long by now is no trouble any more.
+    supervisor.start();
+    nowMs = 31_000;
+    expect(supervisor.restlessness).toBeUndefined();
+  } finally {
+    await supervisor.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("BalancerSupervisor takes a table for complete only when it is the one that was asked for last", async () => {
   const complete = Promise.withResolvers<void>();
   const told: number[] = [];

@@ -316,6 +316,14 @@ describe("currentWarnings()", () => {
     ]);
   });
 
+  test("tells of a balancer that ends again and again, instead of its silence", () => {
+    const balancerRestlessness = "3 times in a row, soon after its start (the last time: ended with status 1)";
+    expect(currentWarnings(healthy(), { ...FACTS, balancerAnswers: false, balancerRestlessness })).toEqual([
+      "the balancer ended 3 times in a row, soon after its start (the last time: ended with status 1): " +
+        "checks begin anew each time, what is in the kernel's table stays",
+    ]);
+  });
+
   test("tells of a balancer that does not answer, and ends with what the file itself gave rise to", () => {
     const facts = { ...FACTS, balancerAnswers: false, configWarnings: ["tandem.toml:3: a warning"] };
     expect(currentWarnings(healthy(), facts)).toEqual([

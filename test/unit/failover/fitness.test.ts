@@ -205,6 +205,14 @@ describe("a standby", () => {
     ]);
   });
 
+  test("does not wait for the carrier of a side that it had and lost, soon after its start", () => {
+    const router = standby();
+    router.feed({ kind: "carrier", side: "private", up: false });
+    router.feed(withInterface("eth1", { link: { up: false, carrier: false } }));
+    router.advance(1_400);
+    expect(router.state.phase.kind).toBe("taking");
+  });
+
   test("takes nothing where its kernel has no IPVS for the services", () => {
     const router = standby();
     router.feed({ kind: "ipvs", missing: "it is not loaded yet" });
