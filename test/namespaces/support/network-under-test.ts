@@ -89,6 +89,7 @@ export class NetworkUnderTest implements Disposable {
   /** Opens the eyes; what is known from the start is the first of the inputs. */
   open(): void {
     this.network.open();
+    this.network.lookForTwins();
     this.inputs.push(...this.network.known());
     this.network.start();
   }
