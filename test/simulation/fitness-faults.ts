@@ -1,4 +1,5 @@
 /** Faults of a router that lives and cannot serve, and of two that cannot read each other (rules 16 to 20). */
+import { PATHS } from "../../src/model/pair.ts";
 import { INTERFACES, type Segment } from "./network.ts";
 import type { SingleFault } from "./single-faults.ts";
 import { SETTINGS, vip, type World } from "./world.ts";
@@ -257,6 +258,19 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
     mend: (_, a) => a.setGate("proxy", "passing"),
     mendAfterMs: 25_000,
     ...NOTHING,
+  },
+  {
+    name: "a planned switch that no neighbour confirms",
+    settings: { failback: "manual" },
+    apply: (world, a) => {
+      for (const path of PATHS) world.neighbours[path].answersEchoes = false;
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    unservedMs: 0,
+    noOwnerMs: 0,
+    twoOwnersMs: OVERLAP_MS,
+    transitions: 2,
+    ends: "b",
   },
   {
     name: "a VIP that the kernel of the standby refuses",
