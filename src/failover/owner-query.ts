@@ -88,10 +88,18 @@ export function unansweredNeeded(query: OwnerQuery): number {
   return Math.min(UNANSWERED_MAX, Math.max(UNANSWERED_MIN, needed));
 }
 
+/**
+ * From when silence is believed: asking has gone on for as long as lies between a late peer and a dead one. Who asks because
+ * it has just given the VIPs up would not wait for the first answer on a slow network.
+ */
+export function askedLongMs({ settings, timing }: State, query: OwnerQuery): number {
+  return query.sinceMs + settings.deadAfterMs - timing.lateAfterMs;
+}
+
 /** The peer's kernel does not have the VIPs: enough questions stayed without an answer, each of which had its time. */
 export function isOwnerGone(state: State, nowMs: number): boolean {
   const { query, timing } = state;
-  if (query === undefined) return false;
+  if (query === undefined || nowMs < askedLongMs(state, query)) return false;
   // The last question counts when an answer would be here by now; those before it had that time.
   const isLastDue = nowMs >= query.askedAtMs + timing.askEveryMs;
   const hadTime = isLastDue ? query.unansweredSeeing : query.unansweredSeeing - 1;

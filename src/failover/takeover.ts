@@ -2,7 +2,15 @@
 import { formatAddressPrefix } from "../model/address.ts";
 import { compare } from "./comparison.ts";
 import { isAlone } from "./evidence.ts";
-import { areVipsGone, askDeadline, isAbsenceProven, isOwnerGone, judgeAsking, mayLiveUntilMs } from "./owner-query.ts";
+import {
+  areVipsGone,
+  askDeadline,
+  askedLongMs,
+  isAbsenceProven,
+  isOwnerGone,
+  judgeAsking,
+  mayLiveUntilMs,
+} from "./owner-query.ts";
 import {
   doubtAtMs,
   isDoubted,
@@ -198,6 +206,7 @@ export function addTakeoverDeadlines(soonest: Soonest, state: State): void {
   if (query !== undefined) {
     soonest.add(askDeadline(state, query));
     soonest.add(query.askedAtMs + timing.askEveryMs);
+    soonest.add(askedLongMs(state, query));
     soonest.add(mayLiveUntilMs(state));
     soonest.add(takeFromSilentAtMs(state));
   }
