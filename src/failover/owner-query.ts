@@ -89,11 +89,11 @@ export function unansweredNeeded(query: OwnerQuery): number {
 }
 
 /**
- * From when silence is believed: asking has gone on for as long as lies between a late peer and a dead one. Who asks because
- * it has just given the VIPs up would not wait for the first answer on a slow network.
+ * From when silence is believed: asking has gone on for half of what lies between a late peer and a dead one, so that it costs
+ * no time as a rule. Who asks because it has just given the VIPs up would not wait for the first answer on a slow network.
  */
 export function askedLongMs({ settings, timing }: State, query: OwnerQuery): number {
-  return query.sinceMs + settings.deadAfterMs - timing.lateAfterMs;
+  return query.sinceMs + (settings.deadAfterMs - timing.lateAfterMs) / 2;
 }
 
 /** The peer's kernel does not have the VIPs: enough questions stayed without an answer, each of which had its time. */
