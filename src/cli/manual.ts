@@ -22,6 +22,21 @@ const FILES: readonly (readonly [string, string])[] = [
     "/var/lib/tandem",
     "drains, holds, the term, verdicts, the history and the kernel settings of before, kept over restarts",
   ],
+  [
+    "/var/lib/tandem/report-router-*.json, report-balancer-*.json",
+    "the state of a process that found a defect of tandem, for a report of it: without keys and nonces, but with addresses; the last three of each, for root only; see DIAGNOSTICS",
+  ],
+];
+
+const DIAGNOSTICS: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'internal assertion "NAME" failed: …',
+    [
+      "Something that tandem's own code guarantees does not hold: a defect of tandem, whatever came in from outside. A router withdraws its VIPs, writes its state to the file that the line names, and ends with exit code 1; its peer takes over, and the service manager starts it again.",
+      "A balancer writes its state likewise and ends; the kernel's table goes on as it is, and the router starts the balancer again. One that ends again and again is a warning of tandem status, with the last reason.",
+      "Please report it with that file. It holds no keys and no nonces, but addresses, names and the last answers of checks: read it before you send it.",
+    ],
+  ],
 ];
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
@@ -124,6 +139,8 @@ export function programManual(nouns: readonly NounSpec[], version: string): stri
     ...SYSCTLS_SET.flatMap(({ path, value, when }) => roffDefinition(`${path} = ${value}`, [`Where ${when}.`])),
     roffSection("files"),
     ...FILES.flatMap(([name, meaning]) => roffDefinition(name, [`${meaning}.`])),
+    roffSection("diagnostics"),
+    ...DIAGNOSTICS.flatMap(([message, meaning]) => roffDefinition(message, [...meaning])),
     roffSection("environment"),
     ...ENVIRONMENT.flatMap(([name, meaning]) => roffDefinition(name, [`${meaning}.`])),
     roffSection("see also"),

@@ -47,7 +47,7 @@ export function roffDefinition(name: string, texts: readonly string[]): string[]
   return [
     ".TP",
     roffBold(name),
-    ...texts.flatMap((text, index) => (index === 0 ? [text] : [".sp", text])).map(roffText),
+    ...texts.flatMap((text, index) => (index === 0 ? [roffText(text)] : [".sp", roffText(text)])),
   ];
 }
 

@@ -192,3 +192,15 @@ describe("an active for whose VIP another machine answers", () => {
     expect([router.state.phase.kind, announced(router, 5_000)]).toEqual(["standby", []]);
   });
 });
+
+test("a router that has only just begun to ask does not take the lack of an answer for silence", () => {
+  const stored = { term: 1, lastActiveTerm: 1, hold: false, abstaining: true, peerMacs: [] };
+  const router = new TestRouter({ stored }).boot();
+  router.advance(10_000);
+  router.feed({ kind: "operator", id: 1, command: { kind: "take", force: false } });
+  // A round trip of 30 ms, say after it gave the VIPs up for a second owner: the first answer is still under way.
+  router.advance(100);
+  const before = router.state.phase.kind;
+  router.advance(200);
+  expect([before, router.state.phase.kind]).toEqual(["standby", "taking"]);
+});
