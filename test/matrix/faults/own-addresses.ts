@@ -1,4 +1,5 @@
 /** What an active needs beside its VIPs: own addresses, a way back to the clients, interfaces that stay what they were. */
+import { writeFileSync } from "node:fs";
 import { type RouterName, THIRD_VIP } from "../../lab/topology.ts";
 import { AGREED_MS, type Fault, FOUND_OUT_MS, NOTHING_MS, TOLD_AT_ONCE_MS } from "../fault.ts";
 import type { Stage } from "../stage.ts";
@@ -80,6 +81,11 @@ function withoutRoute(router: RouterName): (stage: Stage) => void {
   return (stage) => stage.ip(router, "route del default");
 }
 
+/** Else a request of the router's for a client may correct the client by chance: with the VIP as the one who asks. */
+function askFromOwnAddress(stage: Stage, router: RouterName): void {
+  stage.topology.on(router, () => writeFileSync("/proc/sys/net/ipv4/conf/all/arp_announce", "2"));
+}
+
 function macChanged(router: RouterName, side: "public" | "private"): Fault {
   const interfaceName = side === "public" ? "eth0" : "eth1";
   return {
@@ -88,6 +94,7 @@ function macChanged(router: RouterName, side: "public" | "private"): Fault {
     staging: BOTH_SIDES,
     expected: { owner: "lvs1", gapMs: router === "lvs1" ? TOLD_AT_ONCE_MS : NOTHING_MS },
     async act(stage) {
+      askFromOwnAddress(stage, router);
       stage.ip(router, `link set ${interfaceName} address ${OTHER_MAC}`);
       await Bun.sleep(AFTERWARDS_MS);
       await stage.settled("lvs1");
