@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { LabOutcome } from "./lab/lab-command.ts";
+import { namespacesObstacle } from "./lab/namespaces.ts";
 import { exitStatus, type LabKind, runInLab } from "./lab/run-in-lab.ts";
 import { PartOutput } from "./support/part-output.ts";
 import {
@@ -164,8 +165,9 @@ async function runLabTests(
   folder: string,
   options: { readonly kind?: LabKind; readonly shard?: string } = {},
 ): Promise<PartResult> {
-  if (options.kind === "namespaces" && process.getuid?.() !== 0) {
-    say("skipped: network namespaces of this kernel need root");
+  const obstacle = options.kind === "namespaces" ? namespacesObstacle() : undefined;
+  if (obstacle !== undefined) {
+    say(`skipped: ${obstacle}`);
     return { count: { ...NO_TESTS, skipped: 1 }, failures: [] };
   }
   const { shard } = options;
@@ -198,6 +200,10 @@ function labReason(outcome: Exclude<LabOutcome, { kind: "interrupted" }>): strin
 
 /** Debian's servers, unpacked beside the npm packages, in namespaces of this kernel. */
 async function runServerTests(reportFolder: string): Promise<PartResult> {
+  if (Bun.which("apt-get") === null) {
+    say("skipped: the servers are Debian's");
+    return { count: { ...NO_TESTS, skipped: 1 }, failures: [] };
+  }
   if (process.getuid?.() === 0) {
     const setUp = await runTool("set-up of the servers", ["node", "test/setup.mjs", "servers"]);
     if (setUp.count.failed > 0) return setUp;

@@ -21,20 +21,32 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** What each word of the command line stands for: a program that proves a Debian package is there, and the package. */
 const DEBIAN = {
+  check: [["openssl", "openssl"]],
   lab: [
-    ["linux.uml", "user-mode-linux"],
     ["modprobe", "kmod"],
     ["ip", "iproute2"],
     ["ipvsadm", "ipvsadm"],
+    ["sysctl", "procps"],
   ],
   bench: [["keepalived", "keepalived"]],
   checks: [
     ["tcpdump", "tcpdump"],
     ["ldirectord", "ldirectord"],
   ],
+  fresh: [
+    ["mmdebstrap", "mmdebstrap"],
+    ["git", "git"],
+  ],
   matrix: [["nft", "nftables"]],
   namespaces: [["ip", "iproute2"]],
 };
+
+/** The kernel of the lab where this machine's own has no IPVS, or may not be used for lack of rights. */
+const USER_MODE_KERNEL = ["linux.uml", "user-mode-linux"];
+/** What Debian builds it for, as Node.js calls them. */
+const USER_MODE_PROCESSORS = ["x64", "ia32"];
+/** There as soon as ip_vs is in this kernel. */
+const OWN_IPVS = "/proc/net/ip_vs";
 
 /** The servers that checks are tried on. They are only unpacked, into a folder of their own: nothing of them is installed or started. */
 const SERVERS = [
@@ -59,13 +71,14 @@ const NOT_NEEDED =
 const RETRIES = ["-o", "Acquire::Retries=3"];
 
 /** Not everybody has the administrator's folders in PATH, and Debian puts most of these programs there. */
-const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+const USUAL_PLACES = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+const PLACES = [...(process.env.PATH ?? "").split(":"), ...USUAL_PLACES].filter((place) => place !== "");
 
 function isInstalled(program) {
   return PLACES.some((place) => {
     try {
       accessSync(join(place, program), constants.X_OK);
-      return place !== "";
+      return true;
     } catch {
       return false;
     }
@@ -85,7 +98,7 @@ function run(program, parameters, environment = {}) {
   const { status, error } = spawnSync(program, parameters, {
     cwd: root,
     stdio: ["ignore", 2, 2],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, PATH: PLACES.join(":"), ...environment },
   });
   return error === undefined && status === 0;
 }
@@ -96,7 +109,8 @@ function setUpNpmPackages() {
   const wanted = join(root, "package-lock.json");
   if (existsSync(installed) && sameVersions(installed, wanted)) return;
   say("installing the npm packages (npm ci)");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"])) stop("npm ci failed; its messages are above");
+  // Some want a newer Node.js than Debian has. It does not run them: Bun does.
+  if (!run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"])) stop("npm ci failed; its messages are above");
 }
 
 /** Times say nothing after a checkout; the versions of the packages do. */
@@ -109,13 +123,50 @@ function sameVersions(installed, wanted) {
   );
 }
 
-function setUpDebianPackages(pairs) {
-  const missing = pairs.filter(([program]) => !isInstalled(program)).map(([, name]) => name);
-  if (missing.length === 0) return;
-  const command = `apt-get install --yes --no-install-recommends ${missing.join(" ")}`;
-  if (!isInstalled("apt-get")) stop(`missing: ${missing.join(", ")}; this is no Debian: install them in your own way`);
-  if (process.getuid?.() !== 0) stop(`missing: ${missing.join(", ")}; as root, run: ${command}`);
-  say(`installing Debian packages: ${missing.join(" ")}`);
+function canHaveUserModeKernel() {
+  const [program] = USER_MODE_KERNEL;
+  return isInstalled(program) || (isInstalled("apt-get") && USER_MODE_PROCESSORS.includes(process.arch));
+}
+
+/** As test/lab/run-in-lab.ts decides: namespaces of this kernel where root finds IPVS in it, else a kernel of the lab's own. */
+function usesOwnIpvs() {
+  const asked = process.env.TANDEM_LAB;
+  if (asked === "uml" || asked === "namespaces") return asked === "namespaces";
+  if (process.getuid?.() !== 0) return false;
+  // Loaded only where there is no other way: elsewhere nothing of the machine is changed.
+  if (!existsSync(OWN_IPVS) && !canHaveUserModeKernel()) output("modprobe", ["ip_vs"], { stdio: "ignore" });
+  // Root of a container may not make namespaces.
+  const namespaces = ["--net", "--mount", "--pid", "--fork", "true"];
+  return existsSync(OWN_IPVS) && output("unshare", namespaces, { stdio: "ignore" }) !== undefined;
+}
+
+/** Where the lab's kernel comes from: a package, or what is to be done since none brings it. */
+function labKernel() {
+  if (usesOwnIpvs()) return { packages: [] };
+  if (canHaveUserModeKernel()) return { packages: [USER_MODE_KERNEL] };
+  const advice =
+    process.getuid?.() === 0
+      ? "use a kernel with IPVS (`modprobe ip_vs` finds none in this one)"
+      : "run this as root, for the IPVS of this machine's kernel";
+  return { packages: [], advice };
+}
+
+function setUpDebianPackages(parts) {
+  const { packages, advice } = parts.includes("lab") ? labKernel() : { packages: [] };
+  const wanted = [...parts.flatMap((part) => DEBIAN[part] ?? []), ...packages];
+  const missing = wanted.filter(([program]) => !isInstalled(program)).map(([, name]) => name);
+  if (!isInstalled("apt-get")) {
+    const toDo = [...(missing.length > 0 ? [`install ${missing.join(", ")}`] : []), ...(advice ? [advice] : [])];
+    if (toDo.length > 0) stop(`this is not Debian: ${toDo.join(", and ")}`);
+  }
+  if (advice) stop(`Debian has no user-mode kernel for ${process.arch}: ${advice}`);
+  if (missing.length > 0) installDebianPackages(missing);
+}
+
+function installDebianPackages(names) {
+  const command = `apt-get install --yes --no-install-recommends ${names.join(" ")}`;
+  if (process.getuid?.() !== 0) stop(`missing: ${names.join(", ")}; as root, run: ${command}`);
+  say(`installing Debian packages: ${names.join(" ")}`);
   const quiet = { DEBIAN_FRONTEND: "noninteractive" };
   const words = command.split(" ");
   const install = () => run(words[0], ["-qq", ...RETRIES, "-o", "Dpkg::Use-Pty=0", ...words.slice(1)], quiet);
@@ -127,7 +178,7 @@ function setUpDebianPackages(pairs) {
   // Lists that are old name packages that are gone: try once more with new ones.
   if (install()) return;
   if (hasLists) update();
-  if (!hasLists || !install()) stop(`could not install ${missing.join(", ")}; apt's messages are above`);
+  if (!hasLists || !install()) stop(`could not install ${names.join(", ")}; apt's messages are above`);
 }
 
 function output(program, parameters, options = {}) {
@@ -135,6 +186,7 @@ function output(program, parameters, options = {}) {
     cwd: root,
     stdio: ["ignore", "pipe", 2],
     encoding: "utf8",
+    env: { ...process.env, PATH: PLACES.join(":") },
     ...options,
   });
   return ended.error === undefined && ended.status === 0 ? ended.stdout : undefined;
@@ -191,5 +243,5 @@ const parts = ["npm", "servers", ...Object.keys(DEBIAN)];
 const unknown = words.find((word) => !parts.includes(word));
 if (unknown !== undefined) stop(`no such part: ${unknown}; known: ${parts.join(" ")}`);
 if (words.includes("npm")) setUpNpmPackages();
-setUpDebianPackages(words.flatMap((word) => DEBIAN[word] ?? []));
+setUpDebianPackages(words);
 if (words.includes("servers")) setUpServers();

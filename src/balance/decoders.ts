@@ -1,7 +1,7 @@
 import type { ConfiguredServer, ConfiguredService } from "../config/config.ts";
 import { bool, type Decoder, exactly, list, oneOf, optional, record, text, union, whole } from "../lib/plain-data.ts";
 import type { Endpoint } from "../model/address.ts";
-import { FORWARDINGS, type RealServer, TUNNEL_TYPES } from "../model/real-server.ts";
+import { FORWARDINGS, type RealServer, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import {
   type Persistence,
   PROTOCOLS,
@@ -16,10 +16,9 @@ import type { Drain } from "./drains.ts";
 /** Decoders of what the router tells the balancer and of what the balancer saves. They throw only DecodeError. */
 
 const port = whole(0, 65_535);
-/** INT_MAX: the kernel keeps weights and thresholds in 32 bits (linux/ip_vs.h). */
+/** INT_MAX: the kernel keeps them in signed numbers of 32 bits (linux/ip_vs.h). */
 const u31 = whole(0, 0x7fff_ffff);
-/** Thresholds are unsigned there. */
-const u32 = whole(0, 0xffff_ffff);
+const threshold = whole(0, THRESHOLD_MAX);
 export const endpoint: Decoder<Endpoint> = record({ address: ipAddress, port });
 
 export const serviceKey: Decoder<ServiceKey> = union("kind", {
@@ -44,9 +43,9 @@ const virtualService: Decoder<VirtualService> = record({
 const realServer: Decoder<RealServer> = record({
   endpoint,
   forward: oneOf([...FORWARDINGS, "local", "bypass"]),
-  weight: u31,
-  upperThreshold: u32,
-  lowerThreshold: u32,
+  weight: whole(0, WEIGHT_MAX),
+  upperThreshold: threshold,
+  lowerThreshold: threshold,
   tunnel: optional(record({ type: oneOf(TUNNEL_TYPES), port, checksum: oneOf(["none", "full", "remote"]) })),
 });
 

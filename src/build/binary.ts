@@ -6,15 +6,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../package.json";
+import { commitOf } from "./commit.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 /** Threads are entry points of their own beside main.ts. */
 const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts", "src/daemon/sync-worker.ts"];
-
-function commit(): string {
-  const git = Bun.spawnSync(["git", "rev-parse", "--short=10", "HEAD"], { cwd: ROOT, stderr: "ignore" });
-  return git.success ? git.stdout.toString().trim() : "unknown";
-}
 
 /** Builds into `outfile`. @returns the exit code of the bundler. */
 export function build(outfile: string): number {
@@ -36,7 +32,7 @@ export function build(outfile: string): number {
       "--define",
       `TANDEM_VERSION=${JSON.stringify(version)}`,
       "--define",
-      `TANDEM_COMMIT=${JSON.stringify(commit())}`,
+      `TANDEM_COMMIT=${JSON.stringify(commitOf(ROOT))}`,
       "--outfile",
       outfile,
       ...ENTRIES.filter((entry) => existsSync(join(ROOT, entry))),

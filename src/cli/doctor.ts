@@ -9,6 +9,7 @@ import { TandemError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
+import { daemonFindings } from "./daemon-findings.ts";
 import type { doctor as spec } from "./spec/singles.ts";
 import { printable } from "./table.ts";
 import { wrap } from "./wrap.ts";
@@ -119,11 +120,13 @@ function findingLines(finding: Finding, context: CommandContext): string[] {
 }
 
 /** Says what on this host would break LVS; exit 3 when something would. */
-export const doctor: SingleRunner<typeof spec> = (_input, context) => {
+export const doctor: SingleRunner<typeof spec> = async (_input, context) => {
   const { output } = context;
   const { request, ipvs, findings: ofConfig, basis } = chooseRequest(context);
   const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
-  const findings = [...preflight(request), ...ipvsFindings(ipvs), ...ofConfig].toSorted((a, b) => rank(a) - rank(b));
+  const ofDaemon = await daemonFindings(context);
+  const all = [...ofDaemon, ...preflight(request), ...ipvsFindings(ipvs), ...ofConfig];
+  const findings = all.toSorted((a, b) => rank(a) - rank(b));
   const isFine = findings.every(({ severity }) => severity !== "error");
   if (output.json) {
     const told = findings.map(({ name, severity, text, mend }) => ({ name, severity, message: text, mend }));

@@ -49,12 +49,13 @@ function decodeUtf8(what: string, path: string, bytes: Uint8Array): string {
 
 /**
  * Reads and parses a configuration file. Mistakes in it are values in `result`.
+ * @param known what was read before: returned where the file says the same
  * @throws TandemError when the file can't be read: exit 2 (missing, too large, not text), 4 (not permitted) or 1.
  */
-export function loadConfig(path: string): LoadedConfig {
+export function loadConfig(path: string, known?: LoadedConfig): LoadedConfig {
   const hint = "name the file with --config, or begin with: tandem config example";
   const text = decodeUtf8("configuration", path, readLimited("configuration", path, MAX_CONFIG_BYTES, hint));
-  return { path, text, result: parseConfig(text) };
+  return known?.path === path && known.text === text ? known : { path, text, result: parseConfig(text) };
 }
 
 /**

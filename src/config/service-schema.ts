@@ -1,4 +1,4 @@
-import { FORWARDINGS, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
+import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { SCHEDULERS } from "../model/scheduler.ts";
 import { SCHEDULER_FLAG_NAMES } from "../model/scheduler-flag.ts";
 import { listenKey, serverEndpoint } from "./address-types.ts";
@@ -10,8 +10,6 @@ import { boolean, choice, integer, list } from "./value-type.ts";
 
 /** Addresses that one service listens on. */
 const MAX_LISTENS = 1000;
-/** A threshold is an unsigned 32-bit number (IPVS_DEST_ATTR_U_THRESH, linux/ip_vs.h). */
-const MAX_THRESHOLD = 4_294_967_295;
 
 const FORWARD = {
   meaning:
@@ -97,12 +95,12 @@ export const REALS = tables(
       example: "3",
     }),
     forward: optional(choice(FORWARDINGS), INHERITED_FORWARD),
-    upper_threshold: withDefault(integer(0, MAX_THRESHOLD), 0, {
+    upper_threshold: withDefault(integer(0, THRESHOLD_MAX), 0, {
       meaning: "No new work at this many connections; 0 is no limit.",
       example: "5000",
       alias: ["uthreshold", "u_threshold"],
     }),
-    lower_threshold: withDefault(integer(0, MAX_THRESHOLD), 0, {
+    lower_threshold: withDefault(integer(0, THRESHOLD_MAX), 0, {
       meaning: "New work again below this many connections; 0: three quarters of upper_threshold.",
       example: "4000",
       alias: ["lthreshold", "l_threshold"],

@@ -9,6 +9,7 @@ type SideAddresses = Readonly<Record<PathName, IpAddress>>;
 /** What has to be known to tell what an answer on the wire means. */
 export interface AnswerContext {
   readonly sides: SideInterfaces;
+  readonly own: SideAddresses;
   readonly peer: SideAddresses;
   /** Whether this machine has, or had a moment ago, an interface with that MAC. */
   readonly isOwnMac: (answer: OwnerAnswer) => boolean;
@@ -18,7 +19,7 @@ export interface AnswerContext {
 
 export type AnswerMeaning =
   | { readonly kind: "neighbour"; readonly interface: string }
-  | { readonly kind: "owner" | "peer"; readonly input: Input };
+  | { readonly kind: "owner" | "peer" | "twin"; readonly input: Input };
 
 function sideOf(addresses: SideAddresses, context: AnswerContext, answer: OwnerAnswer): PathName | undefined {
   return PATHS.find((side) => context.sides[side] === answer.interface && sameAddress(addresses[side], answer.address));
@@ -26,12 +27,16 @@ function sideOf(addresses: SideAddresses, context: AnswerContext, answer: OwnerA
 
 /**
  * What it means that somebody showed on the wire that it has an address: that a neighbour is there, that the peer's
- * kernel lives, or who has a VIP. Undefined: nothing.
+ * kernel lives, that another machine has this router's own address, or who has a VIP. Undefined: nothing.
  */
 export function meaningOf(answer: OwnerAnswer, context: AnswerContext): AnswerMeaning | undefined {
   // With two interfaces on one segment this machine answers itself.
   if (context.isOwnMac(answer)) return undefined;
   const { address, mac, interface: name } = answer;
+  const ownSide = sideOf(context.own, context, answer);
+  if (ownSide !== undefined) {
+    return answer.kind === "probe" ? undefined : { kind: "twin", input: { kind: "twin", side: ownSide, mac } };
+  }
   const peerSide = sideOf(context.peer, context, answer);
   if (peerSide !== undefined) {
     // What the peer says to all proves nothing of the way from here to it.

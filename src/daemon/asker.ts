@@ -93,6 +93,23 @@ export class Asker {
     }
   }
 
+  /**
+   * Asks whether another machine has this router's own addresses, as one that is about to take them would (RFC 5227,
+   * RFC 4862): Linux answers that for its own addresses only, never as a proxy (net/ipv4/arp.c, tried). Equipment with
+   * "local proxy ARP" may answer for every address of its network, and looks like a twin then.
+   */
+  askTwins(): void {
+    const mine = this.#facts.config.pair[this.#options.router];
+    for (const side of PATHS) {
+      const name = this.#facts.sides[side];
+      const link = name === undefined ? undefined : this.#options.picture.link(name);
+      const isHere = this.#options.picture.addresses.some(
+        (own) => own.interfaceIndex === link?.index && sameAddress(own.prefix.address, mine[side]),
+      );
+      if (link !== undefined && isHere) this.#probe?.ask(mine[side], link, undefined, undefined);
+    }
+  }
+
   /** Asks the neighbours of every interface whether they are there. */
   askNeighbours(): void {
     for (const link of this.#facts.places) {
@@ -122,7 +139,7 @@ export class Asker {
     return {
       link,
       addresses: [...vips, ...book.addresses(link.name)],
-      answersFor: here.map((side) => config.pair[otherRouter(router)][side]),
+      answersFor: here.flatMap((side) => [config.pair[otherRouter(router)][side], config.pair[router][side]]),
     };
   }
 

@@ -1,4 +1,5 @@
 import { hasLostRoute, unfitText, unfitVips } from "../failover/fitness.ts";
+import { vipKey } from "../failover/lease.ts";
 import { isPeerAlive } from "../failover/peer.ts";
 import { unreadiness } from "../failover/readiness.ts";
 import type { State } from "../failover/state.ts";
@@ -68,7 +69,7 @@ const UNPROVABLE: Readonly<Record<"silent" | "answers", string>> = {
 
 function provabilityWarnings({ calibration, settings }: State, peer: string): string[] {
   return settings.vips.flatMap(({ vip }) => {
-    const how = [...calibration.unprovable].find(([key]) => key.startsWith(`${vip.prefix.address.text}/`))?.[1];
+    const how = calibration.unprovable.get(vipKey(vip));
     return how === undefined
       ? []
       : [`who has ${vip.prefix.address.text} cannot be proven by asking: ${peer}'s kernel ${UNPROVABLE[how]}`];

@@ -143,13 +143,14 @@ export class NetworkReader {
       this.#refreshIn(REFRESH_AFTER_MS);
       this.#options.onRenamed(before.name, link.name);
     }
-    this.#routes.want();
+    // An interface that is switched off loses its IPv4 routes, without a word.
+    if (before?.up === true && !link.up) this.#routes.want();
     this.#options.onLinks();
   }
 
   #linkGone(link: Link): void {
+    if (this.#picture.linkNumbered(link.index)?.up === true) this.#routes.want();
     this.#picture.removeLink(link);
-    this.#routes.want();
     this.#options.onLinks();
   }
 

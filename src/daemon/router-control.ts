@@ -3,6 +3,7 @@ import { unreachable } from "../lib/assert.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
+import type { ReloadResult } from "./reload-queue.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
 /** Operators' commands that may wait for their answer at once. */
@@ -15,9 +16,10 @@ export interface ControlSubject {
   heartbeats(): HeartbeatReport;
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
-  reload(): { readonly ok: boolean; readonly text: string };
   /** Whether such an order, which has just been done, is on the disk; never rejects. */
   unsaved(order: KeptOrder): Promise<Unsaved | undefined>;
+  /** Reads the configuration again, soon; `done` is told what came of it. */
+  reload(done: (result: ReloadResult) => void): void;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
@@ -107,11 +109,11 @@ export class OperatorDesk {
       case "hold":
         this.#operate({ kind: request.on ? "hold" : "unhold" }, reply);
         return;
-      case "reload": {
-        const { ok, text } = this.#subject.reload();
-        reply(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 2 });
+      case "reload":
+        this.#subject.reload(({ ok, text }) =>
+          reply(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 2 }),
+        );
         return;
-      }
       case "drain":
       case "undrain":
       case "weight": {

@@ -13,7 +13,7 @@ import { monotonicMs } from "../sys/clock.ts";
 import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing, needsBalancer } from "./balancing.ts";
-import { readConfiguration, type UsableConfig } from "./configuration.ts";
+import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
@@ -27,6 +27,7 @@ import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
 import { isPromotion } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
+import { ReloadQueue, type ReloadResult } from "./reload-queue.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
 import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
@@ -41,7 +42,7 @@ import { TransitionLog } from "./transition-log.ts";
 import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
 
 export interface DaemonOptions {
-  readonly configPath: string;
+  readonly file: ConfigurationFile;
   readonly runtimeDir: string;
   readonly stateDir: string;
   readonly usable: UsableConfig;
@@ -53,6 +54,8 @@ export interface DaemonOptions {
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
 const END_LIMIT_MS = 1_000;
+/** A neighbour's kernel answers within a few milliseconds; a second question goes out meanwhile. */
+const TWIN_WAIT_MS = 30;
 /** How often a hanging balancer is looked for. */
 const SUPERVISE_EVERY_MS = 1_000;
 
@@ -76,12 +79,15 @@ export class RouterDaemon implements ControlSubject {
   readonly #world: KernelWorld;
   readonly #router: Router;
   readonly #timers: Timer[] = [];
+  readonly #reloads = new ReloadQueue(() => this.#reload(), monotonicMs);
   #balancing: Balancing | undefined;
   #control: ControlUpkeep | undefined;
   #config: Config;
   #warnings: readonly string[];
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
+  /** Other machines with this router's own addresses, seen before its first heartbeat. */
+  readonly #twins: Input[] = [];
   #reportedTurns = 0;
   #finishing = false;
 
@@ -95,6 +101,8 @@ export class RouterDaemon implements ControlSubject {
     // The socket comes first: it tells whether another daemon answers here already.
     const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
+    daemon.#network.lookForTwins();
+    await Bun.sleep(TWIN_WAIT_MS);
     daemon.#begin();
     return daemon;
   }
@@ -211,22 +219,27 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "operator", id, command });
   }
 
+  reload(done: (result: ReloadResult) => void = () => {}): void {
+    this.#reloads.request(done);
+  }
+
   /** Reads the configuration again; a file with mistakes changes nothing. */
-  reload(): { readonly ok: boolean; readonly text: string } {
+  #reload(): ReloadResult {
+    const { path } = this.#options.file;
     let isBegun = false;
     try {
-      const usable = readConfiguration(this.#options.configPath);
+      const usable = this.#options.file.read();
       if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
         throw new TandemError({
           operation: "reload",
-          subject: this.#options.configPath,
+          subject: path,
           reason: "the pair's addresses or its port changed",
           hint: "restart the daemon for that: first the standby, then switch, then the other",
         });
       }
       isBegun = true;
       this.#apply(usable);
-      this.#logger.info("config", `${this.#options.configPath} is in force`);
+      this.#logger.info("config", `${path} is in force`);
       return { ok: true, text: "the configuration is in force" };
     } catch (error) {
       // Half of a configuration may be in force then. A file that cannot even be read has changed nothing.
@@ -266,7 +279,7 @@ export class RouterDaemon implements ControlSubject {
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
-    this.#router.feed(...this.#network.known(), this.#ipvsInput(), {
+    this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
       kind: "start",
       adoptable: this.#network.adoptableVips(),
     });
@@ -383,6 +396,7 @@ export class RouterDaemon implements ControlSubject {
       now: monotonicMs,
       onInput: (...inputs) => {
         if (this.#begun) this.#router.feed(...inputs);
+        else this.#twins.push(...inputs.filter(({ kind }) => kind === "twin"));
       },
       onReady: () => {
         if (this.#begun) this.#router.ready();
@@ -432,6 +446,7 @@ export class RouterDaemon implements ControlSubject {
 
   #apply(usable: UsableConfig): void {
     // First what can fail: then the old configuration stays in force as a whole.
+    const isSame = usable.config === this.#config;
     this.#ipvs.claim(usable.config);
     try {
       this.#network.configure(usable.config, usable.keys);
@@ -446,6 +461,8 @@ export class RouterDaemon implements ControlSubject {
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     this.#ipvs.configure(usable.config);
+    // All else has it already.
+    if (isSame) return;
     this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);
@@ -503,6 +520,7 @@ export class RouterDaemon implements ControlSubject {
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
+      () => this.#reloads.close(),
       // It dies with this process, and must have saved by then.
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),

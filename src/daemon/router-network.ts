@@ -28,9 +28,11 @@ import { chooseNeighbours, NeighbourBook } from "./neighbours.ts";
 import { NetworkPicture } from "./network-picture.ts";
 import { NetworkReader, type NetworkReaderOptions } from "./network-reader.ts";
 import { PathSockets, pathEnds } from "./path-sockets.ts";
+import { type PeerFramePath, PeerFrames } from "./peer-frames.ts";
 import { StrayFrames } from "./stray-frames.ts";
 import { findSides, lostSettings, reportInterfaces } from "./surroundings-report.ts";
 import { ToldInputs } from "./told-inputs.ts";
+import { TwinWatch } from "./twin-watch.ts";
 
 export interface RouterNetworkOptions extends Pick<NetworkReaderOptions, "survey" | "readRoutes" | "onRenamed"> {
   readonly config: Config;
@@ -74,6 +76,8 @@ export class RouterNetwork {
   readonly #reader: NetworkReader;
   #told = new ToldInputs();
   readonly #held = new HeldVips();
+  /** Removals that are not answered yet. */
+  #removals = 0;
   #started = false;
   #config: Config;
   #interfaces: SideInterfaces = { public: undefined, private: undefined };
@@ -84,6 +88,8 @@ export class RouterNetwork {
   readonly #frames = new FrameWatch([]);
   #askedAtMs = Number.NEGATIVE_INFINITY;
   readonly #strays: StrayFrames;
+  readonly #peerFrames: PeerFrames;
+  readonly #twins: TwinWatch;
 
   constructor(options: RouterNetworkOptions) {
     this.#options = options;
@@ -97,6 +103,7 @@ export class RouterNetwork {
       onProblem: options.onProblem,
     });
     this.#strays = new StrayFrames(options.onInput, options.onProblem);
+    this.#peerFrames = new PeerFrames({ ...options, port: options.config.pair.port });
     const { survey, readRoutes, now, onRenamed, onProblem } = options;
     this.#reader = new NetworkReader({
       picture: this.#picture,
@@ -116,6 +123,7 @@ export class RouterNetwork {
       facts: this.#askerFacts(),
       onAnswers: (answers) => this.#feed(this.#inputsOf(answers)),
     });
+    this.#twins = new TwinWatch(() => this.#asker.askTwins());
     this.#reachability = Reachability.open({ onAnswer: (answer) => options.onInput(verifyAnswer(answer)) });
   }
 
@@ -123,6 +131,11 @@ export class RouterNetwork {
   open(): void {
     this.#routes = this.#reader.open();
     this.#arrange();
+  }
+
+  /** Asks whether another machine has this router's own addresses, before any heartbeat is sent from them. */
+  lookForTwins(): void {
+    this.#twins.start();
   }
 
   /** Tells what is known but was not told with the start. */
@@ -147,10 +160,15 @@ export class RouterNetwork {
     this.#held.lease(vips);
   }
 
-  /** VIPs are about to be removed. @returns what to call when it is known which of them are gone. */
+  /**
+   * VIPs are about to be removed. @returns what to call when it is known which of them are gone, and has been told: until
+   * then nothing is said of foreign VIPs, since those that go would be gone before their removal was answered.
+   */
   removing(): (gone: readonly Vip[]) => void {
     const request = this.#held.removing();
+    this.#removals += 1;
     return (gone) => {
+      this.#removals -= 1;
       // The kernel has told of its work before it answered: what it told comes first.
       this.#reader.catchUp();
       this.#held.removed(gone, request);
@@ -184,15 +202,23 @@ export class RouterNetwork {
   /** All that waits in sockets and that the machine must know before it judges. */
   drain(): Input[] {
     const inputs: Input[] = this.#paths.drain();
-    inputs.push(...this.#inputsOf(this.#asker.drain()));
+    inputs.push(...this.#inputsOf(this.#asker.drain()), ...this.#peerFrames.look());
     for (const answer of this.#reachability.drain()) inputs.push(verifyAnswer(answer));
     return inputs;
   }
 
-  /** Asks owners of VIPs, and the peer for its own addresses, each by unicast where its MAC is known. */
-  askOwners(questions: readonly OwnerQuestion[], peer: readonly PeerQuestion[]): void {
+  /**
+   * Asks owners of VIPs, and the peer for its own addresses, each by unicast where its MAC is known.
+   * @param peerMacs by interface. Absent: this is no search for a peer that is late, so its frames are not looked for
+   */
+  askOwners(
+    questions: readonly OwnerQuestion[],
+    peer: readonly PeerQuestion[],
+    peerMacs?: ReadonlyMap<string, MacAddress>,
+  ): void {
     this.#asker.askOwners(questions);
     this.#asker.askPeer(peer);
+    if (peerMacs !== undefined) this.#peerFrames.watch(this.#peerPaths(peer, peerMacs));
   }
 
   /** Asks the neighbours of every interface whether they are there, but not more often than they should be bothered. */
@@ -249,7 +275,7 @@ export class RouterNetwork {
   /** What every interface has heard so far; to be told at least at every heartbeat interval. */
   evidence(): Input[] {
     this.#frames.look(this.#options.now());
-    return this.#placeNames.flatMap((name) => this.#evidenceOn(name));
+    return [...this.#placeNames.flatMap((name) => this.#evidenceOn(name)), ...this.#peerFrames.look()];
   }
 
   /** VIPs may be in this kernel that this process has set. */
@@ -262,6 +288,8 @@ export class RouterNetwork {
     this.#strays.end();
     this.#reader.close();
     this.#asker.close();
+    this.#peerFrames.close();
+    this.#twins.close();
     this.#paths.close();
     this.#reachability.close();
     this.#announcer.close();
@@ -284,7 +312,7 @@ export class RouterNetwork {
 
   /** VIPs that are here without being leases of this process, as a whole list whenever it changes. */
   #tellForeign(): void {
-    if (!this.#started) return;
+    if (!this.#started || this.#removals > 0) return;
     const found = findForeignVips(this.#picture, this.#config.vips, (address) => this.#held.has(address));
     this.#feed(this.#told.fresh([{ kind: "foreign-vips", found }]));
   }
@@ -303,6 +331,7 @@ export class RouterNetwork {
     this.#book.setNeighbours(chooseNeighbours(this.#config, places, addresses, this.#routes.gateways));
     this.#asker.arrange(facts);
     if (isMoved) this.#options.onSides();
+    if (isMoved && this.#started) this.#twins.start();
   }
 
   /** The interfaces that carry VIPs or paths, those that are not there as well. */
@@ -360,9 +389,9 @@ export class RouterNetwork {
     if (answers.length === 0) return [];
     const context = this.#answerContext();
     const meanings = answers.flatMap((answer) => meaningOf(answer, context) ?? []);
-    const of = (kind: "owner" | "peer") =>
+    const of = (kind: "owner" | "peer" | "twin") =>
       meanings.flatMap((meaning) => (meaning.kind === kind ? [meaning.input] : []));
-    return [...of("owner"), ...of("peer"), ...this.#neighbourInputs(meanings)];
+    return [...of("owner"), ...of("twin"), ...of("peer"), ...this.#neighbourInputs(meanings)];
   }
 
   #neighbourInputs(meanings: readonly AnswerMeaning[]): Input[] {
@@ -375,6 +404,7 @@ export class RouterNetwork {
   #answerContext(): AnswerContext {
     return {
       sides: this.#interfaces,
+      own: this.#ownAddresses,
       peer: this.#config.pair[otherRouter(this.#options.router)],
       isOwnMac: ({ mac }) => this.#picture.hasMac(mac),
       isNeighbour: (answer) => this.#book.answered(answer.interface, answer.address, answer.mac),
@@ -440,6 +470,22 @@ export class RouterNetwork {
     const [side] = this.#sidesOf(name);
     const toPeer = side === undefined || peerMac === undefined ? [] : [{ address: peer[side], mac: peerMac }];
     return [...this.#book.withMacs(name), ...toPeer];
+  }
+
+  /** Where the peer's heartbeats come in, and from which MAC: as it was asked, or as its heartbeats told. */
+  #peerPaths(
+    questions: readonly PeerQuestion[],
+    peerMacs: ReadonlyMap<string, MacAddress>,
+  ): Partial<Record<PathName, PeerFramePath>> {
+    const peer = this.#config.pair[otherRouter(this.#options.router)];
+    const paths: Partial<Record<PathName, PeerFramePath>> = {};
+    for (const side of PATHS) {
+      const link = this.#sideLink(side);
+      if (link === undefined) continue;
+      const mac = questions.find((question) => question.side === side)?.mac ?? peerMacs.get(link.name);
+      paths[side] = { link, address: peer[side], ...(mac === undefined ? {} : { mac }) };
+    }
+    return paths;
   }
 
   #sideLink(side: PathName): Link | undefined {

@@ -2,6 +2,7 @@ import type { CheckReport } from "../balance/report.ts";
 import type { ConfiguredService } from "../config/config.ts";
 import { isBlind } from "../failover/evidence.ts";
 import type { Transition } from "../failover/history.ts";
+import { vipKey } from "../failover/lease.ts";
 import { isPeerAlive } from "../failover/peer.ts";
 import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
@@ -160,6 +161,7 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
     leaseLeftMs: mine ? Math.max(0, Math.round(left)) : null,
     confirmable: side !== undefined && state.sides[side].askable,
     unfit: unfitnessOf(state, vip, facts.nowMs),
+    unprovable: state.calibration.unprovable.get(vipKey(vip)) ?? null,
     confirmed: mine && by !== undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
   };
 }

@@ -101,8 +101,7 @@ export class KernelWorld implements RouterWorld {
         this.#remove(effect.batch, effect.vips);
         break;
       case "ask-owner":
-        network.askOwners(effect.questions, effect.peer);
-        if (effect.attempt === 1) this.#prepare();
+        this.#ask(effect);
         break;
       case "ask-neighbours":
         network.askNeighbours(true);
@@ -149,6 +148,14 @@ export class KernelWorld implements RouterWorld {
     }
   }
 
+  /** A search for a peer that is late asks for its own addresses too; what is asked in good times does not. */
+  #ask({ attempt, questions, peer }: Extract<Effect, { kind: "ask-owner" }>): void {
+    const { network, router } = this.#parts;
+    const isSearch = peer.length > 0;
+    network.askOwners(questions, peer, isSearch ? router().state.peerMacs : undefined);
+    if (isSearch && attempt === 1) this.#prepare();
+  }
+
   #record(transition: Transition): void {
     const { from, to, reason, term } = transition;
     this.#parts.onTransition(transition);
@@ -180,7 +187,7 @@ export class KernelWorld implements RouterWorld {
   /** The peer is late, and so may be dead in a moment: what a takeover needs is made ready. */
   #prepare(): void {
     const { kernelThread, router, now } = this.#parts;
-    if (kernelThread.waitingCount > 0 || now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
+    if (now() - this.#preparedAtMs < PREPARE_EVERY_MS) return;
     this.#preparedAtMs = now();
     kernelThread.request({ kind: "prepare", vips: router().state.settings.vips.map(({ vip }) => vip) }, () => {});
   }
@@ -193,8 +200,8 @@ export class KernelWorld implements RouterWorld {
     const leaseOnly = texts.filter((text) => !configured.has(text));
     kernelThread.request({ kind: "drop", vips, leaseOnly }, ({ outcomes }) => {
       const results = vips.map((vip, index) => removeResult(vip, outcomes[index]));
-      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
       router().feed({ kind: "remove-outcome", batch, results });
+      removed(results.filter(({ result }) => result !== "failed").map(({ vip }) => vip));
     });
   }
 

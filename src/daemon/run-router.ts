@@ -5,7 +5,7 @@ import { UsageError } from "../lib/errors.ts";
 import { stderrLog } from "../log/logger.ts";
 import type { RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { readConfiguration } from "./configuration.ts";
+import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
 
 export interface RunOptions {
@@ -38,7 +38,8 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
  * @throws TandemError when it cannot start; nothing is changed then.
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
-  const usable = readConfiguration(options.configPath);
+  const file = new ConfigurationFile(options.configPath);
+  const usable = file.read();
   const router = ownRouter(usable.config, options.router);
   const log = stderrLog(usable.config.log.format, usable.config.log.level, monotonicMs);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
@@ -55,12 +56,12 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   process
     .on("SIGTERM", stop)
     .on("SIGINT", stop)
-    .on("SIGHUP", () => void daemon?.reload())
+    .on("SIGHUP", () => daemon?.reload())
     // Their default would end the process in the middle, with its VIPs left to their lease.
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
-  daemon = await RouterDaemon.start({ ...options, router, usable, logger: log.logger, logHealth: log.health });
+  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger: log.logger, logHealth: log.health });
   if (stopWanted) daemon.stop();
   const exitCode = await daemon.ended;
   await log.settled(LOG_END_LIMIT_MS);

@@ -96,6 +96,8 @@ export interface VipStatus {
   readonly confirmable: boolean;
   /** Why each router could not serve it, in words; null: it could, or is not known. */
   readonly unfit: UnfitnessByRouter;
+  /** Asking who has it proves nothing: the peer's kernel is `silent` for what it has, or `answers` for what it has not. */
+  readonly unprovable: "silent" | "answers" | null;
 }
 
 export interface ServiceStatus {

@@ -35,6 +35,11 @@ export function startAnnouncing(turn: Turn): void {
   startVerifying(turn);
 }
 
+/** Asks the neighbours once more who they follow: before the VIPs are handed over, to know whether any will confirm it. */
+export function askForProof(turn: Turn): void {
+  startVerifying(turn, true);
+}
+
 /** An answer to another machine that was put off is dropped: the VIPs go to the peer now. */
 export function dropContest(turn: Turn): void {
   const { announcing } = turn.state;

@@ -16,7 +16,9 @@ export interface Disadvantage {
 }
 
 export type Comparison =
-  | { readonly better: "neither" | "here" }
+  | { readonly better: "neither" }
+  /** Why the peer is the worse place, a clause. */
+  | { readonly better: "here"; readonly text: string }
   | { readonly better: "there"; readonly why: Disadvantage };
 
 const NEITHER: Comparison = { better: "neither" };
@@ -76,13 +78,19 @@ function disadvantage(all: readonly Pairing[]): Disadvantage | undefined {
   return { reason: REASONS[here], text: unfitText(sided.vip, here), certain: CERTAIN.has(here) };
 }
 
+/** What speaks against the peer, of those VIPs that this router could serve. */
+function peerText(all: readonly Pairing[]): string {
+  const worst = all.find(({ here, there }) => here === undefined && there !== undefined);
+  return worst?.there === undefined ? "it could serve fewer VIPs" : unfitText(worst.sided.vip, worst.there);
+}
+
 function compareVips(all: readonly Pairing[]): Comparison {
   const carrying = all.filter(({ sided }) => sided.carriesServices === true);
   for (const part of [carrying, all]) {
     const difference = fitCount(part, "here") - fitCount(part, "there");
     const why = difference < 0 ? disadvantage(part) : undefined;
     if (why !== undefined) return { better: "there", why };
-    if (difference > 0) return { better: "here" };
+    if (difference > 0) return { better: "here", text: peerText(part) };
   }
   return NEITHER;
 }
@@ -93,8 +101,10 @@ function compareSides(state: State, nowMs: number): Comparison {
   if (peer === undefined) return NEITHER;
   const here = fineSides(state, nowMs);
   const lost = PATHS.find((side) => !here.includes(side) && peer.says.sides[side].carrier);
-  const isWorseThere = PATHS.some((side) => state.sides[side].carrier && !peer.says.sides[side].carrier);
-  if (isWorseThere) return lost === undefined ? { better: "here" } : NEITHER;
+  const worseThere = PATHS.find((side) => state.sides[side].carrier && !peer.says.sides[side].carrier);
+  if (worseThere !== undefined) {
+    return lost === undefined ? { better: "here", text: `no carrier on its ${worseThere} side` } : NEITHER;
+  }
   if (lost === undefined) return NEITHER;
   const isCut = !state.sides[lost].carrier;
   const text = isCut
@@ -106,7 +116,7 @@ function compareSides(state: State, nowMs: number): Comparison {
 function compareGates(state: State): Comparison {
   const { here, there } = gateBalance(state, state.peer?.says.fitness?.gates ?? []);
   if (here.length === there) return NEITHER;
-  if (here.length < there) return { better: "here" };
+  if (here.length < there) return { better: "here", text: "more of its gates fail" };
   const text = `gate ${here.join(", ")} fails here and passes there`;
   return { better: "there", why: { reason: "gate", text, certain: false } };
 }

@@ -1,6 +1,6 @@
 /**
  * One router's failover machine: the only entry to this folder besides the types. Pure: time is passed in, effects are
- * data, and what becomes of them comes back as inputs. design.md, section 5, has the rules by number.
+ * data, and what becomes of them comes back as inputs. README.md in this folder has the rules by number.
  */
 import type { SharedEntry } from "../model/shared-entry.ts";
 import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";

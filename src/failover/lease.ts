@@ -23,7 +23,7 @@ export const NO_ADDRESSES: Addresses = {
   guardMove: "none",
 };
 
-/** A VIP as the kernel tells it apart: a changed label or prefix length is another address (facts.md). */
+/** A VIP as the kernel tells it apart: a changed label or prefix length is another address. */
 export function vipKey(vip: Vip): string {
   return `${formatVip(vip)} ${vip.label ?? ""}`;
 }

@@ -1,6 +1,6 @@
 /** A planned move as the old owner leads it: make before break (rule 9). */
 import type { HeartbeatPayload, MoveReason } from "../wire/heartbeat.ts";
-import { dropContest, startAnnouncing } from "./announce.ts";
+import { askForProof, dropContest, startAnnouncing } from "./announce.ts";
 import { compare } from "./comparison.ts";
 import { isForDisadvantage, noteJudgedMove } from "./damping.ts";
 import { failbackWanted, noteFailbackFailed, noteReturned } from "./failback.ts";
@@ -11,9 +11,9 @@ import {
   agreementMs,
   FAILBACK_MOVE_LIMIT_MS,
   MOVE_LIMIT_MS,
-  OVERLAP_MS,
   PROOF_WAIT_MS,
   STOP_LIMIT_MS,
+  UNPROVEN_WAIT_MS,
 } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { Move, State } from "./state.ts";
@@ -28,6 +28,8 @@ const RETRY_MOVE_MS = 1_000;
 const UNREADY_STOP_MS = 1_000;
 /** For how long a refusal or cancellation is told. */
 export const LAST_WORD_MS = 1_000;
+/** Well above the time of a turn, and below what two owners may last. */
+const END_SLACK_MS = 100;
 /** At the agreement's end the new owner counts as alive when it was heard within this many hurried heartbeats. */
 const ALIVE_HEARTBEATS = 5;
 
@@ -102,6 +104,7 @@ function offer(turn: Turn, move: Move): void {
   }
   if (turn.state.warmth !== undefined) turn.cause("warmth", warmthText(turn.state));
   turn.set({ move: { ...move, offeredAtMs: turn.now } });
+  askForProof(turn);
   dropContest(turn);
   noteJudgedMove(turn, move.reason);
   turn.cause("offered", "the VIPs are offered to the peer");
@@ -112,9 +115,8 @@ function offer(turn: Turn, move: Move): void {
  * How long both may have the VIPs while the new owner looks for a neighbour that confirms it: where none confirmed this
  * router either, none will confirm the other one.
  */
-function proofWaitMs({ confirmations }: State): number {
-  const isConfirmed = Object.keys(confirmations).length > 0;
-  return isConfirmed ? PROOF_WAIT_MS : OVERLAP_MS;
+function proofWaitMs({ verification }: State): number {
+  return verification?.confirmedBy === undefined ? UNPROVEN_WAIT_MS : PROOF_WAIT_MS;
 }
 
 /** A program of the new owner may take its time; once that has the VIPs, little is left to prove it. */
@@ -196,7 +198,8 @@ export function hearOfMove(turn: Turn): void {
 export function isAgreedOverlap(state: State, says: HeartbeatPayload, nowMs: number): boolean {
   const { move } = state;
   if (move?.offeredAtMs === undefined || says.agreement?.id !== move.id) return false;
-  return nowMs < agreementEndMs(state, move);
+  // A heartbeat that comes in the moment of its end is read before the end is judged.
+  return nowMs < agreementEndMs(state, move) + END_SLACK_MS;
 }
 
 export function addMoveDeadlines(soonest: Soonest, state: State): void {

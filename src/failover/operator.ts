@@ -1,4 +1,5 @@
 /** Operators' commands: each gets exactly one answer, at once or when its outcome is known. */
+import { compare } from "./comparison.ts";
 import type { OperatorCommand } from "./input.ts";
 import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
@@ -43,7 +44,7 @@ function isUnderWay(move: Move | undefined): boolean {
 function onActive(turn: Turn, id: number, command: OperatorCommand): void {
   if (command.kind === "take") answer(turn, id, true, "this router is active already");
   else if (isUnderWay(turn.state.move)) answer(turn, id, false, "a planned move is under way already");
-  else if (isPeerAlive(turn.state, turn.now)) startMove(turn, "operator", { operator: id });
+  else if (isPeerAlive(turn.state, turn.now)) moveForOperator(turn, id);
   else if (command.kind === "switch") answer(turn, id, false, "the peer is not heard: nobody could take over");
   else {
     turn.cause("operator", "an operator released this router");
@@ -51,6 +52,13 @@ function onActive(turn: Turn, id: number, command: OperatorCommand): void {
     becomeStandby(turn, "released");
     answer(turn, id, true, "released: no router is active now, and this one takes nothing until `take`");
   }
+}
+
+/** A peer that is the worse place will not be ready however long it is waited for. */
+function moveForOperator(turn: Turn, id: number): void {
+  const comparison = compare(turn.state, turn.now);
+  if (comparison.better !== "here") startMove(turn, "operator", { operator: id });
+  else answer(turn, id, false, `the peer is the worse place for the VIPs: ${comparison.text}`);
 }
 
 /** What an operator wants of this router outlives its process. */
@@ -90,6 +98,12 @@ function wishFor(turn: Turn, id: number, force: boolean): void {
   turn.cause("operator", force ? "an operator takes the role by force" : "an operator asks for the role");
   if (!alive && !force && query?.standoff === true) {
     answer(turn, id, false, "the peer is silent, but its kernel still answers for the VIPs; `take --force` takes them");
+    return;
+  }
+  const comparison = alive && !force ? compare(turn.state, turn.now) : undefined;
+  if (comparison?.better === "there" && turn.state.peer?.says.role === "active") {
+    const text = `this router is the worse place for the VIPs: ${comparison.why.text}; \`take --force\` takes them all the same`;
+    answer(turn, id, false, text);
     return;
   }
   const wishId = Number.parseInt(turn.draw(8), 16);

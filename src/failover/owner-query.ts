@@ -15,10 +15,14 @@ import { noteWatchedPeer, noteWatchedVip } from "./owner-watch.ts";
 import { doubtAtMs, isDoubted, isPeerAlive, isPeerLapsing, learnPeerMac, silentAtMs, silentSinceMs } from "./peer.ts";
 import { noteTrialAnswer } from "./provability.ts";
 import { isAbsenceShown, isProvable, roundOf } from "./questions.ts";
-import { ANNOUNCE_AGAIN_MS, ANNOUNCE_REFRESH_MS, LEASE_SLACK_MS } from "./settings.ts";
+import { ANNOUNCE_AGAIN_MS, ANNOUNCE_REFRESH_MS, type FailoverSettings, LEASE_SLACK_MS } from "./settings.ts";
 import type { OwnerQuery, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
+/** More than one heartbeat of a living peer; a fast pair listens for a quarter of `dead_after`. */
+const LISTEN_INTERVALS = 1.5;
+/** How often neighbours are asked at the most, with what an answer takes. */
+const NEIGHBOURS_ASKED_MS = 100;
 /** Silence needs at least this many questions without an answer … */
 const UNANSWERED_MIN = 3;
 const UNANSWERED_MAX = 40;
@@ -50,8 +54,14 @@ export function judgeAsking(turn: Turn): void {
   const attempt = query.attempt + 1;
   turn.emit({ kind: "ask-owner", attempt, questions, peer });
   turn.emit({ kind: "ask-neighbours" });
-  const unansweredSeeing = seesSomebody(turn.state, turn.now) ? query.unansweredSeeing + 1 : 0;
-  turn.set({ query: { ...query, attempt, askedAtMs: turn.now, unanswered: query.unanswered + 1, unansweredSeeing } });
+  const asked = { ...query, attempt, askedAtMs: turn.now, unanswered: query.unanswered + 1 };
+  turn.set({ query: noteSeeing(asked, seesSomebody(turn.state, turn.now), turn.now) });
+}
+
+/** Questions of an isolated router say nothing, nor does the silence that it heard. */
+function noteSeeing({ seeingSinceMs, ...query }: OwnerQuery, sees: boolean, nowMs: number): OwnerQuery {
+  if (!sees) return { ...query, unansweredSeeing: 0 };
+  return { ...query, unansweredSeeing: query.unansweredSeeing + 1, seeingSinceMs: seeingSinceMs ?? nowMs };
 }
 
 function whyAsked(state: State, nowMs: number): string {
@@ -71,7 +81,13 @@ function endRound(state: State, query: OwnerQuery): OwnerQuery {
  * last packet that counted.
  */
 export function seesSomebody(state: State, nowMs: number): boolean {
-  return seesSomebodySince(state, silentSinceMs(state) + state.settings.intervalMs, nowMs);
+  const sinceMs = silentSinceMs(state) + state.settings.intervalMs;
+  return seesSomebodySince(state, Math.max(sinceMs, nowMs - seenWithinMs(state.settings)), nowMs);
+}
+
+/** Neighbours are asked at every interval, but not more often than they should be bothered: two answers may be lost. */
+function seenWithinMs({ intervalMs }: FailoverSettings): number {
+  return 2 * Math.max(intervalMs, NEIGHBOURS_ASKED_MS) + NEIGHBOURS_ASKED_MS;
 }
 
 /** When the next question is due. */
@@ -88,22 +104,20 @@ export function unansweredNeeded(query: OwnerQuery): number {
   return Math.min(UNANSWERED_MAX, Math.max(UNANSWERED_MIN, needed));
 }
 
-/**
- * From when silence is believed: asking has gone on for half of what lies between a late peer and a dead one, so that it costs
- * no time as a rule. Who asks because it has just given the VIPs up would not wait for the first answer on a slow network.
- */
-export function askedLongMs({ settings, timing }: State, query: OwnerQuery): number {
-  return query.sinceMs + (settings.deadAfterMs - timing.lateAfterMs) / 2;
-}
-
 /** The peer's kernel does not have the VIPs: enough questions stayed without an answer, each of which had its time. */
 export function isOwnerGone(state: State, nowMs: number): boolean {
   const { query, timing } = state;
-  if (query === undefined || nowMs < askedLongMs(state, query)) return false;
+  if (query === undefined) return false;
   // The last question counts when an answer would be here by now; those before it had that time.
   const isLastDue = nowMs >= query.askedAtMs + timing.askEveryMs;
   const hadTime = isLastDue ? query.unansweredSeeing : query.unansweredSeeing - 1;
-  return hadTime >= unansweredNeeded(query);
+  return hadTime >= unansweredNeeded(query) && nowMs >= heardEnoughAtMs(state);
+}
+
+/** Who begins to see somebody again listens for long enough to hear a living peer, before its silence means anything. */
+export function heardEnoughAtMs({ query, settings }: State): number {
+  if (query?.seeingSinceMs === undefined) return Infinity;
+  return query.seeingSinceMs + Math.min(LISTEN_INTERVALS * settings.intervalMs, settings.deadAfterMs / 4);
 }
 
 /** Its kernel answers, and does not have the VIPs: shown in as many rounds as make it no chance. */

@@ -38,9 +38,15 @@ const FIRST_WATCH: Omit<OwnerWatch, "sinceMs" | "askedAtMs"> = {
   absentRounds: 0,
 };
 
-/** It watches while it is active and its peer has been silent for `dead_after`. */
+/**
+ * It watches while it is active and its peer has been silent for `dead_after`, or is heard to be active too: one of the two
+ * gives way as soon as it hears the other, and a peer that goes on is deaf.
+ */
 function isWatching(state: State, nowMs: number): boolean {
-  return state.phase.kind === "active" && !isPeerAlive(state, nowMs) && nowMs >= silentAtMs(state);
+  const { phase, peer, move, acceptance } = state;
+  if (phase.kind !== "active") return false;
+  if (!isPeerAlive(state, nowMs)) return nowMs >= silentAtMs(state);
+  return peer?.says.role === "active" && move === undefined && acceptance === undefined;
 }
 
 function askDeadline(watch: OwnerWatch): number {
@@ -110,14 +116,19 @@ function judgeSeen(turn: Turn): void {
     if (seen.said) return;
     turn.set({ ownerWatch: { ...ownerWatch, seen: { ...seen, said: true } } });
     const why = proven ? "this router had them first" : "an operator took them by force";
-    turn.notice("error", "second-owner", `the peer is not heard, but its kernel has VIPs too: ${why}, and stays`);
+    turn.notice("error", "second-owner", `${whoIsSeen(turn.state, turn.now)}: ${why}, and stays`);
     startAnnouncing(turn);
     return;
   }
   const why = proven ? "both stay for long" : "it may have had them first";
-  turn.notice("error", "second-owner", `the peer is not heard, but its kernel has VIPs too: ${why}; they are given up`);
+  turn.notice("error", "second-owner", `${whoIsSeen(turn.state, turn.now)}: ${why}; they are given up`);
   turn.set({ yielding: settings.router === "backup" });
   becomeStandby(turn, "second-owner");
+}
+
+function whoIsSeen(state: State, nowMs: number): string {
+  if (!isPeerAlive(state, nowMs)) return "the peer is not heard, but its kernel has VIPs too";
+  return "the peer is active too, and does not hear this router";
 }
 
 /** `take --force` said that the peer's kernel is not to be minded. */

@@ -45,7 +45,7 @@ function hasCarrier(state: State): boolean {
 }
 
 /**
- * Enough to serve when nobody else does: some VIP can be set, and its cable is in; right after boot, those of all sides.
+ * Enough to serve when nobody else does: some VIP can be set, and its cable is in; right after boot, those of all sides that may still come.
  * Gates, routes and settings keep nobody from taking what is nobody's; without IPVS nothing would be served.
  */
 export function canServe(state: State, nowMs: number): boolean {
@@ -54,8 +54,13 @@ export function canServe(state: State, nowMs: number): boolean {
   // Cut off from its peer on both sides it would give them up at once (rule 6).
   if (PATHS.every((side) => !state.sides[side].carrier)) return false;
   if (!wantedVips(state).some((vip) => isSettable(state, vip))) return false;
-  if (vipSides(state.settings).every((side) => state.sides[side].carrier)) return true;
-  return nowMs - state.startedAtMs >= BOOT_CARRIER_WAIT_MS && hasCarrier(state);
+  if (!hasCarrier(state)) return false;
+  // Carriers that have never come may come yet; one that was lost is not waited for.
+  const isAwaited = vipSides(state.settings).some((name) => {
+    const side = state.sides[name];
+    return !side.carrier && side.carrierSinceMs === state.startedAtMs;
+  });
+  return !isAwaited || nowMs - state.startedAtMs >= BOOT_CARRIER_WAIT_MS;
 }
 
 /** When `canServe` may turn true by time alone. */

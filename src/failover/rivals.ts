@@ -1,4 +1,5 @@
 /** Two routers that are active and hear each other (rule 5), and obeying a higher term (rule 7). */
+import { PATHS } from "../model/pair.ts";
 import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
 import { startAnnouncing } from "./announce.ts";
 import { confirmedVips } from "./lease.ts";
@@ -142,9 +143,10 @@ export function isClaimedByDeafPeer(state: State, nowMs: number): boolean {
   return nowMs - deafClaim.atMs < CLAIM_INTERVALS * settings.intervalMs;
 }
 
-/** The last that was heard of the peer is that it is active, though it could not hear me. */
-export function isClaimLast({ deafClaim, peer }: State): boolean {
-  return deafClaim !== undefined && deafClaim.atMs >= (peer?.heardAtMs ?? -Infinity);
+/** The last that came of the peer, on either path, is that it is active, though it could not hear me. */
+export function isClaimLast({ deafClaim, session }: State): boolean {
+  if (deafClaim === undefined) return false;
+  return PATHS.every((path) => (session.paths[path].seenAtMs ?? -Infinity) <= deafClaim.atMs);
 }
 
 export function addClaimDeadline(soonest: Soonest, { deafClaim, settings }: State): void {

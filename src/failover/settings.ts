@@ -58,9 +58,12 @@ export interface TakeoverStep {
 export const FAILBACK_STABLE_LIMIT_MS = 3_600_000;
 /** Rule 9: how long the old owner waits for the new one to prove itself. */
 export const AGREEMENT_MS = 1_000;
-/** Rule 9: how long both routers may have the VIPs in an agreed move. */
-export const OVERLAP_MS = 20;
-/** Longer where a neighbour is known to answer: half of its echoes may be lost (see VERIFY_ROUNDS_MS). */
+/**
+ * Rule 9: from the new owner's word that it has the VIPs until the old one drops them, where no neighbour confirms either of
+ * them. With the word's way and the removal both own them for less than 20 ms.
+ */
+export const UNPROVEN_WAIT_MS = 10;
+/** Longer where a neighbour answers: half of its echoes may be lost (see VERIFY_ROUNDS_MS). */
 export const PROOF_WAIT_MS = 250;
 /** A program may wait for one before it; beyond its own limit and this it is taken for failed. */
 export const STEP_SLACK_MS = 2_000;

@@ -61,6 +61,8 @@ export interface OwnerQuery {
   readonly goneSinceMs?: number;
   /** Questions in a row without an answer while somebody else was seen: those of an isolated router say nothing. */
   readonly unansweredSeeing: number;
+  /** Since when somebody else has been seen without a pause. */
+  readonly seeingSinceMs?: number;
 }
 
 /** An active that does not hear its peer looks for a second owner (rule 19). */

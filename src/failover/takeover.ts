@@ -5,7 +5,7 @@ import { isAlone } from "./evidence.ts";
 import {
   areVipsGone,
   askDeadline,
-  askedLongMs,
+  heardEnoughAtMs,
   isAbsenceProven,
   isOwnerGone,
   judgeAsking,
@@ -206,7 +206,7 @@ export function addTakeoverDeadlines(soonest: Soonest, state: State): void {
   if (query !== undefined) {
     soonest.add(askDeadline(state, query));
     soonest.add(query.askedAtMs + timing.askEveryMs);
-    soonest.add(askedLongMs(state, query));
+    soonest.add(heardEnoughAtMs(state));
     soonest.add(mayLiveUntilMs(state));
     soonest.add(takeFromSilentAtMs(state));
   }

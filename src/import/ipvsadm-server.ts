@@ -1,10 +1,15 @@
 import type { Endpoint } from "../model/address.ts";
-import { type Forwarding, type RealServer, TUNNEL_TYPES, type Tunnel, WEIGHT_MAX } from "../model/real-server.ts";
+import {
+  type Forwarding,
+  type RealServer,
+  THRESHOLD_MAX,
+  TUNNEL_TYPES,
+  type Tunnel,
+  WEIGHT_MAX,
+} from "../model/real-server.ts";
 import { type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
 import { parseNumber, type Valued, wrong } from "./ipvsadm-values.ts";
 import type { Options } from "./ipvsadm-words.ts";
-
-const MAX_THRESHOLD = 4_294_967_295;
 
 const FORWARD_OPTIONS: readonly (readonly [string, Forwarding])[] = [
   ["gatewaying", "direct"],
@@ -76,8 +81,8 @@ export function serverOf(options: Options, key: ServiceKey, given: Endpoint): Va
     return wrong("real-server", "a real server of another address family than the service needs a tunnel: -i");
   }
   const weight = numberOf(options, "weight", 1, WEIGHT_MAX);
-  const upper = numberOf(options, "u-threshold", 0, MAX_THRESHOLD);
-  const lower = numberOf(options, "l-threshold", 0, MAX_THRESHOLD);
+  const upper = numberOf(options, "u-threshold", 0, THRESHOLD_MAX);
+  const lower = numberOf(options, "l-threshold", 0, THRESHOLD_MAX);
   if (!weight.ok) return weight;
   if (!upper.ok) return upper;
   if (!lower.ok) return lower;

@@ -1,5 +1,5 @@
 import { formatEndpoint, parseEndpoint } from "../model/address.ts";
-import { WEIGHT_MAX } from "../model/real-server.ts";
+import { THRESHOLD_MAX, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
 import type { Protocol, ServiceKey, VirtualService } from "../model/virtual-service.ts";
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
@@ -38,7 +38,6 @@ const THRESHOLDS: readonly (readonly [Uint8Array, RowField])[] = [
 ];
 const SPACE = 0x20;
 const LINE_END = 0x0a;
-const THRESHOLD_MAX = 4_294_967_295;
 const NAT = ROW_FORWARDINGS.indexOf("nat");
 const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
 

@@ -1,4 +1,4 @@
-import { TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
+import { THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_CHECKSUMS, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
 import {
   formatServiceKey,
@@ -29,7 +29,6 @@ const QUOTE = asBytes('"');
 const PROTOCOL_BYTES = PROTOCOLS.map((protocol) => asBytes(`"${protocol}://`));
 const LINE_END = 0x0a;
 const BRACKET = 0x5b;
-const THRESHOLD_MAX = 4_294_967_295;
 const PORT_MAX = 65_535;
 const TUNNEL_FORWARDING = ROW_FORWARDINGS.indexOf("tunnel");
 

@@ -6,7 +6,7 @@ import { TIMEOUTS } from "../config/timeouts.ts";
 import { boolean, choice, integer, list, parsedText } from "../config/value-type.ts";
 import { parsed, problem } from "../lib/parsed.ts";
 import { parseAddress } from "../model/address.ts";
-import { FORWARDINGS, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
+import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { SCHEDULER_FLAG_NAMES } from "../model/scheduler-flag.ts";
 import { SAVED_DAEMONS } from "./table-settings.ts";
 
@@ -18,7 +18,6 @@ import { SAVED_DAEMONS } from "./table-settings.ts";
 
 /** IP_VS_SCHEDNAME_MAXLEN and IP_VS_PENAME_MAXLEN (linux/ip_vs.h) less the final NUL. */
 const MAX_NAME_BYTES = 15;
-const MAX_THRESHOLD = 4_294_967_295;
 
 const kernelName = oneLine("a name of up to 15 characters", /^[!-~]+$/, MAX_NAME_BYTES);
 
@@ -53,8 +52,8 @@ export const SAVED_SERVERS = tables(
     address: required(serverEndpoint, { meaning: "Address and port.", example: '"10.0.0.11:80"' }),
     weight: withDefault(integer(0, WEIGHT_MAX), 1, { meaning: "Its share.", example: "3" }),
     forward: withDefault(choice([...FORWARDINGS, "local", "bypass"]), "nat", { meaning: "How.", example: '"direct"' }),
-    upper_threshold: withDefault(integer(0, MAX_THRESHOLD), 0, { meaning: "No new work from here.", example: "5000" }),
-    lower_threshold: withDefault(integer(0, MAX_THRESHOLD), 0, { meaning: "New work again.", example: "4000" }),
+    upper_threshold: withDefault(integer(0, THRESHOLD_MAX), 0, { meaning: "No new work from here.", example: "5000" }),
+    lower_threshold: withDefault(integer(0, THRESHOLD_MAX), 0, { meaning: "New work again.", example: "4000" }),
     tunnel: optional(SAVED_TUNNEL, { meaning: "The tunnel.", example: "" }),
   },
   MAX_SERVERS,

@@ -5,7 +5,7 @@
 import type { NetlinkError } from "../lib/errors.ts";
 import { formatEndpoint } from "../model/address.ts";
 import type { IpvsChange } from "../model/ipvs-table.ts";
-import type { RealServer } from "../model/real-server.ts";
+import { type RealServer, WEIGHT_MAX } from "../model/real-server.ts";
 import { isMulticast, type SyncDaemon } from "../model/sync-daemon.ts";
 import { formatServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../model/virtual-service.ts";
 import type { Refusal } from "./netlink-connection.ts";
@@ -132,20 +132,15 @@ function serverMeaning(errno: number, key: ServiceKey, server: RealServer): Mean
     const { lowerThreshold, upperThreshold, weight } = server;
     return lowerThreshold > upperThreshold
       ? { reason: `the lower threshold ${lowerThreshold} is above the upper one ${upperThreshold}` }
-      : { reason: `the weight ${weight} is not one of 0 to ${INT_MAX}` };
+      : { reason: `the weight ${weight} is not one of 0 to ${WEIGHT_MAX}` };
   }
   if (errno !== EINVAL) return {};
   if (serviceFamily(key) !== server.endpoint.address.family) return mixedMeaning(server);
   if (server.tunnel?.type === "gue" && server.tunnel.port === 0) {
     return { reason: "a gue tunnel needs a port", hint: "name it with --tunnel-port" };
   }
-  // Newer kernels keep it in a signed number.
-  if (server.upperThreshold > INT_MAX) return { reason: `the upper threshold is above ${INT_MAX}` };
   return addressMeaning(server);
 }
-
-/** include/linux/limits.h */
-const INT_MAX = 2_147_483_647;
 
 /** ip_vs_genl_set_cmd: a server of the other family. */
 function mixedMeaning(server: RealServer): Meaning {

@@ -16,6 +16,11 @@ export interface Tunnel {
 
 /** IPVS keeps a weight in a signed 32-bit integer (net/netfilter/ipvs/ip_vs_ctl.c). */
 export const WEIGHT_MAX = 0x7fff_ffff;
+/**
+ * Thresholds are unsigned 32-bit numbers in the message (IPVS_DEST_ATTR_U_THRESH, linux/ip_vs.h), and Linux 6.12 refuses
+ * those above INT_MAX, as ipvsadm always has; 6.1 takes and shows them.
+ */
+export const THRESHOLD_MAX = 0x7fff_ffff;
 
 /** A machine behind a virtual service, as the kernel should have it. Its key within the service is its endpoint. */
 export interface RealServer {
@@ -23,7 +28,7 @@ export interface RealServer {
   readonly forward: ObservedForwarding;
   /** 0 to `WEIGHT_MAX`; 0 gets no new connections. */
   readonly weight: number;
-  /** New work stops at this many connections and starts again below `lowerThreshold`; 0 is no limit. */
+  /** New work stops at this many connections (0 is no limit) and starts again below `lowerThreshold`; to `THRESHOLD_MAX`. */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
   readonly tunnel?: Tunnel;

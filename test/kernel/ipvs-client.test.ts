@@ -155,9 +155,9 @@ describe("IpvsClient.apply()", () => {
 
   test("sets thresholds", () => {
     using client = IpvsClient.open();
-    const wanted = server("10.0.0.11:80", { upperThreshold: 4_294_967_295, lowerThreshold: 10 });
+    const wanted = server("10.0.0.11:80", { upperThreshold: 2_147_483_647, lowerThreshold: 10 });
     make(client, additions({ service: service("tcp://203.0.113.10:80"), servers: [wanted] }));
-    expect(run("ipvsadm", "-Ln", "--thresholds")).toMatch(/10\.0\.0\.11:80\s+4294967295\s+10\s/);
+    expect(run("ipvsadm", "-Ln", "--thresholds")).toMatch(/10\.0\.0\.11:80\s+2147483647\s+10\s/);
     expect(client.table()[0]?.servers[0]?.server).toEqual(wanted);
   });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKey } from "../../src/config/key-file.ts";
-import { readConfiguration } from "../../src/daemon/configuration.ts";
+import { ConfigurationFile } from "../../src/daemon/configuration.ts";
 import { RouterDaemon } from "../../src/daemon/router-daemon.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { requireLab, run } from "../support/lab.ts";
@@ -36,11 +36,12 @@ async function startAlone() {
     },
   };
   const logger = new Logger(sink, { format: "text", level: "info", now: () => new Date(0) });
+  const file = new ConfigurationFile(configPath);
   const daemon = await RouterDaemon.start({
-    configPath,
+    file,
     runtimeDir: join(folder, "run"),
     stateDir: join(folder, "state"),
-    usable: readConfiguration(configPath),
+    usable: file.read(),
     router: "primary",
     logger,
     logHealth: () => ({ lostLines: 0 }),
@@ -65,7 +66,9 @@ test("RouterDaemon.fail() withdraws the VIPs at once and ends with 1", async () 
 test("RouterDaemon.reload() leaves everything as it is when the file has mistakes", async () => {
   const { daemon, configPath } = await startAlone();
   writeFileSync(configPath, 'nonsense = "x"\n');
-  expect(daemon.reload().ok).toBe(false);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  daemon.reload(({ ok }) => resolve(ok));
+  expect(await promise).toBe(false);
   expect(hasVip()).toBe(true);
   daemon.stop();
   expect(await daemon.ended).toBe(0);

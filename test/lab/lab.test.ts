@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { namespacesObstacle } from "./namespaces.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "tandem-lab-test-"));
@@ -37,7 +38,8 @@ async function untilNoProcess(temporary: string): Promise<string[]> {
   return processesOf(temporary);
 }
 
-describe("the lab", () => {
+// Where this kernel has IPVS, the user-mode kernel may not be there.
+describe.skipIf(Bun.which("linux.uml") === null)("the lab", () => {
   test("runs two commands at once, each with IPVS of its own, and keeps output and exit status", async () => {
     const script = (port: number, status: number) =>
       `ipvsadm -A -t 192.0.2.1:${port} && ipvsadm -Ln | grep -c TCP && echo to stderr >&2; exit ${status}`;
@@ -90,4 +92,30 @@ describe("the lab", () => {
     expect({ stderr, exitCode }).toEqual({ stderr: "lab: time-limit\n", exitCode: 124 });
     expect(await untilNoProcess(temporary)).toEqual([]);
   });
+
+  test("tells why it does not come up: a folder of the host that can't be mounted", async () => {
+    const nowhere = join(folder, "nowhere");
+    const { lab } = runLab("f", ["--write", nowhere, "--", "true"]);
+    const [stderr, exitCode] = await Promise.all([new Response(lab.stderr).text(), lab.exited]);
+    expect(stderr).toStartWith(`lab: the host's folder ${nowhere} cannot be mounted by hostfs: mount: `);
+    expect({ lines: stderr.split("\n").length, exitCode }).toEqual({ lines: 2, exitCode: 125 });
+  });
+
+  // Only root may, at most, lay a folder over another.
+  test.skipIf(namespacesObstacle() !== undefined)(
+    "tells why it does not come up: a kernel without its modules",
+    async () => {
+      const modules = join(folder, "modules");
+      const script = `mkdir ${modules} && mount --bind ${modules} /usr/lib/uml/modules && exec "$@"`;
+      const command = [process.execPath, "test/lab/run.ts", "--", "true"];
+      const lab = Bun.spawn(["unshare", "--mount", "sh", "-c", script, "sh", ...command], {
+        cwd: ROOT,
+        env: { ...process.env, TMPDIR: folder, TANDEM_LAB: "uml" },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const [stderr, exitCode] = await Promise.all([new Response(lab.stderr).text(), lab.exited]);
+      expect(stderr).toMatch(/^lab: a module of the user-mode kernel \S+ cannot be loaded: modprobe: .* ipv6 .*\n$/);
+      expect(exitCode).toBe(125);
+    },
+  );
 });

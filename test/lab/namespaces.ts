@@ -15,6 +15,13 @@ const PREPARE = [
   "ip link set lo up",
 ].join(" && ");
 
+/** Why there can be no such namespaces here; undefined where there can be: root of a container may lack the right. */
+export function namespacesObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return "network namespaces of this kernel need root";
+  const tried = Bun.spawnSync(["unshare", "--net", "--mount", "--pid", "--fork", "true"]);
+  return tried.success ? undefined : `this kernel allows no namespaces here: ${tried.stderr.toString().trim()}`;
+}
+
 /** Runs the job and waits for its end. Returns how it went. */
 export async function runInNamespaces(job: LabCommand): Promise<LabOutcome> {
   const words = job.command.map(shellWord).join(" ");

@@ -65,11 +65,20 @@ function claim(file: string): boolean {
       writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
       return true;
     } catch {
-      if (isAlive(readOwner(file))) return false;
-      rmSync(file, { force: true });
+      if (isAlive(readOwner(file)) || !remove(file)) return false;
     }
   }
   return false;
+}
+
+/** Another user's file in the folder for all can't be removed, whether its process lives or not. */
+function remove(file: string): boolean {
+  try {
+    rmSync(file, { force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** 0, which is nobody's, for a file that is empty or gone. */

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import type { LabCommand, LabOutcome } from "./lab-command.ts";
-import { runInNamespaces } from "./namespaces.ts";
+import { namespacesObstacle, runInNamespaces } from "./namespaces.ts";
 import { runInUml } from "./uml.ts";
 
 export const LAB_KINDS = ["uml", "namespaces"] as const;
@@ -60,10 +60,11 @@ export function exitStatus(outcome: LabOutcome): number {
   return { "time-limit": 124, interrupted: 130, broken: 125 }[outcome.kind];
 }
 
-function kindOfThisMachine(): LabKind {
+/** The way that has IPVS on this machine: its own kernel where that has ip_vs and root may, else the user-mode kernel. */
+export function kindOfThisMachine(): LabKind {
   const asked = LAB_KINDS.find((kind) => kind === process.env["TANDEM_LAB"]);
   if (asked !== undefined) return asked;
-  return existsSync("/proc/net/ip_vs") && process.getuid?.() === 0 ? "namespaces" : "uml";
+  return existsSync("/proc/net/ip_vs") && namespacesObstacle() === undefined ? "namespaces" : "uml";
 }
 
 function passedOn(): Record<string, string> {

@@ -34,6 +34,6 @@ if (read === undefined || read.command.length === 0) {
 }
 const outcome = await runInLab(read.command, read.options);
 if (outcome.kind !== "ended") {
-  process.stderr.write(`lab: ${outcome.kind}${outcome.kind === "broken" ? `: ${outcome.reason}` : ""}\n`);
+  process.stderr.write(`lab: ${outcome.kind === "broken" ? outcome.reason : outcome.kind}\n`);
 }
 process.exit(exitStatus(outcome));

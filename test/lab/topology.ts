@@ -1,14 +1,17 @@
 /**
- * The two-tier network of design.md in network namespaces: a client, two routers, real servers, and a switch with a
- * public and a private bridge, which has one end of every cable.
+ * The two-tier network in network namespaces: a client, two routers, real servers, and a switch with a public and a
+ * private bridge, which has one end of every cable. On request a third network that no heartbeat takes, with a guest
+ * behind it, and a clone of the first router.
  *
  *   client .100 (and .1, the routers' gateway) ── public 203.0.113.0/24 ── lvs1 .2, lvs2 .3
  *   web1 .11, web2 .12, … ─────────────────────── private 10.0.0.0/24 ──── lvs1 .2, lvs2 .3
+ *   guest .100 ────────────────────────────────── third 192.0.2.0/24 ───── lvs1 .2, lvs2 .3
  */
 import { writeFileSync } from "node:fs";
 import { inNamespace, run } from "./network-namespace.ts";
 
-export type Side = "public" | "private";
+export const SIDES = ["public", "private", "third"] as const;
+export type Side = (typeof SIDES)[number];
 /** One end of a veth pair in a host, the other end in the switch. */
 export interface Cable {
   readonly host: string;
@@ -23,17 +26,29 @@ export interface TopologyOptions {
   readonly directServers?: number;
   /** Addresses of the client beside .100, from .101 on: for schedulers that look at the source. Default 0. */
   readonly clientAddresses?: number;
+  /** `eth2` on both routers, in a network of its own with the `guest`. */
+  readonly thirdNetwork?: boolean;
+  /** A third machine with all addresses of lvs1, its cables not plugged in yet. */
+  readonly clone?: boolean;
 }
 
 export const PUBLIC_VIP = "203.0.113.10";
+export const PUBLIC_VIP_INET6 = "2001:db8::10";
 export const PRIVATE_VIP = "10.0.0.1";
+export const THIRD_VIP = "192.0.2.10";
 export const CLIENT = "203.0.113.100";
 export const GATEWAY = "203.0.113.1";
+/** The client's address behind the gateway: the way back to it is the routers' default route. */
+export const REMOTE_CLIENT = "198.51.100.100";
+export const GUEST = "192.0.2.100";
 export const ROUTERS = [
   { name: "lvs1", public: "203.0.113.2", private: "10.0.0.2" },
   { name: "lvs2", public: "203.0.113.3", private: "10.0.0.3" },
 ] as const;
 export type RouterName = (typeof ROUTERS)[number]["name"];
+export const CLONE = "clone";
+/** A machine that runs the daemon. */
+export type RouterHost = RouterName | typeof CLONE;
 
 interface HostPlan {
   readonly name: string;
@@ -85,6 +100,18 @@ export class Topology implements Disposable {
 
   get serverNames(): readonly string[] {
     return this.hosts.filter((name) => name.startsWith("web") || name.startsWith("direct"));
+  }
+
+  /** The machines of that topology that can have VIPs. */
+  get routerHosts(): readonly RouterHost[] {
+    const names: readonly RouterHost[] = [...ROUTERS.map(({ name }) => name), CLONE];
+    return names.filter((name) => this.hosts.includes(name));
+  }
+
+  /** The cables of a side, or all of them. */
+  cables(side?: Side): readonly Cable[] {
+    const all = this.#plans.flatMap((plan) => plan.cables);
+    return side === undefined ? all : all.filter((cable) => cable.side === side);
   }
 
   /** The network namespace of a host, or of the `switch`. */
@@ -148,19 +175,35 @@ export class Topology implements Disposable {
   }
 
   #isolate(side: Side, state: "on" | "off"): void {
-    const cables = this.#plans.flatMap((plan) => plan.cables).filter((cable) => cable.side === side);
-    const ports = cables.filter(({ host }) => ROUTERS.some((router) => router.name === host));
+    const ports = this.cables(side).filter(({ host }) => ROUTERS.some((router) => router.name === host));
     // Isolated ports pass frames to every port but isolated ones (linux/if_link.h, IFLA_BRPORT_ISOLATED).
     for (const { host, interface: name } of ports) {
       this.#switch(`link set ${portName(host, name)} type bridge_slave isolated ${state}`);
     }
   }
 
+  /** Takes an interface, with its cable, out of a host. */
+  removeInterface(host: string, interfaceName: string): void {
+    this.#batch(host, [`link del ${interfaceName}`]);
+  }
+
+  /** Puts it back with the addresses that it had, and waits for its carrier. */
+  addInterface(host: string, interfaceName: string): void {
+    const cable = this.#cable(host, interfaceName);
+    const port = portName(host, interfaceName);
+    const ends = `${interfaceName} netns ${this.namespace(host)} type veth peer name ${port} netns ${this.namespace("switch")}`;
+    run(["ip", "link", "add", ...ends.split(" ")]);
+    this.#batch("switch", [`link set ${port} master ${cable.side} up`]);
+    const lines = this.#plans.find((plan) => plan.name === host)?.lines ?? [];
+    const addresses = lines.filter((line) => line.startsWith("addr add ") && line.includes(` dev ${interfaceName}`));
+    this.#batch(host, [`link set ${interfaceName} up`, ...addresses]);
+    this.#awaitCarrier([cable]);
+  }
+
   /** Ends every silence of that cable. */
   restore(host: string, interfaceName: string): void {
     const port = portName(host, interfaceName);
-    const cable = this.#plans.flatMap((plan) => plan.cables).find((one) => portName(one.host, one.interface) === port);
-    if (cable === undefined) throw new Error(`no such cable: ${host} ${interfaceName}`);
+    const cable = this.#cable(host, interfaceName);
     this.#switch(`link set ${port} master ${cable.side}`);
     this.#switch(`link set ${port} type bridge_slave learning on flood on mcast_flood on bcast_flood on locked off`);
   }
@@ -182,8 +225,14 @@ export class Topology implements Disposable {
     run(["ip", "-force", "-batch", "-"], lines.join(""));
   }
 
+  #cable(host: string, interfaceName: string): Cable {
+    const cable = this.cables().find((one) => one.host === host && one.interface === interfaceName);
+    if (cable === undefined) throw new Error(`no such cable: ${host} ${interfaceName}`);
+    return cable;
+  }
+
   #setAll(host: string, state: "up" | "down"): void {
-    const cables = this.#plans.flatMap((plan) => plan.cables).filter((cable) => cable.host === host);
+    const cables = this.cables().filter((cable) => cable.host === host);
     this.#batch(
       "switch",
       cables.map((cable) => `link set ${portName(host, cable.interface)} ${state}`),
@@ -196,7 +245,8 @@ export class Topology implements Disposable {
 
   #build(): void {
     const names = [...this.hosts, "switch"].map((host) => `netns add ${this.namespace(host)}\n`);
-    const cables = this.#plans.flatMap((plan) => plan.cables);
+    const cables = this.cables();
+    const bridges = SIDES.filter((side) => cables.some((cable) => cable.side === side));
     const pairs = cables.map(
       (cable) =>
         `link add ${cable.interface} netns ${this.namespace(cable.host)} type veth ` +
@@ -206,8 +256,8 @@ export class Topology implements Disposable {
     // A switch says nothing of its own: a port out of its bridge would send neighbour discovery to the silenced host.
     this.on("switch", () => writeSysctls(MUTE));
     this.#batch("switch", [
-      ...["public", "private"].map((bridge) => `link add ${bridge} type bridge`),
-      ...["public", "private", "lo"].map((bridge) => `link set ${bridge} up`),
+      ...bridges.map((bridge) => `link add ${bridge} type bridge`),
+      ...[...bridges, "lo"].map((bridge) => `link set ${bridge} up`),
       ...cables.map((cable) => `link set ${portName(cable.host, cable.interface)} master ${cable.side} up`),
     ]);
     for (const plan of this.#plans) {
@@ -216,6 +266,7 @@ export class Topology implements Disposable {
       this.#batch(plan.name, ["link set lo up", ...up, ...plan.lines]);
     }
     this.#awaitCarrier(cables);
+    if (this.hosts.includes(CLONE)) this.unplugAll(CLONE);
   }
 
   /** The kernel tells of carriers a little later than it has them. */
@@ -240,9 +291,17 @@ function portName(host: string, interfaceName: string): string {
 }
 
 function planHosts(options: TopologyOptions): HostPlan[] {
+  const third = options.thirdNetwork === true;
   const servers = Array.from({ length: options.servers ?? 3 }, (_, index) => planServer(index + 1));
   const direct = Array.from({ length: options.directServers ?? 0 }, (_, index) => planDirectServer(index + 1));
-  return [planClient(options.clientAddresses ?? 0), ...ROUTERS.map(planRouter), ...servers, ...direct];
+  return [
+    planClient(options.clientAddresses ?? 0),
+    ...ROUTERS.map((router) => planRouter(router, { third })),
+    ...(options.clone === true ? [planRouter(ROUTERS[0], { third, host: CLONE })] : []),
+    ...servers,
+    ...direct,
+    ...(third ? [planGuest()] : []),
+  ];
 }
 
 /** IPv6 addresses are without duplicate detection, which would make them wait for a second. */
@@ -255,25 +314,42 @@ function planClient(extraAddresses: number): HostPlan {
   return {
     name: "client",
     cables: [{ host: "client", interface: "eth0", side: "public" }],
-    lines: [`${CLIENT}/24`, "2001:db8::100/64", `${GATEWAY}/24`, ...extra].map((text) => address(text, "eth0")),
+    lines: [
+      ...[`${CLIENT}/24`, "2001:db8::100/64", `${GATEWAY}/24`, ...extra].map((text) => address(text, "eth0")),
+      address(`${REMOTE_CLIENT}/32`, "lo"),
+    ],
   };
 }
 
-function planRouter(router: (typeof ROUTERS)[number]): HostPlan {
+function planRouter(
+  router: (typeof ROUTERS)[number],
+  plan: { readonly third: boolean; readonly host?: string },
+): HostPlan {
   const number = router.public.split(".")[3];
+  const host = plan.host ?? router.name;
   return {
-    name: router.name,
+    name: host,
     cables: [
-      { host: router.name, interface: "eth0", side: "public" },
-      { host: router.name, interface: "eth1", side: "private" },
+      { host, interface: "eth0", side: "public" },
+      { host, interface: "eth1", side: "private" },
+      ...(plan.third ? [{ host, interface: "eth2", side: "third" } as const] : []),
     ],
     lines: [
       address(`${router.public}/24`, "eth0"),
       address(`2001:db8::${number}/64`, "eth0"),
       address(`${router.private}/24`, "eth1"),
       address(`fd00::${number}/64`, "eth1"),
+      ...(plan.third ? [address(`192.0.2.${number}/24`, "eth2")] : []),
       `route add default via ${GATEWAY}`,
     ],
+  };
+}
+
+function planGuest(): HostPlan {
+  return {
+    name: "guest",
+    cables: [{ host: "guest", interface: "eth0", side: "third" }],
+    lines: [address(`${GUEST}/24`, "eth0")],
   };
 }
 

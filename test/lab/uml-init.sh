@@ -3,11 +3,24 @@
 # The root file system is the host's, read-only; every place that programs write to is a tmpfs here.
 job=$1
 
+# The cause of a lab that does not come up, on the console, where uml.ts looks for it.
 fail() {
-  echo "lab: $1" >/dev/tty2
-  echo 125 >/run/lab/job/status
+  echo "lab: $1" >/dev/console
+  power_off
+}
+
+# stty waits until what was written has left.
+power_off() {
+  for terminal in console tty1 tty2; do stty -F /dev/$terminal raw -echo; done
   echo o >/proc/sysrq-trigger
   sleep 60
+}
+
+# Runs a command that the lab can't do without; says what it was for and what it said itself where it fails.
+need() {
+  purpose=$1
+  shift
+  said=$("$@" 2>&1) || fail "$purpose: $(echo "$said" | head -n 1)"
 }
 
 mount -t proc proc /proc
@@ -20,11 +33,24 @@ ln -sf /proc/self/fd /dev/fd
 ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
-mount -t tmpfs -o mode=755 tmpfs /run
+need "/run cannot be made" mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lab/job /run/netns /run/lock /run/modules/lib
-mount -t hostfs -o "$job" none /run/lab/job
+
+# Where kernel and mount(8) are new (6.12 with util-linux 2.41), the folder is named as hostfs=FOLDER; older ones take
+# that for the folder's name. "ro," may stand before it in either form.
+folder_option=hostfs=
+mount -t hostfs -o "hostfs=$job" none /run/lab/job 2>/run/lab/refused || {
+  folder_option=
+  mount -t hostfs -o "$job" none /run/lab/job 2>>/run/lab/refused ||
+    fail "the host's folder $job cannot be mounted by hostfs: $(grep '^mount' /run/lab/refused | tr '\n' ' ')"
+}
+# hostfs OPTIONS FOLDER: a folder of the host at its own place.
+hostfs() {
+  mkdir -p "$2" 2>/dev/null
+  need "the host's folder $2 cannot be mounted by hostfs" mount -t hostfs -o "$1$folder_option$2" none "$2"
+}
 for place in /tmp /var/tmp /var/lib /var/log; do
-  mount -t tmpfs -o mode=1777 tmpfs "$place"
+  need "$place cannot be covered" mount -t tmpfs -o mode=1777 tmpfs "$place"
 done
 
 # What the job needs from below the places that are hidden now, and what it may write to on the host.
@@ -39,8 +65,8 @@ mkdir /run/modules/bin
 printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modules/bin/modprobe
 chmod 755 /run/modules/bin/modprobe
 echo /run/modules/bin/modprobe >/proc/sys/kernel/modprobe
-/run/modules/bin/modprobe -a ipv6 veth bridge ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_lblc ip_vs_lblcr \
-  ip_vs_dh ip_vs_sh nf_conntrack || fail "the modules of the user-mode kernel cannot be loaded"
+need "a module of the user-mode kernel $(uname -r) cannot be loaded" /run/modules/bin/modprobe -a ipv6 veth bridge \
+  ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_lblc ip_vs_lblcr ip_vs_dh ip_vs_sh nf_conntrack
 
 hostname lab
 ip link set lo up
@@ -52,9 +78,4 @@ ip link set lo up
   . /run/lab/job/command.sh
 ) </dev/null >/dev/tty1 2>/dev/tty2
 echo $? >/run/lab/job/status
-
-# stty waits until what was written has left.
-stty -F /dev/tty1 raw -echo
-stty -F /dev/tty2 raw -echo
-echo o >/proc/sysrq-trigger
-sleep 60
+power_off

@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { KernelConsole, type KernelEnd, type KernelMemory } from "./kernel-console.ts";
 import { type LabCommand, type LabOutcome, shellWord } from "./lab-command.ts";
 import { ProcessorClaim } from "./processor-claim.ts";
 
@@ -18,6 +19,7 @@ const HIDDEN = ["/tmp", "/var/tmp", "/var/lib", "/var/log", "/run"];
 /** Descriptor 5 ends when this process does, even by SIGKILL: then everything in the kernel's process group goes too. */
 const GUARDED = '{ read -r _ <&5; kill -KILL 0; } >/dev/null 2>&1 3>&- 4>&- & exec taskset --cpu-list "$0" "$@" 5<&-';
 const MEBIBYTE = 1024 * 1024;
+const SHARED_MEMORY = "/dev/shm";
 
 /**
  * Boots the kernel, runs the command as its only job and waits for the end.
@@ -47,25 +49,31 @@ function mountLines(job: LabCommand): string[] {
   const readable = [job.directory, resolve(import.meta.dir, "../..")].filter((path) =>
     HIDDEN.some((hidden) => path === hidden || path.startsWith(`${hidden}/`)),
   );
-  const mount = (path: string, options: string) =>
-    `mkdir -p ${shellWord(path)} 2>/dev/null; mount -t hostfs -o ${shellWord(options + path)} none ${shellWord(path)}\n`;
+  // The function is uml-init.sh's.
   return [
-    ...[...new Set(readable)].sort().map((path) => mount(path, "ro,")),
-    ...[...job.writableDirectories].sort().map((path) => mount(path, "")),
+    ...[...new Set(readable)].sort().map((path) => `hostfs ro, ${shellWord(path)}\n`),
+    ...[...job.writableDirectories].sort().map((path) => `hostfs "" ${shellWord(path)}\n`),
   ];
 }
 
 /** The guest's memory is a sparse file on the host: what it doesn't touch costs nothing. */
-function memory(): { readonly mebibytes: number; readonly folder: string } {
+function memory(): KernelMemory {
   const available = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? "0";
   const mebibytes = Number(available) > 3 * MEBIBYTE ? 1024 : 640;
-  const shm = existsSync("/dev/shm") ? statfsSync("/dev/shm") : undefined;
-  const shmFree = shm === undefined ? 0 : (shm.bavail * shm.bsize) / MEBIBYTE;
-  return { mebibytes, folder: shmFree > mebibytes ? "/dev/shm" : tmpdir() };
+  return { mebibytes, folder: roomInSharedMemory() > mebibytes ? SHARED_MEMORY : tmpdir() };
+}
+
+/** In mebibytes; none where code can't be run from it, as on hardened machines. */
+function roomInSharedMemory(): number {
+  if (!existsSync(SHARED_MEMORY)) return 0;
+  const mounts = readFileSync("/proc/self/mounts", "utf8");
+  if (new RegExp(`^\\S+ ${SHARED_MEMORY} \\S+ (?:\\S+,)?noexec\\b`, "m").test(mounts)) return 0;
+  const { bavail, bsize } = statfsSync(SHARED_MEMORY);
+  return (bavail * bsize) / MEBIBYTE;
 }
 
 async function boot(folder: string, processor: number, job: LabCommand): Promise<LabOutcome> {
-  const { mebibytes, folder: memoryFolder } = memory();
+  const guestMemory = memory();
   const kernel = spawn(
     "sh",
     [
@@ -74,7 +82,7 @@ async function boot(folder: string, processor: number, job: LabCommand): Promise
         GUARDED,
         `${processor}`,
         KERNEL,
-        `mem=${mebibytes}M`,
+        `mem=${guestMemory.mebibytes}M`,
         "root=/dev/root",
         "rootfstype=hostfs",
         "rootflags=/",
@@ -86,7 +94,7 @@ async function boot(folder: string, processor: number, job: LabCommand): Promise
     {
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
-      env: { ...process.env, TMPDIR: memoryFolder },
+      env: { ...process.env, TMPDIR: guestMemory.folder },
     },
   );
   let stopped: LabOutcome | undefined;
@@ -94,7 +102,7 @@ async function boot(folder: string, processor: number, job: LabCommand): Promise
     stopped ??= outcome;
     killGroup(kernel.pid);
   };
-  const console = new ConsoleLog();
+  const console = new KernelConsole();
   const streams = [
     forward(kernel.stdio[1], (bytes) => console.add(bytes)),
     forward(kernel.stdio[2], (bytes) => console.add(bytes)),
@@ -106,11 +114,15 @@ async function boot(folder: string, processor: number, job: LabCommand): Promise
   job.signal.addEventListener("abort", interrupt);
   if (job.signal.aborted) interrupt();
   try {
-    const failure = await ended(kernel);
+    const end = await ended(kernel);
     killGroup(kernel.pid);
     await Promise.all(streams);
     if (stopped !== undefined) return stopped;
-    return failure ?? readStatus(folder, console);
+    if ("kind" in end) return end;
+    for (const warning of console.memoryWarnings(guestMemory)) {
+      job.onOutput("stderr", new TextEncoder().encode(`lab: ${warning}\n`));
+    }
+    return readStatus(folder) ?? { kind: "broken", reason: console.whyEnded(end, guestMemory) };
   } finally {
     clearTimeout(timer);
     job.signal.removeEventListener("abort", interrupt);
@@ -119,18 +131,18 @@ async function boot(folder: string, processor: number, job: LabCommand): Promise
 }
 
 /** Resolves when the process is gone; with an outcome only when it couldn't be started at all. */
-function ended(kernel: ReturnType<typeof spawn>): Promise<LabOutcome | undefined> {
+function ended(kernel: ReturnType<typeof spawn>): Promise<KernelEnd | (LabOutcome & { kind: "broken" })> {
   return new Promise((done) => {
     kernel.once("error", (error) => done({ kind: "broken", reason: `${KERNEL} cannot be started: ${error.message}` }));
-    kernel.once("exit", () => done(undefined));
+    kernel.once("exit", (code, signal) => done({ code, signal }));
   });
 }
 
-function readStatus(folder: string, console: ConsoleLog): LabOutcome {
+/** None when the kernel did not come as far as the command's end. */
+function readStatus(folder: string): LabOutcome | undefined {
   const path = join(folder, "status");
-  const status = existsSync(path) ? Number(readFileSync(path, "utf8")) : undefined;
-  if (status !== undefined && Number.isInteger(status)) return { kind: "ended", status };
-  return { kind: "broken", reason: `the user-mode kernel ended by itself; its last words:\n${console.tail()}` };
+  const status = existsSync(path) ? Number.parseInt(readFileSync(path, "utf8"), 10) : Number.NaN;
+  return Number.isInteger(status) ? { kind: "ended", status } : undefined;
 }
 
 /** The kernel's process group is its own, since it was started detached: nothing else is in it. */
@@ -149,19 +161,4 @@ function forward(stream: unknown, take: (bytes: Uint8Array) => void): Promise<vo
     readable.on("data", take);
     readable.once("close", () => done());
   });
-}
-
-/** The end of what the kernel wrote on its own console; only of interest when it fails. */
-class ConsoleLog {
-  /** Enough for a panic with its call trace. */
-  static readonly limitBytes = 16 * 1024;
-  #text = "";
-
-  add(bytes: Uint8Array): void {
-    this.#text = (this.#text + new TextDecoder().decode(bytes)).slice(-ConsoleLog.limitBytes);
-  }
-
-  tail(): string {
-    return this.#text.trim().split("\n").slice(-20).join("\n");
-  }
 }

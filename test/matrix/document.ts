@@ -30,10 +30,58 @@ function table(rows: readonly Row[], kind: LabKind, noteOf: (row: Row) => string
   return [cells(head), cells(head.map(() => "---")), ...lines].join("\n");
 }
 
-/** @param faults every fault of the matrix, for its note */
-export function matrixDocument(rows: readonly Row[], faults: readonly Fault[]): string {
-  const notes = faults.flatMap((fault) => (fault.note === undefined ? [] : [fault]));
-  const number = (name: string) => notes.findIndex((fault) => fault.name === name) + 1;
+interface Note {
+  readonly text: string;
+  /** The faults that have it. */
+  readonly names: readonly string[];
+}
+
+function notesOf(faults: readonly Fault[]): readonly Note[] {
+  const byText = Map.groupBy(
+    faults.filter(({ note }) => note !== undefined),
+    ({ note }) => note ?? "",
+  );
+  return [...byText].map(([text, of]) => ({ text, names: of.map(({ name }) => name) }));
+}
+
+/** Gap, two owners, and who has the VIPs in the end. */
+function briefly(row: Row): readonly string[] {
+  const mark = row.violations.length === 0 ? "" : "**✗** ";
+  if (row.sent === 0) return [`${mark}no figures`, "-", "-"];
+  const owners = row.owners.join(" and ") || "nobody";
+  return [`${mark}${milliseconds(row.longestGapMs)}`, milliseconds(row.twoOwnersMs), owners];
+}
+
+/** The rows that an earlier build was tried with too, side by side. */
+function beforeAndAfter(before: readonly Row[], after: readonly Row[]): string {
+  const pairs = before.flatMap((old) => {
+    const now = after.find((row) => row.name === old.name && row.kind === old.kind);
+    return now === undefined ? [] : [{ old, now }];
+  });
+  const [first] = before;
+  if (first === undefined || pairs.length === 0) return "";
+  const name = ({ name, kind }: Row) => (kind === "uml" ? `${name} (with services)` : name);
+  const lines = pairs.map(({ old, now }) => cells([name(now), ...briefly(old), ...briefly(now)]));
+  const heads = ["longest gap", "two owners", "VIPs in the end"];
+  const head = ["fault", ...heads.map((one) => `before: ${one}`), ...heads.map((one) => `now: ${one}`)];
+  return `## Before and now
+
+The same rows with an earlier build, ${first.software ?? "of unknown version"}. What should have come was waited for no longer than
+20 s (60 s with services), and a second owner is watched for 6 s after a blip: figures of that size mean "for as long as
+one looked".
+
+${[cells(head), cells(head.map(() => "---")), ...lines].join("\n")}
+
+`;
+}
+
+/**
+ * @param faults every fault of the matrix, for its note
+ * @param before rows of an earlier build
+ */
+export function matrixDocument(rows: readonly Row[], faults: readonly Fault[], before: readonly Row[] = []): string {
+  const notes = notesOf(faults);
+  const number = (name: string) => notes.findIndex(({ names }) => names.includes(name)) + 1;
   const noteOf = (row: Row) => (number(row.name) === 0 ? "" : ` [${number(row.name)}]`);
   const of = (kind: LabKind) => rows.filter((row) => row.kind === kind);
   const bad = rows.filter((row) => row.violations.length > 0);
@@ -51,7 +99,8 @@ the default settings (heartbeats every 200 ms, \`dead_after\` 1 s, leases of 3 s
 - **longest gap**: the longest time between two datagrams that were answered, of one every ms (every 10 ms in the second
   table). **probe's pause**: the longest time in which the probe itself sent nothing; a gap no longer than that says
   nothing.
-- **two owners**: how long both kernels had a VIP, looked at every ms (every 5 ms in the second table). An agreed move
+- **two owners**: how long both kernels had a VIP, looked at every ms (every 5 ms in the second table, and in rows with
+  several moments, which are tried at once on as many pairs; such a row has the worst of them). An agreed move
   may overlap by 20 ms: the old owner drops the VIPs when a neighbour has answered the new one and it was told so, that is
   after two changes in the kernel, a round trip to a neighbour and a heartbeat. No overlap would be a gap.
 - **connections lost**: of 50 that were open and spoke ten times a second: reset, closed, or silent for good.
@@ -71,8 +120,8 @@ same moves on two processors are in the first table.
 
 ${table(of("uml"), "uml", noteOf)}
 
-## Notes
+${beforeAndAfter(before, rows)}## Notes
 
-${notes.map((fault, index) => `${index + 1}. ${fault.name}: ${fault.note}.`).join("\n")}
+${notes.map(({ names, text }, index) => `${index + 1}. ${names.length === 1 ? `${names[0]}: ` : ""}${text}.`).join("\n")}
 `;
 }

@@ -1,28 +1,28 @@
 /** A pair with clients, for one fault: at best with the probe at 1 kHz on a fast kernel, or with services and IPVS. */
+import { readFileSync, writeFileSync } from "node:fs";
 import type { TransitionStatus } from "../../src/daemon/status-report.ts";
 import { HeldConnections } from "../lab/parts/held-connections.ts";
-import type { OwnerSampler } from "../lab/parts/owner-sampler.ts";
-import { pairConfig, QUICK_CHECK, serviceText } from "../lab/parts/pair-config.ts";
+import { OwnerSampler } from "../lab/parts/owner-sampler.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import type { CommandResult, RouterProcess } from "../lab/parts/router-process.ts";
 import { Watcher, type WatchReport } from "../lab/parts/watcher.ts";
 import type { LabKind } from "../lab/run-in-lab.ts";
-import { GATEWAY, PRIVATE_VIP, PUBLIC_VIP, type RouterName, serverAddress, type Topology } from "../lab/topology.ts";
+import { CLONE, PRIVATE_VIP, PUBLIC_VIP, type RouterHost, type RouterName, type Topology } from "../lab/topology.ts";
+import { configOf, networkOf, type Staging, targetsOf, WEB } from "./staging.ts";
 import { removeHost } from "./switch-faults.ts";
 
 /** The user-mode kernel has one slow CPU: this is what it can spare for the measuring. */
 const PROBE_EVERY_MS = { namespaces: 1, uml: 10 };
 const LOOK_EVERY_MS = { namespaces: 1, uml: 5 };
 const POLL_OWNERS_MS = 25;
-/** An echo on the routers or, with IPVS, a service that the real servers echo. */
-const ECHO_PORT = 7;
-const WEB = { address: PUBLIC_VIP, port: 80 };
 const CONNECTIONS = 50;
 /** Three seconds of talk, ten times a second: a connection is no longer young then. */
 const ANSWERS = 30;
 const QUIET_BEFORE_MS = 500;
 /** TCP sends again at most this late after the gaps that the matrix allows. */
 const CONNECTIONS_LIMIT_MS = 15_000;
+/** After something else has gone wrong already. */
+const ANSWER_MS = 500;
 const STEP_LIMIT_MS = { namespaces: 20_000, uml: 60_000 };
 
 export interface Seen {
@@ -31,35 +31,43 @@ export interface Seen {
   /** The newest transition of the router that has the VIPs in the end, if the fault led to one. */
   readonly transition: TransitionStatus | undefined;
   /** Who has the VIPs in the end. */
-  readonly owners: readonly RouterName[];
+  readonly owners: readonly RouterHost[];
+  /** What should have come and did not; the figures are those until then. */
+  readonly problem?: string;
 }
 
 export class Stage implements AsyncDisposable {
   readonly lab: PairLab;
   readonly kind: LabKind;
+  readonly #vips: readonly string[];
   readonly #watcher: Watcher;
   readonly #owners: OwnerSampler;
   #held: HeldConnections | undefined;
+  readonly #kept = new AsyncDisposableStack();
+  /** The fault, on the clock of `performance.now()`. */
+  #beganMs = 0;
 
-  private constructor(lab: PairLab, kind: LabKind, watcher: Watcher) {
+  private constructor(lab: PairLab, kind: LabKind, watcher: Watcher, vips: readonly string[]) {
     this.lab = lab;
     this.kind = kind;
+    this.#vips = vips;
     this.#watcher = watcher;
-    this.#owners = lab.sampleOwners(POLL_OWNERS_MS);
+    this.#owners = OwnerSampler.start(lab.topology, vips, POLL_OWNERS_MS, lab.topology.routerHosts);
   }
 
   /** The network, its servers and the files; no daemon runs yet. The settings of the pair are the defaults. */
-  static async prepare(kind: LabKind): Promise<Stage> {
-    const options = { servers: kind === "uml" ? 3 : 1, directServers: 1 };
-    const lab = await PairLab.prepare(kind === "uml" ? configWithServices() : configOfVips(), options);
+  static async prepare(kind: LabKind, staging: Staging = {}): Promise<Stage> {
+    const lab = await PairLab.prepare(configOf(staging, kind), networkOf(staging, kind));
+    await acceptConfig(lab, staging, kind);
+    const vips = staging.vips ?? [PUBLIC_VIP, PRIVATE_VIP];
     const watcher = await Watcher.start(lab.topology, {
-      target: { address: PUBLIC_VIP, port: ECHO_PORT },
-      echo: kind === "namespaces",
-      probeEveryMs: PROBE_EVERY_MS[kind],
-      vips: [PUBLIC_VIP, PRIVATE_VIP],
-      lookEveryMs: LOOK_EVERY_MS[kind],
+      targets: targetsOf(staging),
+      echo: kind === "namespaces" && staging.echo !== "local-proxies",
+      probeEveryMs: staging.everyMs ?? PROBE_EVERY_MS[kind],
+      vips,
+      lookEveryMs: staging.everyMs ?? LOOK_EVERY_MS[kind],
     });
-    return new Stage(lab, kind, watcher);
+    return new Stage(lab, kind, watcher, vips);
   }
 
   get topology(): Topology {
@@ -84,11 +92,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async owned(by: RouterName): Promise<void> {
-    try {
-      await this.#owners.awaitOwner(by, STEP_LIMIT_MS[this.kind]);
-    } catch (error) {
-      throw new Error(`${error instanceof Error ? error.message : error}\n${this.lab.pair.logs()}`);
-    }
+    await this.#owners.awaitOwner(by, STEP_LIMIT_MS[this.kind]);
   }
 
   /** Until that router has the VIPs and the other one, which runs, knows it. */
@@ -102,8 +106,38 @@ export class Stage implements AsyncDisposable {
     await this.lab.awaitRole(active, "active", STEP_LIMIT_MS[this.kind]);
   }
 
-  owners(): readonly RouterName[] {
-    return this.#owners.owners(PUBLIC_VIP);
+  /** Who has one of the VIPs, or all of them. */
+  owners(): readonly RouterHost[] {
+    const owners = new Set(this.#vips.flatMap((vip) => this.#owners.owners(vip)));
+    return this.topology.routerHosts.filter((host) => owners.has(host));
+  }
+
+  /** Does what makes gaps, or second owners, that nobody could avoid: they do not count meanwhile. */
+  async unseen(act: () => Promise<unknown> | unknown): Promise<void> {
+    await this.#watcher.lookAway();
+    await act();
+    await this.#watcher.lookAgain();
+  }
+
+  /** The same for what comes before the fault: no transition until then is one of the fault's. */
+  async beforehand(act: () => Promise<unknown> | unknown): Promise<void> {
+    await this.unseen(act);
+    this.#beganMs = performance.now();
+  }
+
+  /** `ip WORDS…` on a host, to its end. */
+  ip(host: string, words: string): void {
+    this.topology.run(host, ["ip", ...words.split(" ")]);
+  }
+
+  /** The configuration's file is that for both; each reads it when it is told to. */
+  reload(text: string, routers: readonly RouterName[] = ["lvs1", "lvs2"]): void {
+    writeFileSync(this.lab.pair.configPath, text);
+    for (const router of routers) this.router(router).signal("SIGHUP");
+  }
+
+  get config(): string {
+    return readFileSync(this.lab.pair.configPath, "utf8");
   }
 
   /** The active's cables and its kernel's addresses are gone from one moment to the next, and its processes with them. */
@@ -125,37 +159,54 @@ export class Stage implements AsyncDisposable {
     return result;
   }
 
+  /** Until every client is answered (again). */
+  async answered(limitMs = STEP_LIMIT_MS[this.kind]): Promise<void> {
+    if (!(await this.#watcher.answered(limitMs))) throw new Error("a client is not answered any more");
+  }
+
   /** What the kernels and the clients notice while `act` is done. */
   async measure(act: () => Promise<void>): Promise<Seen> {
     await this.#watcher.begin();
-    if (this.owners().length > 0) await this.#answered();
-    await Bun.sleep(QUIET_BEFORE_MS);
-    const beganMs = performance.now();
-    await act();
-    await this.#answered();
+    if (this.owners().length > 0) await this.answered();
+    // Where nobody has the VIPs yet, that counts from the fault on.
+    await (this.owners().length > 0 ? Bun.sleep(QUIET_BEFORE_MS) : this.unseen(() => Bun.sleep(QUIET_BEFORE_MS)));
+    this.#beganMs = performance.now();
+    const problem = await problemOf(act);
+    const silence = await problemOf(() => this.answered(problem === undefined ? STEP_LIMIT_MS[this.kind] : ANSWER_MS));
     const watched = await this.#watcher.end();
-    const transition = await this.#newestTransition(beganMs);
-    return { watched, connections: await this.#connections(), transition, owners: this.owners() };
+    const transition = await this.#newestTransition(this.#beganMs);
+    return {
+      ...{ watched, connections: await this.#connections(), transition, owners: this.owners() },
+      ...(problem === undefined && silence === undefined ? {} : { problem: problem ?? silence ?? "" }),
+    };
+  }
+
+  /** What lives until the stage ends. */
+  keep<T extends AsyncDisposable>(what: T): T {
+    return this.#kept.use(what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kept.disposeAsync();
     this.#held?.[Symbol.dispose]();
     this.#owners[Symbol.dispose]();
     await this.#watcher[Symbol.asyncDispose]();
     await this.lab[Symbol.asyncDispose]();
   }
 
-  async #answered(): Promise<void> {
-    if (await this.#watcher.answered(STEP_LIMIT_MS[this.kind])) return;
-    throw new Error(`no client is answered any more\n${this.lab.pair.logs()}`);
+  /** Of those that have a VIP in the end. */
+  async #newestTransition(sinceMs: number): Promise<TransitionStatus | undefined> {
+    const newest = await Promise.all(this.owners().map((owner) => this.#newestTransitionOf(owner)));
+    const [last] = newest.flatMap((one) => one ?? []).toSorted((one, other) => one.agoMs - other.agoMs);
+    return last !== undefined && last.agoMs < performance.now() - sinceMs ? last : undefined;
   }
 
-  async #newestTransition(sinceMs: number): Promise<TransitionStatus | undefined> {
-    const [owner] = this.owners();
-    if (owner === undefined) return undefined;
-    const { stdout } = await this.router(owner).tandem("failover", "history", "--limit", "1", "--json");
-    const [newest] = (JSON.parse(stdout) as { transitions: readonly TransitionStatus[] }).transitions;
-    return newest !== undefined && newest.agoMs < performance.now() - sinceMs ? newest : undefined;
+  async #newestTransitionOf(host: RouterHost): Promise<TransitionStatus | undefined> {
+    const router = host === CLONE ? this.lab.pair.clone : this.router(host);
+    const { exitCode, stdout } = await router.tandem("failover", "history", "--limit", "1", "--json");
+    // Nobody answers where a VIP has outlived its daemon.
+    if (exitCode !== 0) return undefined;
+    return (JSON.parse(stdout) as { transitions: readonly TransitionStatus[] }).transitions[0];
   }
 
   async #connections(): Promise<Seen["connections"]> {
@@ -168,17 +219,25 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function configOfVips(): string {
-  return pairConfig({ pair: [`neighbours = ["${GATEWAY}", "${serverAddress("web1")}"]`] });
+/** Where another build does not know a table yet, the row shows what it does without. */
+async function acceptConfig(lab: PairLab, staging: Staging, kind: LabKind): Promise<void> {
+  const { configPath, keyPath, routers } = lab.pair;
+  const { exitCode, stdout, stderr } = await routers[0].tandem("config", "check", configPath);
+  if (exitCode === 0) return;
+  if (process.env["TANDEM_OTHER_BUILD"] === undefined || staging.tables === undefined) {
+    await lab[Symbol.asyncDispose]();
+    throw new Error(`the configuration is refused: ${stderr.trim() || stdout.trim()}`);
+  }
+  const { tables: _, ...rest } = staging;
+  writeFileSync(configPath, configOf(rest, kind).replaceAll("KEY_FILE", keyPath));
 }
 
-function configWithServices(): string {
-  const reals = ["web1", "web2", "web3"].map((name) => ({ address: `${serverAddress(name)}:80` }));
-  const service = (name: string, listen: string) => ({ name, listen, scheduler: "rr", servers: reals });
-  return pairConfig({
-    services: [
-      serviceText({ ...service("web", `tcp://${WEB.address}:${WEB.port}`), check: QUICK_CHECK }),
-      serviceText(service("echo", `udp://${PUBLIC_VIP}:${ECHO_PORT}`)),
-    ],
-  });
+/** What went wrong, in one line. */
+async function problemOf(act: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await act();
+    return undefined;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+  }
 }

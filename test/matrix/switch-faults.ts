@@ -1,4 +1,5 @@
 /** What a switch can do to its hosts beside passing frames: nftables and flags of its ports. */
+import type { Subprocess } from "bun";
 import { PUBLIC_VIP, type RouterName, type Side, type Topology } from "../lab/topology.ts";
 
 /** As topology.ts names the switch's end of a cable. */
@@ -6,17 +7,12 @@ function port(host: string, interfaceName: string): string {
   return `${host}-${interfaceName}`;
 }
 
-function interfaceOf(host: string, side: Side): string | undefined {
-  if (host.startsWith("direct")) return side === "private" ? "eth0" : "eth1";
-  if (host.startsWith("lvs")) return side === "public" ? "eth0" : "eth1";
-  return (host === "client") === (side === "public") ? "eth0" : undefined;
+function portsOf(topology: Topology, side: Side): string[] {
+  return topology.cables(side).map((cable) => port(cable.host, cable.interface));
 }
 
-function portsOf(topology: Topology, side: Side): string[] {
-  return topology.hosts.flatMap((host) => {
-    const name = interfaceOf(host, side);
-    return name === undefined ? [] : [port(host, name)];
-  });
+function portsOfHost(topology: Topology, host: string): string[] {
+  return topology.cables().flatMap((cable) => (cable.host === host ? [port(host, cable.interface)] : []));
 }
 
 /** All in one process, so that they come within a fraction of a millisecond. */
@@ -48,7 +44,48 @@ const GONE = 77;
  * for each interface that is removed by itself.
  */
 export function removeHost(topology: Topology, router: RouterName): void {
-  links(topology, [...["eth0", "eth1"].map((name) => `set ${port(router, name)} group ${GONE}`), `del group ${GONE}`]);
+  links(topology, [...portsOfHost(topology, router).map((name) => `set ${name} group ${GONE}`), `del group ${GONE}`]);
+}
+
+/** BR_STATE_DISABLED and BR_STATE_FORWARDING (linux/if_bridge.h): the carrier stays whatever the state. */
+const PORT_STATES = { off: 0, on: 3 };
+
+/**
+ * The switch's ports of one router, which pass no frame for a while. A program that waits for its orders, since to
+ * start one takes as long as a short blip.
+ */
+export class Blips implements AsyncDisposable {
+  readonly #process: Subprocess<"pipe", "ignore", "inherit">;
+  readonly #ports: readonly string[];
+
+  private constructor(process: Subprocess<"pipe", "ignore", "inherit">, ports: readonly string[]) {
+    this.#process = process;
+    this.#ports = ports;
+  }
+
+  static prepare(topology: Topology, router: RouterName): Blips {
+    const process = topology.on("switch", () =>
+      Bun.spawn(["bridge", "-batch", "-"], { stdin: "pipe", stdout: "ignore", stderr: "inherit" }),
+    );
+    return new Blips(process, portsOfHost(topology, router));
+  }
+
+  async blip(lengthMs: number): Promise<void> {
+    this.#set("off");
+    await Bun.sleep(lengthMs);
+    this.#set("on");
+  }
+
+  #set(state: keyof typeof PORT_STATES): void {
+    const lines = this.#ports.map((name) => `link set dev ${name} state ${PORT_STATES[state]}\n`);
+    this.#process.stdin.write(lines.join(""));
+    this.#process.stdin.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.stdin.end();
+    await this.#process.exited;
+  }
 }
 
 /** Rules for what the switch passes on, until `passAll`. */

@@ -163,6 +163,18 @@ test.each([
   expect(setting()).toBe("0");
 });
 
+test("a VIP that somebody sets on the standby again and again goes each time, and that is said", async () => {
+  await using pair = await VipPair.start();
+  const { topology } = pair.lab;
+  const said = () => pair.router("lvs2").log.filter((line) => line.includes("it was removed")).length;
+  for (let turn = 1; turn <= 3; turn += 1) {
+    topology.run("lvs2", ["ip", "address", "add", "203.0.113.10/24", "dev", "eth0"]);
+    await pair.until("it is gone", () => !topology.run("lvs2", ["ip", "address", "show"]).includes("203.0.113.10"));
+    await pair.until("it is said", () => said() === turn);
+  }
+  await pair.settled("lvs1");
+});
+
 test("a peer with another key is stood off from: never two owners", async () => {
   await using pair = await VipPair.prepare();
   pair.router("lvs1").start();

@@ -155,6 +155,24 @@ test("a lease comes in place of a foreign address that it would only renew, and 
   );
 });
 
+test("while a removal is under way nothing is said of foreign VIPs: its answer comes first", async () => {
+  using lab = new NetworkUnderTest(CONFIG, CABLES);
+  lab.ip("address add 203.0.113.10/24 dev pub0", "address add 10.0.0.1/24 dev third0");
+  lab.open();
+  const vips = [vipOf("203.0.113.10")];
+  const texts = () => lab.last("foreign-vips")?.found.map(({ text }) => text);
+  expect(texts()).toEqual(["203.0.113.10/24 on pub0", "10.0.0.1/24 on third0"]);
+  const [removed, further] = [lab.network.removing(), lab.network.removing()];
+  expect(await lab.outcomes({ kind: "drop", vips })).toEqual([{ kind: "removed" }]);
+  lab.ip("address delete 10.0.0.1/24 dev third0", "link set third0 down");
+  // The kernel's events have been taken over by then.
+  await lab.until("a later event is told", () => lab.interfaceNow("third0").startsWith("up=false"));
+  removed(vips);
+  expect(texts()).toHaveLength(2);
+  further([]);
+  expect(texts()).toEqual([]);
+});
+
 test("a renamed interface: the lease is found by its number and goes", async () => {
   using lab = new NetworkUnderTest(CONFIG, CABLES);
   lab.open();

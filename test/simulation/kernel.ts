@@ -1,5 +1,5 @@
 /**
- * One machine's addresses as the Linux kernel treats them (facts.md): a lease ends up to 1.1 s late, all leases renewed
+ * One machine's addresses as the Linux kernel treats them (tried on 6.1): a lease ends up to 1.1 s late, all leases renewed
  * together end together, a renewal re-creates an address that was lost, and while the kernel's address lock is held
  * nothing is added, removed or ended.
  */

@@ -7,6 +7,8 @@ export class Neighbour implements Port {
   readonly #network: Network;
   readonly cache = new Map<string, MacAddress>();
   readonly #onChange: () => void;
+  /** Its firewall may drop echo requests. */
+  answersEchoes = true;
   cable = true;
   sends = true;
   receives = true;
@@ -22,7 +24,8 @@ export class Neighbour implements Port {
     if (frame.kind === "announce") {
       if (this.cache.get(frame.address) !== frame.mac) this.#onChange();
       this.cache.set(frame.address, frame.mac);
-    } else if (frame.kind === "probe") this.#network.send(this, frame.replyTo, { kind: "probe-answer" });
+    } else if (frame.kind === "echo" && !this.answersEchoes) return;
+    else if (frame.kind === "probe") this.#network.send(this, frame.replyTo, { kind: "probe-answer" });
     else if (frame.kind === "echo") {
       const mac = this.cache.get(frame.from);
       if (mac === undefined) return;

@@ -29,7 +29,7 @@ export interface SingleFault {
 const OVERLAP_MS = 20;
 /** A crash: the kernel keeps the VIPs until their lease ends, then they are taken at once. */
 const AFTER_LEASE_MS = 50;
-/** Silence on all paths to a confirmed takeover: design.md, section 9. */
+/** Silence on all paths to a confirmed takeover. */
 const DEAD_MS = 1_300;
 const SERVICES = [
   { name: "mail", patienceMs: 9_000 },

@@ -35,7 +35,7 @@ async function soak(minutes: number, niceness: number): Promise<Soak> {
   const times = [`interval = "${INTERVAL_MS}ms"`, `dead_after = "${DEAD_AFTER_MS}ms"`];
   await using lab = await PairLab.start(pairConfig({ pair: [neighbours, ...times] }), { servers: 1 });
   await using watcher = await Watcher.start(lab.topology, {
-    target: { address: PUBLIC_VIP, port: 7 },
+    targets: [{ address: PUBLIC_VIP, port: 7 }],
     echo: true,
     probeEveryMs: PROBE_EVERY_MS,
     vips: [PUBLIC_VIP, PRIVATE_VIP],

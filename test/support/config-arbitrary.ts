@@ -321,7 +321,7 @@ function serverOf(frame: Frame, host: number): fc.Arbitrary<RealServer> {
         fc.oneof(
           fc.constant({ upperThreshold: 0, lowerThreshold: 0 }),
           fc
-            .integer({ min: 1, max: 4_294_967_295 })
+            .integer({ min: 1, max: 2_147_483_647 })
             .chain((upperThreshold) =>
               fc
                 .integer({ min: 0, max: upperThreshold - 1 })

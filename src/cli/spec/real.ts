@@ -1,4 +1,4 @@
-import { FORWARDINGS, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
+import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
 import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
@@ -11,8 +11,7 @@ const serverArgument = oneArgument(
   "the real server, such as 10.0.0.11:80; without a port: the port of the service",
 );
 
-// Thresholds are unsigned in the kernel (net/netfilter/ipvs/ip_vs_ctl.c).
-const THRESHOLD_MAX = 0xffff_ffff;
+const THRESHOLD_LIMIT = "Linux 6.12 refuses more than that, as ipvsadm does.";
 
 const settings = {
   forward: valueFlag(choice(FORWARDINGS), { valueName: "HOW", defaultText: "nat", doc: "nat, direct or tunnel" }),
@@ -23,9 +22,14 @@ const settings = {
   }),
   upperThreshold: valueFlag(integer(0, THRESHOLD_MAX), {
     valueName: "N",
-    doc: "no new work at this many connections; 0: no limit",
+    doc: `no new work at this many connections, at most ${THRESHOLD_MAX}; 0: no limit`,
+    longDoc: THRESHOLD_LIMIT,
   }),
-  lowerThreshold: valueFlag(integer(0, THRESHOLD_MAX), { valueName: "N", doc: "new work again below this many" }),
+  lowerThreshold: valueFlag(integer(0, THRESHOLD_MAX), {
+    valueName: "N",
+    doc: `new work again below this many, at most ${THRESHOLD_MAX}`,
+    longDoc: THRESHOLD_LIMIT,
+  }),
   tunnelType: valueFlag(choice(TUNNEL_TYPES), { valueName: "TYPE", defaultText: "ipip", doc: "ipip, gue or gre" }),
   tunnelPort: valueFlag(port, { valueName: "PORT", doc: "the UDP port of gue" }),
   tunnelChecksum: valueFlag(choice(["none", "full", "remote"]), {

@@ -17,7 +17,7 @@ export const statusVerb = verb({
   changes: false,
   jsonDoc:
     "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
-  exit3: "no router is active, or both are",
+  exit3: "no router is active, both are, two own a VIP, nobody owns one, or a service has nobody left to serve it",
 });
 
 export const runVerb = verb({
@@ -43,8 +43,11 @@ export const doctorVerb = verb({
   summary: "find what on this machine would break LVS, with the command that mends it",
   arguments: {},
   flags: {},
+  description: [
+    "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: two owners, VIPs that nobody has, VIPs whose owner cannot be proven by asking, a standby that could not take over.",
+  ],
   examples: [{ command: "doctor", doc: "before the first run" }],
-  uses: ["config"],
+  uses: ["config", "runtimeDir"],
   changes: false,
   jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note",
   exit3: "something would break",

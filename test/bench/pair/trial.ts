@@ -43,7 +43,7 @@ export async function runTrial(row: BenchRow, product: Product, setting: Setting
   routeThroughPair(topology);
   using _server = await RealServer.start(topology, "web1");
   await using watcher = await Watcher.start(topology, {
-    target: ECHO,
+    targets: [ECHO],
     echo: true,
     probeEveryMs: 1,
     vips: VIPS,

@@ -17,6 +17,22 @@ export interface GapReport {
   readonly longestPauseMs: number;
 }
 
+/** Where the datagrams come from and go to. */
+export interface GapTarget {
+  /** Default: the client. */
+  readonly from?: string;
+  /** An address of that host that isn't its first one. */
+  readonly source?: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** From when to when a gap does not count. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Half an hour at 1 kHz. */
 const SENT_LIMIT = 1_800_000;
 const GRACE_TURN_MS = 20;
@@ -26,6 +42,9 @@ export class GapProbe {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #sentAtMs: number[] = [];
   readonly #answered: ReadonlySet<number>;
+  /** Whoever probes looks away: nobody can be reached, or is meant to be. */
+  readonly #away: Span[] = [];
+  #awaySinceMs: number | undefined;
 
   private constructor(socket: udp.ConnectedSocket<"buffer">, answered: Set<number>, everyMs: number) {
     this.#socket = socket;
@@ -33,15 +52,12 @@ export class GapProbe {
     this.#timer = setInterval(() => this.#send(), everyMs);
   }
 
-  /** Begins to probe from the client. At 1 ms the probe alone takes half of the user-mode kernel's CPU. */
-  static async start(
-    hosts: Hosts,
-    target: { readonly address: string; readonly port: number },
-    everyMs = 1,
-  ): Promise<GapProbe> {
+  /** Begins to probe. At 1 ms the probe alone takes half of the user-mode kernel's CPU. */
+  static async start(hosts: Hosts, target: GapTarget, everyMs = 1): Promise<GapProbe> {
     const answered = new Set<number>();
-    const socket = await hosts.on("client", () =>
+    const socket = await hosts.on(target.from ?? "client", () =>
       Bun.udpSocket({
+        hostname: target.source ?? (target.address.includes(":") ? "::" : "0.0.0.0"),
         connect: { hostname: target.address, port: target.port },
         socket: {
           data(_socket, bytes) {
@@ -60,14 +76,31 @@ export class GapProbe {
     return this.#answered.size;
   }
 
+  /** From now on, until `lookAgain`, no gap counts. */
+  lookAway(): void {
+    this.#awaySinceMs ??= performance.now();
+  }
+
+  lookAgain(): void {
+    if (this.#awaySinceMs === undefined) return;
+    this.#away.push({ fromMs: this.#awaySinceMs, toMs: performance.now() });
+    this.#awaySinceMs = undefined;
+  }
+
   /** The figures since the start. */
   report(): GapReport {
+    const away = [
+      ...this.#away,
+      ...(this.#awaySinceMs === undefined ? [] : [{ fromMs: this.#awaySinceMs, toMs: Infinity }]),
+    ];
+    const counts = (atMs: number) => !away.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
     const answeredAtMs = this.#sentAtMs.filter((_, sequence) => this.#answered.has(sequence));
-    // A gap that hasn't ended yet lasts until the last datagram sent.
-    const gap = longestStep([...answeredAtMs, ...this.#sentAtMs.slice(-1)]);
+    // A gap that hasn't ended yet lasts until the last datagram sent; one that has been there from the start began with
+    // the first.
+    const gap = longestStep([...this.#sentAtMs.slice(0, 1), ...answeredAtMs, ...this.#sentAtMs.slice(-1)], away);
     return {
-      sent: this.#sentAtMs.length,
-      lost: this.#sentAtMs.length - answeredAtMs.length,
+      sent: this.#sentAtMs.filter(counts).length,
+      lost: this.#sentAtMs.filter((atMs, sequence) => counts(atMs) && !this.#answered.has(sequence)).length,
       longestGapMs: gap.lengthMs,
       longestGapAtMs: gap.atMs,
       longestPauseMs: longestStep(this.#sentAtMs).lengthMs,
@@ -102,15 +135,24 @@ export class GapProbe {
   }
 }
 
-/** The longest step between neighbours of an ascending list. */
-export function longestStep(timesMs: readonly number[]): { readonly lengthMs: number; readonly atMs: number } {
+/** The longest step between neighbours of an ascending list, without the spans that do not count. */
+export function longestStep(
+  timesMs: readonly number[],
+  without: readonly Span[] = [],
+): { readonly lengthMs: number; readonly atMs: number } {
   let longest = { lengthMs: 0, atMs: 0 };
   let previous: number | undefined;
   for (const timeMs of timesMs) {
-    if (previous !== undefined && timeMs - previous > longest.lengthMs) {
-      longest = { lengthMs: timeMs - previous, atMs: previous };
+    if (previous !== undefined) {
+      const lengthMs = lengthWithout({ fromMs: previous, toMs: timeMs }, without);
+      if (lengthMs > longest.lengthMs) longest = { lengthMs, atMs: previous };
     }
     previous = timeMs;
   }
   return longest;
+}
+
+function lengthWithout(step: Span, without: readonly Span[]): number {
+  const shared = without.map(({ fromMs, toMs }) => Math.min(step.toMs, toMs) - Math.max(step.fromMs, fromMs));
+  return step.toMs - step.fromMs - shared.reduce((sum, ms) => sum + Math.max(0, ms), 0);
 }

@@ -3,17 +3,19 @@
  * A /proc/net file shows for ever the namespace of the thread that opened it, so two open files are all it takes.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { type Hosts, ROUTERS, type RouterName } from "../topology.ts";
+import { type Hosts, ROUTERS, type RouterHost, type RouterName } from "../topology.ts";
 
 export interface Ownership {
   readonly atMs: number;
-  readonly owners: readonly RouterName[];
+  readonly owners: readonly RouterHost[];
 }
 
 export interface OwnerReport {
-  /** By VIP: how long both routers, and neither, had it. */
+  /** By VIP: how long more than one router, and none, had it. */
   readonly twoOwnersMs: Readonly<Record<string, number>>;
   readonly noOwnerMs: Readonly<Record<string, number>>;
+  /** By VIP: the longest time at a stretch that two had it. */
+  readonly longestTwoOwnersMs: Readonly<Record<string, number>>;
   readonly samples: number;
   /** The longest time between two looks: what was shorter than that may have been missed. */
   readonly longestPauseMs: number;
@@ -29,29 +31,35 @@ interface Track {
   readonly vip: string;
   readonly pattern: RegExp;
   twoOwnersMs: number;
+  /** Of the stretch that may still go on. */
+  stretchMs: number;
+  longestStretchMs: number;
   noOwnerMs: number;
   readonly changes: Ownership[];
 }
 
 export class OwnerSampler implements Disposable {
-  readonly #files: readonly { readonly router: RouterName; readonly descriptors: readonly number[] }[];
+  readonly #files: readonly { readonly router: RouterHost; readonly descriptors: readonly number[] }[];
   readonly #tracks: readonly Track[];
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #bytes = Buffer.alloc(FILE_LIMIT_BYTES);
   #samples = 0;
   #previousMs: number | undefined;
   #longestPauseMs = 0;
+  #away = false;
 
-  private constructor(hosts: Hosts, vips: readonly string[], everyMs: number) {
+  private constructor(hosts: Hosts, vips: readonly string[], everyMs: number, routers: readonly RouterHost[]) {
     const paths = addressFiles(vips);
-    this.#files = ROUTERS.map(({ name }) => ({
-      router: name,
-      descriptors: hosts.on(name, () => paths.map((path) => openSync(path, "r"))),
+    this.#files = routers.map((router) => ({
+      router,
+      descriptors: hosts.on(router, () => paths.map((path) => openSync(path, "r"))),
     }));
     this.#tracks = vips.map((vip) => ({
       vip,
       pattern: addressPattern(vip),
       twoOwnersMs: 0,
+      stretchMs: 0,
+      longestStretchMs: 0,
       noOwnerMs: 0,
       changes: [],
     }));
@@ -59,12 +67,29 @@ export class OwnerSampler implements Disposable {
     this.#look();
   }
 
-  static start(hosts: Hosts, vips: readonly string[], everyMs = 3): OwnerSampler {
-    return new OwnerSampler(hosts, vips, everyMs);
+  /** @param routers whose kernels are looked at; default: both of the pair. */
+  static start(
+    hosts: Hosts,
+    vips: readonly string[],
+    everyMs = 3,
+    routers: readonly RouterHost[] = ROUTERS.map(({ name }) => name),
+  ): OwnerSampler {
+    return new OwnerSampler(hosts, vips, everyMs, routers);
+  }
+
+  /** From now on, until `lookAgain`, no time counts: the owners can't know of each other, or aren't both looked after. */
+  lookAway(): void {
+    this.#look();
+    this.#away = true;
+  }
+
+  lookAgain(): void {
+    this.#look();
+    this.#away = false;
   }
 
   /** Who has that VIP now. */
-  owners(vip: string): readonly RouterName[] {
+  owners(vip: string): readonly RouterHost[] {
     this.#look();
     return this.#tracks.find((track) => track.vip === vip)?.changes.at(-1)?.owners ?? [];
   }
@@ -87,6 +112,7 @@ export class OwnerSampler implements Disposable {
     return {
       twoOwnersMs: each((track) => track.twoOwnersMs),
       noOwnerMs: each((track) => track.noOwnerMs),
+      longestTwoOwnersMs: each((track) => track.longestStretchMs),
       samples: this.#samples,
       longestPauseMs: this.#longestPauseMs,
       changes: each((track) => [...track.changes]),
@@ -109,8 +135,7 @@ export class OwnerSampler implements Disposable {
     }));
     for (const track of this.#tracks) {
       const last = track.changes.at(-1);
-      if (last !== undefined && last.owners.length > 1) track.twoOwnersMs += sinceMs;
-      if (last !== undefined && last.owners.length === 0) track.noOwnerMs += sinceMs;
+      if (last !== undefined && !this.#away) count(track, last.owners.length, sinceMs);
       const owners = texts.filter(({ text }) => text.search(track.pattern) >= 0).map(({ router }) => router);
       const changed = last === undefined || last.owners.join() !== owners.join();
       if (changed && track.changes.length < CHANGES_LIMIT) track.changes.push({ atMs, owners });
@@ -122,6 +147,14 @@ export class OwnerSampler implements Disposable {
   #read(file: number): string {
     return this.#bytes.toString("latin1", 0, readSync(file, this.#bytes, 0, FILE_LIMIT_BYTES, 0));
   }
+}
+
+/** Adds the time since the last look to what was seen then. */
+function count(track: Track, owners: number, sinceMs: number): void {
+  track.stretchMs = owners > 1 ? track.stretchMs + sinceMs : 0;
+  track.longestStretchMs = Math.max(track.longestStretchMs, track.stretchMs);
+  if (owners > 1) track.twoOwnersMs += sinceMs;
+  if (owners === 0) track.noOwnerMs += sinceMs;
 }
 
 /** Only what is needed: each look costs the slow CPU of the user-mode kernel 40 µs a file. */

@@ -2,20 +2,30 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+import { CLONE, ROUTERS, type RouterName, type Topology } from "../topology.ts";
 import { RouterProcess } from "./router-process.ts";
 
 const BINARY = resolve(import.meta.dir, "../../../dist/tandem");
 
 export class Pair implements AsyncDisposable {
+  /** Gone with the pair. */
+  readonly folder: string;
   readonly configPath: string;
+  readonly keyPath: string;
   readonly routers: readonly [RouterProcess, RouterProcess];
-  readonly #folder: string;
+  /** The first router once more, on the machine that has its addresses too; only of use where there is one. */
+  readonly clone: RouterProcess;
 
-  private constructor(folder: string, configPath: string, routers: readonly [RouterProcess, RouterProcess]) {
-    this.#folder = folder;
-    this.configPath = configPath;
+  private constructor(
+    files: { readonly folder: string; readonly configPath: string; readonly keyPath: string },
+    routers: readonly [RouterProcess, RouterProcess],
+    clone: RouterProcess,
+  ) {
+    this.folder = files.folder;
+    this.configPath = files.configPath;
+    this.keyPath = files.keyPath;
     this.routers = routers;
+    this.clone = clone;
   }
 
   /**
@@ -30,11 +40,12 @@ export class Pair implements AsyncDisposable {
     const configPath = join(folder, "tandem.toml");
     writeFileSync(configPath, config.replaceAll("KEY_FILE", keyPath));
     const files = { binary, folder, configPath };
+    const clone = new RouterProcess(topology, ROUTERS[0].name, { ...files, host: CLONE });
     const [first, second] = ROUTERS.map(({ name }) => new RouterProcess(topology, name, files));
     if (first === undefined || second === undefined) throw new Error("a pair has two routers");
     const keygen = await first.tandem("heartbeat", "keygen", keyPath);
     if (keygen.exitCode !== 0) throw new Error(`heartbeat keygen: ${keygen.stderr}`);
-    return new Pair(folder, configPath, [first, second]);
+    return new Pair({ folder, configPath, keyPath }, [first, second], clone);
   }
 
   router(name: RouterName): RouterProcess {
@@ -48,7 +59,7 @@ export class Pair implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.routers.map((one) => one.end()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    await Promise.all([...this.routers, this.clone].map((one) => one.end()));
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
-import { ROUTERS, type RouterName, type Topology } from "../topology.ts";
+import { ROUTERS, type RouterHost, type RouterName, type Topology } from "../topology.ts";
 
 export interface CommandResult {
   readonly stdout: string;
@@ -39,21 +39,31 @@ export class RouterProcess {
   readonly name: RouterName;
   readonly log: string[] = [];
   readonly #topology: Topology;
+  readonly #host: RouterHost;
   readonly binary: string;
   readonly #folder: string;
   readonly #configPath: string;
   #process: Subprocess<"ignore", "ignore", "pipe"> | undefined;
 
-  /** @param folder for its runtime and state directories; the state outlives the process. */
+  /**
+   * @param files.folder for its runtime and state directories; the state outlives the process.
+   * @param files.host the machine it runs on; default: the one of that name.
+   */
   constructor(
     topology: Topology,
     name: RouterName,
-    files: { readonly binary: string; readonly folder: string; readonly configPath: string },
+    files: {
+      readonly binary: string;
+      readonly folder: string;
+      readonly configPath: string;
+      readonly host?: RouterHost;
+    },
   ) {
     this.#topology = topology;
     this.name = name;
+    this.#host = files.host ?? name;
     this.binary = files.binary;
-    this.#folder = join(files.folder, name);
+    this.#folder = join(files.folder, this.#host);
     this.#configPath = files.configPath;
     for (const directory of [this.runtimeDirectory, this.stateDirectory]) mkdirSync(directory, { recursive: true });
   }
@@ -75,12 +85,17 @@ export class RouterProcess {
     return this.#process?.pid;
   }
 
+  /** It was started and has not ended. */
+  get alive(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
   start(around: Surroundings = {}): void {
     const role = this.name === ROUTERS[0].name ? "primary" : "backup";
     const directories = ["--runtime-dir", this.runtimeDirectory, "--state-dir", this.stateDirectory];
     const command = [this.binary, "run", "--config", this.#configPath, "--router", role, ...directories];
     // `ip netns exec` becomes the program, so that the process id is tandem's own; it also gives it a /sys of its own.
-    const inNamespace = ["ip", "netns", "exec", this.#topology.namespace(this.name)];
+    const inNamespace = ["ip", "netns", "exec", this.#topology.namespace(this.#host)];
     this.#process = Bun.spawn([...inNamespace, ...shellCommand(command, this.stateDirectory, around)], {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -101,7 +116,7 @@ export class RouterProcess {
 
   /** Runs `tandem WORDS…` on this router, with the router's own directories where the command knows them. */
   async tandem(...words: readonly string[]): Promise<CommandResult> {
-    const asked = this.#topology.on(this.name, () =>
+    const asked = this.#topology.on(this.#host, () =>
       // Niced: on one slow CPU a program that starts would else hold up the routers and the probes for a third of a second.
       Bun.spawn(["nice", "-n", "10", this.binary, ...words, ...this.#directoryFlags(words)], {
         stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,7 @@
 /** An echo on a VIP, on both routers: it answers wherever the VIP is, for pairs that only move VIPs. */
 import { writeFileSync } from "node:fs";
 import type { udp } from "bun";
-import { type Hosts, ROUTERS } from "../topology.ts";
+import { type Hosts, ROUTERS, type RouterHost } from "../topology.ts";
 
 type EchoSocket = udp.Socket<"buffer">;
 
@@ -12,17 +12,24 @@ export class VipEcho implements Disposable {
     this.#sockets = sockets;
   }
 
-  static async start(hosts: Hosts, address: string, port: number): Promise<VipEcho> {
+  /** @param routers where it is; default: both of the pair. */
+  static async start(
+    hosts: Hosts,
+    address: string,
+    port: number,
+    routers: readonly RouterHost[] = ROUTERS.map(({ name }) => name),
+  ): Promise<VipEcho> {
+    const family = address.includes(":") ? "ipv6" : "ipv4";
     const open: EchoSocket[] = [];
     const data = (socket: EchoSocket, bytes: Uint8Array, senderPort: number, sender: string) => {
       // The kernel gave it to the router that had the VIP then. When this process comes late, the other one may have it.
       const others = open.filter((other) => other !== socket);
       [socket, ...others].some((from) => answer(from, bytes, senderPort, sender));
     };
-    const sockets = ROUTERS.map(({ name }) =>
+    const sockets = routers.map((name) =>
       hosts.on(name, async () => {
         // Both listen on an address that only one of them has (ip-sysctl.rst, ip_nonlocal_bind).
-        writeFileSync("/proc/sys/net/ipv4/ip_nonlocal_bind", "1");
+        writeFileSync(`/proc/sys/net/${family}/ip_nonlocal_bind`, "1");
         return Bun.udpSocket({ hostname: address, port, socket: { data } });
       }),
     );

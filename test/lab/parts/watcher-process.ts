@@ -1,7 +1,7 @@
 /** The process of watcher.ts. Its argument is the order, as JSON. */
 import { inNamespace } from "../network-namespace.ts";
 import type { Hosts } from "../topology.ts";
-import { GapProbe } from "./gap-probe.ts";
+import { GapProbe, type GapReport } from "./gap-probe.ts";
 import { OwnerSampler } from "./owner-sampler.ts";
 import { VipEcho } from "./vip-echo.ts";
 import type { WatchAnswer, WatchOrder, WatchRequest } from "./watcher.ts";
@@ -11,7 +11,7 @@ const GRACE_MS = 200;
 
 const order = JSON.parse(process.argv[2] ?? "") as WatchOrder;
 const hosts: Hosts = { on: (host, action) => inNamespace(order.namespaces[host] ?? "", action) };
-let probe: GapProbe | undefined;
+let probes: readonly GapProbe[] = [];
 let owners: OwnerSampler | undefined;
 
 function answer(message: WatchAnswer): void {
@@ -19,16 +19,36 @@ function answer(message: WatchAnswer): void {
 }
 
 async function begin(): Promise<void> {
-  probe = await GapProbe.start(hosts, order.target, order.probeEveryMs);
-  owners = OwnerSampler.start(hosts, order.vips, order.lookEveryMs);
+  probes = await Promise.all(order.targets.map((target) => GapProbe.start(hosts, target, order.probeEveryMs)));
+  owners = OwnerSampler.start(hosts, order.vips, order.lookEveryMs, order.routers);
   answer({ kind: "begun" });
 }
 
 async function end(): Promise<void> {
-  if (probe === undefined || owners === undefined) throw new Error("nothing has begun");
+  if (owners === undefined) throw new Error("nothing has begun");
   const seen = owners.report();
   owners[Symbol.dispose]();
-  answer({ kind: "report", report: { gap: await probe.stop(GRACE_MS), owners: seen } });
+  const gaps = await Promise.all(probes.map((probe) => probe.stop(GRACE_MS)));
+  answer({ kind: "report", report: { gap: worstOf(gaps), owners: seen } });
+}
+
+/** The report with the longest gap, and what all have sent and lost. */
+function worstOf(gaps: readonly GapReport[]): GapReport {
+  const [worst] = gaps.toSorted((one, other) => other.longestGapMs - one.longestGapMs);
+  if (worst === undefined) throw new Error("nothing is probed");
+  const sum = (of: (gap: GapReport) => number) => gaps.reduce((total, gap) => total + of(gap), 0);
+  return {
+    ...worst,
+    sent: sum((gap) => gap.sent),
+    lost: sum((gap) => gap.lost),
+    longestPauseMs: Math.max(...gaps.map((gap) => gap.longestPauseMs)),
+  };
+}
+
+function look(how: "lookAway" | "lookAgain"): void {
+  owners?.[how]();
+  for (const probe of probes) probe[how]();
+  answer({ kind: "done" });
 }
 
 // Bun throws what an ICMP error says about a datagram at nobody in particular, beside telling the socket's handler.
@@ -40,7 +60,12 @@ process.on("uncaughtException", (error: Error & { readonly syscall?: string }) =
 process.on("message", (request: WatchRequest) => {
   if (request === "begin") void begin();
   else if (request === "end") void end();
-  else answer({ kind: "count", answered: probe?.answered ?? 0 });
+  else if (request === "look-away") look("lookAway");
+  else if (request === "look-again") look("lookAgain");
+  else answer({ kind: "count", answered: probes.map((probe) => probe.answered) });
 });
-if (order.echo) await VipEcho.start(hosts, order.target.address, order.target.port);
+const echoes = new Map(order.targets.map(({ address, port }) => [`${address} ${port}`, { address, port }]));
+for (const { address, port } of order.echo ? echoes.values() : []) {
+  await VipEcho.start(hosts, address, port, order.routers);
+}
 answer({ kind: "ready" });

@@ -5,15 +5,17 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Subprocess } from "bun";
-import type { Topology } from "../topology.ts";
-import type { GapReport } from "./gap-probe.ts";
+import type { RouterHost, Topology } from "../topology.ts";
+import type { GapReport, GapTarget } from "./gap-probe.ts";
 import type { OwnerReport } from "./owner-sampler.ts";
 
 export interface WatchOrder {
   /** The network namespace of each host. */
   readonly namespaces: Readonly<Record<string, string>>;
-  /** Where the client's datagrams go. */
-  readonly target: { readonly address: string; readonly port: number };
+  /** The machines that can have the VIPs. */
+  readonly routers: readonly RouterHost[];
+  /** Where datagrams come from and go to; of several the worst figures are reported. */
+  readonly targets: readonly GapTarget[];
   /** Whether the routers themselves echo; else a service behind them does. */
   readonly echo: boolean;
   readonly probeEveryMs: number;
@@ -27,11 +29,12 @@ export interface WatchReport {
 }
 
 /** What the two processes say to each other. */
-export type WatchRequest = "begin" | "count" | "end";
+export type WatchRequest = "begin" | "count" | "look-away" | "look-again" | "end";
 export type WatchAnswer =
   | { readonly kind: "ready" }
   | { readonly kind: "begun" }
-  | { readonly kind: "count"; readonly answered: number }
+  | { readonly kind: "count"; readonly answered: readonly number[] }
+  | { readonly kind: "done" }
   | { readonly kind: "report"; readonly report: WatchReport };
 
 const PROGRAM = resolve(import.meta.dir, "watcher-process.ts");
@@ -55,9 +58,9 @@ export class Watcher implements AsyncDisposable {
   }
 
   /** Starts the process and, with `echo`, the echo on the routers; nothing is measured yet. */
-  static async start(topology: Topology, order: Omit<WatchOrder, "namespaces">): Promise<Watcher> {
+  static async start(topology: Topology, order: Omit<WatchOrder, "namespaces" | "routers">): Promise<Watcher> {
     const namespaces = Object.fromEntries(topology.hosts.map((host) => [host, topology.namespace(host)]));
-    const watcher = new Watcher({ ...order, namespaces });
+    const watcher = new Watcher({ ...order, namespaces, routers: topology.routerHosts });
     await watcher.#next();
     return watcher;
   }
@@ -67,15 +70,25 @@ export class Watcher implements AsyncDisposable {
     await this.#ask("begin");
   }
 
-  /** Until the client is answered (again). Returns whether it was, within the time. */
+  /** Until each target answers (again). Returns whether they did, within the time. */
   async answered(limitMs: number): Promise<boolean> {
     const endMs = performance.now() + limitMs;
     const first = await this.#count();
     while (performance.now() < endMs) {
-      if ((await this.#count()) > first) return true;
+      const now = await this.#count();
+      if (now.every((count, target) => count > (first[target] ?? 0))) return true;
       await Bun.sleep(ASK_AGAIN_MS);
     }
     return false;
+  }
+
+  /** From now on, until `lookAgain`, neither gaps nor second owners count. */
+  async lookAway(): Promise<void> {
+    await this.#ask("look-away");
+  }
+
+  async lookAgain(): Promise<void> {
+    await this.#ask("look-again");
   }
 
   /** Ends the measurement. */
@@ -90,9 +103,9 @@ export class Watcher implements AsyncDisposable {
     await this.#process.exited;
   }
 
-  async #count(): Promise<number> {
+  async #count(): Promise<readonly number[]> {
     const answer = await this.#ask("count");
-    return answer.kind === "count" ? answer.answered : 0;
+    return answer.kind === "count" ? answer.answered : [];
   }
 
   #ask(request: WatchRequest): Promise<WatchAnswer> {

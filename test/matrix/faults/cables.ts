@@ -1,5 +1,5 @@
 /** Cables and switches. */
-import type { RouterName, Side } from "../../lab/topology.ts";
+import type { RouterName } from "../../lab/topology.ts";
 import { AGREED_MS, DEAD_AFTER_MS, type Fault, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
 import { loseFrames, passAll, switchOff, switchOn } from "../switch-faults.ts";
 
@@ -11,6 +11,8 @@ const ISOLATED_MS = 4000;
 const UNNOTICED_MS = 3000;
 
 const INTERFACE = { public: "eth0", private: "eth1" } as const;
+/** The sides that heartbeats take. */
+type Side = keyof typeof INTERFACE;
 
 function pulled(router: RouterName, side: Side): Fault {
   const active = router === "lvs1";

@@ -1,14 +1,21 @@
 /** The daemon, its child and its machine. */
 import { readFileSync } from "node:fs";
-import { AGREED_MS, DEAD_AFTER_MS, type Fault, LEASE_MS, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
+import {
+  AGREED_MS,
+  DEAD_AFTER_MS,
+  DROPPED_MS,
+  type Fault,
+  LEASE_MS,
+  NOTHING_MS,
+  SILENCE_MS,
+  TOLD_MS,
+} from "../fault.ts";
 import { busyLoops } from "../load.ts";
 
 const LOAD_MS = 10_000;
 const AFTERWARDS_MS = 3000;
 /** A daemon that starts anew; under load its programs wait for the processor. */
 const RESTART_LIMIT_MS = 30_000;
-/** What its kernel drops at the end of the lease, the other one has this much later; with load. */
-const DROPPED_MS = 400;
 
 const LEASE_NOTE =
   "a lease takes as long from its renewal: where that came right before, the thawed router may be first to have the VIPs again";

@@ -16,7 +16,9 @@ const FAR_MS = 10_500;
 
 /** Fields by their names: numbers and words that decide nothing, and periodic work that goes on whatever happens. */
 const LEFT_OUT = new Set([
-  ..."settings timing seed drawn session peerMacs ownMacs trail history nextNumber sendNumber nextBatch batch".split(" "),
+  ..."settings timing seed drawn session peerMacs ownMacs trail history nextNumber sendNumber nextBatch batch".split(
+    " ",
+  ),
   ..."startedAtMs dueAtMs tickedAtMs sentAtMs announcing verification failback shared surroundings".split(" "),
   ..."linkSinceMs thirdEvidence routesHad heardAgeMs fitness sides attempt askedAtMs undoneBatch".split(" "),
   ..."calibration confirmedAtMs renewAtMs confirmedUntilMs defendedAtMs conflict configFingerprint software".split(" "),
@@ -132,6 +134,8 @@ export function digestOf(world: World, offsetMs: number): string {
     return [term, lastActiveTerm].filter((number) => number > 0);
   });
   const baseTerm = Math.min(...terms, Infinity);
-  const routers = ROUTERS.map((router) => routerText(world, router, offsetMs, Number.isFinite(baseTerm) ? baseTerm : 0));
+  const routers = ROUTERS.map((router) =>
+    routerText(world, router, offsetMs, Number.isFinite(baseTerm) ? baseTerm : 0),
+  );
   return [wiresText(world), ...routers].join("\n");
 }

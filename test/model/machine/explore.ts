@@ -37,9 +37,10 @@ export interface Found {
 const STEPS_MAX = 120;
 
 export function traceText({ start, events }: Trace): string {
-  return [start.name, ...events.map(({ afterSteps, fault }) => `+${(afterSteps * STEP_MS) / 1_000} s ${fault.name}`)].join(
-    ", ",
-  );
+  return [
+    start.name,
+    ...events.map(({ afterSteps, fault }) => `+${(afterSteps * STEP_MS) / 1_000} s ${fault.name}`),
+  ].join(", ");
 }
 
 export class Search {

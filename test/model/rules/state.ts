@@ -22,157 +22,226 @@ export const ON = 1;
 /** By its hypervisor: its clock stands as well. */
 export const PAUSED = 2;
 
-/** What the peer last said of itself in a heartbeat that counted. */
+/** What the peer last said of itself. */
 export const SAID_NOTHING = 0;
 export const SAID_STANDBY = 1;
 export const SAID_ACTIVE = 2;
+/** That it is active, while it could not hear this router: such a heartbeat does not count. */
+export const SAID_CLAIM = 3;
 
-/** Ticks beyond which an age means nothing any more: an active remembers for 10 s that its peer was there. */
-export const LONG_AGO = 21;
+/** Ages that grow stop here: what is older means the same. */
+export const OLD = 10;
+/** An age of what has not been. */
+export const NEVER = 15;
 
-/** One router. Every field is a small number, so that a state has a short key; ages are in ticks. */
-export interface Router {
-  machine: number;
-  daemon: number;
-  isActive: number;
+/** One router: small numbers, each with the bits that it needs. Ages are in ticks. */
+const ROUTER_BITS = {
+  machine: 2,
+  daemon: 2,
+  isActive: 1,
   /** For how long the kernel still has the VIPs if nobody renews them; 0: it has none. */
-  vips: number;
+  vips: 4,
   /** The highest term known, and that of its last tenure; both on disk. */
-  term: number;
-  tenure: number;
+  term: 4,
+  tenure: 4,
   /** Since a heartbeat of the peer counted, or since it listens. */
-  heard: number;
-  /** Since anything of the peer's present process came that a key could open, stale or not. */
-  received: number;
+  heard: 4,
+  /** Since anything of the peer's present process came that the key opened, stale or not. */
+  received: 2,
   /** Since a frame of the peer's daemon was seen on the wire. */
-  framed: number;
+  framed: 4,
   /** The two processes know each other's nonces. */
-  met: number;
-  said: number;
+  met: 1,
+  said: 2,
   /** Its kernel answered for something after it had been silent for `dead_after`. */
-  answeredLate: number;
-  /** Since its kernel answered for a VIP: LONG_AGO means never in this time of asking. */
-  vipAnswered: number;
+  answeredLate: 1,
+  /** Since its kernel answered for a VIP, in this time of asking. */
+  vipAnswered: 4,
   /** It did so even after every lease that its daemon could have renewed. */
-  renewedBySomebody: number;
+  renewedBySomebody: 1,
   /** Its kernel answered and did not have the VIPs, and no VIP was answered for since. */
-  absent: number;
-  /** Since the VIPs are gone: LONG_AGO means that they are not, or not known to be. */
-  gone: number;
+  absent: 1,
+  /** Since the VIPs are known to be gone. */
+  gone: 4,
   /** It stepped down for the peer, which goes first. */
-  yields: number;
+  yields: 1,
   /** Active: it is proven that the peer had no VIP in this tenure. */
-  proven: number;
+  proven: 1,
+  /** Active: it took from a peer that it did not hear. */
+  tookSilently: 1,
   /** Active: for how long the peer's kernel has been seen to have VIPs too. */
-  second: number;
+  second: 3,
   /** Standby, as the peer is, and they hear each other: for how long. */
-  tie: number;
+  tie: 2,
   /** Until when nothing is concluded from silence, after a sleep. */
-  grace: number;
+  grace: 2,
   /** For how long it has seen nobody at all. */
-  lonely: number;
-}
+  lonely: 2,
+} as const;
+
+export type Router = { -readonly [K in keyof typeof ROUTER_BITS]: number };
 
 export interface State {
-  routers: [Router, Router];
-  /** From each place to the other one: heartbeats that would pass are accepted, and frames pass. */
-  readable: [number, number];
-  frames: [number, number];
+  readonly routers: readonly [Router, Router];
+  /** From each place to the other one: the heartbeats that come are accepted, and frames pass. */
+  readonly readable: [number, number];
+  readonly frames: [number, number];
   /** No frame passes at this router's ports. */
-  isolated: [number, number];
-  /** For how long two live owners could reach each other, and for how long nobody was one, up to a limit. */
+  readonly isolated: [number, number];
+  /** For how long there have been two live owners that could reach each other, and for how long no owner at all. */
   two: number;
   none: number;
 }
 
-const FRESH: Router = {
-  machine: ON,
-  daemon: RUNS,
-  isActive: 0,
-  vips: 0,
-  term: 0,
-  tenure: 0,
-  heard: 0,
-  received: 0,
-  framed: 0,
-  met: 1,
-  said: SAID_NOTHING,
-  answeredLate: 0,
-  vipAnswered: LONG_AGO,
-  renewedBySomebody: 0,
-  absent: 0,
-  gone: LONG_AGO,
-  yields: 0,
-  proven: 0,
-  second: 0,
-  tie: 0,
-  grace: 0,
-  lonely: 0,
-};
+function freshRouter(): Router {
+  return {
+    machine: ON,
+    daemon: RUNS,
+    isActive: 0,
+    vips: 0,
+    term: 0,
+    tenure: 0,
+    heard: 0,
+    received: 0,
+    framed: 0,
+    met: 1,
+    said: SAID_NOTHING,
+    answeredLate: 0,
+    vipAnswered: NEVER,
+    renewedBySomebody: 0,
+    absent: 0,
+    gone: NEVER,
+    yields: 0,
+    proven: 0,
+    tookSilently: 0,
+    second: 0,
+    tie: 0,
+    grace: 0,
+    lonely: 0,
+  };
+}
 
-const FIELDS = Object.keys(FRESH) as readonly (keyof Router)[];
-
-/** A daemon that has just begun; its machine's disk is kept. */
+/** A daemon that has just begun; its machine's disk and kernel are as they were. */
 export function beginDaemon(router: Router): void {
   const { term, tenure, vips } = router;
-  Object.assign(router, FRESH, { term, tenure, vips, met: 0, received: LONG_AGO, framed: LONG_AGO });
+  Object.assign(router, freshRouter(), { term, tenure, vips, met: 0, received: 3, framed: OLD });
 }
 
 /** What asking has brought is forgotten. */
 export function forgetAsking(router: Router): void {
   router.answeredLate = 0;
-  router.vipAnswered = LONG_AGO;
+  router.vipAnswered = NEVER;
   router.renewedBySomebody = 0;
   router.absent = 0;
-  router.gone = LONG_AGO;
+  router.gone = NEVER;
 }
 
-export function copyOf(state: State): State {
-  const { routers, readable, frames, isolated, two, none } = state;
-  return {
-    routers: [{ ...routers[0] }, { ...routers[1] }],
-    readable: [...readable],
-    frames: [...frames],
-    isolated: [...isolated],
-    two,
-    none,
-  };
-}
-
-const FIRST_LETTER = 48;
-
-/** The same for states that are the same; terms count as they lie to each other. */
-export function keyOf({ routers, readable, frames, isolated, two, none }: State): string {
-  const [a, b] = routers;
-  const lowest = Math.min(a.term, a.tenure, b.term, b.tenure);
-  const codes: number[] = [two, none];
-  for (const router of routers) {
-    for (const field of FIELDS) {
-      codes.push(field === "term" || field === "tenure" ? router[field] - lowest : router[field]);
-    }
-  }
-  const wires = [...readable, ...frames, ...isolated].reduce((sum, bit) => 2 * sum + bit, 0);
-  return String.fromCharCode(...codes.map((code) => code + FIRST_LETTER), wires + FIRST_LETTER);
+export function blankState(): State {
+  const routers = [freshRouter(), freshRouter()] as const;
+  return { routers, readable: [1, 1], frames: [1, 1], isolated: [0, 0], two: 0, none: 0 };
 }
 
 /** Both routers at rest and in touch, one of them active. */
 export function pairAtRest(active: Place, lease: number): State {
-  const term = 1;
-  const router = (place: Place): Router => ({
-    ...FRESH,
-    term,
-    isActive: place === active ? 1 : 0,
-    tenure: place === active ? term : 0,
-    vips: place === active ? lease : 0,
-    said: place === active ? SAID_STANDBY : SAID_ACTIVE,
-    proven: place === active ? 1 : 0,
+  const state = blankState();
+  for (const place of PLACES) {
+    const isActive = place === active ? 1 : 0;
+    Object.assign(state.routers[place], {
+      term: 1,
+      isActive,
+      tenure: isActive,
+      vips: isActive * lease,
+      proven: isActive,
+    });
+    state.routers[place].said = isActive === 1 ? SAID_STANDBY : SAID_ACTIVE;
+  }
+  return state;
+}
+
+export function copyInto(to: State, from: State): void {
+  for (const place of PLACES) {
+    Object.assign(to.routers[place], from.routers[place]);
+    to.readable[place] = from.readable[place];
+    to.frames[place] = from.frames[place];
+    to.isolated[place] = from.isolated[place];
+  }
+  to.two = from.two;
+  to.none = from.none;
+}
+
+// --- as words of 32 bits ----------------------------------------------------------------------------------------
+
+const WORD_BITS = 32;
+const WORDS_PER_ROUTER = 2;
+export const WORDS = PLACES.length * WORDS_PER_ROUTER + 1;
+/** Of the counters of a state. */
+const COUNTER_BITS = 8;
+
+interface Slot {
+  readonly name: keyof Router;
+  readonly word: number;
+  readonly shift: number;
+  readonly mask: number;
+}
+
+const SLOTS: readonly Slot[] = (() => {
+  let word = 0;
+  let shift = 0;
+  return (Object.keys(ROUTER_BITS) as (keyof Router)[]).map((name) => {
+    const bits = ROUTER_BITS[name];
+    if (shift + bits > WORD_BITS) {
+      word += 1;
+      shift = 0;
+    }
+    const slot = { name, word, shift, mask: 2 ** bits - 1 };
+    shift += bits;
+    return slot;
   });
-  return {
-    routers: [router(PRIMARY), router(BACKUP)],
-    readable: [1, 1],
-    frames: [1, 1],
-    isolated: [0, 0],
-    two: 0,
-    none: 0,
-  };
+})();
+
+/** Terms count as they lie to each other, from 1 up: 0 is a router that was never active. */
+function lowestTerm([a, b]: State["routers"]): number {
+  return Math.min(a.term, a.tenure, b.term, b.tenure);
+}
+
+function wordOf(router: Router, word: number, lowest: number): number {
+  let packed = 0;
+  for (const { name, word: own, shift, mask } of SLOTS) {
+    if (own !== word) continue;
+    const value = name === "term" || name === "tenure" ? router[name] - lowest : router[name];
+    if (value > mask) throw new RangeError(`${name} is ${value}, more than it has bits for`);
+    packed |= value << shift;
+  }
+  return packed;
+}
+
+/** Writes a state to `words` from `at` on: the same words for the same state. */
+export function pack(state: State, words: Int32Array, at: number): void {
+  const { routers, readable, frames, isolated, two, none } = state;
+  const lowest = lowestTerm(routers);
+  for (const place of PLACES) {
+    for (let word = 0; word < WORDS_PER_ROUTER; word += 1) {
+      words[at + place * WORDS_PER_ROUTER + word] = wordOf(routers[place], word, lowest);
+    }
+  }
+  const bits = [...readable, ...frames, ...isolated];
+  const wires = bits.reduce((sum, bit) => 2 * sum + bit, 0);
+  words[at + WORDS - 1] = (wires << (2 * COUNTER_BITS)) | (two << COUNTER_BITS) | none;
+}
+
+export function unpack(words: Int32Array, at: number, state: State): void {
+  for (const place of PLACES) {
+    const router = state.routers[place];
+    for (const { name, word, shift, mask } of SLOTS) {
+      router[name] = ((words[at + place * WORDS_PER_ROUTER + word] ?? 0) >>> shift) & mask;
+    }
+  }
+  const last = words[at + WORDS - 1] ?? 0;
+  const wires = last >>> (2 * COUNTER_BITS);
+  for (const [index, list] of [state.isolated, state.frames, state.readable].entries()) {
+    list[1] = (wires >>> (2 * index)) & 1;
+    list[0] = (wires >>> (2 * index + 1)) & 1;
+  }
+  state.two = (last >>> COUNTER_BITS) & (2 ** COUNTER_BITS - 1);
+  state.none = last & (2 ** COUNTER_BITS - 1);
 }

@@ -9,6 +9,9 @@ import type { KernelAnswer, KernelOutcome, KernelWork } from "../../../src/daemo
 import { RouterNetwork } from "../../../src/daemon/router-network.ts";
 import type { Input } from "../../../src/failover/input.ts";
 import type { Surroundings } from "../../../src/failover/surroundings.ts";
+import { LinkClient } from "../../../src/kernel/link-client.ts";
+import { type OwnerAnswer, OwnerProbe } from "../../../src/kernel/owner-probe.ts";
+import { address } from "../../../src/model/address.ts";
 import type { MacAddress } from "../../../src/model/mac-address.ts";
 import { monotonicMs } from "../../../src/sys/clock.ts";
 import { inNamespace, run } from "../../lab/network-namespace.ts";
@@ -86,6 +89,7 @@ export class NetworkUnderTest implements Disposable {
   /** Opens the eyes; what is known from the start is the first of the inputs. */
   open(): void {
     this.network.open();
+    this.network.lookForTwins();
     this.inputs.push(...this.network.known());
     this.network.start();
   }
@@ -119,6 +123,18 @@ export class NetworkUnderTest implements Disposable {
   macOnOthers(cable: Cable): MacAddress {
     const [link] = JSON.parse(this.onOthers(() => run(["ip", "-json", "link", "show", "dev", cable])));
     return link.address;
+  }
+
+  /** Hears what the router hears of these addresses, and more; or what the other machines hear. */
+  witness(name: string, addresses: readonly string[], onAnswer: (answer: OwnerAnswer) => void = () => {}): OwnerProbe {
+    using links = LinkClient.open();
+    const link = links.get(name);
+    if (link === undefined) throw new RangeError(name);
+    return OwnerProbe.open({ watched: [{ link, addresses: addresses.map(address) }], onAnswer });
+  }
+
+  shownOnOthers(cable: Cable): string {
+    return this.onOthers(() => run(["ip", "address", "show", "dev", cable]));
   }
 
   all<K extends Input["kind"]>(kind: K): InputOf<K>[] {

@@ -8,7 +8,7 @@ import { pairConfig } from "../../lab/parts/pair-config.ts";
 import { PairLab } from "../../lab/parts/pair-lab.ts";
 import type { RouterProcess } from "../../lab/parts/router-process.ts";
 import { VipEcho } from "../../lab/parts/vip-echo.ts";
-import { GATEWAY, PUBLIC_VIP, type RouterName, serverAddress } from "../../lab/topology.ts";
+import { GATEWAY, PUBLIC_VIP, type RouterHost, type RouterName, serverAddress } from "../../lab/topology.ts";
 
 /** Rule 9: how long the two owners of a planned move may overlap. */
 export const OVERLAP_MS = 20;
@@ -96,7 +96,7 @@ export class VipPair implements AsyncDisposable {
   }
 
   /** Who has had the public VIP, in the order seen. */
-  static ownersOf({ owners }: Watched): readonly (readonly RouterName[])[] {
+  static ownersOf({ owners }: Watched): readonly (readonly RouterHost[])[] {
     return (owners.changes[PUBLIC_VIP] ?? []).map((change) => change.owners);
   }
 

@@ -125,7 +125,41 @@ postlog unix-dgram n - n - 1 postlogd
   };
 }
 
-export function dovecot({ certificate, key }: CertificateFiles): ServerPlan {
+/** Settings that have other names in dovecot 2.4 than before. */
+function dovecotSettings({ certificate, key }: CertificateFiles, mail: string, home: string): string {
+  if (run("dovecot", "--version").startsWith("2.3.")) {
+    return `ssl_cert = <${certificate}
+ssl_key = <${key}
+mail_location = maildir:${mail}
+passdb {
+  driver = static
+  args = password=secret
+}
+userdb {
+  driver = static
+  args = uid=${NOBODY} gid=${NOBODY} home=${home}
+}`;
+  }
+  // The version that the settings are written for has to come first.
+  return `dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+ssl_server_cert_file = ${certificate}
+ssl_server_key_file = ${key}
+mail_driver = maildir
+mail_path = ${mail}
+passdb static {
+  password = secret
+}
+userdb static {
+  fields {
+    uid = ${NOBODY}
+    gid = ${NOBODY}
+    home = ${home}
+  }
+}`;
+}
+
+export function dovecot(certificate: CertificateFiles): ServerPlan {
   const listeners = (name: string, port: number, securePort: number) =>
     `service ${name}-login {
   chroot =
@@ -137,22 +171,12 @@ export function dovecot({ certificate, key }: CertificateFiles): ServerPlan {
     command: (files) => {
       const settings = files.write(
         "dovecot.conf",
-        `protocols = imap pop3
+        `${dovecotSettings(certificate, files.path("mail"), files.folder)}
+protocols = imap pop3
 listen = 127.0.0.1
 base_dir = ${files.path("run")}
 log_path = /dev/stderr
 ssl = yes
-ssl_cert = <${certificate}
-ssl_key = <${key}
-mail_location = maildir:${files.path("mail")}
-passdb {
-  driver = static
-  args = password=secret
-}
-userdb {
-  driver = static
-  args = uid=${NOBODY} gid=${NOBODY} home=${files.folder}
-}
 ${listeners("imap", MAIL.imap, MAIL.imaps)}
 ${listeners("pop3", MAIL.pop3, MAIL.pop3s)}
 `,
@@ -214,9 +238,10 @@ export function postgresql({ certificate, key }: CertificateFiles): ServerPlan {
   };
 }
 
-/** Newer versions have given the files the newer name. */
+/** Newer versions have given first the files, then their folder the newer name. */
 function systemTables(name: string): string {
-  const paths = ["mariadb", "mysql"].map((product) => `/usr/share/mysql/${product}_${name}.sql`);
+  const products = ["mariadb", "mysql"];
+  const paths = products.flatMap((folder) => products.map((file) => `/usr/share/${folder}/${file}_${name}.sql`));
   const found = paths.find((path) => existsSync(path));
   if (found === undefined) throw new Error(`MariaDB has no ${name}`);
   return found;

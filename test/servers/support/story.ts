@@ -21,7 +21,7 @@ export function told(outcome: ProbeOutcome): string {
   const reason = `${outcome.reason}${warning}`
     .replaceAll(/\d{4}-\d\d-\d\d/g, "DAY")
     .replaceAll(/\d+(\.\d+)? m?s\b/g, "T")
-    .replaceAll(/\d+\.\d+\.\d+-MariaDB[\w+~-]*/g, "VERSION");
+    .replaceAll(/\d+\.\d+\.\d+-MariaDB[\w+~-]*(?: from Debian)?/g, "VERSION");
   // A reset may arrive before the connection was looked at.
   const said =
     outcome.result === "failure" && outcome.failure === "reset" ? reason.replace("connected after T; ", "") : reason;

@@ -49,6 +49,14 @@ describe("readChangeList()", () => {
     [`real edit ${WEB} 10.0.0.9`, "the service has no real server 10.0.0.9:80"],
     [`real del ${WEB} 10.0.0.9`, "the service has no real server 10.0.0.9:80"],
     [`real edit ${WEB} 10.0.0.11 --weight much`, '--weight: "much" is not a whole number from 0 to 2147483647'],
+    [
+      `real edit ${WEB} 10.0.0.11 --upper-threshold 2147483648`,
+      '--upper-threshold: "2147483648" is not a whole number from 0 to 2147483647',
+    ],
+    [
+      `real edit ${WEB} 10.0.0.11 --lower-threshold 4294967295`,
+      '--lower-threshold: "4294967295" is not a whole number from 0 to 2147483647',
+    ],
     [`real edit ${WEB} 10.0.0.11 --lower-threshold 2`, "the lower threshold 2 is above the upper one 0"],
     ["service add fwmark:0", 'SERVICE: the mark of "fwmark:0" must be 1 to 4294967295'],
     ["service add tcp://web:80", 'SERVICE: "web" is not an IPv4 or IPv6 address; --resolve looks names up'],

@@ -79,6 +79,7 @@ const REPORT: StatusReport = {
       confirmed: "203.0.113.1 after 3 ms",
       confirmable: true,
       unfit: { primary: null, backup: null },
+      unprovable: null,
     },
     {
       address: "10.0.0.1/24",
@@ -89,6 +90,7 @@ const REPORT: StatusReport = {
       confirmed: null,
       confirmable: true,
       unfit: { primary: null, backup: null },
+      unprovable: null,
     },
   ],
   gates: [

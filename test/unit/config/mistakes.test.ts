@@ -310,6 +310,11 @@ describe("parseConfig() says what is wrong with a value", () => {
       path: "service[0].check.command[0]",
       message: 'command[0]: "check" is not a program\'s absolute path; begin it with "/"',
     },
+    "an upper threshold that newer kernels refuse": {
+      edits: [[FIRST_SERVER, `${FIRST_SERVER}\nupper_threshold = «2147483648`]],
+      path: "service[0].real[0].upper_threshold",
+      message: "upper_threshold must be a whole number from 0 to 2147483647, not 2147483648",
+    },
     "a name with a space": {
       edits: [['name = "web"', 'name = «"web server"']],
       path: "service[0].name",

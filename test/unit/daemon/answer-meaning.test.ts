@@ -9,6 +9,7 @@ const MAC = "02:00:00:00:00:02" as MacAddress;
 
 const CONTEXT: AnswerContext = {
   sides: { public: "eth0", private: "eth1" },
+  own: { public: address("203.0.113.2"), private: address("10.0.0.2") },
   peer: { public: address("203.0.113.3"), private: address("10.0.0.3") },
   isOwnMac: ({ mac }) => mac === OWN_MAC,
   isNeighbour: (answer) => answer.interface === "eth0" && answer.address.text === "203.0.113.1",
@@ -28,6 +29,17 @@ describe("meaningOf()", () => {
     expect(said("203.0.113.3", { kind: "probe" })).toBeUndefined();
   });
 
+  test("who has this router's own address is its twin, on the side that the address belongs to", () => {
+    const said = (text: string, more?: Partial<OwnerAnswer>) => meaningOf(answer(text, more), CONTEXT);
+    const input = { kind: "twin", side: "public", mac: MAC } as const;
+    expect(said("203.0.113.2")).toEqual({ kind: "twin", input });
+    // IPv6: told to all.
+    expect(said("203.0.113.2", { kind: "announcement" })).toEqual({ kind: "twin", input });
+    expect(said("203.0.113.2", { kind: "probe" })).toBeUndefined();
+    expect(said("203.0.113.2", { mac: OWN_MAC })).toBeUndefined();
+    expect(said("203.0.113.2", { interface: "eth1" })?.kind).not.toBe("twin");
+  });
+
   test("it is never a neighbour's evidence, not even where it was configured as a neighbour", () => {
     const context = { ...CONTEXT, isNeighbour: () => true };
     expect(meaningOf(answer("203.0.113.3"), context)?.kind).toBe("peer");
@@ -43,8 +55,9 @@ describe("meaningOf()", () => {
     const owner = { kind: "owner-answer", address: address("203.0.113.10"), mac: MAC, interface: "eth0" } as const;
     expect(meaningOf(answer("203.0.113.10", { kind: "announcement" }), CONTEXT)).toEqual({
       kind: "owner",
-      input: owner,
+      input: { ...owner, announced: true },
     });
+    expect(meaningOf(answer("203.0.113.10"), CONTEXT)).toEqual({ kind: "owner", input: owner });
     expect(meaningOf(answer("203.0.113.10", { kind: "probe" }), CONTEXT)).toBeUndefined();
   });
 

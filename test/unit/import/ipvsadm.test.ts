@@ -195,6 +195,14 @@ describe("parseIpvsadm() says what is wrong, and where", () => {
     [`${WEB}-d -t 1.1.1.1:80 -r 10.0.0.1`, "2:1: tcp://1.1.1.1:80 has no real server 10.0.0.1:80"],
     [`${WEB}-a -t 1.1.1.1:80 -r 10.0.0.1 -m -i`, "2:30: --ipip and --masquerading exclude each other"],
     [`${WEB}-a -t 1.1.1.1:80 -r 10.0.0.1 -w -1`, '2:33: "-1" is not a number from 0 to 2147483647'],
+    [
+      `${WEB}-a -t 1.1.1.1:80 -r 10.0.0.1:80 -m -w 1 -x 2147483648`,
+      '2:44: "2147483648" is not a number from 0 to 2147483647',
+    ],
+    [
+      `${WEB}-a -t 1.1.1.1:80 -r 10.0.0.1:80 -m -w 1 -x 9 -y 4294967295`,
+      '2:49: "4294967295" is not a number from 0 to 2147483647',
+    ],
     [`${WEB}-a -t 1.1.1.1:80 -r 10.0.0.1 -x 5 -y 6`, "2:38: -y 6 must not be above -x 5"],
     [
       `${WEB}-a -t 1.1.1.1:80 -r [2001:db8::1]:80 -m`,

@@ -157,6 +157,11 @@ ttl = 256
       "lower_threshold (1) must not be above upper_threshold (0)",
     ],
     [
+      "an upper threshold that newer kernels refuse",
+      '[[service]]\nlisten = "fwmark:1"\nreal = [{ address = "10.0.0.1", upper_threshold = 2147483648 }]',
+      "upper_threshold must be a whole number from 0 to 2147483647, not 2147483648",
+    ],
+    [
       "another family",
       '[[service]]\nlisten = "fwmark:1"\nreal = [{ address = "2001:db8::1" }]',
       'a real server of another address family than the service needs forward = "tunnel"',

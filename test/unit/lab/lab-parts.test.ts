@@ -20,6 +20,15 @@ describe("longestStep()", () => {
   test("finds none in fewer than two times", () => {
     expect(longestStep([5])).toEqual({ lengthMs: 0, atMs: 0 });
   });
+
+  test("counts no time of a span in which nobody looked", () => {
+    const away = [
+      { fromMs: 0, toMs: 3 },
+      { fromMs: 12, toMs: 17 },
+    ];
+    expect(longestStep([1, 10, 20], away)).toEqual({ lengthMs: 7, atMs: 1 });
+    expect(longestStep([1, 10, 20], [{ fromMs: 5, toMs: Infinity }])).toEqual({ lengthMs: 4, atMs: 1 });
+  });
 });
 
 describe("serverAddress()", () => {
