@@ -92,11 +92,12 @@ class FreshMachines {
       const title = `${release}: ${newcomer.story}`;
       const directory = join(newcomer.user.home, `tandem-${newcomer.name}`);
       const prepared = await this.#prepare(newcomer, root, directory);
-      if (prepared.status !== 0) this.#record(`${title}: preparation`, prepared);
-      if (prepared.status === 0)
-        await this.#tryCommands(title, trials, (trial) =>
-          root.run(trial.command, directory, newcomer.user, trial.limitMs),
-        );
+      if (prepared.status !== 0) {
+        this.#record(`${title}: preparation`, prepared);
+        continue;
+      }
+      const run = (trial: Trial) => root.run(trial.command, directory, newcomer.user, trial.limitMs);
+      await this.#tryCommands(title, trials, run);
     }
   }
 
@@ -147,9 +148,9 @@ async function remove(folder: string): Promise<void> {
 
 function whatIsInTheWay(): string | undefined {
   if (process.getuid?.() !== 0) return "minimal roots are made by root";
-  if (!Bun.spawnSync(["git", "rev-parse", "--quiet", "--verify", "HEAD"], { cwd: ROOT }).success) {
-    return "what is tried is the last commit, and this is no clone";
-  }
+  const commit = Bun.spawnSync(["git", "rev-parse", "--verify", "HEAD"], { cwd: ROOT });
+  if (!commit.success)
+    return `what is tried is the last commit, and git finds none: ${commit.stderr.toString().trim()}`;
   const { bavail, bsize } = statfsSync(ROOMY);
   if (bavail * bsize < NEEDED_BYTES) return `${ROOMY} has less than 6 GiB free; TMPDIR names another folder`;
   return undefined;

@@ -10,7 +10,7 @@ function runWithoutUserModeKernel(...command: readonly string[]) {
   const script = 'mount --bind /dev/null /usr/bin/linux.uml; mount --bind /dev/null /usr/bin/apt-get; exec "$@"';
   const ran = Bun.spawnSync(["unshare", "--mount", "sh", "-c", script, "sh", ...command], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"] },
+    env: { ...process.env, TANDEM_LAB: undefined },
   });
   return { stdout: ran.stdout.toString(), stderr: ran.stderr.toString(), exitCode: ran.exitCode };
 }

@@ -1,14 +1,19 @@
-/** `bun test/model/search.ts FAULTS [WINDOW] [PART] [SHARD/SHARDS]`: the search through the real machine, with more faults. */
+/**
+ * `bun test/model/search.ts FAULTS [WINDOW] [PART] [STARTS]`: the search through the real machine, with more faults than a test
+ * has time for. WINDOW: the next fault comes at most so many half seconds later, or when all has come to rest. PART: of each
+ * delay that it may take, from 0 to below 1. STARTS: the places of those to begin with, `0,2`.
+ */
 import { Search, traceText } from "./machine/explore.ts";
 import { REAL, STARTS } from "./machine/run.ts";
 
-const [faults = "2", window = "8", part = "0.5"] = process.argv.slice(2);
+const [faults = "2", window = "8", part = "0.5", starts] = process.argv.slice(2);
+const chosen = starts?.split(",").map(Number) ?? [...STARTS.keys()];
 const beganMs = performance.now();
 const search = new Search({
   machine: REAL,
   part: Number(part),
   bounds: { twoOwnersMs: 1_000, noOwnerMs: 5_500 },
-  starts: STARTS,
+  starts: STARTS.filter((_, index) => chosen.includes(index)),
   faults: Number(faults),
   windowSteps: Number(window),
   onFinding: (finding) => process.stdout.write(`${finding.problems.join("; ")}: ${traceText(finding)}\n`),

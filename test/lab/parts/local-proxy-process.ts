@@ -5,7 +5,7 @@ import { PROXY_PORT } from "./local-proxy.ts";
 const [vip = "", port = ""] = process.argv.slice(2);
 // It listens before the VIP is here (ip-sysctl.rst, ip_nonlocal_bind).
 writeFileSync("/proc/sys/net/ipv4/ip_nonlocal_bind", "1");
-Bun.listen({ hostname: "127.0.0.1", port: PROXY_PORT, socket: { data() {} } });
+Bun.listen({ hostname: "127.0.0.1", port: PROXY_PORT, socket: { data: (socket) => void socket.write("pong") } });
 await Bun.udpSocket({
   hostname: vip,
   port: Number(port),

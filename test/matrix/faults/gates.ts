@@ -19,7 +19,10 @@ const GATED: Staging = {
     [
       "[[gate]]",
       'name = "proxy"',
-      'kind = "tcp"',
+      // The kernel of a process that hangs still completes its handshakes: only an answer shows that it works.
+      'kind = "send-expect"',
+      'send = "ping"',
+      'expect = "pong"',
       `target = "127.0.0.1:${PROXY_PORT}"`,
       `interval = "${INTERVAL_MS}ms"`,
       `timeout = "${TIMEOUT_MS}ms"`,

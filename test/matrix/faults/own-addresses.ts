@@ -1,4 +1,5 @@
 /** What an active needs beside its VIPs: own addresses, a way back to the clients, interfaces that stay what they were. */
+import { writeFileSync } from "node:fs";
 import { type RouterName, THIRD_VIP } from "../../lab/topology.ts";
 import { AGREED_MS, type Fault, FOUND_OUT_MS, NOTHING_MS, TOLD_AT_ONCE_MS } from "../fault.ts";
 import type { Stage } from "../stage.ts";
@@ -6,6 +7,8 @@ import { type Staging, THIRD } from "../staging.ts";
 import { rename } from "./third-network.ts";
 
 const AFTERWARDS_MS = 5000;
+/** Until all announcements of a takeover have been made. */
+const ANNOUNCED_MS = 3000;
 /** Locally administered (IEEE 802, the second bit of the first octet), and of nobody else here. */
 const OTHER_MAC = "02:00:5e:00:53:01";
 
@@ -80,6 +83,15 @@ function withoutRoute(router: RouterName): (stage: Stage) => void {
   return (stage) => stage.ip(router, "route del default");
 }
 
+/**
+ * Neighbours could be corrected by chance: by what is announced a second after the start, or by a request of the router's
+ * for a client with the VIP as the one who asks.
+ */
+async function leaveNothingToChance(stage: Stage, router: RouterName): Promise<void> {
+  stage.topology.on(router, () => writeFileSync("/proc/sys/net/ipv4/conf/all/arp_announce", "2"));
+  await stage.beforehand(() => Bun.sleep(ANNOUNCED_MS));
+}
+
 function macChanged(router: RouterName, side: "public" | "private"): Fault {
   const interfaceName = side === "public" ? "eth0" : "eth1";
   return {
@@ -88,6 +100,7 @@ function macChanged(router: RouterName, side: "public" | "private"): Fault {
     staging: BOTH_SIDES,
     expected: { owner: "lvs1", gapMs: router === "lvs1" ? TOLD_AT_ONCE_MS : NOTHING_MS },
     async act(stage) {
+      await leaveNothingToChance(stage, router);
       stage.ip(router, `link set ${interfaceName} address ${OTHER_MAC}`);
       await Bun.sleep(AFTERWARDS_MS);
       await stage.settled("lvs1");

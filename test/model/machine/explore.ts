@@ -45,7 +45,8 @@ export function traceText({ start, events }: Trace): string {
 
 export class Search {
   readonly #plan: Plan;
-  readonly #seen = new Set<string>();
+  /** By their hashes: the texts of a long search would fill the memory. */
+  readonly #seen = new Set<bigint>();
   readonly #findings: Finding[] = [];
   #runs = 0;
   #longestTwoMs = 0;
@@ -81,14 +82,14 @@ export class Search {
   #follow(trace: Trace): readonly Trace[] {
     this.#runs += 1;
     const run = play(trace, this.#plan);
-    const own = new Map<string, number>();
+    const own = new Map<bigint, number>();
     const branches: Trace[] = [];
     let settled: readonly Trace[] = [];
     for (let steps = 0; steps < STEPS_MAX; steps += 1) {
       if (steps > 0) run.advance(1);
       this.#note(run);
       if (run.problems.length > 0) return this.#report(trace, run.problems);
-      const { digest } = run;
+      const digest = BigInt(Bun.hash(run.digest));
       const before = own.get(digest);
       if (before !== undefined) {
         const problems = restProblems(run, before);
@@ -108,7 +109,7 @@ export class Search {
     const { start, events } = trace;
     if (events.length >= this.#plan.faults) return [];
     // Faults of one moment in one order only.
-    const from = afterSteps === 0 ? FAULTS.findIndex((fault) => fault === events.at(-1)?.fault) + 1 : 0;
+    const from = afterSteps === 0 ? FAULTS.findIndex(({ name }) => name === events.at(-1)?.fault.name) + 1 : 0;
     return FAULTS.slice(from)
       .filter((fault) => fault.isPossible(world))
       .map((fault) => ({ start, events: [...events, { afterSteps, fault }] }));

@@ -102,12 +102,13 @@ function daemonFaults(place: Place): readonly Fault[] {
 }
 
 /** It finds out that it slept over its lease, and concludes nothing from the silence for a moment. */
-function resume({ routers }: State, place: Place, { lease }: Rules): boolean {
+function resume({ routers }: State, place: Place, rules: Rules): boolean {
+  const { lease } = rules;
   const me = routers[place];
   if (me.machine !== ON || me.daemon !== HANGS) return false;
   me.daemon = RUNS;
   me.grace = 2;
-  if (me.isActive === 1 && me.vips <= lease.kernel - lease.daemon) stepDown(me);
+  if (me.isActive === 1 && me.vips <= lease.kernel - lease.daemon) stepDown(me, rules);
   return true;
 }
 

@@ -5,6 +5,7 @@ import {
   blankState,
   copyInto,
   forgetAsking,
+  NEVER,
   NO_DAEMON,
   OLD,
   ON,
@@ -55,12 +56,19 @@ function deliver(state: State): void {
 }
 
 /** What does not matter for what follows is the same in all states. */
-function simplify(router: Router): void {
-  if (router.daemon === NO_DAEMON) {
-    Object.assign(router, { isActive: 0, heard: 0, received: 0, framed: 0, said: SAID_NOTHING, yields: 0, proven: 0 });
-    Object.assign(router, { tookSilently: 0, second: 0, tie: 0, grace: 0, lonely: 0 });
+function simplify({ routers }: State): void {
+  const haveMet = routers.every(({ daemon, met }) => daemon !== NO_DAEMON && met === 1);
+  for (const router of routers) {
+    if (router.daemon === NO_DAEMON) {
+      Object.assign(router, { isActive: 0, heard: 0, framed: 0, said: SAID_NOTHING, yields: 0, proven: 0 });
+      Object.assign(router, { tookSilently: 0, second: 0, tie: 0, grace: 0, lonely: 0 });
+    }
+    if (router.daemon === NO_DAEMON || router.isActive === 1) forgetAsking(router);
+    if (!haveMet) Object.assign(router, { met: 0, received: DEAD + 1 });
+    // Known to be gone is known until a VIP answers, whatever it was known by.
+    if (router.gone !== NEVER) Object.assign(router, { answeredLate: 0, absent: 0, renewedBySomebody: 0 });
+    if (router.renewedBySomebody === 0) router.vipAnswered = NEVER;
   }
-  if (router.daemon === NO_DAEMON || router.isActive === 1) forgetAsking(router);
 }
 
 function isOwner({ machine, vips }: Router): boolean {
@@ -98,7 +106,7 @@ export function tick(state: State, order: Order, rules: Rules, limits: Limits): 
     if (isAwake(state.routers[place])) act(state, view, place, rules);
   }
   const isSeen = PLACES.some((place) => seenOf(state.routers[place]) !== before[place]);
-  for (const router of state.routers) simplify(router);
+  simplify(state);
   count(state, limits);
   return isSeen;
 }

@@ -52,15 +52,18 @@ function hear(me: Router, peer: Router, { heartbeat, counts }: Sight): void {
     me.yields = 0;
     forgetAsking(me);
   } else if (peer.isActive === 1 && me.said !== SAID_ACTIVE) {
-    if (me.said === SAID_STANDBY) me.heard = 0;
+    if (me.said === SAID_STANDBY) {
+      me.heard = 0;
+      me.answeredLate = 0;
+    }
     me.said = SAID_CLAIM;
   } else if (peer.isActive === 0 && me.said === SAID_CLAIM) me.said = SAID_NOTHING;
 }
 
-export function stepDown(me: Router): void {
+export function stepDown(me: Router, { wording }: Rules): void {
   me.isActive = 0;
   me.vips = 0;
-  me.proven = 0;
+  if (wording.provesEachTenure) me.proven = 0;
   me.second = 0;
   me.tookSilently = 0;
   me.tie = 0;
@@ -90,13 +93,13 @@ function prevails(peer: Router, me: Router, place: Place): boolean {
 function actActive(me: Router, peer: Router, scene: Scene): void {
   const { sight, rules } = scene;
   if (sight.heartbeat && peer.isActive === 1 && prevails(peer, me, scene.place)) {
-    stepDown(me);
+    stepDown(me, rules);
     return;
   }
   if (sight.counts && peer.isActive === 0) hearStandby(me, peer);
   if (me.lonely >= BLIND && !isAlive(me) && me.heard <= ALONE_MEMORY) {
-    stepDown(me);
-    me.yields = rules.wording.letsPeerGoFirst ? 1 : 0;
+    stepDown(me, rules);
+    me.yields = rules.wording.yields ? 1 : 0;
     return;
   }
   watch(me, scene);
@@ -115,7 +118,8 @@ function watch(me: Router, scene: Scene): void {
   const { own, vip, frame } = scene.sight;
   const isSilent = !isAlive(me) && me.heard >= DEAD && me.grace === 0;
   // It is heard to be active, and goes on: it is deaf.
-  const isWatching = isSilent || (isAlive(me) && me.said === SAID_ACTIVE);
+  const isDeafRival = isAlive(me) && me.said === SAID_ACTIVE && scene.rules.wording.watchesHeardRival;
+  const isWatching = isSilent || isDeafRival;
   if (!isWatching || !vip) {
     me.second = 0;
     if (isWatching && own) me.proven = 1;
@@ -125,8 +129,8 @@ function watch(me: Router, scene: Scene): void {
   // Answers of three rounds over 300 ms: what ends within an interval, by a heartbeat, is never seen so long.
   if (me.second < SEEN) return;
   if (!givesWay(me, scene.place, frame, scene.rules.wording)) return;
-  stepDown(me);
-  me.yields = scene.place === BACKUP && scene.rules.wording.letsPeerGoFirst ? 1 : 0;
+  stepDown(me, scene.rules);
+  me.yields = scene.place === BACKUP && scene.rules.wording.yields ? 1 : 0;
 }
 
 function givesWay(me: Router, place: Place, isPeerSpeaking: boolean, wording: Wording): boolean {
@@ -169,8 +173,8 @@ function actOnSilence(me: Router, peer: Router, scene: Scene): void {
   const { sight, rules, place } = scene;
   if (me.heard >= LATE) ask(me, sight, rules.wording);
   const isOwnerKnown = me.said === SAID_ACTIVE || me.said === SAID_CLAIM;
-  const waits = me.yields === 1 || (place === BACKUP && !isOwnerKnown);
-  const patience = waits && rules.wording.letsPeerGoFirst ? YIELD : 0;
+  const waits = me.yields === 1 || (rules.wording.backupWaits && place === BACKUP && !isOwnerKnown);
+  const patience = waits ? YIELD : 0;
   const isClaimed = sight.heartbeat && peer.isActive === 1 && peer.tenure >= me.tenure;
   const isSilent = me.heard >= DEAD && me.grace === 0;
   if (me.gone !== NEVER && me.gone >= patience && isSilent && !isClaimed) take(me, scene, true);

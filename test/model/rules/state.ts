@@ -172,75 +172,84 @@ export function copyInto(to: State, from: State): void {
 // --- as words of 32 bits ----------------------------------------------------------------------------------------
 
 const WORD_BITS = 32;
-const WORDS_PER_ROUTER = 2;
-export const WORDS = PLACES.length * WORDS_PER_ROUTER + 1;
-/** Of the counters of a state. */
-const COUNTER_BITS = 8;
 
 interface Slot {
   readonly name: keyof Router;
-  readonly word: number;
   readonly shift: number;
   readonly mask: number;
 }
 
-const SLOTS: readonly Slot[] = (() => {
-  let word = 0;
+/** The fields of each word of a router, from its lowest bit up. */
+const SLOTS: readonly (readonly Slot[])[] = (() => {
+  const words: Slot[][] = [[]];
   let shift = 0;
-  return (Object.keys(ROUTER_BITS) as (keyof Router)[]).map((name) => {
+  for (const name of Object.keys(ROUTER_BITS) as (keyof Router)[]) {
     const bits = ROUTER_BITS[name];
     if (shift + bits > WORD_BITS) {
-      word += 1;
+      words.push([]);
       shift = 0;
     }
-    const slot = { name, word, shift, mask: 2 ** bits - 1 };
+    words.at(-1)?.push({ name, shift, mask: 2 ** bits - 1 });
     shift += bits;
-    return slot;
-  });
+  }
+  return words;
 })();
+export const WORDS = PLACES.length * SLOTS.length + 1;
 
-/** Terms count as they lie to each other, from 1 up: 0 is a router that was never active. */
-function lowestTerm([a, b]: State["routers"]): number {
-  return Math.min(a.term, a.tenure, b.term, b.tenure);
-}
+/** Of the counters of a state. */
+const COUNTER_BITS = 8;
 
-function wordOf(router: Router, word: number, lowest: number): number {
+function wordOf(router: Router, slots: readonly Slot[]): number {
   let packed = 0;
-  for (const { name, word: own, shift, mask } of SLOTS) {
-    if (own !== word) continue;
-    const value = name === "term" || name === "tenure" ? router[name] - lowest : router[name];
+  for (const { name, shift, mask } of slots) {
+    const value = router[name];
     if (value > mask) throw new RangeError(`${name} is ${value}, more than it has bits for`);
     packed |= value << shift;
   }
   return packed;
 }
 
+/** Terms count as they lie to each other: the lowest is 0. */
+function lowerTerms([a, b]: State["routers"]): void {
+  const lowest = Math.min(a.term, a.tenure, b.term, b.tenure);
+  if (lowest === 0) return;
+  for (const router of [a, b]) {
+    router.term -= lowest;
+    router.tenure -= lowest;
+  }
+}
+
 /** Writes a state to `words` from `at` on: the same words for the same state. */
 export function pack(state: State, words: Int32Array, at: number): void {
   const { routers, readable, frames, isolated, two, none } = state;
-  const lowest = lowestTerm(routers);
-  for (const place of PLACES) {
-    for (let word = 0; word < WORDS_PER_ROUTER; word += 1) {
-      words[at + place * WORDS_PER_ROUTER + word] = wordOf(routers[place], word, lowest);
+  lowerTerms(routers);
+  let next = at;
+  for (const router of routers) {
+    for (const slots of SLOTS) {
+      words[next] = wordOf(router, slots);
+      next += 1;
     }
   }
-  const bits = [...readable, ...frames, ...isolated];
-  const wires = bits.reduce((sum, bit) => 2 * sum + bit, 0);
-  words[at + WORDS - 1] = (wires << (2 * COUNTER_BITS)) | (two << COUNTER_BITS) | none;
+  let wires = 0;
+  for (const bits of [readable, frames, isolated]) wires = 4 * wires + 2 * bits[0] + bits[1];
+  words[next] = (wires << (2 * COUNTER_BITS)) | (two << COUNTER_BITS) | none;
 }
 
 export function unpack(words: Int32Array, at: number, state: State): void {
-  for (const place of PLACES) {
-    const router = state.routers[place];
-    for (const { name, word, shift, mask } of SLOTS) {
-      router[name] = ((words[at + place * WORDS_PER_ROUTER + word] ?? 0) >>> shift) & mask;
+  let next = at;
+  for (const router of state.routers) {
+    for (const slots of SLOTS) {
+      const word = words[next] ?? 0;
+      for (const { name, shift, mask } of slots) router[name] = (word >>> shift) & mask;
+      next += 1;
     }
   }
-  const last = words[at + WORDS - 1] ?? 0;
-  const wires = last >>> (2 * COUNTER_BITS);
-  for (const [index, list] of [state.isolated, state.frames, state.readable].entries()) {
-    list[1] = (wires >>> (2 * index)) & 1;
-    list[0] = (wires >>> (2 * index + 1)) & 1;
+  const last = words[next] ?? 0;
+  let wires = last >>> (2 * COUNTER_BITS);
+  for (const bits of [state.isolated, state.frames, state.readable]) {
+    bits[1] = wires & 1;
+    bits[0] = (wires >>> 1) & 1;
+    wires >>>= 2;
   }
   state.two = (last >>> COUNTER_BITS) & (2 ** COUNTER_BITS - 1);
   state.none = last & (2 ** COUNTER_BITS - 1);
