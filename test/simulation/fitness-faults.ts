@@ -15,6 +15,8 @@ const THREE_VIPS = { vips: [...SETTINGS.vips, vip("198.51.100.10/24", INTERFACES
 const TOLD = { unservedMs: 100, twoOwnersMs: OVERLAP_MS, noOwnerMs: 0, transitions: 2, ends: "b" as const };
 /** Nobody answers any more: `dead_after`, and an agreed move. */
 const JUDGED = { ...TOLD, unservedMs: 1_300 };
+/** Silence on all paths to a confirmed takeover. */
+const DEAD_MS = 1_300;
 /** Rule 19: from the first frame that passes. */
 const SECOND_OWNER_MS = 1_000;
 
@@ -26,6 +28,11 @@ const BLIPS: readonly { readonly blipMs: number; readonly afterMs: number }[] = 
   { blipMs: 2_000, afterMs: 70_000 },
   { blipMs: 20_000, afterMs: 5_000 },
 ];
+
+/** Silent for `dead_after`, and asked by then. */
+function isKnownToLive(afterMs: number): boolean {
+  return afterMs >= 3_000;
+}
 
 const DEAFNESS: readonly { readonly what: string; readonly apply: (world: World) => void }[] = [
   { what: "the routers have different keys", apply: (world) => world.setTwoKeys(true) },
@@ -46,15 +53,62 @@ const blips = DEAFNESS.flatMap(({ what, apply }) =>
       mendAfterMs: blipMs,
       // Beside the blip itself: who came later gives way, and the neighbours follow who stays.
       unservedMs: blipMs + SECOND_OWNER_MS + 300,
-      twoOwnersMs: SECOND_OWNER_MS,
+      // Once the active's kernel has answered after its daemon fell silent, its VIPs are known to live.
+      twoOwnersMs: isKnownToLive(afterMs) ? 0 : SECOND_OWNER_MS,
       // An active that is isolated for longer than the window of its evidence gives the VIPs up itself; and what is asked
       // while nothing answers is not believed before every lease has ended.
       noOwnerMs: blipMs < 1_000 ? 0 : Math.min(blipMs, 3_000 + 2_500),
-      transitions: 4,
+      transitions: !isKnownToLive(afterMs) ? 4 : blipMs < 1_000 ? 0 : 2,
       ends: "either",
     }),
   ),
 );
+
+/** Both are active while they cannot ask each other; who came later gives way, and the neighbours follow who stays. */
+const TWO_FOR_A_MOMENT = {
+  unservedMs: 50,
+  noOwnerMs: 0,
+  twoOwnersMs: SECOND_OWNER_MS,
+  transitions: 2,
+};
+
+/** For longer than any lease may run. */
+const CUT_MS = 8_000;
+
+function cutBoth(world: World, isCut: boolean): void {
+  for (const path of ["public", "private"] as const) world.cutBetween(path, isCut);
+}
+
+const cuts = DEAFNESS.flatMap(({ what, apply }): SingleFault[] => [
+  {
+    name: `${what}, and both paths are cut between the routers for 8 s`,
+    apply: (world) => {
+      apply(world);
+      world.run(5_000);
+      cutBoth(world, true);
+    },
+    mend: (world) => cutBoth(world, false),
+    mendAfterMs: CUT_MS,
+    ...TWO_FOR_A_MOMENT,
+  },
+  {
+    name: `the standby was active before, ${what}, and both paths are cut between the routers for 8 s`,
+    settings: { failback: "manual" },
+    apply: (world, a, b) => {
+      for (const [id, host] of [a, b].entries()) {
+        host.command({ kind: "operator", id, command: { kind: "switch" } });
+        world.run(3_000);
+      }
+      apply(world);
+      world.run(5_000);
+      cutBoth(world, true);
+    },
+    mend: (world) => cutBoth(world, false),
+    mendAfterMs: CUT_MS,
+    ...TWO_FOR_A_MOMENT,
+    transitions: 6,
+  },
+]);
 
 const deaths = DEAFNESS.map(
   ({ what, apply }): SingleFault => ({
@@ -104,17 +158,25 @@ const links = (["public", "private", "third"] as const).flatMap((segment: Segmen
   },
 ]);
 
-const standby = (["public", "private", "third"] as const).map(
-  (segment: Segment): SingleFault => ({
-    name: `${segment} interface of the standby set down: a planned switch is refused`,
-    settings: THREE_VIPS,
-    apply: (world, a, b) => {
-      b.setLink(segment, false);
-      world.run(3_000);
-      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
-    },
-    ...NOTHING,
-  }),
+const LOSSES: readonly { readonly how: string; readonly lose: (host: Host, segment: Segment) => void }[] = [
+  { how: "set down", lose: (host, segment) => host.setLink(segment, false) },
+  { how: "renamed", lose: (host, segment) => host.setRenamed(segment, true) },
+  { how: "gone", lose: (host, segment) => host.setInterface(segment, false) },
+];
+
+const standby = (["public", "private", "third"] as const).flatMap((segment: Segment) =>
+  LOSSES.map(
+    ({ how, lose }): SingleFault => ({
+      name: `${segment} interface of the standby ${how}: a planned switch is refused`,
+      settings: THREE_VIPS,
+      apply: (world, a, b) => {
+        lose(b, segment);
+        world.run(3_000);
+        a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+      },
+      ...NOTHING,
+    }),
+  ),
 );
 
 const hangs = [3_500, 6_000, 12_000].map(
@@ -137,6 +199,7 @@ const hangs = [3_500, 6_000, 12_000].map(
 
 export const FITNESS_FAULTS: readonly SingleFault[] = [
   ...blips,
+  ...cuts,
   ...deaths,
   ...ownAddresses,
   ...links,
@@ -193,6 +256,84 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
     // The VIPs stay until their leases end; then it gives them up, and the peer goes first.
     ...TOLD,
     noOwnerMs: 100,
+  },
+  {
+    name: "both routers switched off and on together, with different keys",
+    apply: (world, a, b) => {
+      a.powerOff();
+      b.powerOff();
+      world.setTwoKeys(true);
+      a.powerOn();
+      b.powerOn();
+    },
+    // Neither knows of the other: the primary goes first.
+    unservedMs: DEAD_MS,
+    noOwnerMs: DEAD_MS,
+    twoOwnersMs: 0,
+    transitions: 1,
+  },
+  {
+    name: "the kernel thread of the active hangs, and a switch is asked for",
+    settings: { failback: "manual" },
+    apply: (world, a) => {
+      a.hangKernelThread(7_000);
+      // Until it is known to hang.
+      world.run(2_700);
+      a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
+    },
+    // It could not drop them, so it offers nothing: they are taken when the kernel has dropped them.
+    unservedMs: 100,
+    noOwnerMs: 100,
+    twoOwnersMs: 0,
+    transitions: 2,
+    ends: "b",
+  },
+  {
+    name: "active switched off, and the kernel of the standby refuses one of the VIPs for 10 s",
+    settings: THREE_VIPS,
+    apply: (_, a, b) => {
+      b.kernel.refuses.add("198.51.100.10");
+      a.powerOff();
+    },
+    mend: (_, __, b) => b.kernel.refuses.clear(),
+    mendAfterMs: 10_000,
+    // That one, until it is tried again; the others are taken as ever.
+    unservedMs: 10_000 + 2_100,
+    noOwnerMs: 10_000 + 2_100,
+    twoOwnersMs: 0,
+    transitions: 1,
+    ends: "b",
+  },
+  {
+    name: "the default route of the active lost, beside a standby that never had one",
+    apply: (world, a, b) => {
+      b.kill();
+      b.setDefaultRoute(false);
+      b.start();
+      world.run(5_000);
+      a.setDefaultRoute(false);
+    },
+    mend: (_, a) => a.setDefaultRoute(true),
+    mendAfterMs: 20_000,
+    ...NOTHING,
+    // Moving them would serve nobody.
+    unservedMs: 20_100,
+  },
+  {
+    name: "no frame passes at the third port of the one router, then of the other",
+    settings: { ...THREE_VIPS, failback: "manual" },
+    apply: (world, a, b) => {
+      for (const { ports } of [a, b]) {
+        ports.third.sends = false;
+        ports.third.receives = false;
+        world.run(5_000);
+        ports.third.sends = true;
+        ports.third.receives = true;
+      }
+    },
+    // The second move so soon would be the beginning of many.
+    ...JUDGED,
+    unservedMs: 5_100,
   },
   {
     name: "third cable of the active out",
