@@ -8,8 +8,11 @@ import type { Turn } from "./turn.ts";
 
 /** An active tries them again this often, besides at each event around them. */
 const RETRY_MS = 2_000;
-/** A standby does not try: what was refused so long ago may be possible by now. */
-const FORGOTTEN_AFTER_MS = 300_000;
+/**
+ * A standby does not try: what was refused so long ago may be possible by now. Where it is not, a planned move finds that out
+ * before the old owner drops anything.
+ */
+const FORGOTTEN_AFTER_MS = 10_000;
 
 /** Some VIPs of a lease could not be set: each is told of once, and what a half-done try may have left is removed. */
 export function noteRefused(turn: Turn, failed: readonly LeaseResult[]): void {

@@ -12,6 +12,7 @@ import { ROUTERS } from "./world.ts";
 
 const FLAP_MS = 1_000;
 const FLAPS = 5;
+const REFUSAL_MEMORY_MS = 11_000;
 
 export interface Span {
   readonly fromMs: number;
@@ -82,7 +83,9 @@ function isUnfit(world: World, router: RouterId): boolean {
 function isUnfitActive(world: World, router: RouterId): boolean {
   const other = router === "primary" ? "backup" : "primary";
   if (world.hosts[router].role !== "active" || !isAlive(world, router) || !isUnfit(world, router)) return false;
-  return isHealthy(world, other) && world.hosts[other].role === "standby" && world.understood;
+  // What its kernel refused a standby believes for ten seconds.
+  const isTrusted = world.clock.now - world.hosts[other].kernel.refusedAtMs > REFUSAL_MEMORY_MS;
+  return isTrusted && isHealthy(world, other) && world.hosts[other].role === "standby" && world.understood;
 }
 
 function isCutOffOwner(world: World, router: RouterId): boolean {

@@ -30,6 +30,8 @@ export class Kernel {
   readonly down = new Set<string>();
   /** VIPs that the kernel refuses, by their addresses. */
   readonly refuses = new Set<string>();
+  /** When it last refused one. */
+  refusedAtMs = Number.NEGATIVE_INFINITY;
   /** The kernel thread does nothing until then; leases end all the same. */
   hungUntilMs = 0;
   /** Removals from interfaces that are gone fail, as they do where the interface's number is asked for first. */
@@ -67,8 +69,10 @@ export class Kernel {
       if (this.gone.has(vip.interface) || this.renamed.has(vip.interface)) {
         return { vip, result: "failed" as const, error: "no such device (ENODEV)" };
       }
-      if (this.refuses.has(vip.prefix.address.text))
+      if (this.refuses.has(vip.prefix.address.text)) {
+        this.refusedAtMs = this.#clock.now;
         return { vip, result: "failed" as const, error: "refused (EACCES)" };
+      }
       const key = vip.prefix.address.text;
       const result = this.#held.has(key) ? ("renewed" as const) : ("created" as const);
       this.#held.set(key, { vip, endsAtMs });
