@@ -68,7 +68,7 @@ function beforeAndAfter(before: readonly Row[], after: readonly Row[]): string {
 
 The same rows with an earlier build, ${first.software ?? "of unknown version"}. What should have come was waited for no longer than
 20 s (60 s with services), and a second owner is watched for 6 s after a blip: figures of that size mean "for as long as
-one looked".
+one looked". Tables of the configuration that it does not know were left out.
 
 ${[cells(head), cells(head.map(() => "---")), ...lines].join("\n")}
 

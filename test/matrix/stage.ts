@@ -202,7 +202,13 @@ export class Stage implements AsyncDisposable {
     await this.#watcher.lookAway();
     await Bun.sleep(QUIET_BEFORE_MS);
     if (this.kind === "namespaces") await this.#watcher.lookAgain();
-    else void this.#watcher.answered(STEP_LIMIT_MS.uml).then(() => this.#watcher.lookAgain());
+    else this.#lookWhenAnswered();
+  }
+
+  #lookWhenAnswered(): void {
+    const answered = this.#watcher.answered(STEP_LIMIT_MS.uml);
+    // A stage that ends first has said why.
+    answered.then(() => this.#watcher.lookAgain()).catch(() => {});
   }
 
   /** Of those that have a VIP in the end. */

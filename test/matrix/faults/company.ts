@@ -12,6 +12,8 @@ const CUT_MS = 6000;
 const DEFEND_INTERVAL_MS = 10_000;
 /** A move that nobody confirms took a second. */
 const MOVED_BEFORE_MS = 500;
+/** Until all announcements of the start have been made: a stranger is not answered within a second of one. */
+const ANNOUNCED_MS = 3000;
 /** No machine has it. */
 const NOBODY = "203.0.113.250";
 const STRANGER = "direct1";
@@ -90,9 +92,10 @@ const putOff: Fault = {
   note: "who has offered the VIPs announces them no more: the client must not turn back to the old owner",
   async act(stage) {
     muteEchoes(stage);
-    const answeredAtMs = performance.now();
     await stage.beforehand(async () => {
+      await Bun.sleep(ANNOUNCED_MS);
       await announce(stage);
+      const answeredAtMs = performance.now();
       await Bun.sleep(1000);
       await announce(stage);
       await Bun.sleep(answeredAtMs + DEFEND_INTERVAL_MS - MOVED_BEFORE_MS - performance.now());
