@@ -24,8 +24,6 @@ export interface LabOptions {
 
 /** What a command inside may know of the outside; the rest (tokens, sessions) stays out. */
 const PASSED_ON = /^(?:PATH|LANG|LC_\w+|TERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|CI|TANDEM_\w+|UPDATE)$/;
-/** Debian 13's user-mode kernel (6.12) panics when Debian 13's Node.js (20.19) ends, which maps io_uring's queues. */
-const NO_IO_URING = { UV_USE_IO_URING: "0" };
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_TIME_LIMIT_MS = 600_000;
 
@@ -70,7 +68,7 @@ export function kindOfThisMachine(): LabKind {
 }
 
 function passedOn(): Record<string, string> {
-  const environment: Record<string, string> = { HOME: "/tmp", TMPDIR: "/tmp", ...NO_IO_URING };
+  const environment: Record<string, string> = { HOME: "/tmp", TMPDIR: "/tmp" };
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && PASSED_ON.test(name)) environment[name] = value;
   }
