@@ -4,7 +4,7 @@ import { verificationState } from "./announce.ts";
 import { noteJudgedMove } from "./damping.ts";
 import { LAST_WORD_MS } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
-import { canServe, unreadiness } from "./readiness.ts";
+import { inabilityToServe, unreadiness } from "./readiness.ts";
 import { abortTaking, startTaking } from "./role.ts";
 import { agreementMs } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -26,8 +26,8 @@ function onOffer(turn: Turn, word: AgreementWord): void {
   const { phase, acceptance, lastWord } = turn.state;
   if (phase.kind !== "standby" || acceptance?.word.id === word.id || lastWord?.word.id === word.id) return;
   // From a router that goes, whatever can be had is better than nothing.
-  const isEnough = word.reason === "stopping" && canServe(turn.state, turn.now);
-  const why = isEnough ? undefined : unreadiness(turn.state, turn.now);
+  const isLeaving = word.reason === "stopping";
+  const why = isLeaving ? inabilityToServe(turn.state, turn.now) : unreadiness(turn.state, turn.now);
   if (why !== undefined) {
     const refusal = { ...word, step: "refuse" as const };
     turn.set({ lastWord: { word: refusal, untilMs: turn.now + LAST_WORD_MS } });

@@ -36,6 +36,14 @@ function inability(state: State, nowMs: number): string | undefined {
   return undefined;
 }
 
+/** Why this router should not take the VIPs even of one that goes; being the worse place is no reason then. */
+export function inabilityToServe(state: State, nowMs: number): string | undefined {
+  if (state.stopping !== undefined || state.phase.kind === "stopped") return "it is stopping";
+  if (hasTwin(state, nowMs)) return "another machine has its address";
+  if (state.phase.kind === "standby" && isHolding(state)) return "its kernel still has VIPs";
+  return canServe(state, nowMs) ? undefined : "none of the VIPs could be served here";
+}
+
 /** Some VIP's cable is in. */
 function hasCarrier(state: State): boolean {
   return state.settings.vips.some(({ vip, side }) => {

@@ -10,7 +10,7 @@ export const failoverStatus = verb({
   changes: false,
   jsonDoc:
     "{version, router, peer, paths, vips, gates, warnings, transitions} as status has them; the last transition only",
-  exit3: "no router is active, both are, two own a VIP, nobody owns one, or a service has nobody left to serve it",
+  exit3: "no router is active, or both are, or an alarm stands",
 });
 
 export const failoverSwitch = verb({

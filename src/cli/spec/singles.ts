@@ -3,6 +3,9 @@ import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./typ
 
 export const statusVerb = verb({
   summary: "show both routers, paths, VIPs, gates, services and the last transitions",
+  description: [
+    "An alarm is what clients notice: two routers own a VIP, no router owns one, or a service has nobody left to serve it. Alarms are the first of the warnings, and make the exit code 3.",
+  ],
   arguments: {},
   flags: {
     watch: switchFlag("redraw until interrupted"),
@@ -17,7 +20,7 @@ export const statusVerb = verb({
   changes: false,
   jsonDoc:
     "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
-  exit3: "no router is active, both are, two own a VIP, nobody owns one, or a service has nobody left to serve it",
+  exit3: "no router is active, or both are, or an alarm stands",
 });
 
 export const runVerb = verb({
