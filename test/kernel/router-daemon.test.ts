@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKey } from "../../src/config/key-file.ts";
 import { ConfigurationFile } from "../../src/daemon/configuration.ts";
 import { RouterDaemon } from "../../src/daemon/router-daemon.ts";
+import { InvariantError } from "../../src/lib/invariant-error.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { requireLab, run } from "../support/lab.ts";
 
@@ -47,7 +48,7 @@ async function startAlone() {
     logHealth: () => ({ lostLines: 0 }),
   });
   await active.promise;
-  return { daemon, lines, configPath };
+  return { daemon, lines, configPath, stateDir: join(folder, "state") };
 }
 
 function hasVip(): boolean {
@@ -61,6 +62,26 @@ test("RouterDaemon.fail() withdraws the VIPs at once and ends with 1", async () 
   expect(await daemon.ended).toBe(1);
   expect(hasVip()).toBe(false);
   expect(lines.join("")).toContain("made up; this router withdraws its VIPs and ends");
+});
+
+test("RouterDaemon.crash() withdraws the VIPs, leaves its state for a report and ends with 1", async () => {
+  const { daemon, lines, stateDir } = await startAlone();
+  daemon.crash(new InvariantError("planted", "a bug", {}));
+  expect(await daemon.ended).toBe(1);
+  expect(hasVip()).toBe(false);
+  const [name = "none"] = readdirSync(stateDir).filter((file) => file.startsWith("report-"));
+  const path = join(stateDir, name);
+  const said = lines.filter((line) => line.includes("internal assertion"));
+  expect(said).toEqual([
+    expect.stringContaining(
+      `internal assertion "planted" failed: a bug; its state is left in ${path}; this router withdraws its VIPs and ends`,
+    ),
+  ]);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
+    process: "router",
+    invariant: "planted",
+    state: { phase: { kind: "active" }, seed: "left out" },
+  });
 });
 
 test("RouterDaemon.reload() leaves everything as it is when the file has mistakes", async () => {

@@ -66,7 +66,8 @@ const blips = DEAFNESS.flatMap(({ what, apply }) =>
 
 /** Both are active while they cannot ask each other; who came later gives way, and the neighbours follow who stays. */
 const TWO_FOR_A_MOMENT = {
-  unservedMs: 50,
+  // Who stays has announced already when it finds the other one gone, by three questions 100 ms apart.
+  unservedMs: 300,
   noOwnerMs: 0,
   twoOwnersMs: SECOND_OWNER_MS,
   transitions: 2,
@@ -171,7 +172,8 @@ const standby = (["public", "private", "third"] as const).flatMap((segment: Segm
       settings: THREE_VIPS,
       apply: (world, a, b) => {
         lose(b, segment);
-        world.run(3_000);
+        // The kernel's event is enough: nobody has been silent for long.
+        world.run(300);
         a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
       },
       ...NOTHING,
@@ -277,8 +279,8 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
     settings: { failback: "manual" },
     apply: (world, a) => {
       a.hangKernelThread(7_000);
-      // Until it is known to hang.
-      world.run(2_700);
+      // It is known to hang after half a lease, and the leases end after two thirds of one at the earliest.
+      world.run(1_800);
       a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
     },
     // It could not drop them, so it offers nothing: they are taken when the kernel has dropped them.
@@ -388,6 +390,11 @@ export const FITNESS_FAULTS: readonly SingleFault[] = [
       world.run(500);
       a.setGate("proxy", "failing");
     },
+    ...NOTHING,
+  },
+  {
+    name: "a gate that only the active has fails",
+    apply: (_, a) => a.setGate("proxy", "failing"),
     ...NOTHING,
   },
   {

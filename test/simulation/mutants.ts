@@ -14,7 +14,13 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "takes without asking the peer's kernel",
-    edits: [["owner-query.ts", "return hadTime >= unansweredNeeded(query);", "return hadTime > -2;"]],
+    edits: [
+      [
+        "owner-query.ts",
+        "return hadTime >= unansweredNeeded(query) && nowMs >= heardEnoughAtMs(state);",
+        "return hadTime > -2;",
+      ],
+    ],
     caughtBy: "daemon of the active killed",
   },
   {
@@ -30,7 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "does not obey a higher term",
     edits: [["rivals.ts", "return says.lastActiveTerm > mine || (", "return (says.lastActiveTerm < 0) || ("]],
-    caughtBy: "network",
+    caughtBy: "one-way cut of both paths",
   },
   {
     name: "compares the terms that the routers know instead of those of their tenures",
@@ -77,6 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       ["evidence.ts", "  if (isAlone(state, nowMs)) return false;\n  return PATHS.some", "  return PATHS.some"],
       ["evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("],
+      ["owner-query.ts", "Math.max(sinceMs, nowMs - seenWithinMs(state.settings))", "sinceMs"],
     ],
     caughtBy: "the routers have different keys, and later no frame passes at the standby's ports for 20 s",
   },
@@ -116,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "does not keep the term on disk",
-    edits: [["turn.ts", "        term,\n        lastActiveTerm,", "        term: 0,\n        lastActiveTerm,"]],
+    edits: [["turn.ts", "        term,\n        lastActiveTerm,", "        term: 0,\n        lastActiveTerm: 0,"]],
     caughtBy: "active switched off and on again",
   },
   {
@@ -243,5 +250,173 @@ export const MUTANTS: readonly Mutant[] = [
     name: "judges nothing on some ticks, so that its loop spins",
     edits: [["failover.ts", "new Soonest(state.tickedAtMs)", "new Soonest(-Infinity)"]],
     caughtBy: "planned switch",
+  },
+  {
+    name: "does not wait for the end of every lease when the peer's kernel answered late",
+    edits: [
+      ["owner-query.ts", "isAbsenceProven(state) || nowMs >= mayLiveUntilMs(state)", "isAbsenceProven(state) || true"],
+    ],
+    caughtBy: "the routers have different keys, and 3000 ms later no frame passes at the active's ports for 300 ms",
+  },
+  {
+    name: "takes silence for absence though the peer's own address is silent too",
+    edits: [
+      [
+        "questions.ts",
+        "names.includes(vip.interface) && isProvable(state, vip)",
+        "names.length >= 0 && isProvable(state, vip)",
+      ],
+    ],
+    caughtBy: "the routers have different keys, and 3000 ms later no frame passes at the active's ports for 300 ms",
+  },
+  {
+    name: "stays when it finds a second owner, whoever was first",
+    edits: [
+      [
+        "owner-watch.ts",
+        "if (seen.rounds < SEEN_ROUNDS || lastedMs < SEEN_MS) return;",
+        "if (lastedMs < Infinity) return;",
+      ],
+    ],
+    caughtBy: "the routers have different keys, and both paths are cut between the routers for 8 s",
+  },
+  {
+    name: "gives the VIPs up when it finds a second owner, though it was first",
+    edits: [["owner-watch.ts", "isForced(turn.state) || (proven && !isLast)", "isForced(turn.state)"]],
+    caughtBy: "the routers have different keys, and both paths are cut between the routers for 8 s",
+  },
+  {
+    name: "takes the proof of one tenure into the next",
+    edits: [["role.ts", "    proven: false,\n", ""]],
+    caughtBy:
+      "the standby was active before, the routers have different keys, and both paths are cut between the routers for 8 s",
+  },
+  {
+    name: "does not wait for the primary where neither router knows of an owner",
+    edits: [["takeover.ts", '(settings.router === "backup" && !isOwnerKnown)', "false"]],
+    caughtBy: "both routers switched off and on together, with different keys",
+  },
+  {
+    name: "gives all VIPs up when the kernel refuses one",
+    edits: [
+      [
+        "outcomes.ts",
+        "} else if (leased.length === 0) {\n    noticeFailed(turn, failed);\n    abortTaking",
+        "} else if (failed.length > 0) {\n    noticeFailed(turn, failed);\n    abortTaking",
+      ],
+    ],
+    caughtBy: "active switched off, and the kernel of the standby refuses one of the VIPs for 10 s",
+  },
+  {
+    name: "never tries a VIP again that the kernel refused",
+    edits: [["refusals.ts", "retryRefusedAtMs: turn.now + RETRY_MS", "retryRefusedAtMs: Infinity"]],
+    caughtBy: "active switched off, and the kernel of the standby refuses one of the VIPs for 10 s",
+  },
+  {
+    name: "calls itself fit for a VIP whose interface is not there",
+    edits: [
+      [
+        "fitness.ts",
+        'if (report.link === undefined) return "no-interface";',
+        "if (report.link === undefined) return undefined;",
+      ],
+    ],
+    caughtBy: "third interface of the standby gone: a planned switch is refused",
+  },
+  {
+    name: "hands over to the worse place when an operator wants it",
+    edits: [
+      ["readiness.ts", 'if (comparison?.better === "there") return', "if (state.term < 0) return"],
+      ["operator.ts", 'if (comparison.better !== "here") startMove', "if (turn.now > 0) startMove"],
+    ],
+    caughtBy: "public interface of the standby set down: a planned switch is refused",
+  },
+  {
+    name: "does not mind that its own address is gone",
+    edits: [["fitness.ts", 'return report.ownAddress ? undefined : "no-address";', "return undefined;"]],
+    caughtBy: "the own public address of the active removed",
+  },
+  {
+    name: "looks for silence on the sides only",
+    edits: [["fitness.ts", "if (sides.length > 0) return sides.some(", "if (sides.length >= 0) return sides.some("]],
+    caughtBy: "no frame passes at the third port of the active",
+  },
+  {
+    name: "does not mind a lost default route",
+    edits: [
+      [
+        "fitness.ts",
+        'return hasLostRoute(state, sided.vip.prefix.address.family) ? "no-route" : undefined;',
+        "return undefined;",
+      ],
+    ],
+    caughtBy: "the default route of the active lost",
+  },
+  {
+    name: "forgets with its role which default route it lost",
+    edits: [
+      [
+        "fitness.ts",
+        "isNewRole ? routesHad.filter((family) => hasLostRoute(turn.state, family)) : routesHad",
+        "isNewRole ? [] : routesHad",
+      ],
+    ],
+    caughtBy: "the default route of the active lost",
+  },
+  {
+    name: "moves the VIPs for a default route that neither router has",
+    edits: [
+      [
+        "comparison.ts",
+        'why === "no-route" && !other.includes(family) ? undefined : why',
+        "other.includes(family) ? why : why",
+      ],
+    ],
+    caughtBy: "the default route of the active lost, beside a standby that never had one",
+  },
+  {
+    name: "moves the VIPs for a gate that the peer does not have",
+    edits: [
+      ["gates.ts", "isDeciding(gate) && states.has(gateDigest(gate.name))", "isDeciding(gate)"],
+      [
+        "gates.ts",
+        'states.get(gateDigest(gate.name)) === "passing").map',
+        'states.get(gateDigest(gate.name)) !== "failing").map',
+      ],
+    ],
+    caughtBy: "a gate that only the active has fails",
+  },
+  {
+    name: "relies on a gate that has just recovered",
+    edits: [
+      [
+        "fitness.ts",
+        'state === "passing" && nowMs - sinceMs < GATE_TRUSTED_MS ? "recovering" : state',
+        "nowMs < sinceMs ? state : state",
+      ],
+    ],
+    caughtBy: "a gate of the active fails, and the standby's has just recovered",
+  },
+  {
+    name: "does not damp moves, so that two routers that are blind by turns swap for ever",
+    edits: [
+      ["disadvantage.ts", "worse.why.certain || damping === undefined", "damping === undefined || settledAtMs > 0"],
+    ],
+    caughtBy: "no frame passes at the third port of the one router, then of the other",
+  },
+  {
+    name: "believes an active that its VIPs are there although it does not renew them",
+    edits: [["takeover.ts", '    if (turn.state.phase.kind === "standby") judgeLapsingPeer(turn);\n', ""]],
+    caughtBy: "the kernel thread of the active hangs for 6000 ms",
+  },
+  {
+    name: "offers VIPs that its kernel could not drop",
+    edits: [["move.ts", "if (isRenewalStuck(state, nowMs)) return", "if (isRenewalStuck(state, -Infinity)) return"]],
+    caughtBy: "the kernel thread of the active hangs, and a switch is asked for",
+  },
+  {
+    name: "removes a foreign VIP once, and not when it comes back",
+    edits: [["foreign.ts", "    leaving: without(foreign.leaving, removed),\n", ""]],
+    caughtBy: "a VIP set by hand on the standby, and again when it was removed",
   },
 ];
