@@ -391,7 +391,8 @@ export const SINGLE_FAULTS: readonly SingleFault[] = [
     name: "planned switch, and the new owner is switched off while it takes",
     apply: (world, a, b) => {
       a.command({ kind: "operator", id: 1, command: { kind: "switch" } });
-      world.run(world.random.between(0.2, 0.9));
+      // Before its word that a neighbour follows it can be on its way: then the old owner has dropped them, rightly.
+      world.run(world.random.between(0.2, 0.6));
       b.powerOff();
     },
     // The old owner keeps the VIPs, and announces them again when the agreement has run out.
