@@ -54,8 +54,8 @@ const PARTS: readonly Part[] = [
   { name: "types", purpose: "tsc", run: () => runTool("tsc", [join(BIN, "tsc"), "-p", "."]) },
   {
     name: "fast",
-    purpose: "unit, property, simulation, scenario, tidy",
-    run: (folder) => runTests(folder, "fast", ["unit", "property", "simulation", "scenario", "contract", "tidy"]),
+    purpose: "unit, property, model, simulation, scenario, tidy",
+    run: (folder) => runTests(folder, "fast", ["unit", "property", "model", "simulation", "scenario", "contract", "tidy"]),
   },
   { name: "build", purpose: "dist/tandem", run: () => runTool("the build", [BUN, "src/build/binary.ts"]) },
   { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
