@@ -55,7 +55,8 @@ const PARTS: readonly Part[] = [
   {
     name: "fast",
     purpose: "unit, property, model, simulation, scenario, tidy",
-    run: (folder) => runTests(folder, "fast", ["unit", "property", "model", "simulation", "scenario", "contract", "tidy"]),
+    run: (folder) =>
+      runTests(folder, "fast", ["unit", "property", "model", "simulation", "scenario", "contract", "tidy"]),
   },
   { name: "build", purpose: "dist/tandem", run: () => runTool("the build", [BUN, "src/build/binary.ts"]) },
   { name: "cli", purpose: "the compiled command line", run: (folder) => runTests(folder, "cli", ["cli"]) },
