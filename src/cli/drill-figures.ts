@@ -7,6 +7,13 @@ export interface Attempt {
   readonly answered: boolean | undefined;
   /** Until the answer. */
   readonly tookMs?: number;
+  /** Why there is none, in a few words. */
+  readonly reason?: string;
+}
+
+export interface LossReason {
+  readonly reason: string;
+  readonly times: number;
 }
 
 /** An echo may be lost anywhere and costs nobody anything; a lost connection is somebody's. */
@@ -38,6 +45,15 @@ export function streamFigures(attempts: readonly Attempt[]): StreamFigures {
     longestPauseMs: longestStep(times),
     slowestMs: attempts.reduce((slowest, { tookMs }) => Math.max(slowest, tookMs ?? 0), 0),
   };
+}
+
+/** Why attempts were lost, the most frequent reason first. One that may still be answered has none. */
+export function lossReasons(attempts: readonly Attempt[]): LossReason[] {
+  const times = new Map<string, number>();
+  for (const { answered, reason } of attempts) {
+    if (answered === false && reason !== undefined) times.set(reason, (times.get(reason) ?? 0) + 1);
+  }
+  return [...times].map(([reason, count]) => ({ reason, times: count })).sort((one, other) => other.times - one.times);
 }
 
 /** Whether a client would not have minded. A gap no longer than the probe's own pause says nothing. */

@@ -19,6 +19,7 @@ interface OpenAttempt {
   readonly atMs: number;
   answered: boolean | undefined;
   tookMs?: number;
+  reason?: string;
 }
 
 const ECHO_EVERY_MS = 5;
@@ -142,9 +143,10 @@ export class DrillStreams implements Disposable {
     const attempt = async () => {
       const begun = stream.begin();
       if (begun === undefined) return;
-      const { result, elapsedMs } = await runCheck(method, target, CONNECT_TIMEOUT_MS);
+      const { result, reason, elapsedMs } = await runCheck(method, target, CONNECT_TIMEOUT_MS);
       begun.answered = result === "success";
       if (begun.answered) begun.tookMs = elapsedMs;
+      else begun.reason = reason;
     };
     this.#timers.push(setInterval(attempt, everyMs));
     return stream;

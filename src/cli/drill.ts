@@ -7,7 +7,7 @@ import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { askStatus } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
-import { isUnnoticed, type StreamFigures, streamFigures } from "./drill-figures.ts";
+import { isUnnoticed, lossReasons, type StreamFigures, streamFigures } from "./drill-figures.ts";
 import { drillPicture, type PictureMove } from "./drill-picture.ts";
 import { DrillStreams, type Stream } from "./drill-streams.ts";
 import { writeFailure } from "./file-failure.ts";
@@ -107,6 +107,7 @@ function streamJson({ stream, figures }: Measured): Record<string, unknown> {
     kind: stream.kind,
     sent: figures.sent,
     lost: figures.lost,
+    lostBecause: lossReasons(stream.attempts),
     longestGapMs: tenths(figures.longestGapMs),
     longestPauseMs: tenths(figures.longestPauseMs),
     slowestMs: tenths(figures.slowestMs),
@@ -157,6 +158,10 @@ function report({ moves, results, skipped, maxGapMs }: DrillResult, context: Com
     ...renderTable(COLUMNS, results.map(row), output),
   ]);
   if (skipped.length > 0) output.note(printable(`not probed: ${skipped.join(", ")}`));
+  for (const { stream } of results) {
+    const why = lossReasons(stream.attempts).map(({ reason, times }) => `${times} × ${reason}`);
+    if (why.length > 0) output.note(printable(`lost, ${stream.target}: ${why.join(", ")}`));
+  }
   const bad = results.filter((one) => !one.good).map(({ stream }) => stream.target);
   if (!good) output.note(printable(`a client would have noticed: ${bad.join(", ")}`));
   return good ? 0 : 3;

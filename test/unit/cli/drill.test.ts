@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Attempt, isUnnoticed, streamFigures } from "../../../src/cli/drill-figures.ts";
+import { type Attempt, isUnnoticed, lossReasons, streamFigures } from "../../../src/cli/drill-figures.ts";
 import { drillPicture } from "../../../src/cli/drill-picture.ts";
 
 /** An attempt every 10 ms: `+` answered, `-` not, `.` none was made. */
@@ -24,6 +24,17 @@ describe("streamFigures()", () => {
 test("streamFigures() knows the slowest answer", () => {
   const answers = [3, 1003, 5].map((tookMs, index) => ({ atMs: index, answered: true, tookMs }));
   expect(streamFigures(answers).slowestMs).toBe(1003);
+});
+
+test("lossReasons() counts why attempts were lost, and leaves out what was answered or is still on its way", () => {
+  const lost = (reason: string) => ({ atMs: 0, answered: false, reason });
+  const open = { atMs: 0, answered: undefined };
+  expect(lossReasons([lost("no answer"), lost("refused"), lost("refused"), open, { atMs: 0, answered: true }])).toEqual(
+    [
+      { reason: "refused", times: 2 },
+      { reason: "no answer", times: 1 },
+    ],
+  );
 });
 
 describe("isUnnoticed()", () => {
