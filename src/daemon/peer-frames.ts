@@ -5,6 +5,8 @@ import type { IpAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
+import type { HeartbeatSource } from "../wire/heartbeat.ts";
+import { readSource } from "../wire/heartbeat-packet.ts";
 
 /** How long after the last question for the peer its frames are looked for. */
 const WATCH_MS = 5_000;
@@ -21,6 +23,12 @@ export interface PeerFramesOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly onProblem: (message: string) => void;
+}
+
+/** What the datagrams say of where they are from; undefined for those that are no heartbeats, which count as well. */
+function distinctSources(datagrams: readonly Uint8Array[]): (HeartbeatSource | undefined)[] {
+  const sources = datagrams.map(readSource);
+  return [...new Map(sources.map((source) => [`${source?.bootId} ${source?.counter}`, source])).values()];
 }
 
 interface Watched {
@@ -46,12 +54,14 @@ export class PeerFrames {
     for (const path of PATHS) this.#watchPath(path, paths[path]);
   }
 
-  /** The paths on which there were some since the last look. */
+  /** Those since the last look, each once. */
   look(): Input[] {
     if (this.#watched.size === 0) return [];
     const atMs = this.#options.now();
-    return [...this.#watched].flatMap(([path, { watch }]): Input[] =>
-      watch.look() ? [{ kind: "peer-frame", path, atMs }] : [],
+    return [...this.#watched].flatMap(([path, { watch }]) =>
+      distinctSources(watch.look()).map((source): Input => {
+        return { kind: "peer-frame", path, atMs, ...(source === undefined ? {} : { source }) };
+      }),
     );
   }
 

@@ -191,7 +191,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   "own-macs": (turn, input) => onOwnMacs(turn, input.macs),
   "owner-answer": onOwnerAnswer,
   "peer-answer": (turn, input) => onPeerAnswer(turn, input.side, input.mac),
-  "peer-frame": (turn, input) => onPeerFrame(turn, input.atMs),
+  "peer-frame": onPeerFrame,
   twin: (turn, input) => onTwin(turn, input.side, input.mac),
   surroundings: (turn, input) => onSurroundings(turn, input.surroundings),
   "interface-evidence": (turn, { interface: name, askable, lastFrameAtMs, lastNeighbourAtMs }) =>
@@ -250,7 +250,11 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   const { session, judgement } = judgePacket(turn.state.session, path, heartbeat, times, () => turn.draw(32));
   turn.set({ session });
   if (!judgement.counts) {
-    if (judgement.reason === "stale-echo" && !isOlder(turn.state, heartbeat)) hearDeafPeer(turn, heartbeat.payload);
+    if (judgement.reason === "stale-echo") {
+      // Its counter was new. That the peer does not hear this router is no sign of its death.
+      onPeerFrame(turn, { path, atMs: turn.now });
+      if (!isOlder(turn.state, heartbeat)) hearDeafPeer(turn, heartbeat.payload);
+    }
     if (judgement.answerNonce !== undefined) {
       answerHello(turn, path, { nonce: judgement.answerNonce, counter: heartbeat.counter });
     }

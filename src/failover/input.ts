@@ -10,7 +10,7 @@ import type { PathName } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { SharedSubject } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
-import type { Heartbeat, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
+import type { Heartbeat, HeartbeatSource, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { FailoverSettings } from "./settings.ts";
 import type { ForeignVip, GateReport, Surroundings } from "./surroundings.ts";
 
@@ -25,6 +25,14 @@ export interface RemoveResult {
   readonly vip: Vip;
   readonly result: "removed" | "absent" | "failed";
   readonly error?: string;
+}
+
+/** A heartbeat that came by on the wire. */
+export interface PeerFrame {
+  readonly path: PathName;
+  readonly atMs: number;
+  /** What its head says, unchecked; absent where it is none. */
+  readonly source?: HeartbeatSource;
 }
 
 export type OperatorCommand =
@@ -81,7 +89,7 @@ export type Input =
   /** The peer's own address of this side was answered for by this MAC: its kernel lives, and frames pass both ways there. */
   | { readonly kind: "peer-answer"; readonly side: PathName; readonly mac: MacAddress }
   /** A heartbeat of the peer's MAC came by on the wire, whether it was accepted or not. */
-  | { readonly kind: "peer-frame"; readonly path: PathName; readonly atMs: number }
+  | ({ readonly kind: "peer-frame" } & PeerFrame)
   /** Another machine answered for this router's own address of a side. */
   | { readonly kind: "twin"; readonly side: PathName; readonly mac: MacAddress }
   /** The machine around the VIPs: at start and at each change. */

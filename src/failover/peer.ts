@@ -3,7 +3,8 @@ import { sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
-import { pathUp } from "./session.ts";
+import type { PeerFrame } from "./input.ts";
+import { mayBeNew, pathUp } from "./session.ts";
 import { LEASE_SLACK_MS } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
 import type { PeerView, State } from "./state.ts";
@@ -152,8 +153,12 @@ export function lapsingAtMs({ peer, settings }: State): number {
   return peer.heardAtMs - peer.says.leaseAgeMs + settings.leaseMs / 2;
 }
 
-/** A heartbeat of the peer's machine passed on the wire, whether it counted or not. */
-export function onPeerFrame(turn: Turn, atMs: number): void {
+/**
+ * A heartbeat of the peer's machine passed on the wire, whether it counted or not. One that was heard before, or that
+ * this router sent, shows nothing of the peer's daemon: anybody can send it again.
+ */
+export function onPeerFrame(turn: Turn, { path, atMs, source }: PeerFrame): void {
+  if (source !== undefined && !mayBeNew(turn.state.session, path, source)) return;
   turn.set({ peerFrameAtMs: Math.max(atMs, turn.state.peerFrameAtMs ?? -Infinity) });
 }
 

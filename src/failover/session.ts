@@ -3,7 +3,7 @@
  * path or one that was held back; each is refused with a name and counted. Times are monotonic ms.
  */
 import { PATHS, type PathName, type RouterId } from "../model/pair.ts";
-import type { Heartbeat, PacketRefusal } from "../wire/heartbeat.ts";
+import type { Heartbeat, HeartbeatSource, PacketRefusal } from "../wire/heartbeat.ts";
 
 export const SESSION_REFUSALS = [
   /** My own packet came back. */
@@ -118,6 +118,13 @@ export function countRefusal(
 function freshEcho(session: Session, path: PathName, counter: number, nowMs: number, deadAfterMs: number): boolean {
   const sent = session.paths[path].checkpoints.findLast((checkpoint) => checkpoint.counter <= counter);
   return counter > 0 && sent !== undefined && nowMs - sent.atMs <= deadAfterMs;
+}
+
+/** Whether a heartbeat that says so of itself has just been sent by the peer here, for all that this router knows. */
+export function mayBeNew(session: Session, path: PathName, source: HeartbeatSource): boolean {
+  if (source.router === session.router || source.path !== path) return false;
+  if (session.pastBoots.includes(source.bootId)) return false;
+  return source.bootId !== session.peer?.bootId || source.counter > session.paths[path].heard;
 }
 
 function refusalBeforeEcho(session: Session, path: PathName, heartbeat: Heartbeat): SessionRefusal | undefined {

@@ -20,6 +20,8 @@ const DRAIN_LIMIT = 64;
 const RECEIVE_BUFFER_BYTES = 16 * 1024;
 
 const SOURCE_MAC = 6;
+/** RFC 768. */
+const UDP_HEADER_BYTES = 8;
 /** RFC 791 section 3.1: version 4, and a header of five words, since heartbeats have no options. */
 const IPV4_PLAIN_HEADER = 0x45;
 /** Where the fields are in a frame: RFC 791, RFC 8200, RFC 768. */
@@ -72,17 +74,19 @@ export function peerFrameFilter({ address, mac }: PeerFrameSource, port: number)
  */
 export class PeerFrameWatch {
   readonly #fd: Fd;
+  readonly #payloadOffset: number;
 
   /** @throws SyscallError when the interface is gone or raw sockets are not allowed. */
   constructor(link: EthernetLink, source: PeerFrameSource, port: number) {
-    const { etherType } = LAYOUT[source.address.family];
+    const { etherType, port: udpPorts } = LAYOUT[source.address.family];
+    this.#payloadOffset = udpPorts - 2 + UDP_HEADER_BYTES;
     this.#fd = openFrameReceiver(etherType, link.index, peerFrameFilter(source, port));
     trySocketOption(this.#fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
   }
 
-  /** Whether a frame came since the last time. */
-  look(): boolean {
-    return drainDatagrams(this.#fd, DRAIN_LIMIT).length > 0;
+  /** What the datagrams carried that came since the last time. */
+  look(): Uint8Array[] {
+    return drainDatagrams(this.#fd, DRAIN_LIMIT).map((frame) => frame.subarray(this.#payloadOffset));
   }
 
   close(): void {

@@ -14,12 +14,14 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { DecodeError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
 import { Reader, Writer } from "./bytes.ts";
-import type { Heartbeat, PacketRefusal } from "./heartbeat.ts";
+import type { Heartbeat, HeartbeatSource, PacketRefusal } from "./heartbeat.ts";
 import { readPayload, writePayload } from "./heartbeat-payload.ts";
 
 const MAGIC = 0x544e_444d; // "TNDM"
 const VERSION = 1;
 const HEAD_BYTES = 80;
+const BOOT_ID_OFFSET = 16;
+const COUNTER_OFFSET = 56;
 const MAC_BYTES = 32;
 /** Below the payload of any path MTU that Ethernet and its tunnels leave, so that no heartbeat is ever fragmented. */
 export const HEARTBEAT_LIMIT_BYTES = 1400;
@@ -61,6 +63,10 @@ function readCounter(reader: Reader, field: string): number {
   return Number(value);
 }
 
+function senderOf(flags: number): Pick<Heartbeat, "router" | "path"> {
+  return { router: (flags & 1) === 0 ? "primary" : "backup", path: (flags & 2) === 0 ? "public" : "private" };
+}
+
 /** Reads a packet whose HMAC was checked. @throws DecodeError */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const reader = new Reader(bytes);
@@ -73,8 +79,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const hex = (length: number, field: string) => reader.bytes(length, field).toHex();
   const head = {
     pairId: hex(8, "pairId"),
-    router: (flags & 1) === 0 ? ("primary" as const) : ("backup" as const),
-    path: (flags & 2) === 0 ? ("public" as const) : ("private" as const),
+    ...senderOf(flags),
     bootId: hex(8, "bootId"),
     nonce: hex(16, "nonce"),
     echoNonce: hex(16, "echoNonce"),
@@ -88,6 +93,21 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   reader.skip(MAC_BYTES, "hmac");
   reader.finish();
   return { ...head, payload };
+}
+
+/** Where a heartbeat says that it is from, not checked against any key; undefined where it is none. Never throws. */
+export function readSource(bytes: Uint8Array): HeartbeatSource | undefined {
+  if (bytes.length < HEARTBEAT_MIN_BYTES) return undefined;
+  const reader = new Reader(bytes);
+  if (reader.be32() !== MAGIC || reader.u8() !== VERSION) return undefined;
+  const flags = reader.u8();
+  if (flags > 3) return undefined;
+  reader.skip(BOOT_ID_OFFSET - reader.position);
+  const bootId = reader.bytes(8).toHex();
+  reader.skip(COUNTER_OFFSET - reader.position);
+  const counter = reader.be64();
+  if (counter > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+  return { ...senderOf(flags), bootId, counter: Number(counter) };
 }
 
 export type OpenedPacket =

@@ -226,22 +226,25 @@ export interface HeartbeatPayload {
   readonly leaseAgeMs?: number;
 }
 
-/** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */
-export interface Heartbeat {
-  /** 16 digits. */
-  readonly pairId: string;
-  /** Who sent it. */
+/** Who sent a heartbeat, where and when in the course of its process. */
+export interface HeartbeatSource {
   readonly router: RouterId;
   /** The path the sender put it on. */
   readonly path: PathName;
-  /** 16 digits, drawn when the sender's process began. */
+  /** 16 lower-case hexadecimal digits, drawn when the sender's process began. */
   readonly bootId: string;
+  /** Rises by one with each packet on this path; from 1. */
+  readonly counter: number;
+}
+
+/** One heartbeat, decoded and with its HMAC checked. Ids are lower-case hexadecimal digits. */
+export interface Heartbeat extends HeartbeatSource {
+  /** 16 digits. */
+  readonly pairId: string;
   /** 32 digits. */
   readonly nonce: string;
   /** The receiver's nonce as the sender last heard it; all zeros: none. */
   readonly echoNonce: string;
-  /** Rises by one with each packet on this path; from 1. */
-  readonly counter: number;
   /** The last counter of the receiver that the sender heard, per path; 0: none. */
   readonly echoCounters: { readonly [P in PathName]: number };
   readonly payload: HeartbeatPayload;

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import type { PathName } from "../../src/model/pair.ts";
+import { sealHeartbeat } from "../../src/wire/heartbeat-packet.ts";
+import { HEARTBEAT, KEY } from "../support/heartbeats.ts";
 import { requireLab } from "../support/lab.ts";
 import { configOf, NetworkUnderTest, PRIVATE_VIP, PUBLIC_VIP } from "./support/network-under-test.ts";
 
@@ -13,6 +15,7 @@ const STRANGER = "02:00:00:00:00:55" as MacAddress;
 const PORT = CONFIG.pair.port;
 
 interface Datagram {
+  readonly bytes?: Uint8Array;
   readonly to: string;
   readonly from?: string;
   readonly port?: number;
@@ -20,9 +23,9 @@ interface Datagram {
 
 /** Sends datagrams from the other machines; when they are sent, their frames are at this end of the cable. */
 async function send(lab: NetworkUnderTest, datagrams: readonly Datagram[]): Promise<void> {
-  for (const { to, from, port = PORT } of datagrams) {
+  for (const { to, from, port = PORT, bytes } of datagrams) {
     const socket = await lab.onOthers(() => Bun.udpSocket(from === undefined ? {} : { hostname: from }));
-    socket.send("not a heartbeat", port, to);
+    socket.send(bytes ?? "not a heartbeat", port, to);
     socket.close();
   }
 }
@@ -78,6 +81,21 @@ describe("while the peer is asked for", () => {
     lab.network.askOwners([], [], new Map([["pub0", STRANGER]]));
     await send(lab, [{ to: "203.0.113.2", from: "203.0.113.3" }]);
     expect(seen(lab)).toEqual([]);
+  });
+
+  test("what their heads say is told, each once", async () => {
+    using lab = new NetworkUnderTest(CONFIG);
+    lab.open();
+    lab.network.askOwners([], [], new Map([["pub0", lab.macOnOthers("pub0")]]));
+    const counters = [7, 7, 8];
+    const beats = counters.map((counter) => ({
+      to: "203.0.113.2",
+      bytes: sealHeartbeat({ ...HEARTBEAT, counter }, KEY),
+    }));
+    await send(lab, beats);
+    const { router, path, bootId } = HEARTBEAT;
+    const told = lab.network.evidence().flatMap((input) => (input.kind === "peer-frame" ? [input.source] : []));
+    expect(told).toEqual([7, 8].map((counter) => ({ router, path, bootId, counter })));
   });
 
   test("IPv6 too", async () => {

@@ -6,6 +6,7 @@ import {
   decodeHeartbeat,
   HEARTBEAT_LIMIT_BYTES,
   openHeartbeat,
+  readSource,
   sealHeartbeat,
 } from "../../src/wire/heartbeat-packet.ts";
 import { HEARTBEAT, heartbeats, KEY, OTHER_KEY, PAIR_ID } from "../support/heartbeats.ts";
@@ -84,7 +85,8 @@ describe("a heartbeat", () => {
         fc.property(fc.oneof(noise, { arbitrary: damaged, weight: 3 }), (bytes) => {
           counts[decodeOutcome(bytes)] += 1;
           const opened = openHeartbeat(resign(bytes), [KEY], PAIR_ID);
-          return typeof opened.ok === "boolean";
+          const source = readSource(bytes);
+          return typeof opened.ok === "boolean" && (source === undefined || source.counter >= 0);
         }),
         { numRuns: HOSTILE_RUNS },
       );

@@ -2,7 +2,7 @@
 import type { Effect, StoredState } from "../../src/failover/effect.ts";
 import type { Boot, StepResult } from "../../src/failover/failover.ts";
 import type { Transition } from "../../src/failover/history.ts";
-import type { Input } from "../../src/failover/input.ts";
+import type { Input, PeerFrame } from "../../src/failover/input.ts";
 import type { FailoverSettings } from "../../src/failover/settings.ts";
 import type { State } from "../../src/failover/state.ts";
 import type { GateReport, InterfaceReport, Surroundings } from "../../src/failover/surroundings.ts";
@@ -20,6 +20,7 @@ import {
 } from "../../src/model/shared-entry.ts";
 import { formatVip, type Vip } from "../../src/model/vip.ts";
 import { parseServiceKey } from "../../src/model/virtual-service.ts";
+import type { HeartbeatSource } from "../../src/wire/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import { Kernel } from "./kernel.ts";
 import { type Frame, INTERFACES, type Network, type Port, SEGMENTS, type Segment } from "./network.ts";
@@ -122,7 +123,7 @@ export class RouterHost {
   readonly #lastFrame: { [S in Segment]?: number } = {};
   readonly #lastNeighbour: { [S in Segment]?: number } = {};
   /** The last frame of the peer's daemon that passed here while somebody looked. */
-  readonly #lastPeerFrame: { [P in PathName]?: number } = {};
+  readonly #peerFrames: PeerFrame[] = [];
   #framesWatchedUntilMs = 0;
   /** Its own addresses on the two sides are there. */
   readonly ownAddress: { [P in PathName]: boolean } = { public: true, private: true };
@@ -499,12 +500,16 @@ export class RouterHost {
   /** A filter, another key, or a missing own address keeps it from the daemon; on the wire it is seen all the same. */
   #receiveHeartbeat(path: PathName, frame: Extract<Frame, { kind: "heartbeat" }>): void {
     const network = this.#options.networks[path];
-    if (this.#options.clock.now < this.#framesWatchedUntilMs) this.#lastPeerFrame[path] = this.#now;
+    if (this.#options.clock.now < this.#framesWatchedUntilMs) this.#seePeerFrame(path, frame.heartbeat);
     if (!this.ownAddress[path] || network.dropsHeartbeats === "coming") return;
     if (network.unheard.has(frame.heartbeat.router)) return;
     if (network.hasTwoKeys) this.#input({ kind: "packet-refused", path, reason: "bad-mac" });
     // As it was sent: that bytes and values agree is for the codec's own tests.
     else this.#input({ kind: "heartbeat", path, heartbeat: frame.heartbeat });
+  }
+
+  #seePeerFrame(path: PathName, source: HeartbeatSource): void {
+    this.#peerFrames.push({ path, atMs: this.#now, source });
   }
 
   #tellEvidence(segment: Segment): void {
@@ -544,11 +549,7 @@ export class RouterHost {
 
   /** What the packet sockets have seen, while the peer is asked for. */
   #tellPeerFrames(): void {
-    for (const path of PATHS) {
-      const atMs = this.#lastPeerFrame[path];
-      if (atMs !== undefined) this.#input({ kind: "peer-frame", path, atMs });
-      delete this.#lastPeerFrame[path];
-    }
+    for (const seen of this.#peerFrames.splice(0)) this.#input({ kind: "peer-frame", ...seen });
   }
 
   #ownMacs(): Extract<Input, { kind: "own-macs" }>["macs"] {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Input } from "../../../src/failover/input.ts";
 import { unansweredNeeded } from "../../../src/failover/owner-query.ts";
+import type { HeartbeatSource } from "../../../src/wire/heartbeat.ts";
 import { MAC, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
 /** A standby whose active peer is heard no more. */
@@ -87,6 +88,27 @@ describe("a standby whose peer is late", () => {
     const waited = router.state.phase.kind;
     router.advance(200);
     expect([waited, router.state.phase.kind]).toEqual(["standby", "taking"]);
+  });
+
+  test("is not held up by heartbeats that somebody sends again: heard before, this router's own, of the other path", () => {
+    const router = silentPeer();
+    answerFor(router, 2_000);
+    const { session } = router.state;
+    const source = { router: "primary" as const, path: "public" as const, bootId: session.peer?.bootId ?? "" };
+    const newest = session.paths.public.heard;
+    const again = (change: Partial<HeartbeatSource>): Input => ({
+      kind: "peer-frame",
+      path: "public",
+      atMs: router.nowMs,
+      source: { ...source, counter: newest + 1, ...change },
+    });
+    router.feed(again({ counter: newest }), again({ router: "backup" }), again({ path: "private" }));
+    expect(router.state.peerFrameAtMs).toBeUndefined();
+    router.advance(2_200);
+    expect(router.state.phase.kind).toBe("taking");
+    // What it has not heard yet shows that the peer's daemon lives.
+    router.feed(again({}));
+    expect(router.state.peerFrameAtMs).toBe(router.nowMs);
   });
 
   test("learns the peer's MAC from an answer for its own address", () => {

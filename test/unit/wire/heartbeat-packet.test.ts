@@ -18,6 +18,7 @@ import {
   HEARTBEAT_LIMIT_BYTES,
   openHeartbeat,
   pairIdOf,
+  readSource,
   sealHeartbeat,
 } from "../../../src/wire/heartbeat-packet.ts";
 import { HEARTBEAT, KEY, OTHER_KEY, PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
@@ -197,4 +198,21 @@ test("pairIdOf() tells pairs apart by their addresses and port", () => {
   ];
   expect(new Set(ids).size).toBe(3);
   expect(ids.every((id) => /^[0-9a-f]{16}$/.test(id))).toBe(true);
+});
+
+describe("readSource()", () => {
+  const { router, path, bootId, counter } = HEARTBEAT;
+
+  test("says where a heartbeat says that it is from, whatever key it was signed with", () => {
+    expect(readSource(sealHeartbeat(HEARTBEAT, OTHER_KEY))).toEqual({ router, path, bootId, counter });
+  });
+
+  test.each([
+    ["other bytes", patched((bytes) => bytes.fill(0x20, 0, 4))],
+    ["another version", patched((bytes) => bytes.fill(9, 4, 5))],
+    ["unknown flags", patched((bytes) => bytes.fill(0xff, 5, 6))],
+    ["a counter that no number holds", patched((bytes) => bytes.fill(0xff, 56, 64))],
+    ["too few bytes", sealHeartbeat(HEARTBEAT, KEY).subarray(0, 111)],
+    ["nothing", new Uint8Array()],
+  ])("knows nothing of %s", (_, bytes) => expect(readSource(bytes)).toBeUndefined());
 });
