@@ -1,10 +1,9 @@
 import { hasLostRoute, unfitText, unfitVips } from "../failover/fitness.ts";
 import { vipKey } from "../failover/lease.ts";
-import { isPeerAlive } from "../failover/peer.ts";
+import { isPeerAlive, peerFitness } from "../failover/peer.ts";
 import { unreadiness } from "../failover/readiness.ts";
 import type { State } from "../failover/state.ts";
 import { hasTwin } from "../failover/twin.ts";
-import { sameAddress } from "../model/address.ts";
 import { otherRouter, type RouterId } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
 import type { WarningFacts } from "./warnings.ts";
@@ -23,9 +22,8 @@ export function unfitnessOf(state: State, vip: Vip, nowMs: number): UnfitnessByR
   return self === "primary" ? { primary: mine, backup: theirs } : { primary: theirs, backup: mine };
 }
 
-function peerUnfitness({ peer }: State, vip: Vip): string | undefined {
-  const place = peer?.says.vips.findIndex((report) => sameAddress(report.address, vip.prefix.address)) ?? -1;
-  const why = peer?.says.fitness?.vips[place]?.unfit;
+function peerUnfitness(state: State, vip: Vip): string | undefined {
+  const why = peerFitness(state, vip)?.unfit;
   return why === undefined ? undefined : unfitText(vip, why);
 }
 

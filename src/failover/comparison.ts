@@ -3,6 +3,7 @@ import { PATHS } from "../model/pair.ts";
 import type { MoveReason, Unfitness } from "../wire/heartbeat.ts";
 import { fineSides, unfitness, unfitText } from "./fitness.ts";
 import { gateBalance } from "./gates.ts";
+import { peerFitness } from "./peer.ts";
 import type { SidedVip } from "./settings.ts";
 import type { State } from "./state.ts";
 
@@ -51,11 +52,10 @@ function counted(why: Unfitness | undefined, other: readonly string[], family: s
 function pairings(state: State, nowMs: number): readonly Pairing[] {
   const { peer, settings, surroundings } = state;
   const fitness = peer?.says.fitness;
-  if (peer === undefined || fitness === undefined) return [];
+  if (fitness === undefined) return [];
   return settings.vips.flatMap((sided) => {
     const { address } = sided.vip.prefix;
-    const place = peer.says.vips.findIndex((report) => report.address.text === address.text);
-    const theirs = fitness.vips[place];
+    const theirs = peerFitness(state, sided.vip);
     if (sided.optional === true || theirs === undefined) return [];
     const here = counted(unfitness(state, sided, nowMs), fitness.defaultRoutes, address.family);
     const there = counted(theirs.unfit, surroundings?.defaultRoutes ?? [], address.family);

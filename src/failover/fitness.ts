@@ -7,6 +7,7 @@ import { evidenceWindowMs, isBlind, isMute, peerSees } from "./evidence.ts";
 import { gateDigest, isDeciding } from "./gates.ts";
 import { reportOf, sidesOf } from "./interfaces.ts";
 import { reportedVips, vipKey } from "./lease.ts";
+import { peerFitness } from "./peer.ts";
 import type { SidedVip } from "./settings.ts";
 import type { State } from "./state.ts";
 import type { GateReport } from "./surroundings.ts";
@@ -31,19 +32,13 @@ function thirdBlindAtMs(state: State, name: string): number {
   return sinceMs + evidenceWindowMs(state.settings);
 }
 
-function peerAnswered(state: State, { vip }: SidedVip): boolean {
-  const { peer } = state;
-  const place = peer?.says.vips.findIndex((report) => report.address.text === vip.prefix.address.text) ?? -1;
-  return peer?.says.fitness?.vips[place]?.answered === true;
-}
-
 /** Nobody answers here, and neighbours answer the peer there: frames excuse an interface, they never accuse one. */
 function isSilent(state: State, sided: SidedVip, nowMs: number): boolean {
   const sides = sidesOf(state, sided);
   if (sides.length > 0) return sides.some((side) => isSideSilent(state, side, nowMs));
   const name = sided.vip.interface;
   if (state.thirdEvidence.get(name)?.askable !== true || nowMs < thirdBlindAtMs(state, name)) return false;
-  return peerAnswered(state, sided);
+  return peerFitness(state, sided.vip)?.answered === true;
 }
 
 /** As for a VIP, for a side that may carry none. */

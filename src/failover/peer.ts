@@ -2,7 +2,8 @@
 import { sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
-import type { Heartbeat, HeartbeatPayload } from "../wire/heartbeat.ts";
+import type { Vip } from "../model/vip.ts";
+import type { Heartbeat, HeartbeatPayload, VipFitness } from "../wire/heartbeat.ts";
 import type { PeerFrame } from "./input.ts";
 import { mayBeNew, pathUp } from "./session.ts";
 import { LEASE_SLACK_MS } from "./settings.ts";
@@ -151,6 +152,12 @@ export function isPeerLapsing(state: State, nowMs: number): boolean {
 export function lapsingAtMs({ peer, settings }: State): number {
   if (peer === undefined || peer.says.role !== "active" || peer.says.leaseAgeMs === undefined) return Infinity;
   return peer.heardAtMs - peer.says.leaseAgeMs + settings.leaseMs / 2;
+}
+
+/** What the peer says of itself as a place for the VIP; undefined where it has no such VIP, or says nothing of fitness. */
+export function peerFitness({ peer }: State, vip: Vip): VipFitness | undefined {
+  const place = peer?.says.vips.findIndex((report) => sameAddress(report.address, vip.prefix.address)) ?? -1;
+  return peer?.says.fitness?.vips[place];
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Vip } from "../model/vip.ts";
 import { unfitness } from "./fitness.ts";
 import { sidesOf } from "./interfaces.ts";
 import { vipKey } from "./lease.ts";
-import { isPeerAlive } from "./peer.ts";
+import { isPeerAlive, peerFitness } from "./peer.ts";
 import { questionFor } from "./questions.ts";
 import type { SidedVip } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
@@ -35,9 +35,7 @@ function heldThere({ peer }: State, vip: Vip): boolean | undefined {
 function isReachable(state: State, sided: SidedVip, nowMs: number): boolean {
   if (unfitness(state, sided, nowMs) !== undefined) return false;
   const sides = sidesOf(state, sided);
-  const place =
-    state.peer?.says.vips.findIndex((report) => sameAddress(report.address, sided.vip.prefix.address)) ?? -1;
-  if (state.peer?.says.fitness?.vips[place]?.unfit !== undefined) return false;
+  if (peerFitness(state, sided.vip)?.unfit !== undefined) return false;
   return sides.every((side) => state.pathsUp[side]);
 }
 
