@@ -7,6 +7,7 @@ import type { BalancerEffect, BalancerInput } from "./input.ts";
 import { checkHealths, checkKernelCalls } from "./invariants.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
+import type { PlannedService } from "./plan.ts";
 import { ProbeRecord } from "./probe-record.ts";
 import type { BalancerReport, ServiceWork } from "./report.ts";
 import { checkReports, drainProgress, serviceViews } from "./reports.ts";
@@ -66,6 +67,8 @@ export class Balancer {
   readonly #slowStarts = new Map<string, number>();
   #owned: Map<string, ServiceKey>;
   #units: Units = unitsOf([]);
+  /** A configuration is tried beside the one before it. */
+  #trial: { readonly id: number; readonly before: Units; readonly healths: ReadonlyMap<string, Health> } | undefined;
   #drains: Drains;
   #configured = false;
   #waiting: number[] = [];
@@ -156,7 +159,11 @@ export class Balancer {
     const log: TableLog[] = [];
     switch (input.kind) {
       case "configure":
+        this.#trial = undefined;
         this.#configure(input, nowMs);
+        break;
+      case "try":
+        this.#try(input, nowMs);
         break;
       case "orders":
         this.#replaceOrders(input.drains, nowMs);
@@ -221,13 +228,10 @@ export class Balancer {
     }
     if (this.#kernel.isDue(nowMs)) {
       const log: TableLog[] = [];
-      const wantedOf = (name: string) => {
-        const unit = this.#units.units.get(name);
-        return unit === undefined ? undefined : this.#balanced(unit, nowMs);
-      };
-      this.#push(this.#kernel.next(wantedOf, nowMs, log));
+      this.#push(this.#kernel.next((name) => this.#planned(name, nowMs), nowMs, log));
       this.#log(log);
     }
+    this.#tellTrial();
     if (this.#configured && this.#kernel.complete) {
       for (const id of this.#waiting) this.#report({ kind: "table-complete", id });
       this.#waiting = [];
@@ -238,12 +242,33 @@ export class Balancer {
     if (this.#saveAtMs !== undefined && this.#saveAtMs <= nowMs) this.#save(nowMs);
   }
 
-  #configure(input: Extract<BalancerInput, { kind: "configure" }>, nowMs: number): void {
-    const bySubject = new Map(this.#restored);
+  #try({ id, config }: Extract<BalancerInput, { kind: "try" }>, nowMs: number): void {
+    const before = this.#units;
+    this.#trial = { id, before, healths: this.#healthsBySubject() };
+    this.#kernel.beginTrial();
+    this.#configure({ config }, nowMs);
+  }
+
+  #tellTrial(): void {
+    const refusals = this.#trial === undefined ? undefined : this.#kernel.trialRefusals();
+    if (this.#trial === undefined || refusals === undefined) return;
+    const { id } = this.#trial;
+    const [first] = refusals;
+    const more = refusals.length > 1 ? `, and ${refusals.length - 1} more` : "";
+    this.#report(first === undefined ? { kind: "done", id } : { kind: "refused", id, reason: `${first}${more}` });
+  }
+
+  #healthsBySubject(): Map<string, Health> {
+    const bySubject = new Map([...this.#restored, ...(this.#trial?.healths ?? [])]);
     for (const [key, probe] of this.#units.probes) {
       const health = this.#healths.get(key);
       if (health !== undefined) bySubject.set(probe.subject, health);
     }
+    return bySubject;
+  }
+
+  #configure(input: Pick<Extract<BalancerInput, { kind: "configure" }>, "config" | "drains">, nowMs: number): void {
+    const bySubject = this.#healthsBySubject();
     this.#units = unitsOf(input.config.services);
     if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
     this.#healths.clear();
@@ -260,7 +285,8 @@ export class Balancer {
     this.#gates.configure(input.config.gates ?? [], nowMs);
     this.#slowStarts.clear();
     this.#localTroubles.clear();
-    const wanted = new Map([...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
+    const kept = this.#trial?.before.units ?? new Map<string, Unit>();
+    const wanted = new Map([...kept, ...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
     this.#kernel.configure(wanted, this.#owned);
     this.#owned = wanted;
     this.#configured = true;
@@ -404,6 +430,19 @@ export class Balancer {
   }
 
   readonly #healthOf = (key: string): Health | undefined => this.#healths.get(key);
+
+  /** In a trial nothing is taken away: servers that are not wanted any more stay as they are. */
+  #planned(name: string, nowMs: number): PlannedService | undefined {
+    const unit = this.#units.units.get(name);
+    if (unit === undefined) return undefined;
+    const balanced = this.#balanced(unit, nowMs);
+    const before = this.#trial?.before.units.get(name);
+    if (before === undefined) return balanced;
+    const known = new Set(unit.servers.map((server) => server.name));
+    const left = before.servers.filter((server) => !known.has(server.name)).map(({ server }) => server);
+    const sorry = before.sorry === undefined ? [] : [before.sorry];
+    return { ...balanced, undecided: [...balanced.undecided, ...left, ...sorry] };
+  }
 
   #balanced(unit: Unit, nowMs: number): BalancedService {
     const wasQuorate = !this.#inquorate.has(unit.key);

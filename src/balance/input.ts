@@ -30,6 +30,16 @@ export type BalancerInput =
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];
     }
+  /**
+   * The same without taking anything away: what is new is added and what changed is changed beside what is there, and
+   * `done` or `refused` with this id says what the kernel made of it. `configure` follows: with this configuration,
+   * which takes away what is left over, or with the one before, which takes the trial back.
+   */
+  | {
+      readonly kind: "try";
+      readonly id: number;
+      readonly config: { readonly services: readonly ConfiguredService[]; readonly gates?: readonly Gate[] };
+    }
   /** The orders of both routers' operators, in place of those known. */
   | { readonly kind: "orders"; readonly drains: readonly Drain[] }
   | { readonly kind: "role"; readonly role: Role }

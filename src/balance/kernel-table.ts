@@ -101,6 +101,8 @@ export class KernelTable {
   readonly #refused = new Set<string>();
   #retryAtMs: number | undefined;
   #wantsRead = false;
+  /** What the kernel refuses of a trial, and of nothing before it; undefined: there is no trial. */
+  #trial: { readonly known: ReadonlySet<string>; readonly refusals: string[] } | undefined;
 
   /** What the kernel had when it was last read, with our changes since. */
   get observed(): ReadonlyMap<string, ObservedService> {
@@ -131,8 +133,28 @@ export class KernelTable {
     }
     for (const name of wanted.keys()) this.#retired.delete(name);
     this.#wanted = wanted;
+    // What was refused may be another thing by now.
+    this.#refused.clear();
     if (this.#phase.kind === "unneeded" && (wanted.size > 0 || this.#retired.size > 0)) this.#phase = { kind: "idle" };
     this.readAgain();
+  }
+
+  /** From now on the kernel's refusals are noted, but for those that it has said already. */
+  beginTrial(): void {
+    this.#trial = { known: new Set(this.#failures.keys()), refusals: [] };
+  }
+
+  /**
+   * What the kernel refused in the trial, once all was asked of it; undefined: it is not at its end.
+   * A kernel that cannot be asked at all refuses nothing: that is said elsewhere, and is no fault of what is tried.
+   */
+  trialRefusals(): readonly string[] | undefined {
+    if (this.#trial === undefined) return undefined;
+    const isAsked = this.#phase.kind === "idle" && !this.#wantsRead && this.#dirty.size === 0;
+    if (!isAsked && this.#phase.kind !== "waiting" && this.#phase.kind !== "unneeded") return undefined;
+    const { refusals } = this.#trial;
+    this.#trial = undefined;
+    return refusals;
   }
 
   /** Something about this service may have to change. */
@@ -318,6 +340,7 @@ export class KernelTable {
     // When the service itself could not be made, what its servers say is no news.
     const news = service === undefined || !failed.has(service);
     if (news && this.#failures.get(name) !== reason) log.push({ level: "error", message: reason });
+    if (news && this.#trial?.known.has(name) === false) this.#trial.refusals.push(reason);
     if (this.#failures.size < REMEMBERED_FAILURES_MAX) this.#failures.set(name, reason);
     if (service !== undefined) failed.add(service);
   }

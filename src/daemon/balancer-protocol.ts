@@ -57,6 +57,11 @@ export type ToBalancer =
    * peer); without it those that the balancer saved go on.
    */
   | { readonly kind: "configure"; readonly config: BalancerConfig; readonly drains?: readonly Drain[] }
+  /**
+   * A configuration beside the one in force, of which nothing is taken away: answered by `done` or `refused` with this
+   * id. `configure` follows, with one or the other.
+   */
+  | { readonly kind: "try"; readonly id: number; readonly config: BalancerConfig }
   /** The orders that hold from now on. */
   | { readonly kind: "orders"; readonly drains: readonly Drain[] }
   | { readonly kind: "role"; readonly role: Role }
@@ -100,17 +105,20 @@ const query: Decoder<BalancerQuery> = union("kind", {
   drains: record({ kind: exactly("drains") }),
 });
 
+const balancerConfig = record({
+  services: list(configuredService),
+  timeouts: optional(timeouts),
+  gates: optional(gateList(gate)),
+});
+
 /** Reads a message for the balancer. @throws DecodeError */
 export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
   configure: record({
     kind: exactly("configure"),
-    config: record({
-      services: list(configuredService),
-      timeouts: optional(timeouts),
-      gates: optional(gateList(gate)),
-    }),
+    config: balancerConfig,
     drains: optional(list(drain)),
   }),
+  try: record({ kind: exactly("try"), id, config: balancerConfig }),
   orders: record({ kind: exactly("orders"), drains: list(drain) }),
   role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),
   drain: record({ kind: exactly("drain"), ...order }),

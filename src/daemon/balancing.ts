@@ -134,6 +134,11 @@ export class Balancing {
     this.supervisor.start();
   }
 
+  /** Has the kernel try what is new; `done` gets the reason why not, or undefined. `configure` follows. */
+  try(config: Config, done: (problem: string | undefined) => void): void {
+    this.supervisor.try(concernOf(config), (reply) => done(reply.kind === "refused" ? reply.reason : undefined));
+  }
+
   configure(config: Config): void {
     this.#config = config;
     this.#complete = false;

@@ -1,7 +1,9 @@
-import type { Config } from "../config/config.ts";
+import { createHash } from "node:crypto";
+import type { Config, ConfigIssue } from "../config/config.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import { type LoadedConfig, loadConfig, loadKeys } from "../config/load.ts";
+import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../lib/errors.ts";
 
 /** A configuration with its keys, both usable. */
@@ -9,6 +11,36 @@ export interface UsableConfig {
   readonly config: Config;
   readonly keys: PairKeys;
   readonly warnings: readonly string[];
+  /** What the file says, and the first 16 hexadecimal digits of its SHA-256. */
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** The first 64 bits of SHA-256, as 16 hexadecimal digits: the same file, the same digest. */
+export function textDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** A file that is no configuration: exit code 2. */
+export class ConfigMistakes extends UsageError {
+  /** One line for each mistake, with its place. */
+  readonly lines: readonly string[];
+
+  constructor(path: string, text: string, issues: readonly ConfigIssue[]) {
+    const count = `it has ${issues.length} ${issues.length === 1 ? "mistake" : "mistakes"}`;
+    super({
+      operation: "use configuration",
+      subject: path,
+      reason: `${count}\n${formatIssues(text, path, issues)}`,
+    });
+    this.lines = issues.map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`);
+  }
+}
+
+function usable({ path, text, result }: LoadedConfig): UsableConfig {
+  if (!result.ok) throw new ConfigMistakes(path, text, result.issues);
+  const warnings = result.warnings.map((issue) => `${path}:${issue.line}: ${issue.message}`);
+  return { config: result.config, keys: loadKeys(result.config.pair.keyFile), warnings, text, digest: textDigest(text) };
 }
 
 /** The file of a configuration, which is parsed again only when it says something else. */
@@ -26,16 +58,14 @@ export class ConfigurationFile {
    */
   read(): UsableConfig {
     this.#loaded = loadConfig(this.path, this.#loaded);
-    const { text, result } = this.#loaded;
-    if (!result.ok) {
-      const count = result.issues.length;
-      throw new UsageError({
-        operation: "use configuration",
-        subject: this.path,
-        reason: `it has ${count} ${count === 1 ? "mistake" : "mistakes"}\n${formatIssues(text, this.path, result.issues)}`,
-      });
-    }
-    const warnings = result.warnings.map((issue) => `${this.path}:${issue.line}: ${issue.message}`);
-    return { config: result.config, keys: loadKeys(result.config.pair.keyFile), warnings };
+    return usable(this.#loaded);
+  }
+
+  /**
+   * A text that the file had before, as a configuration.
+   * @throws TandemError where it is none any more: by another version of this program, or without its keys.
+   */
+  readAs(text: string): UsableConfig {
+    return usable({ path: this.path, text, result: parseConfig(text) });
   }
 }

@@ -22,7 +22,9 @@ export type ControlRequest =
   | { readonly command: "take"; readonly force: boolean }
   | { readonly command: "release" }
   | { readonly command: "hold"; readonly on: boolean }
-  | { readonly command: "reload" }
+  | { readonly command: "reload"; readonly force: boolean }
+  /** The configuration in force, as its file had it. */
+  | { readonly command: "applied" }
   | {
       readonly command: "drain" | "undrain";
       /** Absent: the real server in every service that has it. */
@@ -49,6 +51,7 @@ export const CONTROL_COMMANDS = [
   "release",
   "hold",
   "reload",
+  "applied",
   "drain",
   "undrain",
   "weight",
@@ -117,6 +120,7 @@ export function decodeControlRequest(line: string): Parsed<ControlRequest> {
     case "weight":
       return readServerRequest(command, record);
     case "take":
+    case "reload":
       return parsed({ command, force: record["force"] === true });
     case "hold":
       return parsed({ command, on: record["on"] !== false });

@@ -29,6 +29,7 @@ export class KeptState {
   readonly shared: StateFile;
   readonly history: StateFile;
   readonly sysctls: StateFile;
+  readonly applied: StateFile;
   readonly directory: StateDirectory;
 
   constructor(stateDir: string, logger: Logger, now: () => number) {
@@ -41,6 +42,7 @@ export class KeptState {
     this.shared = this.directory.file("shared.json");
     this.history = this.directory.file("history.json");
     this.sysctls = this.directory.file("sysctls.json");
+    this.applied = this.directory.file("applied.json");
   }
 
   /** What earlier processes kept. */

@@ -1,7 +1,10 @@
-/** What came of a reload. */
-export interface ReloadResult {
-  readonly ok: boolean;
-  readonly text: string;
+import { type ReloadCause, type ReloadResult, refused } from "./reload-result.ts";
+
+/** What somebody wants of a reload. */
+export interface ReloadRequest {
+  readonly by: ReloadCause;
+  /** It may take all VIPs or all services away. */
+  readonly force: boolean;
 }
 
 /** Between two reloads there is at least this time … */
@@ -16,43 +19,54 @@ const WAITING_MAX = 1_000;
  * reads the file after it, so all that wait get the result of the same one.
  */
 export class ReloadQueue {
-  readonly #reload: () => ReloadResult;
+  readonly #reload: (request: ReloadRequest) => Promise<ReloadResult>;
   /** Monotonic milliseconds. */
   readonly #now: () => number;
-  #waiting: ((result: ReloadResult) => void)[] = [];
+  #waiting: { readonly request: ReloadRequest; readonly done: (result: ReloadResult) => void }[] = [];
+  #isReloading = false;
+  #isClosed = false;
   #timer: Timer | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
-  constructor(reload: () => ReloadResult, now: () => number) {
+  constructor(reload: (request: ReloadRequest) => Promise<ReloadResult>, now: () => number) {
     this.#reload = reload;
     this.#now = now;
   }
 
   /** `done` gets the result of the next reload. */
-  request(done: (result: ReloadResult) => void): void {
-    if (this.#waiting.length < WAITING_MAX) this.#waiting.push(done);
-    else done({ ok: false, text: "too many reloads wait already" });
-    this.#timer ??= setTimeout(() => this.#run(), Math.max(0, this.#notBeforeMs - this.#now()));
+  request(request: ReloadRequest, done: (result: ReloadResult) => void): void {
+    if (this.#isClosed) done(refused({ text: "this router is ending", exitCode: 1 }));
+    else if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ request, done });
+    else done(refused({ text: "too many reloads wait already", exitCode: 1 }));
+    this.#schedule();
   }
 
   /** Nothing is reloaded any more; those who wait are told. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#answer({ ok: false, text: "this router is ending" });
+    for (const { done } of this.#waiting.splice(0)) done(refused({ text: "this router is ending", exitCode: 1 }));
   }
 
-  #run(): void {
+  #schedule(): void {
+    if (this.#isReloading || this.#isClosed || this.#waiting.length === 0) return;
+    this.#timer ??= setTimeout(() => void this.#run(), Math.max(0, this.#notBeforeMs - this.#now()));
+  }
+
+  async #run(): Promise<void> {
     this.#timer = undefined;
+    // Whoever asks from now on may have changed the file after it was read.
+    const waiting = this.#waiting.splice(0);
+    const force = waiting.some(({ request }) => request.force);
+    // A signal is the least that somebody can say: who asked by the socket is told of.
+    const by = waiting.some(({ request }) => request.by === "operator") ? "operator" : "signal";
     const beganMs = this.#now();
-    const result = this.#reload();
+    this.#isReloading = true;
+    const result = await this.#reload({ by, force });
+    this.#isReloading = false;
     const elapsedMs = this.#now() - beganMs;
     this.#notBeforeMs = this.#now() + Math.max(GAP_MIN_MS, GAP_RELOADS * elapsedMs);
-    this.#answer(result);
-  }
-
-  #answer(result: ReloadResult): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const done of waiting) done(result);
+    for (const { done } of waiting) done(result);
+    this.#schedule();
   }
 }

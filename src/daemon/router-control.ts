@@ -3,7 +3,8 @@ import { unreachable } from "../lib/assert.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
-import type { ReloadResult } from "./reload-queue.ts";
+import type { AppliedConfig } from "./applied-config.ts";
+import type { ReloadResult } from "./reload-result.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
 /** Operators' commands that may wait for their answer at once. */
@@ -18,8 +19,10 @@ export interface ControlSubject {
   operate(id: number, command: OperatorCommand): void;
   /** Whether such an order, which has just been done, is on the disk; never rejects. */
   unsaved(order: KeptOrder): Promise<Unsaved | undefined>;
-  /** Reads the configuration again, soon; `done` is told what came of it. */
-  reload(done: (result: ReloadResult) => void): void;
+  /** Reads the configuration again, soon; `done` is told what came of it. `force`: it may take all VIPs or services away. */
+  reload(force: boolean, done: (result: ReloadResult) => void): void;
+  /** The configuration in force. */
+  applied(): AppliedConfig;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
@@ -110,9 +113,10 @@ export class OperatorDesk {
         this.#operate({ kind: request.on ? "hold" : "unhold" }, reply);
         return;
       case "reload":
-        this.#subject.reload(({ ok, text }) =>
-          reply(ok ? { kind: "done", value: { text } } : { kind: "refused", reason: text, exitCode: 2 }),
-        );
+        this.#subject.reload(request.force, (result) => reply({ kind: "done", value: { version: 1, ...result } }));
+        return;
+      case "applied":
+        reply({ kind: "done", value: { version: 1, ...this.#subject.applied() } });
         return;
       case "drain":
       case "undrain":
