@@ -3,6 +3,7 @@ import { type ExitCode, TandemError } from "../lib/errors.ts";
 import type { ConfigResult } from "./config.ts";
 import { type PairKeys, parseKeys } from "./key-file.ts";
 import { MAX_CONFIG_BYTES, parseConfig } from "./parse.ts";
+import { Places } from "./places.ts";
 
 export const DEFAULT_CONFIG_PATH = "/etc/tandem/tandem.toml";
 
@@ -12,6 +13,8 @@ export interface LoadedConfig {
   /** What was read, for `formatIssues`. */
   readonly text: string;
   readonly result: ConfigResult;
+  /** Where its settings stand. */
+  readonly places: Places;
 }
 
 /** Two keys and some comments. */
@@ -55,7 +58,9 @@ function decodeUtf8(what: string, path: string, bytes: Uint8Array): string {
 export function loadConfig(path: string, known?: LoadedConfig): LoadedConfig {
   const hint = "name the file with --config, or begin with: tandem config example";
   const text = decodeUtf8("configuration", path, readLimited("configuration", path, MAX_CONFIG_BYTES, hint));
-  return known?.path === path && known.text === text ? known : { path, text, result: parseConfig(text) };
+  return known?.path === path && known.text === text
+    ? known
+    : { path, text, result: parseConfig(text), places: new Places(text) };
 }
 
 /**
