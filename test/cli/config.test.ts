@@ -144,3 +144,16 @@ describe("config example", () => {
     expect(exitCode).toBe(0);
   });
 });
+
+describe("config import", () => {
+  test("has one complaint about a file of no format that it knows: exit 2", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("haproxy.cfg");
+    await Bun.write(file, "global\n  daemon\nfrontend web\n  bind 203.0.113.10:80\n");
+    expect(await tandem("config", "import", file)).toEqual({
+      stdout: "",
+      stderr: `tandem: cannot import ${file}: it is of none of the formats ipvsadm, keepalived, ldirectord, piranha\nhint: if it is one of them, say which with --format\n`,
+      exitCode: 2,
+    });
+  });
+});
