@@ -153,7 +153,7 @@ _tandem() {
     'failover history')
       if [[ $cur == -* ]]; then _tandem_value choices '--limit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'config check')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--host --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config show')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config plan')

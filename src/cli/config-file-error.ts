@@ -9,10 +9,18 @@ export class ConfigFileError extends UsageError {
   /** The issues as a compiler prints them, each with its line. */
   readonly listing: string;
 
-  /** @param what what the file should be: a configuration or a table. */
-  constructor(path: string, text: string, issues: readonly ConfigIssue[], what = "configuration") {
-    const count = issues.length === 1 ? "one mistake" : `${issues.length} mistakes`;
-    super({ operation: `use the ${what}`, subject: path, reason: `it has ${count}` });
+  /**
+   * @param what what the file should be: a configuration or a table.
+   * @param reason why it can't be used, where the file itself may be without a mistake
+   */
+  constructor(
+    path: string,
+    text: string,
+    issues: readonly ConfigIssue[],
+    what = "configuration",
+    reason = `it has ${issues.length === 1 ? "one mistake" : `${issues.length} mistakes`}`,
+  ) {
+    super({ operation: `use the ${what}`, subject: path, reason });
     this.issues = issues;
     this.listing = formatIssues(text, path, issues).trimEnd();
   }

@@ -1,7 +1,13 @@
 import { formatIssues } from "../config/format-issues.ts";
-import { type ForeignFormat, foreignFormatOf, type ImportResult, importForeign } from "../import/foreign.ts";
+import {
+  FOREIGN_FORMATS,
+  type ForeignFormat,
+  foreignFormatOf,
+  type ImportResult,
+  importForeign,
+} from "../import/foreign.ts";
 import { NO_NAMES } from "../import/name-lookup.ts";
-import type { ExitCode } from "../lib/errors.ts";
+import { type ExitCode, UsageError } from "../lib/errors.ts";
 import { ConfigFileError } from "./config-file-error.ts";
 import type { Runner } from "./context.ts";
 import { readInput } from "./read-input.ts";
@@ -13,10 +19,24 @@ async function read(text: string, format: ForeignFormat, resolve: boolean): Prom
   return await withNames((names) => importForeign(text, format, names));
 }
 
+/** One complaint: to read it as one of the formats all the same would be one for each line. */
+function unknownFormat(name: string, text: string): UsageError {
+  const isOurs = /^\s*\[(?:pair|\[(?:vip|service)\])\]/m.test(text);
+  return new UsageError({
+    operation: "import",
+    subject: name,
+    reason: isOurs
+      ? "it looks like a configuration of tandem itself"
+      : `it is of none of the formats ${FOREIGN_FORMATS.join(", ")}`,
+    hint: isOurs ? `look at it with: tandem config check ${name}` : "if it is one of them, say which with --format",
+  });
+}
+
 /** `config import`: the configuration to standard output, what has no counterpart to standard error. */
 export const importConfig: Runner<(typeof spec)["verbs"]["import"]> = async (input, { output }): Promise<ExitCode> => {
   const { name, text } = readInput("config import", input.file);
   const format = input.format ?? foreignFormatOf(text);
+  if (format === undefined) throw unknownFormat(name, text);
   const result = await read(text, format, input.resolve);
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "file");
   if (output.json) {

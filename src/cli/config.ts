@@ -4,7 +4,6 @@ import type { ExitCode } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
-import { counted } from "./figures.ts";
 import type { config as spec } from "./spec/config.ts";
 
 type Verbs = (typeof spec)["verbs"];
@@ -17,17 +16,9 @@ function theFile(verb: string, file: string | undefined, { globals }: CommandCon
   return file;
 }
 
-const check: Runner<Verbs["check"]> = ({ file }, context): ExitCode => {
-  const { output } = context;
-  const { path, config, warnings } = readConfig(context, theFile("check", file, context));
-  if (output.json) output.printJson({ file: path, ok: true, warnings });
-  else {
-    const parts = [counted(config.vips.length, "VIP"), counted(config.services.length, "service")];
-    if (config.gates.length > 0) parts.push(counted(config.gates.length, "gate"));
-    if (warnings.length > 0) parts.push(counted(warnings.length, "warning"));
-    output.lines([`${path}: ${output.palette("good", "valid")}, ${parts.join(", ")}`]);
-  }
-  return 0;
+const check: Runner<Verbs["check"]> = async ({ file, host }, context) => {
+  const valid = readConfig(context, theFile("check", file, context));
+  return (await import("./config-check.ts")).checkConfig(valid, host, context);
 };
 
 const show: Runner<Verbs["show"]> = ({ file }, context): ExitCode => {

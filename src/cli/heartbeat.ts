@@ -6,7 +6,9 @@ import {
   existsSync,
   fsyncSync,
   openSync,
+  realpathSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -24,10 +26,27 @@ function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
+/**
+ * The file that a key is written to. A link stays, and what it names is replaced; a device, which the whole machine may
+ * need, is not.
+ */
+function targetOf(file: string): string {
+  const old = statSync(file, { throwIfNoEntry: false });
+  if (old === undefined) return file;
+  if (old.isFile()) return realpathSync(file);
+  throw new TandemError({
+    operation: "write key",
+    subject: file,
+    reason: "it is there and not a regular file",
+    hint: "name another one; without FILE the key goes to standard output",
+  });
+}
+
 /** Writes a secret: never readable by others, not even for a moment; all of it or none. */
 function writeSecret(file: string, text: string, replace: boolean): void {
-  const partial = replace ? `${file}.new` : file;
   try {
+    const target = targetOf(file);
+    const partial = replace ? `${target}.new` : target;
     if (replace) removeIfThere(partial);
     const fd = openSync(partial, "wx", 0o600);
     try {
@@ -37,8 +56,9 @@ function writeSecret(file: string, text: string, replace: boolean): void {
       closeSync(fd);
     }
     chmodSync(partial, 0o600);
-    if (replace) renameSync(partial, file);
+    if (replace) renameSync(partial, target);
   } catch (error) {
+    if (error instanceof TandemError) throw error;
     const code = errorCode(error);
     if (code === "EEXIST") throw keyExists(file);
     throw writeFailure("write key", file, error);
@@ -56,10 +76,12 @@ function keyExists(file: string): TandemError {
 
 /** What the real run would be refused is refused to the plan as well. */
 function planSecret(file: string, replace: boolean): void {
-  if (!replace && existsSync(file)) throw keyExists(file);
   try {
-    accessSync(dirname(file), constants.W_OK);
+    const target = targetOf(file);
+    if (!replace && existsSync(target)) throw keyExists(file);
+    accessSync(dirname(target), constants.W_OK);
   } catch (error) {
+    if (error instanceof TandemError) throw error;
     throw writeFailure("write key", file, error);
   }
 }

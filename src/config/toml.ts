@@ -1,4 +1,5 @@
 import { parse, TomlError } from "smol-toml";
+import { openStringStart } from "./open-string.ts";
 import { MAX_NESTING } from "./position.ts";
 
 /**
@@ -54,7 +55,34 @@ function hintFor(line: string): string | undefined {
     : `a text stands in quotes: ${key} = "${value}"`;
 }
 
+/**
+ * A string without its closing quotes. The parser means the line end when it speaks of a control character, and the
+ * place where it stops is not the one to look at.
+ */
+function unclosedString(error: TomlError, lines: readonly string[]): SyntaxIssue | undefined {
+  const line = lines[error.line - 1] ?? "";
+  const isAtLineEnd = line.slice(error.column - 1).trim() === "";
+  const isOpen = isAtLineEnd && error.message.includes("control characters are not allowed in strings");
+  if (!isOpen && !error.message.includes("unfinished string")) return undefined;
+  // What the parser calls unfinished stands at its beginning: then the quotes there are the ones to find.
+  const read = isOpen ? error.column - 1 : line.length;
+  const before = [...lines.slice(0, error.line - 1), line.slice(0, read)].join("\n");
+  const start = openStringStart(before);
+  if (start === undefined) return undefined;
+  const above = before.slice(0, start).split("\n");
+  const [quote] = before.slice(start).match(/^(?:"""|'''|"|')/) ?? [""];
+  return {
+    line: above.length,
+    column: (above.at(-1) ?? "").length + 1,
+    message: "this is not TOML: the string that begins here is not closed",
+    hint: `close it with ${quote}${quote.length === 1 ? " in the same line" : ""}`,
+    isRepeat: false,
+  };
+}
+
 function toIssue(error: TomlError, lines: readonly string[]): SyntaxIssue {
+  const unclosed = unclosedString(error, lines);
+  if (unclosed !== undefined) return unclosed;
   const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
   const hint = hintFor(lines[error.line - 1] ?? "");
   return {

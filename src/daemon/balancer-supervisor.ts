@@ -1,6 +1,7 @@
 import type { Subprocess } from "bun";
 import type { Drain } from "../balance/drains.ts";
 import { DecodeError } from "../lib/errors.ts";
+import { systemMessage } from "../lib/system-reason.ts";
 import { BALANCER_ARGUMENT } from "./balancer-argument.ts";
 import {
   ALIVE_INTERVAL_MS,
@@ -115,7 +116,7 @@ export class BalancerSupervisor {
     try {
       this.#launch();
     } catch (error) {
-      this.#startLater(`cannot be started (${error instanceof Error ? error.message : error})`);
+      this.#startLater(`cannot be started (${systemMessage(error)})`);
     }
   }
 

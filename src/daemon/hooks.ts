@@ -1,4 +1,5 @@
 import type { HookSettings } from "../config/config.ts";
+import { systemMessage } from "../lib/system-reason.ts";
 import { formatDuration } from "../model/duration.ts";
 import type { Role } from "../model/pair.ts";
 import { runProgram } from "../probe/program.ts";
@@ -59,7 +60,7 @@ export class HookRunner {
       else if (outcome.kind === "signalled") job.done(false, `ended by ${outcome.signal}${said}`);
       else job.done(false, `killed after ${formatDuration(timeoutMs)}${said}`);
     } catch (error) {
-      job.done(false, `cannot be started: ${error instanceof Error ? error.message : error}`);
+      job.done(false, `cannot be started: ${systemMessage(error)}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { loadIpvs } from "../kernel/ipvs-module.ts";
+import { systemMessage } from "../lib/system-reason.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { SIGKILL } from "../sys/constants.ts";
 import { dieWithParent, parentProcessId, signalProcessGroup } from "../sys/process.ts";
@@ -53,6 +54,6 @@ export async function loadIpvsAside(
     const isLate = monotonicMs() - startedMs >= limitMs;
     return isLate ? `it was not loaded within ${limitMs / 1_000} s` : "the process that loads it died";
   } catch (error) {
-    return `the process that loads it cannot be started (${error instanceof Error ? error.message : error})`;
+    return `the process that loads it cannot be started (${systemMessage(error)})`;
   }
 }

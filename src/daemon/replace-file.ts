@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode } from "../lib/system-reason.ts";
 
@@ -11,13 +11,15 @@ export type ReplaceFile = (path: string, text: string, aside?: string) => Promis
 
 /**
  * Writes a file beside itself, syncs it and renames it: whoever reads finds all of the old one or all of the new one, also
- * after the power has failed. Its directory is made where it is absent.
+ * after the power has failed. Its directory is made where it is absent. What is neither a file nor a link, such as a
+ * device, is put aside where that is asked for, and not replaced otherwise.
  * @throws what the system says
  */
 export async function replaceFile(path: string, text: string, aside?: string): Promise<void> {
   const directory = dirname(path);
   const partial = `${path}.new`;
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  if (aside === undefined) await requireReplaceable(path);
   await rm(partial, { force: true });
   try {
     await writeSynced(partial, text);
@@ -29,6 +31,15 @@ export async function replaceFile(path: string, text: string, aside?: string): P
     throw error;
   }
   await syncDirectory(directory);
+}
+
+async function requireReplaceable(path: string): Promise<void> {
+  const old = await lstat(path).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (old === undefined || old.isFile() || old.isSymbolicLink()) return;
+  throw new Error("something that is no regular file has its name");
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

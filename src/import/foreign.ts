@@ -20,12 +20,16 @@ export type ImportResult =
 /** As much as a configuration of ours may have. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024;
 
-/** Whose file a text is. */
-export function foreignFormatOf(text: string): ForeignFormat {
+/** A line of `ipvsadm -S`, with or without the program before it: `-A -t …`, `--add-service …`. */
+const IPVSADM_LINE = /^\s*(?:\S*ipvsadm\s+)?--?[A-Za-z]/m;
+const ONLY_COMMENTS = /^(?:[^\S\n]*(?:#[^\n]*)?(?:\n|$))*$/;
+
+/** Whose file a text is; undefined: none of those that can be read. An empty one is the saved table without services. */
+export function foreignFormatOf(text: string): ForeignFormat | undefined {
   if (/^\s*(virtual_server|vrrp_instance|global_defs|virtual_server_group)\b/m.test(text)) return "keepalived";
   if (/^virtual6?\s*=/m.test(text)) return "ldirectord";
   if (/^\s*(virtual|failover|server)\s+\S+\s*\{/m.test(text) || /^\s*serial_no\s+=/m.test(text)) return "piranha";
-  return "ipvsadm";
+  return IPVSADM_LINE.test(text) || ONLY_COMMENTS.test(text) ? "ipvsadm" : undefined;
 }
 
 function written(result: ForeignResult): ImportResult {

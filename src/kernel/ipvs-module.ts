@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { SupportError } from "../lib/errors.ts";
+import { systemMessage } from "../lib/system-reason.ts";
 import { IPVS_GENL_NAME } from "../wire/ipvs.ts";
 import { hasGenericFamily } from "./generic-family.ts";
 import { IpvsClient } from "./ipvs-client.ts";
@@ -66,7 +67,7 @@ function runLoader(command: readonly string[]): string {
     const how = signalCode === undefined || signalCode === null ? `exit code ${exitCode}` : signalCode;
     return `ended with ${how}${said === "" ? "" : ` (${said})`}`;
   } catch (error) {
-    return `cannot be started (${error instanceof Error ? error.message : error})`;
+    return `cannot be started (${systemMessage(error)})`;
   }
 }
 

@@ -157,6 +157,14 @@ export interface AddressPrefix {
   readonly prefixLength: number;
 }
 
+/** 24 of `255.255.255.0`; undefined of what is no netmask of IPv4. */
+function prefixLengthOfMask(text: string): number | undefined {
+  const mask = parseAddress(text);
+  if (!mask.ok || mask.value.family !== "inet") return undefined;
+  const bits = [...addressBytes(mask.value)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return /^1+0*$/.test(bits) ? bits.lastIndexOf("1") + 1 : undefined;
+}
+
 /** Reads `203.0.113.10/24`; a bare address gets the full length. */
 export function parseAddressPrefix(text: string): Parsed<AddressPrefix> {
   const slash = text.indexOf("/");
@@ -166,6 +174,10 @@ export function parseAddressPrefix(text: string): Parsed<AddressPrefix> {
   if (slash < 0) return parsed({ address: result.value, prefixLength: bits });
   const length = text.slice(slash + 1);
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
+    const meant = result.value.family === "inet" ? prefixLengthOfMask(length) : undefined;
+    if (meant !== undefined) {
+      return problem(`${JSON.stringify(text)} has a netmask; write its prefix length: ${result.value.text}/${meant}`);
+    }
     return problem(`the prefix length of ${JSON.stringify(text)} must be a number from 0 to ${bits}`);
   }
   return parsed({ address: result.value, prefixLength: Number(length) });

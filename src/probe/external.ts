@@ -1,3 +1,4 @@
+import { systemMessage } from "../lib/system-reason.ts";
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../model/check.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { effectiveUserId } from "../sys/process.ts";
@@ -80,8 +81,7 @@ export async function runExternal(
     const options = { timeoutMs, isConfined: true, ...(user === undefined ? {} : { user }) };
     return toProbeOutcome(await runProgram(resolveCommand(method.command, target), options), method, timeoutMs);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     // Counted as a failure of the server like any other (check.ts, `local`): checks by program fail closed.
-    return failure(monotonicMs() - startedMs, "local", `the program cannot be started: ${reason}`);
+    return failure(monotonicMs() - startedMs, "local", `the program cannot be started: ${systemMessage(error)}`);
   }
 }

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
+import { systemReason } from "../lib/system-reason.ts";
 import type { TlsMethod } from "../model/check.ts";
+import { readRegularBytes } from "../sys/regular-file.ts";
 import { systemAuthorities } from "./authorities.ts";
 import { expiryWarning } from "./certificate.ts";
 import type { TlsSettings } from "./connection.ts";
@@ -16,15 +17,21 @@ interface TlsWish {
   readonly authorities: string | undefined;
 }
 
+/** @throws Error that names the file. A pipe or a device is none: reading it might not end, and all checks would wait. */
+function readPem(path: string): string {
+  try {
+    const bytes = readRegularBytes(path, FILE_BYTES_MAX);
+    if (bytes !== undefined) return new TextDecoder().decode(bytes);
+  } catch (error) {
+    throw new Error(`${path}: ${systemReason(error)}`);
+  }
+  throw new Error(`${path}: it does not exist (ENOENT)`);
+}
+
 /** The settings with the check's files read; a problem says which one can't be. */
 export function tlsSettings({ serverName, verify, tls, authorities }: TlsWish): Parsed<TlsSettings> {
   try {
-    const read = (path: string | undefined): string | undefined => {
-      if (path === undefined) return undefined;
-      const text = readFileSync(path, "utf8");
-      if (text.length > FILE_BYTES_MAX) throw new RangeError(`${path} is too long`);
-      return text;
-    };
+    const read = (path: string | undefined) => (path === undefined ? undefined : readPem(path));
     const known = read(tls?.authoritiesFile) ?? authorities ?? systemAuthorities();
     const [certificate, key] = [read(tls?.certificateFile), read(tls?.keyFile)];
     return parsed({

@@ -38,15 +38,22 @@ export const receiveBuffer = new Uint8Array(DATAGRAM_LIMIT_BYTES);
 
 /**
  * Opens a socket that is closed on exec.
+ * @param permissionHint what helps where this is not permitted
  * @throws SyscallError with `operation` (EPERM without the right to open raw sockets).
  */
-export function openSocket(domain: number, type: number, protocol: number, operation: string, hint?: string): Fd {
+export function openSocket(
+  domain: number,
+  type: number,
+  protocol: number,
+  operation: string,
+  permissionHint?: string,
+): Fd {
   const result = libc().socket(
     asI32(domain, "the address family"),
     asI32(type, "the socket type") | SOCK_CLOEXEC,
     asI32(protocol, "the protocol"),
   );
-  if (result < 0) throw syscallError(operation, undefined, hint);
+  if (result < 0) throw syscallError(operation, undefined, permissionHint);
   return asFd(result);
 }
 

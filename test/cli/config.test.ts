@@ -74,13 +74,49 @@ describe("config check", () => {
     expect({ code: error.code, lines }).toEqual({ code: 2, lines: [2, 3, 4, 5, 9, 15, 19, 20, 23, 24] });
   });
 
-  test("is content with a valid file, also by --config", async () => {
+  /** What the machine of this test surely lacks: the two routers' addresses, the interface and the key. */
+  function lacking(folder: { file(name: string): string }): string {
+    const key = folder.file("none.key");
+    return VALID.replace("/etc/tandem/pair.key", key).replace('"eth0"', '"none0"');
+  }
+
+  test("is content with a valid file, also by --config, and warns of what this machine lacks", async () => {
     using folder = temporaryFolder();
     const file = folder.file("tandem.toml");
-    await Bun.write(file, VALID);
-    const expected = { stdout: `${file}: valid, 1 VIP, 0 services\n`, stderr: "", exitCode: 0 };
-    expect(await tandem("config", "check", file)).toEqual(expected);
-    expect(await tandem("--config", file, "config", "check")).toEqual(expected);
+    await Bun.write(file, lacking(folder));
+    const { stdout, stderr, exitCode } = await tandem("config", "check", file);
+    expect({ stdout, exitCode }).toEqual({ stdout: `${file}: valid, 1 VIP, 0 services, 3 warnings\n`, exitCode: 0 });
+    const words = stderr.replace(/\s+/g, " ");
+    expect(words).toContain(`${file}:2:12: warning: the key file ${folder.file("none.key")} is of no use`);
+    expect(words).toContain(`${file}:3:1: warning: this machine has no address of lvs1`);
+    expect(words).toContain(`${file}:13:13: warning: the interface none0 is not on this machine`);
+    expect(await tandem("--config", file, "config", "check")).toEqual({ stdout, stderr, exitCode });
+  });
+
+  test("with --host refuses what this machine lacks: exit 2", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, lacking(folder));
+    const { stdout, stderr, exitCode } = await tandem("config", "check", "--host", file);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+    const words = stderr.replace(/\s+/g, " ");
+    expect(words).toContain(`${file}:13:13: the interface none0 is not on this machine`);
+    expect(words).toContain(
+      `tandem: cannot use the configuration ${file}: this machine does not have what it names, in 3 places`,
+    );
+  });
+
+  test("has what this machine lacks in --json, and as issues with --host", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, lacking(folder));
+    const good = await tandem("config", "check", file, "--json");
+    expect(good).toMatchObject({ stderr: "", exitCode: 0 });
+    const lines = (list: { line: number }[]) => list.map(({ line }) => line);
+    expect(lines(JSON.parse(good.stdout).host)).toEqual([2, 3, 13]);
+    const bad = await tandem("config", "check", file, "--json", "--host");
+    expect(bad).toMatchObject({ stdout: "", exitCode: 2 });
+    expect(lines(JSON.parse(bad.stderr).error.issues)).toEqual([2, 3, 13]);
   });
 });
 
@@ -106,5 +142,18 @@ describe("config example", () => {
     const { stdout, exitCode } = await tandem("config", "check", file);
     expect(stdout).toContain(": valid, ");
     expect(exitCode).toBe(0);
+  });
+});
+
+describe("config import", () => {
+  test("has one complaint about a file of no format that it knows: exit 2", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("haproxy.cfg");
+    await Bun.write(file, "global\n  daemon\nfrontend web\n  bind 203.0.113.10:80\n");
+    expect(await tandem("config", "import", file)).toEqual({
+      stdout: "",
+      stderr: `tandem: cannot import ${file}: it is of none of the formats ipvsadm, keepalived, ldirectord, piranha\nhint: if it is one of them, say which with --format\n`,
+      exitCode: 2,
+    });
   });
 });

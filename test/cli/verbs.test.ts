@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { lstatSync, statSync, symlinkSync } from "node:fs";
 import { temporaryFolder } from "./folder.ts";
 import { tandem } from "./program.ts";
 
@@ -27,6 +27,28 @@ describe("heartbeat keygen", () => {
     expect(await tandem("heartbeat", "keygen", file, "--force")).toEqual(made);
     expect(await Bun.file(file).text()).not.toBe(key);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test("replaces a regular file only, also with --force: the file that a link names, and no pipe or device", async () => {
+    using folder = temporaryFolder();
+    const pipe = folder.file("pipe");
+    Bun.spawnSync(["mkfifo", pipe]);
+    for (const more of [[], ["--force"], ["--force", "--dry-run"]]) {
+      const refused = await tandem("heartbeat", "keygen", pipe, ...more);
+      expect(refused.stderr).toStartWith(`tandem: cannot write key ${pipe}: it is there and not a regular file\n`);
+      expect(refused.exitCode).toBe(1);
+    }
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    // A link to a device: were the link replaced, it would be by a file, and no harm is done to the device itself.
+    const link = folder.file("null");
+    symlinkSync("/dev/null", link);
+    expect((await tandem("heartbeat", "keygen", link, "--force")).exitCode).toBe(1);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    symlinkSync(folder.file("real.key"), folder.file("link.key"));
+    await Bun.write(folder.file("real.key"), "old");
+    expect((await tandem("heartbeat", "keygen", folder.file("link.key"), "--force")).exitCode).toBe(0);
+    expect(lstatSync(folder.file("link.key")).isSymbolicLink()).toBe(true);
+    expect(await Bun.file(folder.file("real.key")).text()).toMatch(/^[0-9a-f]{64}\n$/);
   });
 
   test("--dry-run writes nothing", async () => {

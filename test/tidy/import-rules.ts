@@ -15,8 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   import: ["config", "model", "lib"],
   kernel: ["wire", "model", "sys", "lib"],
   probe: ["model", "sys", "lib"],
-  daemon: ["failover", "balance", "kernel", "probe", "config", "log", "wire", "model", "sys", "lib"],
-  cli: ["daemon", "failover", "balance", "kernel", "probe", "config", "import", "log", "model", "lib"],
+  host: ["kernel", "probe", "config", "model", "sys", "lib"],
+  daemon: ["failover", "balance", "host", "kernel", "probe", "config", "log", "wire", "model", "sys", "lib"],
+  cli: ["daemon", "failover", "balance", "host", "kernel", "probe", "config", "import", "log", "model", "lib"],
   "": ["cli", "daemon", "lib"],
   // The programs that make the binary, the man pages and the completions; nothing imports them. "" is package.json.
   build: ["cli", "lib", ""],

@@ -5,12 +5,19 @@ const fileArgument = optionalArgument(file, "FILE", "the file; default: the one 
 
 export const configCheck = verb({
   summary: "say every mistake of a configuration file, with line and column",
+  description: [
+    "Mistakes of the file itself are errors, exit code 2. Then it looks at this machine: interfaces, the router's own addresses, the key file, other files and programs that the file names and that are missing or of no use here. These are warnings, for the file may be meant for another machine; with --host they are errors too, exit code 2, and a reload with this file would be refused.",
+  ],
   arguments: { file: fileArgument },
-  flags: {},
-  examples: [{ command: "config check ./tandem.toml", doc: "before a reload" }],
+  flags: { host: switchFlag("the file is meant for this machine: what it lacks is an error, exit code 2") },
+  examples: [
+    { command: "config check ./tandem.toml", doc: "the file alone, with warnings about this machine" },
+    { command: "config check --host", doc: "before a reload" },
+  ],
   uses: ["config"],
   changes: false,
-  jsonDoc: "{version, file, ok, warnings: [{line, column, path, message, hint}]}; mistakes are in error.issues",
+  jsonDoc:
+    "{version, file, ok, warnings: [{line, column, path, message, hint}], host: [the same, about this machine]}; mistakes, and those of host with --host, are in error.issues",
 });
 
 export const configShow = verb({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exampleConfig } from "../../../src/config/example.ts";
@@ -88,6 +88,23 @@ describe("loadKeys()", () => {
       exitCode: 2,
       hint: `chmod 600 ${path}`,
     });
+  });
+
+  test("refuses a file of another user", () => {
+    const path = file("foreign.key", KEY);
+    const owner = 54_321;
+    const isRoot = process.geteuid?.() === 0;
+    // Only root can give a file away; for another user the same file is that of somebody else.
+    if (isRoot) chownSync(path, owner, owner);
+    const foreign = { reason: expect.stringMatching(/^it belongs to the user \d+, who can read and change it$/) };
+    expect(failureOf(() => loadKeys(path, isRoot ? 0 : owner))).toMatchObject({ ...foreign, exitCode: 2 });
+    expect(loadKeys(path, isRoot ? owner : undefined).accepted).toHaveLength(1);
+  });
+
+  test("does not wait for a pipe", () => {
+    const path = join(folder, "pipe.key");
+    expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+    expect(failureOf(() => loadKeys(path))).toMatchObject({ reason: "it is not a regular file", exitCode: 2 });
   });
 
   test("says that a key file is missing or has no key in it, and how to make one", () => {

@@ -27,7 +27,29 @@ const ROWS: Readonly<Record<string, Row>> = {
     hint: "enabled = true",
   },
   "a text that does not end": {
-    edits: [['"lvs1"', '"lvs1«']],
+    edits: [['"lvs1"', '«"lvs1']],
+    message: "this is not TOML: the string that begins here is not closed",
+    hint: 'close it with " in the same line',
+  },
+  "a text in a list that does not end, behind one that does and a comment": {
+    edits: [
+      ['listen = "tcp://203.0.113.10:80"', `listen = [ # don't\n  "tcp://203.0.113.10:80", «'tcp://203.0.113.10:81\n]`],
+    ],
+    message: "this is not TOML: the string that begins here is not closed",
+    hint: "close it with ' in the same line",
+  },
+  "a quoted key that does not end": {
+    edits: [['name = "web"', '«"name = web']],
+    message: "this is not TOML: the string that begins here is not closed",
+    hint: 'close it with " in the same line',
+  },
+  "a text of several lines that does not end": {
+    edits: [['"lvs1"', '«"""lvs1']],
+    message: "this is not TOML: the string that begins here is not closed",
+    hint: 'close it with """',
+  },
+  "a control character in a text that ends": {
+    edits: [['"lvs1"', '"lvs«\u00011"']],
     message: "this is not TOML: control characters are not allowed in strings",
   },
   "a header that does not end": {
@@ -76,6 +98,14 @@ test("parseConfig() judges the rest of a file whose syntax is wrong in places, b
   ]);
 });
 const LISTEN = 'listen = "tcp://203.0.113.10:80"';
+
+test("parseConfig() finds a text that does not end at the end of a file, and with Windows line ends", () => {
+  const message = "this is not TOML: the string that begins here is not closed";
+  const { text, line, column } = edited([['"lvs1"', '«"lvs1']]);
+  const atEnd = text.split("\n").slice(0, line).join("\n");
+  expect(issuesOf(atEnd)).toMatchObject([{ line, column, message }]);
+  expect(issuesOf(text.replaceAll("\n", "\r\n"))).toMatchObject([{ line, column, message }]);
+});
 
 test("parseConfig() stops at a bracket that is never closed", () => {
   const { text } = edited([[LISTEN, 'listen = ["tcp://203.0.113.10:80"']]);

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { HookRunner } from "../../../src/daemon/hooks.ts";
 import type { Role } from "../../../src/model/pair.ts";
 
@@ -50,6 +53,18 @@ test("HookRunner tells of a failure with what the program said", async () => {
 test("HookRunner kills a program and its children at the limit", async () => {
   const runner = hooks(["/bin/sh", "-c", "trap '' TERM; sleep 600 & sleep 600"], [], 50);
   expect(await run(runner, "active")).toEqual({ ok: false, detail: "killed after 50ms" });
+});
+
+test("HookRunner says what is wrong with a script without an interpreter", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tandem-hooks-"));
+  const script = join(folder, "script");
+  writeFileSync(script, "echo hello\n", { mode: 0o755 });
+  const { ok, detail } = await run(hooks([script]), "active");
+  rmSync(folder, { recursive: true });
+  expect({ ok, detail }).toEqual({
+    ok: false,
+    detail: `cannot be started: ENOEXEC: exec format error: neither a program for this machine nor a script with #!, posix_spawn '${script}'`,
+  });
 });
 
 test("HookRunner goes on after a program that is not there", async () => {

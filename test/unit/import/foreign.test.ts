@@ -16,6 +16,7 @@ interface Imported {
 
 function imported(text: string, lookup: NameLookup = NO_NAMES): Imported {
   const format = foreignFormatOf(text);
+  if (format === undefined) throw new Error("of no format that is known");
   const result = importForeign(text, format, lookup);
   const notes = result.ok ? result.warnings : result.issues;
   return {
@@ -805,4 +806,26 @@ test("any text of any format gives a configuration or issues with a place, and t
     ),
     { numRuns: 500 },
   );
+});
+
+describe("foreignFormatOf()", () => {
+  test.each([
+    ["-A -t 203.0.113.10:80 -s rr\n", "ipvsadm"],
+    ["# saved\n\nipvsadm --add-service -t 203.0.113.10:80\n", "ipvsadm"],
+    ["", "ipvsadm"],
+    ["# nothing\n\n", "ipvsadm"],
+    ["vrrp_instance VI_1 {\n", "keepalived"],
+    ["virtual=203.0.113.10:80\n", "ldirectord"],
+    ["serial_no = 1\n", "piranha"],
+    ["global\n  daemon\nfrontend web\n  bind 203.0.113.10:80\n", undefined],
+    ["[pair]\nport = 1\n", undefined],
+    ["- name: a list\n  of: YAML\n", undefined],
+    ["\u0000\u0001\u0002", undefined],
+  ])("of %j is %p", (text, format) => {
+    expect<unknown>(foreignFormatOf(text)).toBe(format);
+  });
+
+  test("is not held up by a long text of blanks and comments", () => {
+    expect(foreignFormatOf(`${"# comment\n \t\n".repeat(200_000)}x`)).toBeUndefined();
+  });
 });

@@ -90,6 +90,23 @@ describe("parseAddressPrefix()", () => {
     const problem = `the prefix length of ${JSON.stringify(text)} must be a number from 0 to ${bits}`;
     expect(parseAddressPrefix(text)).toEqual({ ok: false, problem });
   });
+
+  test.each([
+    ["255.255.255.0", 24],
+    ["255.255.255.255", 32],
+    ["128.0.0.0", 1],
+    ["255.255.252.0", 22],
+  ])("says the prefix length of the mask %s", (mask, length) => {
+    const problem = `"203.0.113.10/${mask}" has a netmask; write its prefix length: 203.0.113.10/${length}`;
+    expect(parseAddressPrefix(`203.0.113.10/${mask}`)).toEqual({ ok: false, problem });
+  });
+
+  test.each(["203.0.113.10/255.0.255.0", "203.0.113.10/0.0.0.255", "203.0.113.10/0.0.0.0", "::1/255.0.0.0"])(
+    "takes %s for no mask",
+    (text) => {
+      expect(parseAddressPrefix(text)).toMatchObject({ problem: expect.stringContaining("must be a number from 0") });
+    },
+  );
 });
 
 describe("parseEndpoint()", () => {

@@ -1,0 +1,54 @@
+import { loadKeys } from "../config/load.ts";
+import { AddressClient } from "../kernel/address-client.ts";
+import { LinkClient } from "../kernel/link-client.ts";
+import { TandemError } from "../lib/errors.ts";
+import type { IpAddress } from "../model/address.ts";
+import { readSecret } from "../probe/secret.ts";
+import type { Complaint, Host } from "./host.ts";
+import { readableFileComplaint } from "./named-file.ts";
+import { programComplaint } from "./program-file.ts";
+
+function keyFileComplaint(path: string): Complaint | undefined {
+  try {
+    loadKeys(path);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    return { problem: `is of no use: ${error.reason}`, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  }
+}
+
+function secretFileComplaint(path: string): Complaint | undefined {
+  const complaint = readableFileComplaint(path);
+  if (complaint !== undefined) return complaint;
+  const secret = readSecret(path);
+  return secret.ok ? undefined : { problem: `is of no use: ${secret.problem}` };
+}
+
+/** The machine that this process runs on. The kernel is asked once, when something of it is wanted first. */
+export function thisHost(): Host {
+  let names: ReadonlySet<string> | undefined;
+  let local: readonly IpAddress[] | undefined;
+  const interfaces = () => {
+    using links = LinkClient.open();
+    return new Set(links.list().map(({ name }) => name));
+  };
+  const addresses = () => {
+    using client = AddressClient.open();
+    return client.list().map(({ prefix }) => prefix.address);
+  };
+  return {
+    hasInterface: (name) => {
+      names ??= interfaces();
+      return names.has(name);
+    },
+    addresses: () => {
+      local ??= addresses();
+      return local;
+    },
+    keyFile: keyFileComplaint,
+    file: readableFileComplaint,
+    secretFile: secretFileComplaint,
+    program: programComplaint,
+  };
+}
