@@ -74,6 +74,17 @@ describe("a run that once broke a promise", () => {
   }
 });
 
+test("a router that took while its peer could not hear it gives the VIPs up when it sees nobody (rule 6)", () => {
+  const events = [
+    { afterSteps: 3, fault: faultNamed("cut from backup") },
+    { afterSteps: 3, fault: faultNamed("isolate backup") },
+  ];
+  const run = play({ start: startNamed("the backup is active"), events }, CONDITIONS);
+  run.advance(100);
+  const { primary, backup } = run.world.hosts;
+  expect([primary, backup].map((host) => host.process?.state.phase.kind)).toEqual(["active", "standby"]);
+});
+
 /** A machine that does not hear of some inputs. */
 function deafTo(isIgnored: (state: State, input: Input) => boolean): Plan["machine"] {
   return {
