@@ -34,7 +34,7 @@ export function judgeAutomaticMoves(turn: Turn): void {
 
 /** Rule 6: the broken one is me. */
 export function judgeAlone(turn: Turn): void {
-  const { phase, peer, sides, aloneWarned } = turn.state;
+  const { phase, sides, aloneWarned } = turn.state;
   const alone = isAlone(turn.state, turn.now);
   if (phase.kind !== "active" || !alone) {
     if (aloneWarned && !alone) turn.set({ aloneWarned: false });
@@ -42,7 +42,7 @@ export function judgeAlone(turn: Turn): void {
   }
   const noCarrier = PATHS.every((side) => !sides[side].carrier);
   if (!noCarrier && isPeerAlive(turn.state, turn.now)) return;
-  const recently = peer !== undefined && turn.now - peer.heardAtMs <= ALONE_MEMORY_MS;
+  const recently = turn.now - lastSignAtMs(turn.state) <= ALONE_MEMORY_MS;
   if (noCarrier || recently) {
     const what = noCarrier ? "no carrier on any side" : "neither the peer nor a neighbour nor any frame";
     turn.notice("error", "alone", `this router sees nobody (${what}): it gives the VIPs up`);
@@ -53,6 +53,12 @@ export function judgeAlone(turn: Turn): void {
     turn.set({ aloneWarned: true });
     turn.notice("error", "alone", "this router sees nobody; the peer has been gone for long, so it keeps the VIPs");
   }
+}
+
+/** The last heartbeat of the peer that counted, or that would have but for its not hearing this router. */
+function lastSignAtMs({ session, deafClaim }: State): number {
+  const accepted = PATHS.map((path) => session.paths[path].acceptedAtMs ?? -Infinity);
+  return Math.max(...accepted, deafClaim?.atMs ?? -Infinity);
 }
 
 export function addAutomaticDeadlines(soonest: Soonest, state: State): void {

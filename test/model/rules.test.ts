@@ -2,7 +2,7 @@
  * The rules about a silent peer and a second owner, searched through with up to four faults in any order; and wordings of them
  * that read as well and are wrong, so that the search is seen to fail.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { FALSE_PROOFS, FAULTS, PAUSES } from "./rules/faults.ts";
 import { type Found, Search } from "./rules/search.ts";
 import { PLACES, pairAtRest } from "./rules/state.ts";
@@ -15,6 +15,9 @@ const TWO_OWNERS = SEEN;
 const NO_OWNER = EVERY_LEASE + YIELD;
 /** Half a minute: what lasts so long, without a further fault, lasts for ever. */
 const FOR_EVER = 60;
+
+// Each search ends by its own count; how long that takes on a busy machine says nothing.
+setDefaultTimeout(300_000);
 
 interface Trial {
   readonly wording?: Partial<Wording>;

@@ -4,7 +4,9 @@
  * delay that it may take, from 0 to below 1. STARTS: the places of those to begin with, `0,2`.
  */
 import { Search, traceText } from "./machine/explore.ts";
-import { REAL, STARTS } from "./machine/run.ts";
+import { FAULTS } from "./machine/faults.ts";
+import { REAL } from "./machine/run.ts";
+import { STARTS } from "./machine/starts.ts";
 
 const [faults = "2", window = "8", part = "0.5", starts] = process.argv.slice(2);
 const chosen = starts?.split(",").map(Number) ?? [...STARTS.keys()];
@@ -14,8 +16,11 @@ const search = new Search({
   part: Number(part),
   bounds: { twoOwnersMs: 1_000, noOwnerMs: 5_500 },
   starts: STARTS.filter((_, index) => chosen.includes(index)),
-  faults: Number(faults),
-  windowSteps: Number(window),
+  faults: FAULTS,
+  budget: Number(faults),
+  gaps: Array.from({ length: Number(window) + 1 }, (_, steps) => steps),
+  onLevel: (level, { runs, moments }, next) =>
+    process.stdout.write(`${level} faults: ${runs} runs and ${moments} moments so far, ${next} runs to come\n`),
   onFinding: (finding) => process.stdout.write(`${finding.problems.join("; ")}: ${traceText(finding)}\n`),
 });
 const found = search.run();

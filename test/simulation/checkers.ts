@@ -50,13 +50,13 @@ function usedSegments(world: World): readonly Segment[] {
 }
 
 /** Its daemon runs, and its kernel does what that wants. */
-function isAlive(world: World, router: RouterId): boolean {
+export function isAlive(world: World, router: RouterId): boolean {
   const { process, kernel } = world.hosts[router];
   return process !== undefined && !process.frozen && !kernel.locked && world.clock.now >= kernel.hungUntilMs;
 }
 
 /** Whether this router could serve: its daemon runs, its cables and ports are whole, its kernel answers. */
-function isHealthy(world: World, router: RouterId): boolean {
+export function isHealthy(world: World, router: RouterId): boolean {
   const { process, kernel, ports, ownAddress, answersArp, answersForAll } = world.hosts[router];
   if (!isAlive(world, router) || process?.state.abstaining === true || process?.state.stopping !== undefined)
     return false;

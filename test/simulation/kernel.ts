@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 
 const LOCK_QUEUE_MS = 10;
 
-interface Held {
+export interface Held {
   readonly vip: Vip;
   readonly endsAtMs: number;
 }
@@ -56,6 +56,20 @@ export class Kernel {
   /** When the lease of this address ends; undefined: it is not there. */
   endsAtMs(address: string): number | undefined {
     return this.#held.get(address)?.endsAtMs;
+  }
+
+  /** What it has, for `load` of another one. */
+  save(): readonly Held[] {
+    return [...this.#held.values()];
+  }
+
+  /** Makes a new kernel have what another one had. */
+  load(held: readonly Held[]): void {
+    for (const { vip, endsAtMs } of held) {
+      const key = vip.prefix.address.text;
+      this.#held.set(key, { vip, endsAtMs });
+      this.#clock.at(endsAtMs, () => this.#end(key, endsAtMs));
+    }
   }
 
   get locked(): boolean {

@@ -44,6 +44,14 @@ export interface Port {
   receives: boolean;
 }
 
+/** What stands in the way of frames. */
+export interface NetworkImage {
+  readonly cuts: readonly string[];
+  readonly unheard: readonly RouterId[];
+  readonly dropsHeartbeats: Network["dropsHeartbeats"];
+  readonly hasTwoKeys: boolean;
+}
+
 export class Network {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -51,6 +59,8 @@ export class Network {
   /** Pairs of ports, sender first, between which nothing passes. */
   readonly #cuts = new Set<string>();
   conditions: Conditions;
+  /** Frames that are on their way. */
+  inFlight = 0;
   /** A packet filter drops heartbeats: where they leave a machine, so that nobody sees them, or where they come in. */
   dropsHeartbeats: "leaving" | "coming" | undefined;
   /** Routers whose heartbeats a packet filter of the other one drops where they come in. */
@@ -75,6 +85,19 @@ export class Network {
   cut(from: MacAddress, to: MacAddress, isCut: boolean): void {
     if (isCut) this.#cuts.add(`${from} ${to}`);
     else this.#cuts.delete(`${from} ${to}`);
+  }
+
+  save(): NetworkImage {
+    const { dropsHeartbeats, hasTwoKeys } = this;
+    return { cuts: [...this.#cuts], unheard: [...this.unheard], dropsHeartbeats, hasTwoKeys };
+  }
+
+  /** Makes a new network be as another one was. */
+  load({ cuts, unheard, dropsHeartbeats, hasTwoKeys }: NetworkImage): void {
+    for (const pair of cuts) this.#cuts.add(pair);
+    for (const router of unheard) this.unheard.add(router);
+    this.dropsHeartbeats = dropsHeartbeats;
+    this.hasTwoKeys = hasTwoKeys;
   }
 
   isCut(from: MacAddress, to: MacAddress): boolean {
@@ -109,7 +132,9 @@ export class Network {
     if (!this.passes(from, to) || this.#random.chance(this.conditions.loss)) return;
     const { delayMs, jitterMs } = this.conditions;
     const queueMs = frame.kind === "heartbeat" ? this.heartbeatDelayMs : 0;
+    this.inFlight += 1;
     this.#clock.after(queueMs + delayMs + this.#random.next() * jitterMs, () => {
+      this.inFlight -= 1;
       if (to.cable && to.receives) to.receive(frame);
     });
   }

@@ -3,12 +3,20 @@ import { Random } from "./random.ts";
 
 export class NoChance extends Random {
   readonly #part: number;
-  #seeds = 0;
+  #drawn: number;
 
-  /** @param part of each delay, from 0 to below 1: the mean one unless said otherwise. */
-  constructor(part = 0.5) {
+  /**
+   * @param part of each delay, from 0 to below 1: the mean one unless said otherwise.
+   * @param drawn how many seeds have been drawn before.
+   */
+  constructor(part = 0.5, drawn = 0) {
     super(0);
     this.#part = part;
+    this.#drawn = drawn;
+  }
+
+  get drawn(): number {
+    return this.#drawn;
   }
 
   override next(): number {
@@ -16,7 +24,7 @@ export class NoChance extends Random {
   }
 
   override hex(digits: number): string {
-    this.#seeds += 1;
-    return this.#seeds.toString(16).padStart(digits, "0");
+    this.#drawn += 1;
+    return this.#drawn.toString(16).padStart(digits, "0");
   }
 }

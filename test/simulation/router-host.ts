@@ -22,7 +22,7 @@ import { formatVip, type Vip } from "../../src/model/vip.ts";
 import { parseServiceKey } from "../../src/model/virtual-service.ts";
 import type { HeartbeatSource } from "../../src/wire/heartbeat.ts";
 import type { Clock } from "./clock.ts";
-import { Kernel } from "./kernel.ts";
+import { type Held, Kernel } from "./kernel.ts";
 import { type Frame, INTERFACES, type Network, type Port, SEGMENTS, type Segment } from "./network.ts";
 import type { Random } from "./random.ts";
 
@@ -87,7 +87,30 @@ interface KernelWork {
   readonly presentUntilMs?: number;
 }
 
+/** Everything of a host that lasts: what `load` of a new one needs. */
+export interface HostImage {
+  readonly powered: boolean;
+  readonly balancing: Role;
+  readonly ports: { readonly [S in Segment]: Pick<Port, "cable" | "sends" | "receives"> };
+  readonly held: readonly Held[];
+  readonly seen: { readonly [K in "frames" | "neighbours"]: { readonly [S in Segment]?: number } };
+  readonly peerFrames: readonly PeerFrame[];
+  readonly framesWatchedUntilMs: number;
+  readonly disk: StoredState | undefined;
+  readonly sharedDisk: readonly SharedEntry[] | undefined;
+  readonly process?: {
+    readonly state: State;
+    readonly inbox: readonly Input[];
+    readonly work: readonly KernelWork[];
+    readonly frozen: boolean;
+    readonly wakeAtMs: number;
+    readonly watchAtMs: number;
+  };
+}
+
 class Process {
+  /** When it looks for neighbours next. */
+  watchAtMs = 0;
   state: State;
   inbox: Input[] = [];
   readonly work: KernelWork[] = [];
@@ -176,6 +199,54 @@ export class RouterHost {
   /** What the daemon has kept on disk; undefined: it never has. */
   get disk(): StoredState | undefined {
     return this.#disk;
+  }
+
+  /** The daemon waits for nothing that is under way in this machine. */
+  get isQuiet(): boolean {
+    return this.process === undefined || (!this.process.working && this.process.state.phase.kind !== "starting");
+  }
+
+  save(): HostImage {
+    const { process, powered, balancing, ports, kernel } = this;
+    const portImage = ({ cable, sends, receives }: Port) => ({ cable, sends, receives });
+    return {
+      powered,
+      balancing,
+      ports: { public: portImage(ports.public), private: portImage(ports.private), third: portImage(ports.third) },
+      held: kernel.save(),
+      seen: {
+        frames: { ...this.#lastFrame },
+        neighbours: { ...this.#lastNeighbour },
+      },
+      peerFrames: [...this.#peerFrames],
+      framesWatchedUntilMs: this.#framesWatchedUntilMs,
+      disk: this.#disk,
+      sharedDisk: this.#sharedDisk,
+      ...(process === undefined ? {} : { process: { ...process, inbox: [...process.inbox], work: [...process.work] } }),
+    };
+  }
+
+  /** Makes a new host be as another one was, at the same time of the clock. */
+  load(image: HostImage): void {
+    this.powered = image.powered;
+    this.balancing = image.balancing;
+    for (const segment of SEGMENTS) Object.assign(this.ports[segment], image.ports[segment]);
+    this.kernel.load(image.held);
+    Object.assign(this.#lastFrame, image.seen.frames);
+    Object.assign(this.#lastNeighbour, image.seen.neighbours);
+    this.#peerFrames.push(...image.peerFrames);
+    this.#framesWatchedUntilMs = image.framesWatchedUntilMs;
+    this.#disk = image.disk;
+    this.#sharedDisk = image.sharedDisk;
+    if (image.process === undefined) return;
+    const { state, inbox, work, frozen, wakeAtMs, watchAtMs } = image.process;
+    const process = new Process(state);
+    this.process = process;
+    process.inbox.push(...inbox);
+    process.work.push(...work);
+    this.#options.clock.at(watchAtMs, () => this.#watchNeighbours(process));
+    if (Number.isFinite(wakeAtMs)) this.#wakeAt(process, wakeAtMs);
+    process.frozen = frozen;
   }
 
   // --- what happens to it ---------------------------------------------------------------------------------------
@@ -536,7 +607,8 @@ export class RouterHost {
       for (const segment of SEGMENTS) this.#tellEvidence(segment);
       this.#tellPeerFrames();
     }
-    this.#options.clock.after(this.settings.intervalMs, () => this.#watchNeighbours(process));
+    process.watchAtMs = this.#options.clock.now + this.settings.intervalMs;
+    this.#options.clock.at(process.watchAtMs, () => this.#watchNeighbours(process));
   }
 
   #probe(): void {

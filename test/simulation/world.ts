@@ -6,9 +6,9 @@ import { type MacAddress, parseMacAddress } from "../../src/model/mac-address.ts
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import { Clock } from "./clock.ts";
 import { Neighbour } from "./neighbour.ts";
-import { type Conditions, Network, SEGMENTS, type Segment } from "./network.ts";
+import { type Conditions, Network, type NetworkImage, SEGMENTS, type Segment } from "./network.ts";
 import type { Random } from "./random.ts";
-import { type Machine, RouterHost, type Watcher } from "./router-host.ts";
+import { type HostImage, type Machine, RouterHost, type Watcher } from "./router-host.ts";
 
 export const ROUTERS: readonly RouterId[] = ["primary", "backup"];
 const LOG_LINES = 60;
@@ -59,6 +59,14 @@ export interface WorldOptions {
   readonly onLine?: (line: string) => void;
   /** Called after every event. */
   readonly observe: (world: World) => void;
+}
+
+/** A world at a moment in which nothing is on its way: what a new one needs to go on from there. */
+export interface WorldImage {
+  readonly nowMs: number;
+  readonly networks: { readonly [S in Segment]: NetworkImage };
+  readonly caches: { readonly [S in Segment]: ReadonlyMap<string, MacAddress> };
+  readonly hosts: { readonly [R in RouterId]: HostImage };
 }
 
 export class World {
@@ -133,6 +141,38 @@ export class World {
       this.#touched = false;
       this.#observe(this);
     });
+  }
+
+  /** Nothing is on its way, neither between machines nor in one of them. */
+  get isQuiet(): boolean {
+    return (
+      SEGMENTS.every((name) => this.networks[name].inFlight === 0) && ROUTERS.every((name) => this.hosts[name].isQuiet)
+    );
+  }
+
+  save(): WorldImage {
+    const { networks, neighbours, hosts } = this;
+    const each = <T>(of: (segment: Segment) => T) => ({
+      public: of("public"),
+      private: of("private"),
+      third: of("third"),
+    });
+    return {
+      nowMs: this.clock.now,
+      networks: each((name) => networks[name].save()),
+      caches: each((name) => new Map(neighbours[name].cache)),
+      hosts: { primary: hosts.primary.save(), backup: hosts.backup.save() },
+    };
+  }
+
+  /** Makes a new world be as another one was. */
+  load({ nowMs, networks, caches, hosts }: WorldImage): void {
+    this.clock.run(nowMs, () => {});
+    for (const name of SEGMENTS) {
+      this.networks[name].load(networks[name]);
+      for (const [address, mac] of caches[name]) this.neighbours[name].cache.set(address, mac);
+    }
+    for (const router of ROUTERS) this.hosts[router].load(hosts[router]);
   }
 
   setConditions(conditions: Conditions): void {

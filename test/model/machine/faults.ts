@@ -13,7 +13,7 @@ export interface Fault {
 const ALWAYS = () => true;
 
 /** Heartbeats that cannot be read or do not come, while all other frames pass. */
-const MISMATCHES: readonly Fault[] = [
+export const MISMATCHES: readonly Fault[] = [
   {
     name: "keys",
     isPossible: ALWAYS,
@@ -42,7 +42,7 @@ function setCut(world: World, isOn: boolean, from?: RouterId): void {
 }
 
 /** Frames that do not pass between the routers, or not at all at one of them. */
-const CUTS: readonly Fault[] = [
+export const CUTS: readonly Fault[] = [
   {
     name: "cut",
     isPossible: (world) => isCut(world, "primary", "backup") === isCut(world, "backup", "primary"),
@@ -100,7 +100,16 @@ function routerFaults(router: RouterId): readonly Fault[] {
   ];
 }
 
-export const FAULTS: readonly Fault[] = [...MISMATCHES, ...CUTS, ...ROUTERS.flatMap(routerFaults)];
+/** Daemons and machines that die, hang and come back. */
+export const DEATHS: readonly Fault[] = ROUTERS.flatMap(routerFaults);
+
+export const FAULTS: readonly Fault[] = [...MISMATCHES, ...CUTS, ...DEATHS];
+
+export function faultNamed(name: string): Fault {
+  const fault = FAULTS.find((candidate) => candidate.name === name);
+  if (fault === undefined) throw new RangeError(`no fault is called ${name}`);
+  return fault;
+}
 
 /** Everything of the wires that a fault can have changed, as text. */
 export function wiresText(world: World): string {
