@@ -95,7 +95,8 @@ function sentence(change: ReportedChange, paint: Palette): string {
   }
 }
 
-function changeJson(change: ReportedChange): Record<string, unknown> {
+/** A change as scripts read it. */
+export function changeJson(change: ReportedChange): Record<string, unknown> {
   const { outcome } = change;
   return {
     do: change.do,

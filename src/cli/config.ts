@@ -1,9 +1,12 @@
 import { exampleConfig } from "../config/example.ts";
 import { renderConfig } from "../config/render.ts";
+import { daemonAnswers } from "../daemon/control-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
+import { askApplied } from "./daemon-report.ts";
+import { runtimeDir } from "./directories.ts";
 import type { config as spec } from "./spec/config.ts";
 
 type Verbs = (typeof spec)["verbs"];
@@ -29,7 +32,14 @@ const show: Runner<Verbs["show"]> = ({ file }, context): ExitCode => {
 };
 
 const plan: Runner<Verbs["plan"]> = async ({ file }, context) => {
-  const { config } = readConfig(context, theFile("plan", file, context));
+  const named = theFile("plan", file, context);
+  if (await daemonAnswers(runtimeDir(context))) {
+    // It says every mistake in full, where the daemon would only count them.
+    const { path } = readConfig(context, named);
+    const { planWith, reportPlan } = await import("./reload.ts");
+    return reportPlan(planWith(path, await askApplied(context), false), context);
+  }
+  const { config } = readConfig(context, named);
   return (await import("./config-plan.ts")).planConfig(config, context);
 };
 

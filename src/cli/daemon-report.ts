@@ -1,6 +1,8 @@
 import type { PaceReport } from "../balance/probe-pace.ts";
 import type { CheckReport, GateRecord } from "../balance/report.ts";
+import type { AppliedHere } from "../daemon/applied-config.ts";
 import { askDaemon } from "../daemon/control-client.ts";
+import type { ReloadResult } from "../daemon/reload-result.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { CommandContext } from "./context.ts";
@@ -25,6 +27,17 @@ export async function askStatus(context: CommandContext): Promise<StatusReport> 
   const report = withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
   // An older daemon knows none.
   return { ...report, gates: report.gates ?? [], alarms: report.alarms ?? [] };
+}
+
+/** The configuration that the daemon has in force. @throws TandemError when no daemon answers. */
+export async function askApplied(context: CommandContext): Promise<AppliedHere> {
+  const value = await askDaemon(runtimeDir(context), { command: "applied" });
+  return withVersion1(value, ["path", "text", "router", "interfaces"]) as AppliedHere;
+}
+
+/** What the daemon says of a reload. */
+export function reloadResult(value: unknown): ReloadResult {
+  return withVersion1(value, ["outcome", "text", "findings", "exitCode"]) as ReloadResult;
 }
 
 export async function askHistory(context: CommandContext): Promise<readonly TransitionStatus[]> {

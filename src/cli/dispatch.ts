@@ -19,6 +19,7 @@ function erase(runners: object): AnyRunners {
 /** Each noun is loaded when it is asked for, so that a command starts with nothing it doesn't need. */
 const LOADERS: Readonly<Record<NounName, () => Promise<AnyRunners>>> = {
   run: async () => erase({ "": (await import("./run.ts")).run }),
+  reload: async () => erase({ "": (await import("./reload.ts")).reload }),
   status: async () => erase({ "": (await import("./status.ts")).status }),
   vip: async () => erase((await import("./vip.ts")).runners),
   service: async () => erase((await import("./service.ts")).runners),

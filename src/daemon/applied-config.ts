@@ -1,5 +1,9 @@
+import type { RouterId } from "../model/pair.ts";
 import { textDigest, type UsableConfig } from "./configuration.ts";
-import type { StateFile } from "./state-store.ts";
+import type { SideInterfaces } from "./failover-settings.ts";
+import { StateDirectory, type StateFile } from "./state-store.ts";
+
+export const APPLIED_FILE = "applied.json";
 
 /** The configuration that was put in force last, as it stood in its file. */
 export interface AppliedConfig {
@@ -10,6 +14,12 @@ export interface AppliedConfig {
   readonly at: string;
 }
 
+/** The same on a running router, with what else tells what a reload would change there. */
+export interface AppliedHere extends AppliedConfig {
+  readonly router: RouterId;
+  readonly interfaces: SideInterfaces;
+}
+
 /** What the state directory has of it; undefined: nothing that can be used. */
 export function readApplied(value: unknown): AppliedConfig | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -17,6 +27,13 @@ export function readApplied(value: unknown): AppliedConfig | undefined {
   if (typeof path !== "string" || typeof text !== "string" || typeof at !== "string") return undefined;
   // A record that was damaged is none.
   return digest === textDigest(text) ? { path, text, digest, at } : undefined;
+}
+
+/** What a process before this one kept; undefined: nothing that can be used. */
+export function loadApplied(stateDir: string): AppliedConfig | undefined {
+  // Who will write the file says what is wrong with it.
+  const silent = { now: () => 0, onProblem: () => {}, onMended: () => {} };
+  return readApplied(new StateDirectory(stateDir, silent).file(APPLIED_FILE).read());
 }
 
 /** Keeps it on disk. @returns why it is not there; undefined: it is. */

@@ -4,7 +4,10 @@ import { formatIssues } from "../config/format-issues.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import { type LoadedConfig, loadConfig, loadKeys } from "../config/load.ts";
 import { parseConfig } from "../config/parse.ts";
+import { Places } from "../config/places.ts";
+import { hostFindings } from "../host/findings.ts";
 import { UsageError } from "../lib/errors.ts";
+import type { RouterId } from "../model/pair.ts";
 
 /** A configuration with its keys, both usable. */
 export interface UsableConfig {
@@ -14,6 +17,8 @@ export interface UsableConfig {
   /** What the file says, and the first 16 hexadecimal digits of its SHA-256. */
   readonly text: string;
   readonly digest: string;
+  /** Where its settings stand. */
+  readonly places: Places;
 }
 
 /** The first 64 bits of SHA-256, as 16 hexadecimal digits: the same file, the same digest. */
@@ -37,10 +42,18 @@ export class ConfigMistakes extends UsageError {
   }
 }
 
-function usable({ path, text, result }: LoadedConfig): UsableConfig {
+function usable({ path, text, result, places }: LoadedConfig): UsableConfig {
   if (!result.ok) throw new ConfigMistakes(path, text, result.issues);
   const warnings = result.warnings.map((issue) => `${path}:${issue.line}: ${issue.message}`);
-  return { config: result.config, keys: loadKeys(result.config.pair.keyFile), warnings, text, digest: textDigest(text) };
+  const { config } = result;
+  return { config, keys: loadKeys(config.pair.keyFile), warnings, text, digest: textDigest(text), places };
+}
+
+/** What on this machine a configuration could not work with: a sentence each, with its place in the file. */
+export function findingsOf({ config, places }: UsableConfig, path: string, router: RouterId): readonly string[] {
+  return hostFindings(config, router, places).map(
+    ({ line, column, message }) => `${path}:${line}:${column}: ${message}`,
+  );
 }
 
 /** The file of a configuration, which is parsed again only when it says something else. */
@@ -66,6 +79,6 @@ export class ConfigurationFile {
    * @throws TandemError where it is none any more: by another version of this program, or without its keys.
    */
   readAs(text: string): UsableConfig {
-    return usable({ path: this.path, text, result: parseConfig(text) });
+    return usable({ path: this.path, text, result: parseConfig(text), places: new Places(text) });
   }
 }

@@ -48,6 +48,14 @@ export function wantedSysctls(config: Config, interfaces: SideInterfaces): reado
   return wanted;
 }
 
+/** Whether it is one of those that services and synchronisation want, in whatever configuration. */
+export function isForwardingSetting(path: string): boolean {
+  return (
+    /^net\/ipv4\/(ip_forward|conf\/[^/]+\/send_redirects)$|^net\/ipv6\/conf\/all\/forwarding$/.test(path) ||
+    SYNC_SETTINGS.has(path)
+  );
+}
+
 /**
  * The settings of connection synchronisation for failover. Tried: with the kernel's defaults a connection of two
  * packets never reaches the standby and one of three packets after two seconds; with these, after three packets at once.
@@ -66,6 +74,10 @@ export function syncSysctls(config: Config): readonly WantedSysctl[] {
     { path: "net/ipv4/vs/sync_refresh_period", value: "10", why: "idle connections stay known to the standby" },
   ];
 }
+
+const SYNC_SETTINGS: ReadonlySet<string> = new Set(
+  ["sync_sock_size", "sync_threshold", "sync_refresh_period"].map((name) => `net/ipv4/vs/${name}`),
+);
 
 /** The kernel takes at most net.core.rmem_max of it, and that twice (ip_vs_sync.c, set_sock_size). */
 const SYNC_SOCKET_BYTES = 4 * 1024 * 1024;

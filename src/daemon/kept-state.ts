@@ -2,6 +2,7 @@ import type { StoredState } from "../failover/effect.ts";
 import type { State } from "../failover/state.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";
+import { APPLIED_FILE } from "./applied-config.ts";
 import { StateDirectory, type StateFile } from "./state-store.ts";
 import { readSharedEntries, readStoredState } from "./stored-state.ts";
 
@@ -42,7 +43,7 @@ export class KeptState {
     this.shared = this.directory.file("shared.json");
     this.history = this.directory.file("history.json");
     this.sysctls = this.directory.file("sysctls.json");
-    this.applied = this.directory.file("applied.json");
+    this.applied = this.directory.file(APPLIED_FILE);
   }
 
   /** What earlier processes kept. */

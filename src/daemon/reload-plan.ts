@@ -76,11 +76,19 @@ const RANKS: Readonly<Record<IpvsChange["kind"], number>> = {
   zero: 3,
 };
 
-function tableChanges(before: readonly ConfiguredService[], after: readonly ConfiguredService[]): readonly IpvsChange[] {
+function tableChanges(
+  before: readonly ConfiguredService[],
+  after: readonly ConfiguredService[],
+): readonly IpvsChange[] {
   const old = unitsOf(before).units;
   const wanted = unitsOf(after).units;
   const changes = planTable(
-    new Map([...wanted].map(([name, unit]) => [name, { service: unit.service, servers: unit.servers.map((one) => one.server) }])),
+    new Map(
+      [...wanted].map(([name, unit]) => [
+        name,
+        { service: unit.service, servers: unit.servers.map((one) => one.server) },
+      ]),
+    ),
     new Map([...old].map(([name, unit]) => [name, observedOf(unit)])),
     new Map([...old].map(([name, unit]) => [name, unit.service.key])),
   );
@@ -121,7 +129,9 @@ function commonServers(one: ConfiguredService, other: ConfiguredService): Config
 
 function servicePart(before: ConfiguredService, after: ConfiguredService): readonly PartChange[] {
   const [one, other] = [commonServers(before, after), commonServers(after, before)];
-  const names = Object.entries(SERVICE_PARTS).flatMap(([name, part]) => (sameValue(part(one), part(other)) ? [] : [name]));
+  const names = Object.entries(SERVICE_PARTS).flatMap(([name, part]) =>
+    sameValue(part(one), part(other)) ? [] : [name],
+  );
   return names.length === 0 ? [] : [{ do: "edit", subject: `service ${after.name}`, detail: names.join(", ") }];
 }
 
@@ -142,7 +152,9 @@ function partChanges(before: Config, after: Config): readonly PartChange[] {
       if (known === undefined) return [{ do: "add", subject: `gate ${gate.name}` }];
       return sameValue(known, gate) ? [] : [{ do: "edit", subject: `gate ${gate.name}` }];
     }),
-    ...before.gates.flatMap(({ name }): PartChange[] => (gates.has(name) ? [] : [{ do: "remove", subject: `gate ${name}` }])),
+    ...before.gates.flatMap(({ name }): PartChange[] =>
+      gates.has(name) ? [] : [{ do: "remove", subject: `gate ${name}` }],
+    ),
   ];
 }
 

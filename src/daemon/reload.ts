@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
-import { TandemError } from "../lib/errors.ts";
 import type { Role } from "../model/pair.ts";
-import { ConfigMistakes, type ConfigurationFile, type UsableConfig } from "./configuration.ts";
-import { changeCount, type ReloadPlan, takesAllAway } from "./reload-plan.ts";
+import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
+import { changeCount, type ReloadPlan } from "./reload-plan.ts";
+import { fileRefusal, machineRefusal, STAYS } from "./reload-refusal.ts";
 import { type ReloadResult, refused } from "./reload-result.ts";
 
 /** What a reload needs of the router. */
@@ -11,8 +11,8 @@ export interface ReloadSurroundings {
   readonly inForce: () => UsableConfig;
   readonly role: () => Role;
   readonly isEnding: () => boolean;
-  /** Why the pair of the new configuration would be another one; undefined: it is the same. */
-  readonly otherPair: (config: Config) => string | undefined;
+  /** Whether the pair of the new configuration is another one. */
+  readonly otherPair: (config: Config) => boolean;
   /** What on this machine a configuration could not work with, in sentences. */
   readonly findings: (usable: UsableConfig) => readonly string[];
   readonly plan: (before: Config, after: Config) => ReloadPlan;
@@ -31,18 +31,6 @@ export interface ReloadSurroundings {
 
 /** A role that changes while a configuration is tried makes it begin again; more often than that is a pair without peace. */
 const ATTEMPTS_MAX = 3;
-
-const STAYS = "the configuration in force stays";
-
-function fileRefusal(path: string, error: unknown): ReloadResult {
-  if (error instanceof ConfigMistakes) {
-    const count = error.lines.length === 1 ? "1 mistake" : `${error.lines.length} mistakes`;
-    return refused({ text: `${path} has ${count}; ${STAYS}`, findings: error.lines, hint: "tandem config check" });
-  }
-  if (!(error instanceof TandemError)) throw error;
-  const { hint } = error;
-  return refused({ text: `${error.message}; ${STAYS}`, ...(hint === undefined ? {} : { hint }) });
-}
 
 /**
  * One reload, all or nothing: until this machine and its kernel have taken all that is new, nothing of what was there
@@ -64,28 +52,10 @@ export class Reload {
     } catch (error) {
       return fileRefusal(file.path, error);
     }
-    return this.#refusal(usable, force) ?? (await this.#apply(usable));
-  }
-
-  /** What is found before anything is touched. */
-  #refusal(usable: UsableConfig, force: boolean): ReloadResult | undefined {
-    const { file, inForce, otherPair, findings } = this.#surroundings;
-    const { digest } = usable;
-    const other = otherPair(usable.config);
-    if (other !== undefined) {
-      const hint = "restart the daemon for that: first the standby, then switch, then the other";
-      return refused({ text: `${other}; ${STAYS}`, hint, digest });
-    }
-    // What is wrong with the configuration in force as well is no reason to refuse a change of something else.
-    const known = new Set(findings(inForce()));
-    const found = findings(usable).filter((finding) => !known.has(finding));
-    if (found.length > 0) {
-      return refused({ text: `${file.path} does not fit this machine; ${STAYS}`, findings: found, digest });
-    }
-    const lost = force ? undefined : takesAllAway(inForce().config, usable.config);
-    if (lost === undefined) return undefined;
-    const hint = "if that is meant: tandem reload --force";
-    return refused({ text: `${file.path} would take away ${lost}; ${STAYS}`, hint, digest });
+    const { inForce, findings, otherPair } = this.#surroundings;
+    const found = { path: file.path, before: inForce(), after: usable, force, findings };
+    const refusal = machineRefusal({ ...found, otherPair: otherPair(usable.config) });
+    return refusal ?? (await this.#apply(usable));
   }
 
   async #apply(usable: UsableConfig): Promise<ReloadResult> {

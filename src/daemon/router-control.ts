@@ -1,9 +1,9 @@
 import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
+import type { AppliedHere } from "./applied-config.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
-import type { AppliedConfig } from "./applied-config.ts";
 import type { ReloadResult } from "./reload-result.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
@@ -22,7 +22,7 @@ export interface ControlSubject {
   /** Reads the configuration again, soon; `done` is told what came of it. `force`: it may take all VIPs or services away. */
   reload(force: boolean, done: (result: ReloadResult) => void): void;
   /** The configuration in force. */
-  applied(): AppliedConfig;
+  applied(): AppliedHere;
   readonly balancer: BalancerSupervisor | undefined;
 }
 

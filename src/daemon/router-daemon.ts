@@ -10,15 +10,16 @@ import type { LogHealth } from "../log/log-stream.ts";
 import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { type AppliedHere, keepApplied } from "./applied-config.ts";
 import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing, needsBalancer } from "./balancing.ts";
-import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
+import { type ConfigurationFile, findingsOf, type UsableConfig } from "./configuration.ts";
 import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
-import { wantedSysctls } from "./forwarding.ts";
+import { isForwardingSetting, syncSysctls, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
@@ -27,7 +28,11 @@ import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
 import { isPromotion } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
-import { ReloadQueue, type ReloadResult } from "./reload-queue.ts";
+import { Reload } from "./reload.ts";
+import { planReload } from "./reload-plan.ts";
+import { ReloadQueue, type ReloadRequest } from "./reload-queue.ts";
+import { ReloadRecord } from "./reload-record.ts";
+import { type ReloadCause, type ReloadResult, refused } from "./reload-result.ts";
 import { Router } from "./router.ts";
 import { type ControlSubject, OperatorDesk } from "./router-control.ts";
 import { pairIdOfConfig, RouterNetwork } from "./router-network.ts";
@@ -40,12 +45,15 @@ import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
+import { awaitVips, settingsBeside } from "./vip-trial.ts";
 
 export interface DaemonOptions {
   readonly file: ConfigurationFile;
   readonly runtimeDir: string;
   readonly stateDir: string;
   readonly usable: UsableConfig;
+  /** What came of reading the file: the configuration may be the one that was in force last. */
+  readonly atStart: ReloadResult;
   readonly router: RouterId;
   readonly logger: Logger;
   /** How logging goes. */
@@ -79,11 +87,13 @@ export class RouterDaemon implements ControlSubject {
   readonly #world: KernelWorld;
   readonly #router: Router;
   readonly #timers: Timer[] = [];
-  readonly #reloads = new ReloadQueue(() => this.#reload(), monotonicMs);
+  readonly #reloads = new ReloadQueue((request) => this.#reload(request), monotonicMs);
+  readonly #transaction = this.#makeReload();
+  readonly #reloadRecord: ReloadRecord;
   #balancing: Balancing | undefined;
   #control: ControlUpkeep | undefined;
-  #config: Config;
-  #warnings: readonly string[];
+  /** The configuration in force. */
+  #inForce: UsableConfig;
   /** The machine's first input is `start`; what comes before it is not told. */
   #begun = false;
   /** Other machines with this router's own addresses, seen before its first heartbeat. */
@@ -113,8 +123,8 @@ export class RouterDaemon implements ControlSubject {
     this.#end = resolve;
     this.#options = options;
     this.#logger = options.logger;
-    this.#config = options.usable.config;
-    this.#warnings = options.usable.warnings;
+    this.#inForce = options.usable;
+    this.#reloadRecord = new ReloadRecord(options.atStart, monotonicMs(), new Date());
     this.#hooks = new HookRunner(this.#config.hooks);
     this.#desk = new OperatorDesk(this);
     this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
@@ -164,7 +174,8 @@ export class RouterDaemon implements ControlSubject {
         interfaces: this.#network.interfaces,
         software: VERSION,
         pid: process.pid,
-        configWarnings: this.#warnings,
+        configWarnings: this.#inForce.warnings,
+        reload: this.#reloadRecord.status(monotonicMs(), this.#inForce.digest),
         ipvsWarnings: this.#ipvs.warnings,
         checks,
         views: this.#balancing?.views ?? [],
@@ -219,35 +230,63 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "operator", id, command });
   }
 
-  reload(done: (result: ReloadResult) => void = () => {}): void {
-    this.#reloads.request(done);
+  reload(force: boolean, done: (result: ReloadResult) => void): void {
+    this.#reloads.request({ by: "operator", force }, done);
   }
 
-  /** Reads the configuration again; a file with mistakes changes nothing. */
-  #reload(): ReloadResult {
-    const { path } = this.#options.file;
-    let isBegun = false;
+  /** SIGHUP: nobody waits for an answer, which is in the log and in the status. */
+  reloadBySignal(): void {
+    this.#reloads.request({ by: "signal", force: false }, () => {});
+  }
+
+  applied(): AppliedHere {
+    const { text, digest } = this.#inForce;
+    const { file, router } = this.#options;
+    const at = this.#reloadRecord.appliedAt.toISOString();
+    return { path: file.path, text, digest, at, router, interfaces: this.#network.interfaces };
+  }
+
+  async #reload({ by, force }: ReloadRequest): Promise<ReloadResult> {
+    this.#serviceManager.notify("RELOADING=1");
     try {
-      const usable = this.#options.file.read();
-      if (pairIdOfConfig(usable.config) !== pairIdOfConfig(this.#config)) {
-        throw new TandemError({
-          operation: "reload",
-          subject: path,
-          reason: "the pair's addresses or its port changed",
-          hint: "restart the daemon for that: first the standby, then switch, then the other",
-        });
-      }
-      isBegun = true;
-      this.#apply(usable);
-      this.#logger.info("config", `${path} is in force`);
-      return { ok: true, text: "the configuration is in force" };
+      const result = await this.#transaction.run(force);
+      this.#noteReload(result, by);
+      return result;
     } catch (error) {
-      // Half of a configuration may be in force then. A file that cannot even be read has changed nothing.
-      if (isBegun && !(error instanceof TandemError)) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#logger.error("config", `${reason}; the old configuration stays`);
-      return { ok: false, text: reason };
+      // Half of a configuration may be in force.
+      this.crash(error);
+      return refused({ text: "tandem broke down while it reloaded; see the log", exitCode: 1 });
     }
+  }
+
+  #noteReload(result: ReloadResult, by: ReloadCause): void {
+    this.#reloadRecord.note(result, by, monotonicMs(), new Date());
+    for (const line of this.#reloadRecord.lines) this.#logger.log({ part: "config", ...line });
+    this.#serviceManager.notify("READY=1", `${this.#name} is ${this.#options.router}; ${result.text}`);
+  }
+
+  #makeReload(): Reload {
+    return new Reload({
+      file: this.#options.file,
+      inForce: () => this.#inForce,
+      role: () => (this.#router.state.phase.kind === "active" ? "active" : "standby"),
+      isEnding: () => this.#finishing,
+      otherPair: (config) => pairIdOfConfig(config) !== pairIdOfConfig(this.#config),
+      findings: (usable) => findingsOf(usable, this.#options.file.path, this.#options.router),
+      plan: (before, after) => planReload(before, after, this.#network.interfaces),
+      add: (usable) => this.#add(usable),
+      restore: () => this.#restore(),
+      keep: (usable) => keepApplied(this.#kept.applied, this.#options.file.path, usable, new Date()),
+      commit: (usable) => this.#commit(usable),
+    });
+  }
+
+  get #config(): Config {
+    return this.#inForce.config;
+  }
+
+  get #name(): string {
+    return this.#config.pair[this.#options.router].name;
   }
 
   /** For those who have no socket at hand: the state and what is wrong now, in the log. */
@@ -301,17 +340,19 @@ export class RouterDaemon implements ControlSubject {
     if (watchdogEveryMs !== undefined) {
       this.#timers.push(setInterval(() => this.#reportAlive(), watchdogEveryMs));
     }
-    this.#serviceManager.notify(
-      "READY=1",
-      `${this.#config.pair[this.#options.router].name} is ${this.#options.router}`,
-    );
+    this.#serviceManager.notify("READY=1", `${this.#name} is ${this.#options.router}`);
     this.#logger.info("router", `tandem ${VERSION} runs`, {
       router: this.#options.router,
-      name: this.#config.pair[this.#options.router].name,
+      name: this.#name,
       vips: this.#config.vips.length,
       services: this.#config.services.length,
     });
-    for (const warning of this.#warnings) this.#logger.warn("config", warning);
+    const { atStart, file, usable } = this.#options;
+    if (atStart.outcome === "applied") void keepApplied(this.#kept.applied, file.path, usable, new Date());
+    else {
+      for (const line of this.#reloadRecord.lines) this.#logger.log({ part: "config", ...line });
+    }
+    for (const warning of this.#inForce.warnings) this.#logger.warn("config", warning);
   }
 
   /** Tells the service manager's watchdog only what is true: the router has finished a turn since the last time. */
@@ -378,12 +419,12 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "gates", gates: this.#balancing?.gates ?? [] });
   }
 
-  #settings(): FailoverSettings {
-    return failoverSettings(this.#config, {
+  #settings(config = this.#config): FailoverSettings {
+    return failoverSettings(config, {
       router: this.#options.router,
-      pairId: pairIdOfConfig(this.#config),
+      pairId: pairIdOfConfig(config),
       interfaces: this.#network.interfaces,
-      configFingerprint: configFingerprint(this.#config),
+      configFingerprint: configFingerprint(config),
       software: VERSION,
     });
   }
@@ -444,24 +485,66 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
-  #apply(usable: UsableConfig): void {
-    // First what can fail: then the old configuration stays in force as a whole.
-    const isSame = usable.config === this.#config;
-    this.#ipvs.claim(usable.config);
+  /** First what can fail, beside what is there. @returns why it did; undefined: it did not. */
+  async #add(usable: UsableConfig): Promise<string | undefined> {
+    const { config, keys } = usable;
     try {
-      this.#network.configure(usable.config, usable.keys);
+      this.#ipvs.claim(config);
+      this.#network.configure(config, keys);
     } catch (error) {
-      this.#ipvs.configure(this.#config);
+      if (error instanceof TandemError) return error.message;
       throw error;
     }
+    // All else has it already.
+    if (config === this.#config) return undefined;
+    const refusal = this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
+    return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(config));
+  }
+
+  #tryBalancing(config: Config): Promise<string | undefined> {
+    if (!needsBalancer(config)) return Promise.resolve(undefined);
+    if (this.#balancing === undefined) this.#startBalancing();
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.#balancing?.try(config, resolve);
+    return promise;
+  }
+
+  /** A standby sets none: what its kernel would refuse shows when it takes. */
+  async #tryVips(config: Config): Promise<string | undefined> {
+    if (this.#router.state.phase.kind !== "active") return undefined;
+    const beside = settingsBeside(this.#settings(config), this.#router.state.settings);
+    this.#router.feed({ kind: "reload", settings: beside });
+    return await awaitVips(() => this.#router.state, monotonicMs);
+  }
+
+  /** Whatever was tried is taken back: all parts are made to fit the configuration in force. */
+  #restore(): void {
+    const { config, keys } = this.#inForce;
+    this.#network.configure(config, keys);
+    this.#ipvs.configure(config);
+    this.#giveBackUnwanted(config);
+    this.#balancing?.configure(config);
+    this.#router.feed(this.#ipvsInput(), { kind: "reload", settings: this.#settings() });
+  }
+
+  /** The settings of forwarding and synchronisation that a configuration does not want. */
+  #giveBackUnwanted(config: Config): void {
+    const wanted = new Set(
+      [...wantedSysctls(config, this.#network.interfaces), ...syncSysctls(config)].map(({ path }) => path),
+    );
+    this.#sysctls.giveBack((path) => isForwardingSetting(path) && !wanted.has(path));
+  }
+
+  /** What was added is there: the rest follows, and what is not wanted any more goes. */
+  #commit(usable: UsableConfig): void {
     const before = this.#config;
-    this.#config = usable.config;
-    this.#warnings = usable.warnings;
+    const isSame = usable.config === before;
+    this.#inForce = usable;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#giveBackUnwanted(usable.config);
     this.#ipvs.configure(usable.config);
-    // All else has it already.
     if (isSame) return;
     this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.

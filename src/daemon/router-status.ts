@@ -253,6 +253,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     gates: gateStatuses(facts),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },
+    reload: facts.reload,
     alarms: currentAlarms(state, facts),
     ...facts.upkeep,
     warnings: currentWarnings(state, facts),

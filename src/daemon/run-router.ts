@@ -5,8 +5,10 @@ import { UsageError } from "../lib/errors.ts";
 import { stderrLog } from "../log/logger.ts";
 import type { RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { loadApplied } from "./applied-config.ts";
 import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
+import { startConfig } from "./start-config.ts";
 
 export interface RunOptions {
   readonly configPath: string;
@@ -31,6 +33,11 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
   });
 }
 
+function hasOwnVips(): boolean {
+  using addresses = AddressClient.open();
+  return addresses.list().some(({ ours }) => ours);
+}
+
 /**
  * The daemon of one router: runs until SIGTERM or SIGINT and until everything is handed over, released or left.
  * SIGHUP reloads the configuration, SIGUSR1 and SIGUSR2 write the state to the log. To be called once in a process, which ends with the code that this returns: 1 when
@@ -39,7 +46,7 @@ function ownRouter(config: Config, override: RouterId | undefined): RouterId {
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const file = new ConfigurationFile(options.configPath);
-  const usable = file.read();
+  const { usable, atStart } = startConfig(file, loadApplied(options.stateDir), hasOwnVips);
   const router = ownRouter(usable.config, options.router);
   const log = stderrLog(usable.config.log.format, usable.config.log.level, monotonicMs);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
@@ -56,12 +63,20 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   process
     .on("SIGTERM", stop)
     .on("SIGINT", stop)
-    .on("SIGHUP", () => daemon?.reload())
+    .on("SIGHUP", () => daemon?.reloadBySignal())
     // Their default would end the process in the middle, with its VIPs left to their lease.
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
-  daemon = await RouterDaemon.start({ ...options, file, router, usable, logger: log.logger, logHealth: log.health });
+  daemon = await RouterDaemon.start({
+    ...options,
+    file,
+    router,
+    usable,
+    atStart,
+    logger: log.logger,
+    logHealth: log.health,
+  });
   if (stopWanted) daemon.stop();
   const exitCode = await daemon.ended;
   await log.settled(LOG_END_LIMIT_MS);

@@ -23,7 +23,7 @@ export class ServiceManager {
   }
 
   /** Never throws: a service manager that cannot be told is no reason to give the VIPs up. */
-  notify(state: "READY=1" | "STOPPING=1" | "WATCHDOG=1", status?: string): void {
+  notify(state: "READY=1" | "RELOADING=1" | "STOPPING=1" | "WATCHDOG=1", status?: string): void {
     if (this.#path === undefined) return;
     // STATUS is one line of free text (sd_notify(3)).
     const text = status === undefined ? state : `${state}\nSTATUS=${status.replaceAll("\n", " ")}`;

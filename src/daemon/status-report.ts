@@ -2,6 +2,7 @@ import type { GateEffect, GateState, GateTime } from "../model/gate.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
 import type { Alarm } from "./alarms.ts";
 import type { UnfitnessByRouter } from "./fitness-warnings.ts";
+import type { ReloadStatus } from "./reload-result.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import type { LogStatus, StateStatus } from "./upkeep.ts";
 
@@ -25,6 +26,8 @@ export interface StatusReport {
   readonly transitions: readonly TransitionStatus[];
   /** What the standby's kernel knows of the active's connections; null: they are not synchronised. */
   readonly sync: (SyncStatus & { readonly text: string }) | null;
+  /** What came of the last reading of the configuration. */
+  readonly reload: ReloadStatus;
   /** What clients notice now: two own a VIP, nobody owns one, a service has nobody left; exit code 3. */
   readonly alarms: readonly Alarm[];
   readonly log: LogStatus;

@@ -60,6 +60,17 @@ export class SysctlKeeper {
     }
   }
 
+  /** Sets them; at the first without which nothing is served that is refused it stops. @returns why, a clause. */
+  require(wanted: readonly WantedSysctl[]): string | undefined {
+    for (const one of wanted) {
+      const outcome = this.set(one);
+      if (outcome.kind === "refused" && one.essential === true) {
+        return `the kernel setting ${one.path} cannot be set (${outcome.reason}): ${one.why}`;
+      }
+    }
+    return undefined;
+  }
+
   /** Sets what has another value. @returns how many that were. */
   apply(wanted: readonly WantedSysctl[]): number {
     return wanted.filter((one) => this.set(one).kind === "changed").length;

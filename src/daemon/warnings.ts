@@ -15,6 +15,7 @@ import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
+import type { ReloadStatus } from "./reload-result.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
@@ -38,6 +39,7 @@ export interface WarningFacts {
   /** Absent: connections are not synchronised. */
   readonly sync?: SyncStatus | undefined;
   readonly upkeep: Upkeep;
+  readonly reload: ReloadStatus;
   readonly nowMs: number;
 }
 
@@ -70,7 +72,23 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...serviceWarnings(facts),
     ...syncWarnings(look),
     ...upkeepWarnings(facts.upkeep),
+    ...reloadWarnings(facts.reload),
     ...facts.configWarnings,
+  ];
+}
+
+/** Findings that a warning names; the status has all of them. */
+const FINDINGS_NAMED_MAX = 3;
+
+/** A refused reload is on nobody's screen any more, and the next start would read the same file. */
+function reloadWarnings({ outcome, by, agoMs, text, findings }: ReloadStatus): string[] {
+  if (outcome !== "refused") return [];
+  const what = by === "start" ? "at the start" : `${formatSpan(agoMs)} ago a reload`;
+  const shown = findings.slice(0, FINDINGS_NAMED_MAX);
+  const more = findings.length - shown.length;
+  const named = shown.length === 0 ? "" : `: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+  return [
+    by === "start" ? `${what} the configuration was refused: ${text}${named}` : `${what} was refused: ${text}${named}`,
   ];
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKey } from "../../src/config/key-file.ts";
 import { ConfigurationFile } from "../../src/daemon/configuration.ts";
+import type { ReloadResult } from "../../src/daemon/reload-result.ts";
 import { RouterDaemon } from "../../src/daemon/router-daemon.ts";
 import { InvariantError } from "../../src/lib/invariant-error.ts";
 import { Logger } from "../../src/log/logger.ts";
@@ -43,6 +44,7 @@ async function startAlone() {
     runtimeDir: join(folder, "run"),
     stateDir: join(folder, "state"),
     usable: file.read(),
+    atStart: { outcome: "applied", text: "", findings: [], changes: 0, exitCode: 0 },
     router: "primary",
     logger,
     logHealth: () => ({ lostLines: 0 }),
@@ -87,9 +89,13 @@ test("RouterDaemon.crash() withdraws the VIPs, leaves its state for a report and
 test("RouterDaemon.reload() leaves everything as it is when the file has mistakes", async () => {
   const { daemon, configPath } = await startAlone();
   writeFileSync(configPath, 'nonsense = "x"\n');
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  daemon.reload(({ ok }) => resolve(ok));
-  expect(await promise).toBe(false);
+  const { promise, resolve } = Promise.withResolvers<ReloadResult>();
+  daemon.reload(false, resolve);
+  expect(await promise).toMatchObject({
+    outcome: "refused",
+    findings: [expect.stringContaining(":1:1: ")],
+    exitCode: 2,
+  });
   expect(hasVip()).toBe(true);
   daemon.stop();
   expect(await daemon.ended).toBe(0);

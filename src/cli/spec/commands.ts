@@ -4,13 +4,14 @@ import { failover } from "./failover.ts";
 import { heartbeat } from "./heartbeat.ts";
 import { real } from "./real.ts";
 import { service } from "./service.ts";
-import { completions, doctor, run, status } from "./singles.ts";
+import { completions, doctor, reload, run, status } from "./singles.ts";
 import type { NounSpec } from "./types.ts";
 import { vip } from "./vip.ts";
 
 /** Every command of tandem, in the order in which help shows them. */
 export const COMMANDS = [
   run,
+  reload,
   status,
   vip,
   service,

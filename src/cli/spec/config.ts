@@ -31,13 +31,17 @@ export const configShow = verb({
 });
 
 export const configPlan = verb({
-  summary: "print what would change in the kernel's table and settings of IPVS with this file",
+  summary: "print what a reload with this file would change",
+  description: [
+    "Beside a running daemon: what tandem reload would do if this were its file, with the clients' open connections of what goes, and whether it would be refused. Without one: what is to be changed in the kernel's table and settings of IPVS.",
+  ],
   arguments: { file: fileArgument },
   flags: {},
   examples: [{ command: "config plan ./tandem.toml", doc: "what a reload with this file would do" }],
-  uses: ["config"],
+  uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+  jsonDoc:
+    "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; where a reload would be refused also outcome, text, findings and hint",
 });
 
 export const configExample = verb({

@@ -26,7 +26,7 @@ export const statusVerb = verb({
 export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
-    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
+    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again as tandem reload does, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
     "The log goes to standard error. Lines that cannot be written (a full disk, a reader that is gone or does not read) are counted and lost, and the next line that can be written says how many. Files of the state directory that cannot be written are tried again every five seconds. Neither ends the daemon or moves a VIP: tandem status says what is wrong, and an order that could not be saved is carried out and answered with exit code 1, since a restart would forget it. A file there that cannot be used is kept under its name with .unusable at the end.",
     "With services it loads the kernel module ip_vs where it is absent, by the program that /proc/sys/kernel/modprobe names, and tries again for as long as IPVS is not there. In one network namespace there can be one tandem with services: a second one is refused with exit code 1, at the start and at a reload that adds the first service.",
   ],
@@ -40,6 +40,25 @@ export const runVerb = verb({
   examples: [{ command: "run --config /etc/tandem/tandem.toml", doc: "what the systemd unit does" }],
   uses: ["config", "runtimeDir", "stateDir"],
   changes: false,
+});
+
+export const reloadVerb = verb({
+  summary: "put the changed configuration file in force, all or nothing",
+  description: [
+    "The daemon reads its file again, checks it on this machine (interfaces, programs, keys and other files that it names), and adds what is new beside what is there. Only when the kernel has taken all of that is what is not wanted any more taken away; until then a mistake or a refusal leaves everything as it was. Untouched services and VIPs lose nothing.",
+    "What would take away all VIPs or all services is refused without --force: a file that was cut off looks like that. Each router reloads its own file; tandem status says on both whether they differ. SIGHUP does the same without an answer, and the last result stands in tandem status.",
+    "What was put in force is kept in the state directory: a daemon that is started with a file that is no configuration goes on with that, and says so.",
+  ],
+  arguments: {},
+  flags: { force: switchFlag("also where that takes away all VIPs or all services") },
+  examples: [
+    { command: "reload --dry-run", doc: "what would change, and whether it would be refused" },
+    { command: "reload", doc: "put it in force" },
+  ],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc:
+    "{version, dryRun, outcome, text, findings, hint, digest, unsaved, changes: [{do, subject, detail, outcome, reason}]}; outcome is applied, unchanged or refused; digest is that of the file, 16 digits of its SHA-256",
 });
 
 export const doctorVerb = verb({
@@ -75,6 +94,12 @@ export const status = {
   verb: statusVerb,
 } satisfies SingleSpec;
 export const run = { kind: "single", name: "run", summary: runVerb.summary, verb: runVerb } satisfies SingleSpec;
+export const reload = {
+  kind: "single",
+  name: "reload",
+  summary: reloadVerb.summary,
+  verb: reloadVerb,
+} satisfies SingleSpec;
 export const doctor = {
   kind: "single",
   name: "doctor",

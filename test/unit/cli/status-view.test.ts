@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { pathLines, stateExitCode, statusLines } from "../../../src/cli/status-view.ts";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
-import { NO_TROUBLE } from "../../support/upkeep.ts";
+import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
 
 const REPORT: StatusReport = {
   version: 1,
   ...NO_TROUBLE,
+  reload: RELOADED,
   sync: {
     wanted: 50,
     present: 49,

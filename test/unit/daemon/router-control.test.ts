@@ -6,6 +6,16 @@ import type { OperatorCommand } from "../../../src/failover/input.ts";
 
 const UNSAVED: Unsaved = { reason: "no space is left (ENOSPC)", text: "but it could not be saved" };
 
+const IN_FORCE = { outcome: "applied", text: "", findings: [], changes: 1, exitCode: 0 } as const;
+const APPLIED = {
+  path: "/etc/tandem/tandem.toml",
+  text: "[pair]\n",
+  digest: "0011223344556677",
+  at: "2026-12-01",
+  router: "primary",
+  interfaces: { public: "eth0", private: "eth1" },
+} as const;
+
 /** A daemon whose orders are kept, or not. */
 function daemon(unsaved: Unsaved | undefined) {
   const lines: ControlLine[] = [];
@@ -21,7 +31,8 @@ function daemon(unsaved: Unsaved | undefined) {
       throw new Error("not asked");
     },
     operate: (id, command) => void commands.push({ id, command }),
-    reload: () => ({ ok: true, text: "in force" }),
+    reload: (force, done) => done({ ...IN_FORCE, text: force ? "all in force" : "in force" }),
+    applied: () => APPLIED,
     unsaved: async (order) => {
       asked.push(order);
       return unsaved;

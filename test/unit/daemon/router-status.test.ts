@@ -7,7 +7,7 @@ import type { State } from "../../../src/failover/state.ts";
 import type { Vip } from "../../../src/model/vip.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
-import { NO_TROUBLE } from "../../support/upkeep.ts";
+import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
 import { BASE } from "../config/base.ts";
 
 const NOW_MS = 100_000;
@@ -63,6 +63,7 @@ function owner(...parts: readonly Partial<State>[]): string | undefined {
     gates: [],
     balancerAnswers: undefined,
     upkeep: NO_TROUBLE,
+    reload: RELOADED,
     nowMs: NOW_MS,
     at: new Date(0),
   });

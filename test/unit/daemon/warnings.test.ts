@@ -13,7 +13,7 @@ import type { MacAddress } from "../../../src/model/mac-address.ts";
 import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
-import { NO_TROUBLE } from "../../support/upkeep.ts";
+import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
 import { BASE } from "../config/base.ts";
 
 const NOW_MS = 100_000;
@@ -55,6 +55,7 @@ const FACTS: WarningFacts = {
   gates: [],
   balancerAnswers: true,
   upkeep: NO_TROUBLE,
+  reload: RELOADED,
   nowMs: NOW_MS,
 };
 

@@ -1,0 +1,112 @@
+import type { AppliedHere } from "../daemon/applied-config.ts";
+import { ConfigurationFile, findingsOf, type UsableConfig } from "../daemon/configuration.ts";
+import { askDaemon } from "../daemon/control-client.ts";
+import { planReload } from "../daemon/reload-plan.ts";
+import { fileRefusal, machineRefusal } from "../daemon/reload-refusal.ts";
+import type { ReloadResult } from "../daemon/reload-result.ts";
+import { pairIdOfConfig } from "../daemon/router-network.ts";
+import { type ExitCode, TandemError } from "../lib/errors.ts";
+import { type Change, type ChangeOutcome, changeJson, reportChanges } from "./changes.ts";
+import type { CommandContext, SingleRunner } from "./context.ts";
+import { askApplied, reloadResult } from "./daemon-report.ts";
+import { runtimeDir } from "./directories.ts";
+import { reloadChanges } from "./reload-changes.ts";
+import type { reload as spec } from "./spec/singles.ts";
+import { printable } from "./table.ts";
+
+/** `tandem reload`: has the daemon read its configuration again, or says what that would do. */
+
+interface Plan {
+  readonly changes: readonly Change[];
+  /** Why the daemon would refuse it. */
+  readonly refusal: ReloadResult | undefined;
+  /** Of the file that was read; absent where it is no configuration. */
+  readonly digest?: string;
+}
+
+/** What a reload with a file would do on a running router, by the very rules that the daemon goes by. */
+export function planWith(path: string, applied: AppliedHere, force: boolean): Plan {
+  const before = new ConfigurationFile(applied.path).readAs(applied.text);
+  let after: UsableConfig;
+  try {
+    after = new ConfigurationFile(path).read();
+  } catch (error) {
+    return { changes: [], refusal: fileRefusal(path, error) };
+  }
+  const refusal = machineRefusal({
+    path,
+    before,
+    after,
+    force,
+    otherPair: pairIdOfConfig(before.config) !== pairIdOfConfig(after.config),
+    findings: (usable) => findingsOf(usable, path, applied.router),
+  });
+  return {
+    changes: reloadChanges(planReload(before.config, after.config, applied.interfaces)),
+    refusal,
+    digest: after.digest,
+  };
+}
+
+/** A refusal as an error: what is wrong, line by line, and what to do. */
+export function refusalError({ text, findings, hint, exitCode }: ReloadResult): TandemError {
+  const reason = [text, ...findings].map(printable).join("\n  ");
+  const facts = { operation: "reload", reason, ...(hint === undefined ? {} : { hint }) };
+  return new TandemError(facts, exitCode === 0 ? 1 : exitCode);
+}
+
+function planned(changes: readonly Change[], kind: "planned" | "done") {
+  const outcome: ChangeOutcome = { kind };
+  return changes.map((change) => ({ ...change, outcome }));
+}
+
+/** Prints what would be done. @throws TandemError where it would be refused. */
+export function reportPlan({ changes, refusal }: Plan, context: CommandContext): ExitCode {
+  if (refusal !== undefined && !context.output.json) {
+    if (changes.length > 0) context.output.lines(changeLines(changes));
+    throw refusalError(refusal);
+  }
+  if (refusal === undefined) {
+    return reportChanges(planned(changes, "planned"), { ...context, globals: { ...context.globals, dryRun: true } });
+  }
+  printResult(refusal, changes, true, context);
+  return refusal.exitCode;
+}
+
+function changeLines(changes: readonly Change[]): string[] {
+  return changes.map(({ do: verb, subject, detail }) => {
+    return printable(`would ${verb} ${subject}${detail === undefined ? "" : ` (${detail})`}`);
+  });
+}
+
+function printResult(
+  result: ReloadResult,
+  changes: readonly Change[],
+  dryRun: boolean,
+  { output }: CommandContext,
+): void {
+  const { outcome, text, findings, hint = null, digest = null, unsaved = null } = result;
+  const told = outcome === "refused" && !dryRun ? [] : planned(changes, dryRun ? "planned" : "done");
+  output.printJson({ dryRun, outcome, text, findings, hint, digest, unsaved, changes: told.map(changeJson) });
+}
+
+export const reload: SingleRunner<typeof spec> = async ({ force }, context) => {
+  const { output, globals } = context;
+  const applied = await askApplied(context);
+  const plan = planWith(applied.path, applied, force);
+  if (globals.dryRun) return reportPlan(plan, context);
+  const result = reloadResult(await askDaemon(runtimeDir(context), { command: "reload", force }));
+  // Somebody may have written the file in between: then it is not what was planned.
+  const isOther = result.outcome === "applied" && result.digest !== plan.digest;
+  const changes = result.outcome === "applied" && !isOther ? plan.changes : [];
+  if (output.json) {
+    printResult(result, changes, false, context);
+    return result.exitCode;
+  }
+  if (result.outcome === "refused") throw refusalError(result);
+  if (changes.length > 0) reportChanges(planned(changes, "done"), context, "counted");
+  output.note(printable(result.text));
+  if (isOther) output.note("the file was written meanwhile: `tandem config plan` compares it with what is in force");
+  if (result.unsaved !== undefined) output.note(printable(`it could not be kept: ${result.unsaved}`));
+  return result.exitCode;
+};

@@ -1,0 +1,40 @@
+import { vipKey } from "../failover/lease.ts";
+import type { FailoverSettings } from "../failover/settings.ts";
+import type { State } from "../failover/state.ts";
+import { formatVip } from "../model/vip.ts";
+
+/** VIPs of a new configuration, set beside those of the one in force. */
+
+/** The kernel sets an address within a millisecond; a netlink lock may be held for seconds. */
+const LIMIT_MS = 5_000;
+const LOOK_EVERY_MS = 5;
+
+/**
+ * The settings of a new configuration with the VIPs that it takes away: those stay until the new ones are set. One that
+ * only changes (its prefix, its label) is changed at once, since the two cannot stand side by side.
+ */
+export function settingsBeside(wanted: FailoverSettings, before: FailoverSettings): FailoverSettings {
+  const places = new Set(wanted.vips.map(({ vip }) => `${vip.prefix.address.text} ${vip.interface}`));
+  const going = before.vips.filter(({ vip }) => !places.has(`${vip.prefix.address.text} ${vip.interface}`));
+  return { ...wanted, vips: [...wanted.vips, ...going] };
+}
+
+/**
+ * Waits until the kernel has said of each VIP whether it takes it.
+ * @returns the first one that it refused, with the reason; undefined: none, or this router has stopped being active
+ */
+export async function awaitVips(state: () => State, now: () => number): Promise<string | undefined> {
+  const endMs = now() + LIMIT_MS;
+  for (;;) {
+    const { phase, settings, addresses, refused } = state();
+    if (phase.kind !== "active") return undefined;
+    const open = settings.vips.filter(({ vip }) => !addresses.confirmed.has(vipKey(vip)));
+    const refusal = open.flatMap(({ vip }) => {
+      const why = refused.get(vipKey(vip))?.why;
+      return why === undefined ? [] : [`the kernel refused ${formatVip(vip)}: ${why}`];
+    })[0];
+    if (refusal !== undefined || open.length === 0) return refusal;
+    if (now() >= endMs) return `the kernel has not answered for ${open.map(({ vip }) => formatVip(vip)).join(", ")}`;
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+}
