@@ -70,7 +70,7 @@ _tandem() {
   fi
   case $command in
     '')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run reload status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
     'service') _tandem_value choices 'list add edit del flush zero save restore apply timeouts sync sync-start sync-stop' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
@@ -80,6 +80,8 @@ _tandem() {
     'config') _tandem_value choices 'check show plan example import' ;;
     'run')
       if [[ $cur == -* ]]; then _tandem_value choices '--router --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'reload')
+      if [[ $cur == -* ]]; then _tandem_value choices '--force --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'status')
       if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'vip list')

@@ -61,7 +61,7 @@ export class Reload {
   async #apply(usable: UsableConfig): Promise<ReloadResult> {
     const { file, inForce, plan, keep, commit } = this.#surroundings;
     const changes = changeCount(plan(inForce().config, usable.config));
-    const problem = changes === 0 ? undefined : await this.#try(usable);
+    const problem = await this.#try(usable);
     const { digest } = usable;
     if (problem !== undefined) {
       return refused({ text: `${file.path}: ${problem}; ${STAYS}`, digest, exitCode: 1 });

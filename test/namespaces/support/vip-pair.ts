@@ -12,7 +12,7 @@ import { GATEWAY, PUBLIC_VIP, type RouterHost, type RouterName, serverAddress } 
 
 /** Rule 9: how long the two owners of a planned move may overlap. */
 export const OVERLAP_MS = 20;
-/** Section 9 of the design: until the standby has the VIPs once the old owner's kernel has dropped them. */
+/** Until the standby has the VIPs once the old owner's kernel has dropped them. */
 export const TAKEOVER_MS = 50;
 /** The default of `interval`: so long it takes at most until two routers that hear each other again know. */
 export const HEARTBEAT_MS = 200;
