@@ -127,7 +127,7 @@ const add: Runner<Verbs["add"]> = async (input, context) => {
   if (label !== undefined && label !== name && !label.startsWith(`${name}:`)) {
     throw new CommandLineError("vip add", [`--label: ${label} must begin with the interface's name: ${name}:1`]);
   }
-  const usable = checkVip(address, "link-local");
+  const usable = checkVip(address);
   if (!usable.ok) throw new CommandLineError("vip add", [`ADDR/LEN: ${usable.problem}`]);
   if (input.scope !== undefined && address.address.family === "inet6") {
     throw new CommandLineError("vip add", ["--scope: an IPv6 address has its scope by its number"]);

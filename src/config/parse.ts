@@ -17,8 +17,10 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   const { fields } = file;
   const pair = resolvePair(fields.pair);
   const vips = resolveVips(fields.vip, ownAddresses(fields.pair));
-  if (fields.vip === undefined && !file.given.has("vip")) {
-    file.place.warn("there is no [[vip]], so the routers have nothing to move");
+  // A file that was cut behind the pair's tables must not pass for one that takes every VIP away.
+  if (!file.given.has("vip") && file.given.has("pair")) {
+    const hint = "if the pair is to move no address, say so above the first table: vip = []";
+    file.place.missing("there is no [[vip]]; a file that ends too early looks the same", hint);
   }
   const services = resolveServices(fields.service, vips);
   const sync = resolveSync(fields.sync, services, pair);

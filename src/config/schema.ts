@@ -97,7 +97,9 @@ export const VIPS = tables(
   "A virtual IP address, which the active router has. All of them move together.",
   {
     address: required(vipPrefix, {
-      meaning: "The address with the prefix length of its network.",
+      meaning:
+        "The address with the prefix length of its network. It may be a link-local one of IPv6, such as hosts use for " +
+        "their gateway; no service can listen on that.",
       example: '"203.0.113.10/24"',
       alias: ["ip", "virtual_ipaddress"],
     }),

@@ -88,6 +88,8 @@ export interface TableType<S> extends ValueType<Table<S>> {
 /** A list of tables. */
 export interface TablesType<S> extends ValueType<readonly Table<S>[]> {
   readonly item: TableType<S>;
+  /** How many there may be. */
+  readonly max: number;
 }
 
 function ownSpec(spec: TableSpec, key: string): KeySpec<unknown> | undefined {
@@ -157,6 +159,7 @@ export function tables<S extends TableSpec>(header: string, meaning: string, spe
   const item = table(header, meaning, spec);
   return {
     item,
+    max,
     expected: header,
     read: (value, place) => {
       if (isTable(value)) {

@@ -35,6 +35,11 @@ test("CONFIG_REFERENCE has every table once, each with an opening and a meaning"
   expect(CONFIG_REFERENCE.filter(({ meaning }) => !/^[A-Z].*\.$/.test(meaning))).toEqual([]);
 });
 
+test("CONFIG_REFERENCE says how many there may be of what may stand more than once", () => {
+  const limits = CONFIG_REFERENCE.flatMap(({ header, max }) => (max === undefined ? [] : [`${header} ${max}`]));
+  expect(limits).toEqual(["[[vip]] 500", "[[service]] 10000", "[[service.real]] 10000", "[[gate]] 16"]);
+});
+
 test.each(rows)("CONFIG_REFERENCE says what $header $key.name means, in sentences", ({ key }) => {
   expect(key.meaning).toMatch(/^([A-Z]|[a-z]+: ).*\.$/);
   expect(key.type).not.toBe("");
