@@ -93,7 +93,8 @@ const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { outp
   const shown = addresses
     .list()
     .filter((address) => name === undefined || address.interface === name)
-    .filter((address) => all || name !== undefined || (address.scope !== "host" && address.scope !== "link"));
+    // A VIP may be link-local; otherwise such addresses are each interface's own, and there are many.
+    .filter(({ scope, ours }) => all || ours || name !== undefined || (scope !== "host" && scope !== "link"));
   const answerers = ask ? await askAnswerers(shown) : new Map<InterfaceAddress, string>();
   if (output.json) {
     const answers = (address: InterfaceAddress) => (ask ? { answeredBy: answerers.get(address) ?? null } : {});
