@@ -21,8 +21,8 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
-      -*) ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      -*) case "$command $word" in 'check run --host') skip=1 flag=$word ;; esac ;;
       *)
         if [[ -z $noun ]]; then
           noun=$word command=$word

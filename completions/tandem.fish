@@ -9,9 +9,10 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
+                contains -- "$words $word" 'check run --host'; and set skip 1
             case '*'
                 set -a words $word
         end

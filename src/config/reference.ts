@@ -1,6 +1,6 @@
 import { CHECK_KINDS } from "../model/check.ts";
 import { FILE } from "./schema.ts";
-import type { KeySpec, TableSpec, TablesType, TableType } from "./table-type.ts";
+import { type KeySpec, type TableSpec, type TablesType, type TableType, TOP } from "./table-type.ts";
 import type { ValueType } from "./value-type.ts";
 
 /** One key of a table, as the manual describes it. */
@@ -19,7 +19,7 @@ export interface KeyReference {
 
 /** One table of the file, as the manual describes it. */
 export interface TableReference {
-  /** As its header is written: `[pair.primary]`, `[[service.real]]`. */
+  /** As its header is written: `[pair.primary]`, `[[service.real]]`; in words for what stands above the first table. */
   readonly header: string;
   readonly required: boolean;
   /** How many there may be; absent: one. */
@@ -67,7 +67,10 @@ function describe(table: TableType<TableSpec>, required: boolean, max?: number):
     if (nested !== undefined) inner.push(...describe(nested.table, key.required, nested.max));
   }
   const { header, meaning } = table;
-  const own = header === "" ? [] : [{ header, required, ...(max === undefined ? {} : { max }), meaning, keys }];
+  const own =
+    header === ""
+      ? [{ header: TOP, required: false, meaning, keys }]
+      : [{ header, required, ...(max === undefined ? {} : { max }), meaning, keys }];
   return [...own, ...inner];
 }
 

@@ -2,6 +2,9 @@ import { nearest } from "../lib/nearest.ts";
 import type { Place } from "./place.ts";
 import { isTable, kindOf, type ScalarType, type ValueType } from "./value-type.ts";
 
+/** How people are told of the keys that belong to no table. */
+export const TOP = "top of the file";
+
 /** One key of a table: what may stand there, what absence means, and what the manual says. */
 export interface KeySpec<T> {
   readonly type: ValueType<T>;

@@ -85,9 +85,16 @@ const MAX_PATH_BYTES = 4096;
 /** What a shell or a tool for templates would have replaced: `~`, `$HOME`, `${HOME}`, `$(…)`, `{{ … }}`. */
 const EXPANSION = /^[~$]|\$[{(]|\{\{/;
 
+/** Says of a path that something in it waits to be replaced; undefined: nothing does. */
+export function expansionProblem(text: string): string | undefined {
+  if (!EXPANSION.test(text)) return undefined;
+  return `${shown(text)} would be taken as it stands: nothing is expanded here; write it out`;
+}
+
 /** Why a text is no absolute path; undefined: it is one. @param what with its article */
 export function pathProblem(text: string, what: string): string | undefined {
-  if (EXPANSION.test(text)) return `${shown(text)} would be taken as it stands: nothing is expanded here; write it out`;
+  const expansion = expansionProblem(text);
+  if (expansion !== undefined) return expansion;
   if (!text.startsWith("/")) return `${shown(text)} is not ${what}; begin it with "/"`;
   return undefined;
 }

@@ -120,6 +120,30 @@ describe("config check", () => {
   });
 });
 
+describe("config with include", () => {
+  test("checks, shows and places mistakes in the included file", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, `include = "conf.d/*.toml"\n${VALID}`);
+    const service =
+      '[[service]]\nname = "web"\nlisten = "tcp://203.0.113.10:80"\n[[service.real]]\naddress = "10.0.0.11"\n';
+    const included = folder.file("conf.d/web.toml");
+    await Bun.write(included, `${service}[service.check]\nkind = "external"\ncommand = ["/nonexistent/check"]\n`);
+    const checked = await tandem("config", "check", file);
+    expect(checked.stdout).toMatch(/: valid, 1 VIP, 1 service, \d+ warnings\n$/);
+    expect(checked.stderr.replace(/\s+/g, " ")).toContain(
+      `${included}:8:11: warning: the program /nonexistent/check, run as nobody, can't be used`,
+    );
+    const { host } = JSON.parse((await tandem("config", "check", file, "--json")).stdout);
+    expect(host).toContainEqual(expect.objectContaining({ file: included, line: 8, column: 11 }));
+    expect((await tandem("config", "show", file)).stdout).toContain('listen          = "tcp://203.0.113.10:80"');
+    await Bun.write(included, `${service}weight = -1\n`);
+    const wrong = await tandem("config", "check", file);
+    expect(wrong.stderr).toStartWith(`${included}:6:10: weight must be a whole number`);
+    expect(wrong.exitCode).toBe(2);
+  });
+});
+
 describe("config show", () => {
   test("prints a file that means the same", async () => {
     using folder = temporaryFolder();

@@ -306,6 +306,18 @@ describe("parseConfig() says what is wrong with a value", () => {
       path: "service[0].check.command[0]",
       message: 'command[0]: "$HOME/check" would be taken as it stands: nothing is expanded here; write it out',
     },
+    "include below a table": {
+      edits: [['interval = "200ms"', '«include = ["conf.d/*.toml"]']],
+      path: "pair.include",
+      message: "[pair] has no key include",
+      hint: "include belongs to the top of the file, above the first table",
+    },
+    "an include that nobody can follow, as in a text from elsewhere": {
+      edits: [["[pair]", '«include = ["conf.d/*.toml"]\n[pair]']],
+      path: "include",
+      message: "include is followed only in the configuration itself",
+      hint: "put the tables that are meant here",
+    },
     "a netmask": {
       edits: [['"203.0.113.10/24"', '«"203.0.113.10/255.255.255.0"']],
       path: "vip[0].address",

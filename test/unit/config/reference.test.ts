@@ -12,6 +12,7 @@ const rows = CONFIG_REFERENCE.flatMap(({ header, keys }) => keys.map((key) => ({
 
 test("CONFIG_REFERENCE has every table once, each with an opening and a meaning", () => {
   expect(CONFIG_REFERENCE.map(({ header, required }) => `${header}${required ? " required" : ""}`)).toEqual([
+    "top of the file",
     "[pair] required",
     "[pair.primary] required",
     "[pair.backup] required",
@@ -72,6 +73,7 @@ test.each(keysOf(FILE, ""))("the schema takes the example of %s, and its default
 
 test("tablesWithKey() finds the tables of a key", () => {
   expect(tablesWithKey("weight")).toEqual(["[[service.real]]"]);
+  expect(tablesWithKey("include")).toEqual(["top of the file"]);
   expect(tablesWithKey("nothing")).toEqual([]);
 });
 
