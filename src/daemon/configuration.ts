@@ -35,7 +35,7 @@ export class ConfigurationFile {
         reason: `it has ${count} ${count === 1 ? "mistake" : "mistakes"}\n${formatIssues(text, this.path, result.issues)}`,
       });
     }
-    const warnings = result.warnings.map((issue) => `${this.path}:${issue.line}: ${issue.message}`);
+    const warnings = result.warnings.map((issue) => `${issue.file ?? this.path}:${issue.line}: ${issue.message}`);
     return { config: result.config, keys: loadKeys(result.config.pair.keyFile), warnings };
   }
 }

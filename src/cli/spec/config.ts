@@ -17,7 +17,7 @@ export const configCheck = verb({
   uses: ["config"],
   changes: false,
   jsonDoc:
-    "{version, file, ok, warnings: [{line, column, path, message, hint}], host: [the same, about this machine]}; mistakes, and those of host with --host, are in error.issues",
+    "{version, file, ok, warnings: [{file, line, column, path, message, hint}], host: [the same, about this machine]}; mistakes, and those of host with --host, are in error.issues; file is there where it is an included one",
 });
 
 export const configShow = verb({
