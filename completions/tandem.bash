@@ -60,6 +60,7 @@ _tandem() {
       'real edit --tunnel-checksum') _tandem_value choices 'none full remote' ;;
       'heartbeat watch --interface') _tandem_value interface ;;
       'failover drill --svg') _tandem_value file ;;
+      'config check --router') _tandem_value choices 'primary backup' ;;
       'config import --format') _tandem_value choices 'ipvsadm keepalived ldirectord piranha' ;;
       *' -c' | *' --config') _tandem_value file ;;
       *' --runtime-dir') _tandem_value directory ;;
@@ -153,7 +154,7 @@ _tandem() {
     'failover history')
       if [[ $cur == -* ]]; then _tandem_value choices '--limit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'config check')
-      if [[ $cur == -* ]]; then _tandem_value choices '--host --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--host --router --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config show')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config plan')

@@ -219,6 +219,7 @@ complete -c tandem -n '__tandem_in failover drill' -l max-gap -x -d 'the longest
 complete -c tandem -n '__tandem_in failover drill' -l svg -r -F -d 'write the timeline as a picture'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'
 complete -c tandem -n '__tandem_in config check' -l host -d 'the file is meant for this machine: what it lacks is an error, exit code 2'
+complete -c tandem -n '__tandem_in config check' -l router -x -a 'primary backup' -d 'which router this machine is; default: told by its addresses'
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
 complete -c tandem -n '__tandem_in config plan' -r -F

@@ -106,6 +106,16 @@ describe("config check", () => {
     );
   });
 
+  test("is told by --router which router this machine is", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, lacking(folder));
+    const { stderr } = await tandem("config", "check", "--host", "--router", "backup", file);
+    const words = stderr.replace(/\s+/g, " ");
+    expect(words).toContain(`${file}:9:11: this machine, which is lvs2, does not have its public address 203.0.113.3`);
+    expect(words).not.toContain("lvs1 (");
+  });
+
   test("has what this machine lacks in --json, and as issues with --host", async () => {
     using folder = temporaryFolder();
     const file = folder.file("tandem.toml");
