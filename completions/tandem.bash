@@ -21,8 +21,8 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
-      -*) ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      -*) case "$command $word" in 'check run --host') skip=1 flag=$word ;; esac ;;
       *)
         if [[ -z $noun ]]; then
           noun=$word command=$word
@@ -60,6 +60,7 @@ _tandem() {
       'real edit --tunnel-checksum') _tandem_value choices 'none full remote' ;;
       'heartbeat watch --interface') _tandem_value interface ;;
       'failover drill --svg') _tandem_value file ;;
+      'config check --router') _tandem_value choices 'primary backup' ;;
       'config import --format') _tandem_value choices 'ipvsadm keepalived ldirectord piranha' ;;
       *' -c' | *' --config') _tandem_value file ;;
       *' --runtime-dir') _tandem_value directory ;;
@@ -155,7 +156,7 @@ _tandem() {
     'failover history')
       if [[ $cur == -* ]]; then _tandem_value choices '--limit --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'config check')
-      if [[ $cur == -* ]]; then _tandem_value choices '--host --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--host --router --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config show')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value file; fi ;;
     'config plan')

@@ -9,9 +9,10 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
+                contains -- "$words $word" 'check run --host'; and set skip 1
             case '*'
                 set -a words $word
         end
@@ -220,6 +221,7 @@ complete -c tandem -n '__tandem_in failover drill' -l max-gap -x -d 'the longest
 complete -c tandem -n '__tandem_in failover drill' -l svg -r -F -d 'write the timeline as a picture'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'
 complete -c tandem -n '__tandem_in config check' -l host -d 'the file is meant for this machine: what it lacks is an error, exit code 2'
+complete -c tandem -n '__tandem_in config check' -l router -x -a 'primary backup' -d 'which router this machine is; default: told by its addresses'
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
 complete -c tandem -n '__tandem_in config plan' -r -F

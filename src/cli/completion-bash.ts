@@ -70,6 +70,7 @@ function wordCases(nouns: readonly NounSpec[]): string[] {
 /** The completion script of bash. It needs no bash-completion package. */
 export function bashCompletion(nouns: readonly NounSpec[]): string {
   const commands = completedCommands(nouns);
+  const { everywhere, ofCommands } = valueFlags(nouns);
   const groups = completedNouns(nouns)
     .filter((noun) => noun.verbs.length > 0)
     .map((noun) => noun.name);
@@ -96,8 +97,8 @@ _tandem() {
       continue
     fi
     case $word in
-      ${valueFlags(nouns).join(" | ")}) skip=1 flag=$word ;;
-      -*) ;;
+      ${everywhere.join(" | ")}) skip=1 flag=$word ;;
+      -*) case "$command $word" in ${ofCommands.map((one) => `'${one}'`).join(" | ")}) skip=1 flag=$word ;; esac ;;
       *)
         if [[ -z $noun ]]; then
           noun=$word command=$word

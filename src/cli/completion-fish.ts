@@ -37,6 +37,7 @@ function flagLine(condition: string, flag: CompletedFlag): string {
 /** The completion script of fish. */
 export function fishCompletion(nouns: readonly NounSpec[]): string {
   const listed = completedNouns(nouns);
+  const { everywhere, ofCommands } = valueFlags(nouns);
   const lines = [
     ...GLOBALS_COMPLETED.map((flag) => flagLine("", flag)),
     ...listed.map((noun) => `complete -c tandem -n '__tandem_at' -a ${noun.name} -d ${quoted(noun.doc)}`),
@@ -64,9 +65,10 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case ${valueFlags(nouns).join(" ")}
+            case ${everywhere.join(" ")}
                 set skip 1
             case '-*'
+                contains -- "$words $word" ${ofCommands.map((one) => `'${one}'`).join(" ")}; and set skip 1
             case '*'
                 set -a words $word
         end

@@ -79,13 +79,25 @@ export function completedCommands(nouns: readonly NounSpec[]): CompletedCommand[
   );
 }
 
-/** Every flag of the whole table that takes a value: the word after it is no command. */
-export function valueFlags(nouns: readonly NounSpec[]): string[] {
-  const flags = [...GLOBALS_COMPLETED, ...completedCommands(nouns).flatMap((command) => command.flags)];
-  const names = flags
-    .filter((flag) => flag.value !== undefined)
+/** The flags of the whole table that take a value: the word after one is no command. */
+export interface ValueFlags {
+  /** Those that take one wherever they stand. */
+  readonly everywhere: readonly string[];
+  /** Those that are switches of other commands: `check run --host`. */
+  readonly ofCommands: readonly string[];
+}
+
+export function valueFlags(nouns: readonly NounSpec[]): ValueFlags {
+  const commands = completedCommands(nouns);
+  const flags = [...GLOBALS_COMPLETED, ...commands.flatMap((command) => command.flags)];
+  const switches = new Set(flags.flatMap(({ name, value }) => (value === undefined ? [name] : [])));
+  const everywhere = flags
+    .filter(({ name, value }) => value !== undefined && !switches.has(name))
     .flatMap((flag) => (flag.short === undefined ? [flag.name] : [flag.name, flag.short]));
-  return [...new Set(names)];
+  const ofCommands = commands.flatMap(({ path, flags: own }) =>
+    own.flatMap(({ name, value }) => (value !== undefined && switches.has(name) ? [`${path} ${name}`] : [])),
+  );
+  return { everywhere: [...new Set(everywhere)], ofCommands };
 }
 
 /** Quotes for a POSIX shell. */

@@ -1,18 +1,26 @@
 import type { ConfigIssue } from "../config/config.ts";
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { hostFindings } from "../host/findings.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
+import type { RouterId } from "../model/pair.ts";
 import type { ValidConfig } from "./config-file.ts";
-import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext } from "./context.ts";
 import { counted } from "./figures.ts";
 
-/** What this machine lacks. Without `mustLook` a kernel that doesn't answer is a note: the file itself is valid. */
-function findingsOf({ config, places }: ValidConfig, mustLook: boolean, context: CommandContext) {
+export interface MachineWish {
+  /** What the machine lacks is an error, exit code 2: the file is meant for it. */
+  readonly mustFit: boolean;
+  /** Which router the machine is; undefined: by its addresses. */
+  readonly router: RouterId | undefined;
+}
+
+/** What this machine lacks. Where it need not fit, a kernel that doesn't answer is a note: the file itself is valid. */
+function findingsOf({ config, places }: ValidConfig, { mustFit, router }: MachineWish, context: CommandContext) {
   try {
-    return hostFindings(config, undefined, places);
+    return hostFindings(config, router, places);
   } catch (error) {
-    if (mustLook || !(error instanceof TandemError)) throw error;
+    if (mustFit || !(error instanceof TandemError)) throw error;
     context.output.note(`warning: what this machine lacks is not known: ${error.message}`);
     return [];
   }
@@ -29,13 +37,13 @@ function summary({ config, warnings }: ValidConfig, found: readonly ConfigIssue[
 
 /**
  * Says of a valid file what this machine lacks for it: as warnings, since it may be meant for another machine.
- * @param mustFit whether they are errors, exit code 2: the file is meant for this machine
+ * @throws ConfigFileError where the file must fit, and the machine lacks something
  */
-export function checkConfig(valid: ValidConfig, mustFit: boolean, context: CommandContext): ExitCode {
+export function checkConfig(valid: ValidConfig, wish: MachineWish, context: CommandContext): ExitCode {
   const { output } = context;
   const { path, text, warnings } = valid;
-  const found = findingsOf(valid, mustFit, context);
-  if (mustFit && found.length > 0) {
+  const found = findingsOf(valid, wish, context);
+  if (wish.mustFit && found.length > 0) {
     const reason = `this machine does not have what it names, in ${counted(found.length, "place")}`;
     throw new ConfigFileError(path, text, found, "configuration", reason);
   }

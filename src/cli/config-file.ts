@@ -1,8 +1,8 @@
 import type { Config, ConfigIssue } from "../config/config.ts";
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Places } from "../config/places.ts";
-import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext } from "./context.ts";
 import { configPath } from "./directories.ts";
 

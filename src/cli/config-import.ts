@@ -1,3 +1,4 @@
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import {
   FOREIGN_FORMATS,
@@ -8,7 +9,6 @@ import {
 } from "../import/foreign.ts";
 import { NO_NAMES } from "../import/name-lookup.ts";
 import { type ExitCode, UsageError } from "../lib/errors.ts";
-import { ConfigFileError } from "./config-file-error.ts";
 import type { Runner } from "./context.ts";
 import { readInput } from "./read-input.ts";
 import type { config as spec } from "./spec/config.ts";

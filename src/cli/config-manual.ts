@@ -9,6 +9,10 @@ function keyLines(key: KeyReference): string[] {
   return roffDefinition(`${key.name} = ${key.example}`, [`${key.meaning} Value: ${key.type}.${required}`]);
 }
 
+function limitOf({ max }: TableReference): string {
+  return max === undefined ? "" : ` There may be at most ${max} of them.`;
+}
+
 const DESCRIPTION = [
   "The configuration of tandem(8): one TOML file, the same on both routers. A router finds out which of the two it is by the addresses it has. Unknown keys are errors. Durations are texts with a unit: 200ms, 1.5s, 10m, 2h.",
   "tandem config check says every mistake of a file at once, each with line and column; tandem config show prints what takes effect; tandem config plan what would change in the kernel. SIGHUP makes a running daemon read the file again.",
@@ -51,7 +55,7 @@ export function configManual(tables: readonly TableReference[], example: string,
     ...roffParagraphs(DESCRIPTION),
     ...tables.flatMap((table) => [
       roffSection(table.header),
-      roffText(`${table.meaning}${table.required ? " Required." : ""}`),
+      roffText(`${table.meaning}${limitOf(table)}${table.required ? " Required." : ""}`),
       ...table.keys.flatMap(keyLines),
     ]),
     roffSection("connections"),

@@ -19,9 +19,9 @@ function theFile(verb: string, file: string | undefined, { globals }: CommandCon
   return file;
 }
 
-const check: Runner<Verbs["check"]> = async ({ file, host }, context) => {
+const check: Runner<Verbs["check"]> = async ({ file, host, router }, context) => {
   const valid = readConfig(context, theFile("check", file, context));
-  return (await import("./config-check.ts")).checkConfig(valid, host, context);
+  return (await import("./config-check.ts")).checkConfig(valid, { mustFit: host, router }, context);
 };
 
 const show: Runner<Verbs["show"]> = ({ file }, context): ExitCode => {

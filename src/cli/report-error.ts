@@ -1,7 +1,7 @@
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { AssertionError } from "../lib/assert.ts";
 import { type ExitCode, NetlinkError, SyscallError, TandemError } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
-import { ConfigFileError } from "./config-file-error.ts";
 import { BrokenPipe, type Output } from "./output.ts";
 import { printable } from "./table.ts";
 

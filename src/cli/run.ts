@@ -1,14 +1,11 @@
 import { runRouter } from "../daemon/run-router.ts";
 import type { ExitCode } from "../lib/errors.ts";
-import { readConfig } from "./config-file.ts";
 import type { SingleRunner } from "./context.ts";
 import { configPath, runtimeDir, stateDir } from "./directories.ts";
 import type { run as spec } from "./spec/singles.ts";
 
 /** The daemon of this router; returns when it has been told to stop and everything is handed over. */
 export const run: SingleRunner<typeof spec> = async ({ router }, context): Promise<ExitCode> => {
-  // Mistakes of the file are told here in the form of `config check`, before anything is touched.
-  readConfig(context);
   return await runRouter({
     configPath: configPath(context),
     runtimeDir: runtimeDir(context),

@@ -1,4 +1,5 @@
 import { planRestore } from "../balance/plan-restore.ts";
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
 import { parseIpvsadm } from "../import/ipvsadm.ts";
 import type { TableResult } from "../import/table-result.ts";
@@ -9,7 +10,6 @@ import type { ObservedService } from "../model/ipvs-table.ts";
 import { performAllOrNothing, readTable } from "./all-or-nothing.ts";
 import { type ChangeList, readChangeList } from "./change-list.ts";
 import { reportChanges } from "./changes.ts";
-import { ConfigFileError } from "./config-file-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { type InputText, readInput } from "./read-input.ts";
 import { performRestore } from "./restore-rows.ts";

@@ -93,7 +93,8 @@ const list: Runner<Verbs["list"]> = async ({ interface: name, all, ask }, { outp
   const shown = addresses
     .list()
     .filter((address) => name === undefined || address.interface === name)
-    .filter((address) => all || name !== undefined || (address.scope !== "host" && address.scope !== "link"));
+    // A VIP may be link-local; otherwise such addresses are each interface's own, and there are many.
+    .filter(({ scope, ours }) => all || ours || name !== undefined || (scope !== "host" && scope !== "link"));
   const answerers = ask ? await askAnswerers(shown) : new Map<InterfaceAddress, string>();
   if (output.json) {
     const answers = (address: InterfaceAddress) => (ask ? { answeredBy: answerers.get(address) ?? null } : {});
@@ -127,7 +128,7 @@ const add: Runner<Verbs["add"]> = async (input, context) => {
   if (label !== undefined && label !== name && !label.startsWith(`${name}:`)) {
     throw new CommandLineError("vip add", [`--label: ${label} must begin with the interface's name: ${name}:1`]);
   }
-  const usable = checkVip(address, "link-local");
+  const usable = checkVip(address);
   if (!usable.ok) throw new CommandLineError("vip add", [`ADDR/LEN: ${usable.problem}`]);
   if (input.scope !== undefined && address.address.family === "inet6") {
     throw new CommandLineError("vip add", ["--scope: an IPv6 address has its scope by its number"]);

@@ -28,7 +28,9 @@ function unusable(address: IpAddress): string | undefined {
     return undefined;
   }
   if (first === 0xff) return "is a multicast address";
-  return isLinkLocal(address) ? "is a link-local address, which needs an interface" : undefined;
+  return isLinkLocal(address)
+    ? "is a link-local address, which is known on one network only and has no route"
+    : undefined;
 }
 
 /** RFC 4291 section 2.5.6: fe80::/10 means nothing without an interface. */
@@ -70,10 +72,9 @@ function isNetworkOrBroadcast(prefix: AddressPrefix): "network" | "broadcast" | 
   return host === hostMask ? "broadcast" : undefined;
 }
 
-/** Whether a prefix can be a VIP. @param linkLocal allowed where the interface is named besides. */
-export function checkVip(prefix: AddressPrefix, linkLocal: "link-local" | "no link-local"): Parsed<AddressPrefix> {
-  const mayBe = linkLocal === "link-local" && isLinkLocal(prefix.address);
-  const usable = mayBe ? parsed(prefix.address) : checkedAddress(prefix.address, "no loopback");
+/** Whether a prefix can be a VIP. It may be link-local: an interface is always named besides. */
+export function checkVip(prefix: AddressPrefix): Parsed<AddressPrefix> {
+  const usable = isLinkLocal(prefix.address) ? parsed(prefix.address) : checkedAddress(prefix.address, "no loopback");
   if (!usable.ok) return usable;
   const text = shown(formatAddressPrefix(prefix));
   if (prefix.prefixLength === 0) return problem(`${text} has the prefix length 0, which covers every address`);
@@ -86,7 +87,7 @@ export const vipPrefix: ScalarType<AddressPrefix> = parsedText(
   'an address with its prefix length, such as "203.0.113.10/24"',
   (text) => {
     const result = parseAddressPrefix(text);
-    return result.ok ? checkVip(result.value, "no link-local") : result;
+    return result.ok ? checkVip(result.value) : result;
   },
   formatAddressPrefix,
 );

@@ -106,6 +106,8 @@ export interface Config {
 
 /** Something wrong with a configuration. Line and column count from 1; the column is that of the key or value. */
 export interface ConfigIssue {
+  /** The included file that it is in; absent: the main one. */
+  readonly file?: string;
   readonly line: number;
   readonly column: number;
   /** Where in the file, as a path of keys: `service[0].real[1].address`. */

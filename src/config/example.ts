@@ -4,6 +4,8 @@
  */
 export const exampleConfig = `# tandem: a pair of LVS routers. The same file goes to both of them.
 # All keys are described in tandem.toml(5). Check it with: tandem config check
+# Services, gates and VIPs can stand in files of their own, named here at the
+# top of the file: include = ["conf.d/*.toml"]
 
 [pair]
 key_file   = "/etc/tandem/pair.key"   # made by: tandem heartbeat keygen

@@ -1,4 +1,5 @@
 import type { ConfigIssue } from "./config.ts";
+import { type SourcePlace, tomlTexts } from "./places.ts";
 
 /** The width that messages are broken at, and source lines cut at. */
 const MAX_COLUMNS = 80;
@@ -38,9 +39,15 @@ function excerpt(source: string, issue: ConfigIssue): string[] {
   ];
 }
 
+/** `FILE:LINE:COLUMN`. @param path of the main file */
+export function formatIssuePlace(path: string, { file = path, line, column }: SourcePlace): string {
+  return `${file}:${line}:${column}`;
+}
+
 /**
  * Issues as a compiler prints them, at most 80 columns wide: `FILE:LINE:COLUMN: message`, the line with a caret
- * below it, and the hint. Takes the text that was parsed. Ends with a newline; empty for no issues.
+ * below it, and the hint. Takes the text that was parsed, and the path of its main file. Ends with a newline; empty for
+ * no issues.
  */
 export function formatIssues(
   text: string,
@@ -48,11 +55,12 @@ export function formatIssues(
   issues: readonly ConfigIssue[],
   severity: "error" | "warning" = "error",
 ): string {
-  const source = text.split("\n");
+  const sources = new Map(tomlTexts(text).map((one) => [one.path, one.text.split("\n")]));
   const lines: string[] = [];
   for (const issue of issues) {
+    const source = sources.get(issue.file) ?? [];
     const mark = severity === "warning" ? "warning: " : "";
-    lines.push(...wrap(`${path}:${issue.line}:${issue.column}:`, `${mark}${issue.message}`, "  "));
+    lines.push(...wrap(`${formatIssuePlace(path, issue)}:`, `${mark}${issue.message}`, "  "));
     lines.push(...excerpt((source[issue.line - 1] ?? "").replace(/\r$/, ""), issue));
     if (issue.hint !== undefined) lines.push(...wrap("  hint:", issue.hint, "    "));
   }

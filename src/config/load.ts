@@ -1,17 +1,20 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
 import { errorCode, systemReason } from "../lib/system-reason.ts";
 import type { ConfigResult } from "./config.ts";
+import { followInclude } from "./include.ts";
 import { type PairKeys, parseKeys } from "./key-file.ts";
 import { MAX_CONFIG_BYTES, parseConfig } from "./parse.ts";
 import { Places } from "./places.ts";
+import { joinSources } from "./source-text.ts";
 
 export const DEFAULT_CONFIG_PATH = "/etc/tandem/tandem.toml";
 
 /** A configuration file that could be read; whether it is valid is in `result`. */
 export interface LoadedConfig {
   readonly path: string;
-  /** What was read, for `formatIssues`. */
+  /** What was read, with the files that it includes (`joinSources`); equal texts are equal configurations. */
   readonly text: string;
   readonly result: ConfigResult;
   /** Where its settings stand. */
@@ -68,14 +71,24 @@ function decodeUtf8(what: string, path: string, bytes: Uint8Array): string {
   }
 }
 
+/** @throws TandemError */
+function readText(path: string, hint: string): string {
+  const text = decodeUtf8("configuration", path, readLimited("configuration", path, MAX_CONFIG_BYTES, hint).bytes);
+  const end = text.indexOf("\0");
+  if (end < 0) return text;
+  const reason = `it has a NUL character, in line ${text.slice(0, end).split("\n").length}`;
+  throw new TandemError({ operation: "read configuration", subject: path, reason, hint: "it is no text" }, 2);
+}
+
 /**
- * Reads and parses a configuration file. Mistakes in it are values in `result`.
+ * Reads and parses a configuration file with those that it includes. Mistakes in it are values in `result`.
  * @param known what was read before: returned where the file says the same
  * @throws TandemError when the file can't be read: exit 2 (missing, too large, not text), 4 (not permitted) or 1.
  */
 export function loadConfig(path: string, known?: LoadedConfig): LoadedConfig {
-  const hint = "name the file with --config, or begin with: tandem config example";
-  const text = decodeUtf8("configuration", path, readLimited("configuration", path, MAX_CONFIG_BYTES, hint).bytes);
+  const main = readText(path, "name the file with --config, or begin with: tandem config example");
+  const inclusion = followInclude(main, dirname(path), (included) => readText(included, "see include"));
+  const text = inclusion === undefined ? main : joinSources(main, inclusion);
   return known?.path === path && known.text === text
     ? known
     : { path, text, result: parseConfig(text), places: new Places(text) };

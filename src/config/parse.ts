@@ -1,5 +1,7 @@
 import type { Config, ConfigResult } from "./config.ts";
+import { INCLUDABLE } from "./include-type.ts";
 import { resolveIpvs } from "./ipvs.ts";
+import { tomlTexts } from "./places.ts";
 import { tablesWithKey } from "./reference.ts";
 import { resolveGates } from "./resolve-gates.ts";
 import { ownAddresses, resolvePair } from "./resolve-pair.ts";
@@ -7,9 +9,10 @@ import { resolveHooks, resolveLog, resolveSync } from "./resolve-rest.ts";
 import { resolveServices } from "./resolve-service.ts";
 import { resolveVips } from "./resolve-vips.ts";
 import { FILE } from "./schema.ts";
+import { type Inclusion, splitSources } from "./source-text.ts";
 import { type Table, whole } from "./table-type.ts";
 import { resolveTimeouts } from "./timeouts.ts";
-import { MAX_TOML_BYTES, parseTomlFile } from "./toml-file.ts";
+import { MAX_TOML_BYTES, parseTomlFiles } from "./toml-file.ts";
 
 export const MAX_CONFIG_BYTES = MAX_TOML_BYTES;
 
@@ -17,8 +20,10 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   const { fields } = file;
   const pair = resolvePair(fields.pair);
   const vips = resolveVips(fields.vip, ownAddresses(fields.pair));
-  if (fields.vip === undefined && !file.given.has("vip")) {
-    file.place.warn("there is no [[vip]], so the routers have nothing to move");
+  // A file that was cut behind the pair's tables must not pass for one that takes every VIP away.
+  if (!file.given.has("vip") && file.given.has("pair")) {
+    const hint = "if the pair is to move no address, say so above the first table: vip = []";
+    file.place.missing("there is no [[vip]]; a file that ends too early looks the same", hint);
   }
   const services = resolveServices(fields.service, vips);
   const sync = resolveSync(fields.sync, services, pair);
@@ -29,11 +34,28 @@ function resolve(file: Table<typeof FILE.spec>): Config | undefined {
   return config === undefined || timeouts === undefined ? config : { ...config, timeouts: resolveTimeouts(timeouts) };
 }
 
+/** What came of the patterns of `include`. */
+function checkInclusion(file: Table<typeof FILE.spec>, inclusion: Inclusion | undefined): void {
+  const place = file.place.key("include");
+  if (file.given.has("include") && inclusion === undefined) {
+    place.keyError("include is followed only in the configuration itself", "put the tables that are meant here");
+  }
+  for (const { pattern, message } of inclusion?.problems ?? []) place.index(pattern).error(`include: ${message}`);
+}
+
 /**
- * Reads a configuration file. Pure, and nothing is thrown: what is wrong with the text comes back as issues, all of
- * them at once, in the order of the file.
+ * Reads a configuration, with the files that it includes where they are in the text (`joinSources`). Pure, and nothing is
+ * thrown: what is wrong with the text comes back as issues, all of them at once, in the order of the files.
  */
 export function parseConfig(text: string): ConfigResult {
-  const result = parseTomlFile(text, FILE, resolve, tablesWithKey);
+  const result = parseTomlFiles(tomlTexts(text), {
+    type: FILE,
+    resolve: (file) => {
+      checkInclusion(file, splitSources(text).inclusion);
+      return resolve(file);
+    },
+    tablesWithKey,
+    includable: INCLUDABLE,
+  });
   return result.ok ? { ok: true, config: result.value, warnings: result.warnings } : result;
 }

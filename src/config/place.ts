@@ -15,6 +15,8 @@ export interface Finding {
   readonly missing?: true;
   /** A key that its table doesn't have. */
   readonly unknownKey?: UnknownKey;
+  /** Which of the files the path is of, from 0; absent: that of all files together. */
+  readonly file?: number;
 }
 
 /** A key that a table doesn't have, and those that it has. */
@@ -53,25 +55,27 @@ export class Place {
   /** The last key with its indexes: `listen[1]`. */
   readonly name: string;
   readonly #findings: Findings;
+  readonly #file: number | undefined;
 
-  private constructor(path: string, name: string, findings: Findings) {
+  private constructor(path: string, name: string, findings: Findings, file: number | undefined) {
     this.path = path;
     this.name = name;
     this.#findings = findings;
+    this.#file = file;
   }
 
-  /** The whole file. */
-  static root(findings: Findings): Place {
-    return new Place("", "", findings);
+  /** The whole file. @param file the number of an included one, whose paths are then its own */
+  static root(findings: Findings, file?: number): Place {
+    return new Place("", "", findings, file);
   }
 
   key(key: string): Place {
     const name = formatKey(key);
-    return new Place(this.path === "" ? name : `${this.path}.${name}`, name, this.#findings);
+    return new Place(this.path === "" ? name : `${this.path}.${name}`, name, this.#findings, this.#file);
   }
 
   index(index: number): Place {
-    return new Place(`${this.path}[${index}]`, `${this.name}[${index}]`, this.#findings);
+    return new Place(`${this.path}[${index}]`, `${this.name}[${index}]`, this.#findings, this.#file);
   }
 
   /** What is wrong with the value here. `message` is a sentence without a full stop that names the key. */
@@ -117,6 +121,7 @@ export class Place {
       ...(first === undefined ? {} : { first }),
       ...(missing === undefined ? {} : { missing }),
       ...(unknownKey === undefined ? {} : { unknownKey }),
+      ...(this.#file === undefined ? {} : { file: this.#file }),
     });
   }
 }

@@ -1,5 +1,5 @@
-import { plainText } from "./text-types.ts";
-import { list, type ScalarType, shown } from "./value-type.ts";
+import { pathProblem, plainText } from "./text-types.ts";
+import { list, type ScalarType } from "./value-type.ts";
 
 const MAX_WORDS = 100;
 const MAX_WORD_BYTES = 4096;
@@ -18,9 +18,10 @@ function commandLine(min: 0 | 1): ScalarType<readonly string[]> {
       }
       const read = words.read(value, place);
       const path = read?.[0];
-      if (path === undefined || path.startsWith("/")) return read;
+      const wrong = path === undefined ? undefined : pathProblem(path, "a program's absolute path");
+      if (wrong === undefined) return read;
       const first = place.index(0);
-      first.error(`${first.name}: ${shown(path)} is not a program's absolute path; begin it with "/"`);
+      first.error(`${first.name}: ${wrong}`);
       return undefined;
     },
   };

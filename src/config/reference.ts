@@ -1,6 +1,6 @@
 import { CHECK_KINDS } from "../model/check.ts";
 import { FILE } from "./schema.ts";
-import type { KeySpec, TableSpec, TableType } from "./table-type.ts";
+import { type KeySpec, type TableSpec, type TablesType, type TableType, TOP } from "./table-type.ts";
 import type { ValueType } from "./value-type.ts";
 
 /** One key of a table, as the manual describes it. */
@@ -19,9 +19,11 @@ export interface KeyReference {
 
 /** One table of the file, as the manual describes it. */
 export interface TableReference {
-  /** As its header is written: `[pair.primary]`, `[[service.real]]`. */
+  /** As its header is written: `[pair.primary]`, `[[service.real]]`; in words for what stands above the first table. */
   readonly header: string;
   readonly required: boolean;
+  /** How many there may be; absent: one. */
+  readonly max?: number;
   /** One or more sentences. */
   readonly meaning: string;
   readonly keys: readonly KeyReference[];
@@ -30,9 +32,12 @@ export interface TableReference {
 /** The table that a value is or may be: `[sync]`, `[[vip]]`, or the long form of `persistence`. */
 function tableOf(
   type: ValueType<unknown>,
-): { readonly table: TableType<TableSpec>; readonly isOnly: boolean } | undefined {
+): { readonly table: TableType<TableSpec>; readonly isOnly: boolean; readonly max?: number } | undefined {
   if ("spec" in type) return { table: type as TableType<TableSpec>, isOnly: true };
-  if ("item" in type) return { table: type.item as TableType<TableSpec>, isOnly: true };
+  if ("item" in type) {
+    const { item, max } = type as TablesType<TableSpec>;
+    return { table: item as TableType<TableSpec>, isOnly: true, max };
+  }
   return "full" in type ? { table: type.full as TableType<TableSpec>, isOnly: false } : undefined;
 }
 
@@ -53,15 +58,19 @@ function keyReference(name: string, key: KeySpec<unknown>): KeyReference {
   };
 }
 
-function describe(table: TableType<TableSpec>, required: boolean): readonly TableReference[] {
+function describe(table: TableType<TableSpec>, required: boolean, max?: number): readonly TableReference[] {
   const keys: KeyReference[] = [];
   const inner: TableReference[] = [];
   for (const [name, key] of Object.entries(table.spec)) {
     const nested = tableOf(key.type);
     if (nested?.isOnly !== true) keys.push(keyReference(name, key));
-    if (nested !== undefined) inner.push(...describe(nested.table, key.required));
+    if (nested !== undefined) inner.push(...describe(nested.table, key.required, nested.max));
   }
-  const own = table.header === "" ? [] : [{ header: table.header, required, meaning: table.meaning, keys }];
+  const { header, meaning } = table;
+  const own =
+    header === ""
+      ? [{ header: TOP, required: false, meaning, keys }]
+      : [{ header, required, ...(max === undefined ? {} : { max }), meaning, keys }];
   return [...own, ...inner];
 }
 

@@ -184,6 +184,7 @@ export function renderServices(services: readonly ConfiguredService[]): string {
 export function renderConfig(config: Config): string {
   const { sync, ipvs, timeouts, hooks, log } = config;
   const lines = [
+    ...(config.vips.length === 0 ? ["vip = []", ""] : []),
     ...pairLines(config.pair),
     ...config.vips.flatMap(vipLines),
     ...config.services.flatMap(serviceLines),

@@ -141,14 +141,29 @@ function checkSorry(sorry: RealServer, servers: readonly ConfiguredServer[], pla
   place.error(`the sorry server ${key} is one of the real servers`, "it must be another one");
 }
 
+/** A quorum that all real servers together don't reach is never there: the service would refuse every client. */
+function checkReach(service: ServiceTable, { by, needed }: Quorum, servers: readonly ConfiguredServer[]): void {
+  const weight = servers.reduce((sum, { server }) => sum + server.weight, 0);
+  if (needed <= (by === "servers" ? servers.length : weight)) return;
+  const count = `${servers.length} real ${servers.length === 1 ? "server" : "servers"}`;
+  const all = by === "servers" ? count : `${count} of the weight ${weight} together`;
+  const name = service.fields.name ?? "this service";
+  service.place
+    .key(service.given.has("quorum") ? "quorum" : "quorum_by")
+    .error(`quorum (${needed}) can never be reached: ${name} has ${all}`);
+}
+
 /** The quorum where it is more than the one server that is always needed. */
-function resolveQuorum(service: ServiceTable): Quorum | undefined {
+function resolveQuorum(service: ServiceTable, servers: readonly ConfiguredServer[]): Quorum | undefined {
   const { quorum: needed = 1, quorum_by: by = "servers", quorum_hysteresis: hysteresis = 0 } = service.fields;
   if (hysteresis >= needed && service.given.has("quorum_hysteresis")) {
     const place = service.place.key("quorum_hysteresis");
     place.error(`quorum_hysteresis (${hysteresis}) must be less than quorum (${needed}), which could never be lost`);
   }
-  return needed === 1 && by === "servers" ? undefined : { by, needed, hysteresis };
+  if (needed === 1 && by === "servers") return undefined;
+  const quorum = { by, needed, hysteresis };
+  checkReach(service, quorum, servers);
+  return quorum;
 }
 
 function resolveService(service: ServiceTable): ConfiguredService | undefined {
@@ -160,7 +175,7 @@ function resolveService(service: ServiceTable): ConfiguredService | undefined {
   if (sorry !== undefined && servers !== undefined) checkSorry(sorry, servers, place.key("sorry"));
   const parts = whole({ name: fields.name, listen: resolveListens(service), servers, onFailure: fields.on_failure });
   if (parts === undefined || (sorry === undefined && service.given.has("sorry"))) return undefined;
-  const quorum = resolveQuorum(service);
+  const quorum = resolveQuorum(service, parts.servers);
   const { slow_start: slowStartMs = 0, panic_percent: panicPercent = 0 } = fields;
   return {
     ...parts,

@@ -1,5 +1,6 @@
 import { hostAddress, multicastGroup, vipPrefix } from "./address-types.ts";
 import { GATES } from "./gate-schema.ts";
+import { includePatterns } from "./include-type.ts";
 import { IPVS } from "./ipvs.ts";
 import { optionalProgram } from "./program-type.ts";
 import { SERVICES } from "./service-schema.ts";
@@ -97,7 +98,9 @@ export const VIPS = tables(
   "A virtual IP address, which the active router has. All of them move together.",
   {
     address: required(vipPrefix, {
-      meaning: "The address with the prefix length of its network.",
+      meaning:
+        "The address with the prefix length of its network. It may be a link-local one of IPv6, such as hosts use for " +
+        "their gateway; no service can listen on that.",
       example: '"203.0.113.10/24"',
       alias: ["ip", "virtual_ipaddress"],
     }),
@@ -218,7 +221,18 @@ export const LOG = table("[log]", "What is logged, on standard error.", {
   }),
 });
 
-export const FILE = table("", "The whole file.", {
+export const FILE = table("", "What stands above the first table.", {
+  include: optional(includePatterns, {
+    meaning:
+      "Other files with [[vip]], [[service]] and [[gate]] tables, which go on with those of this file: a path, or a list " +
+      "of them. A relative path begins at the folder of this file; in the name of the file, * and ? stand for any " +
+      "characters and for one, and a name that begins with a point is not meant. The files of one pattern are read in " +
+      "the order of their names. A pattern may match nothing, but a file that is named must be there. Included files " +
+      "can include no others. Both routers need the same tables, in whichever files they stand.",
+    fallbackText: "none",
+    example: '["conf.d/*.toml"]',
+    alias: ["includes", "import", "conf_dir"],
+  }),
   pair: required(PAIR, { meaning: "The two routers.", example: "" }),
   vip: optional(VIPS, { meaning: "The addresses that move.", example: "", alias: ["vips", "virtual_ipaddress"] }),
   service: optional(SERVICES, {

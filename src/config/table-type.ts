@@ -2,6 +2,9 @@ import { nearest } from "../lib/nearest.ts";
 import type { Place } from "./place.ts";
 import { isTable, kindOf, type ScalarType, type ValueType } from "./value-type.ts";
 
+/** How people are told of the keys that belong to no table. */
+export const TOP = "top of the file";
+
 /** One key of a table: what may stand there, what absence means, and what the manual says. */
 export interface KeySpec<T> {
   readonly type: ValueType<T>;
@@ -88,6 +91,8 @@ export interface TableType<S> extends ValueType<Table<S>> {
 /** A list of tables. */
 export interface TablesType<S> extends ValueType<readonly Table<S>[]> {
   readonly item: TableType<S>;
+  /** How many there may be. */
+  readonly max: number;
 }
 
 function ownSpec(spec: TableSpec, key: string): KeySpec<unknown> | undefined {
@@ -157,6 +162,7 @@ export function tables<S extends TableSpec>(header: string, meaning: string, spe
   const item = table(header, meaning, spec);
   return {
     item,
+    max,
     expected: header,
     read: (value, place) => {
       if (isTable(value)) {

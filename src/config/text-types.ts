@@ -82,11 +82,29 @@ export const userName: ScalarType<string> = parsedText(
 /** PATH_MAX of linux/limits.h, with its final NUL. */
 const MAX_PATH_BYTES = 4096;
 
+/** What a shell or a tool for templates would have replaced: `~`, `$HOME`, `${HOME}`, `$(…)`, `{{ … }}`. */
+const EXPANSION = /^[~$]|\$[{(]|\{\{/;
+
+/** Says of a path that something in it waits to be replaced; undefined: nothing does. */
+export function expansionProblem(text: string): string | undefined {
+  if (!EXPANSION.test(text)) return undefined;
+  return `${shown(text)} would be taken as it stands: nothing is expanded here; write it out`;
+}
+
+/** Why a text is no absolute path; undefined: it is one. @param what with its article */
+export function pathProblem(text: string, what: string): string | undefined {
+  const expansion = expansionProblem(text);
+  if (expansion !== undefined) return expansion;
+  if (!text.startsWith("/")) return `${shown(text)} is not ${what}; begin it with "/"`;
+  return undefined;
+}
+
 /** A file's absolute path: a daemon's current folder is not the reader's. */
 export const absolutePath: ScalarType<string> = parsedText(
   'an absolute path such as "/etc/tandem/pair.key"',
   (text) => {
-    if (!text.startsWith("/")) return problem(`${shown(text)} is not an absolute path; begin it with "/"`);
+    const wrong = pathProblem(text, "an absolute path");
+    if (wrong !== undefined) return problem(wrong);
     if (text.includes("\0")) return problem(`${shown(text)} has a NUL character`);
     return Buffer.byteLength(text) < MAX_PATH_BYTES
       ? parsed(text)

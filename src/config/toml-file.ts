@@ -1,9 +1,11 @@
 import { assert } from "../lib/assert.ts";
 import type { ConfigIssue } from "./config.ts";
 import { type Finding, Findings, Place } from "./place.ts";
-import { LineIndex, offsetOf, type Positions, scanPositions } from "./position.ts";
-import { readToml, type SyntaxIssue } from "./toml.ts";
-import type { ValueType } from "./value-type.ts";
+import { Places, type TomlText } from "./places.ts";
+import { LineIndex, offsetOf, scanPositions } from "./position.ts";
+import { TOP } from "./table-type.ts";
+import { readToml, type SyntaxIssue, type TomlResult } from "./toml.ts";
+import { isTable, type ValueType } from "./value-type.ts";
 
 /** Room for some 100,000 real servers. */
 export const MAX_TOML_BYTES = 16 * 1024 * 1024;
@@ -16,103 +18,140 @@ export type TomlFileResult<T> =
 /** Finds the headers of the tables that have a key of this name. */
 export type TablesWithKey = (key: string) => readonly string[];
 
+/** How what was read becomes `T`. `resolve` reports what doesn't fit together, and gives undefined only after a report. */
+export interface TomlSchema<R, T> {
+  readonly type: ValueType<R>;
+  readonly resolve: (root: R) => T | undefined;
+  readonly tablesWithKey: TablesWithKey;
+  /** The lists of tables that an included file may have; it may have nothing else. */
+  readonly includable?: readonly string[];
+}
+
 /** A key that belongs to another table most often stands after that table's header by mistake. */
 function withHint({ hint, unknownKey }: Finding, tablesWithKey: TablesWithKey): { readonly hint?: string } {
   if (hint !== undefined) return { hint };
   if (unknownKey === undefined) return {};
   const homes = tablesWithKey(unknownKey.name);
   if (homes.length === 0) return { hint: `it has ${unknownKey.known.join(", ")}` };
+  if (homes.includes(TOP)) return { hint: `${unknownKey.name} belongs to the ${TOP}, above the first table` };
   return { hint: `${unknownKey.name} is a key of ${homes.join(", ")}, to stand right after that header` };
 }
 
-/** Gives findings their line and column. */
-class Locator {
-  readonly #lines: LineIndex;
-  readonly #positions: Positions;
+function lineOfFirst(first: string, at: ConfigIssue, places: Places): string {
+  const { file, line } = places.locate(first, "key");
+  if (file === at.file) return `line ${line}`;
+  return file === undefined ? `line ${line} of the main file` : `line ${line} of ${file}`;
+}
 
-  constructor(text: string) {
-    this.#lines = new LineIndex(text);
-    this.#positions = scanPositions(text);
+function issueOf(finding: Finding, places: Places, tablesWithKey: TablesWithKey): ConfigIssue {
+  const { path, at, message, file, first } = finding;
+  const issue = { ...places.locate(path, at, file), path, message, ...withHint(finding, tablesWithKey) };
+  if (first === undefined) return issue;
+  return { ...issue, message: `${message}; the first is in ${lineOfFirst(first, issue, places)}` };
+}
+
+/** The path of the key or table in this line that stands a second time where TOML allows one, with the line of the first. */
+function repeatAt(text: string, line: number): { readonly path: string; readonly firstLine: number } | undefined {
+  const lines = new LineIndex(text);
+  const positions = scanPositions(text);
+  for (const [offset, path] of positions.repeats) {
+    if (lines.locate(offset).line !== line) continue;
+    return { path, firstLine: lines.locate(offsetOf(positions, path, "key")).line };
   }
+  return undefined;
+}
 
-  issue(finding: Finding, tablesWithKey: TablesWithKey): ConfigIssue {
-    const first = finding.first === undefined ? "" : `; the first is in line ${this.#lineOf(finding.first)}`;
-    return {
-      ...this.#lines.locate(offsetOf(this.#positions, finding.path, finding.at)),
-      path: finding.path,
-      message: `${finding.message}${first}`,
-      ...withHint(finding, tablesWithKey),
-    };
+/** A mistake in the syntax; what stands a second time is told with the line of the first. */
+function syntaxIssueOf({ path: file, text }: TomlText, issue: SyntaxIssue): ConfigIssue {
+  const { line, column, message, hint, isRepeat } = issue;
+  const place = { ...(file === undefined ? {} : { file }), line, column };
+  const repeat = isRepeat ? repeatAt(text, line) : undefined;
+  if (repeat === undefined) return { ...place, path: "", message, ...(hint === undefined ? {} : { hint }) };
+  const { path, firstLine } = repeat;
+  return { ...place, path, message: `${path} is given twice; the first is in line ${firstLine}` };
+}
+
+/** What is wrong with a text before it is read. */
+function textIssue({ path: file, text }: TomlText): ConfigIssue | undefined {
+  const at = file === undefined ? {} : { file };
+  if (text.length > MAX_TOML_BYTES) {
+    const message = `the file has ${text.length} characters; the limit is ${MAX_TOML_BYTES}`;
+    return { ...at, line: 1, column: 1, path: "", message };
   }
+  if (text.isWellFormed()) return undefined;
+  const place = new LineIndex(text).locate(text.search(/\p{Surrogate}/u));
+  return { ...at, ...place, path: "", message: "there is half a character here, which is no Unicode text" };
+}
 
-  /** A mistake in the syntax; what stands a second time is told with the line of the first. */
-  syntaxIssue({ line, column, message, hint, isRepeat }: SyntaxIssue): ConfigIssue {
-    const path = isRepeat ? this.#repeatAt(line) : undefined;
-    if (path === undefined) return { line, column, path: "", message, ...(hint === undefined ? {} : { hint }) };
-    return { line, column, path, message: `${path} is given twice; the first is in line ${this.#lineOf(path)}` };
-  }
-
-  #lineOf(path: string): number {
-    return this.#lines.locate(offsetOf(this.#positions, path, "key")).line;
-  }
-
-  #repeatAt(line: number): string | undefined {
-    for (const [offset, path] of this.#positions.repeats) {
-      if (this.#lines.locate(offset).line === line) return path;
+/** The root of the main file, whose lists go on with those of the included ones. */
+function mergedRoot(read: readonly TomlResult[], includable: readonly string[], findings: Findings): unknown {
+  const root = read[0]?.root;
+  if (read.length === 1 || !isTable(root)) return root;
+  const merged: Record<string, unknown> = { ...root };
+  for (const [index, { root: included }] of read.entries()) {
+    if (index === 0 || !isTable(included)) continue;
+    const place = Place.root(findings, index);
+    for (const [key, value] of Object.entries(included)) {
+      if (!includable.includes(key)) reportNotIncludable(place.key(key), includable);
+      else if (Array.isArray(value)) merged[key] = continued(merged[key], value);
+      else
+        place.key(key).keyError(`${key} is a list of tables`, `write [[${key}]], with two brackets, for each of them`);
     }
-    return undefined;
   }
+  return merged;
 }
 
-function inOrder(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
-  return [...issues].sort((a, b) => a.line - b.line || a.column - b.column);
+/** What is no list is told as such. */
+function continued(list: unknown, more: readonly unknown[]): unknown {
+  if (list === undefined) return more;
+  return Array.isArray(list) ? [...list, ...more] : list;
 }
 
-/** Positions are looked up only when there is something to report. */
-function located(findings: readonly Finding[], text: string, tablesWithKey: TablesWithKey): readonly ConfigIssue[] {
-  if (findings.length === 0) return [];
-  const locator = new Locator(text);
-  return inOrder(findings.map((finding) => locator.issue(finding, tablesWithKey)));
-}
-
-function syntaxIssuesOf(text: string, issues: readonly SyntaxIssue[]): readonly ConfigIssue[] {
-  if (issues.length === 0) return [];
-  const locator = new Locator(text);
-  return issues.map((issue) => locator.syntaxIssue(issue));
+function reportNotIncludable(place: Place, includable: readonly string[]): void {
+  const tables = includable.map((name) => `[[${name}]]`).join(", ");
+  const hint = place.name === "include" ? "name those files in the main file as well" : "it belongs in the main file";
+  place.keyError(`a file that is included can have ${tables} and nothing else, not ${place.name}`, hint);
 }
 
 /**
- * Reads a TOML text by its schema and makes `T` of what was read. `resolve` reports what doesn't fit together, and
- * gives undefined only after a report. Nothing is thrown: what is wrong with the text comes back as issues, all of
- * them at once, in the order of the text.
+ * Reads a TOML text by its schema and makes `T` of what was read, together with the files that it includes. Nothing is
+ * thrown: what is wrong comes back as issues, all of them at once, in the order of the files and their lines.
+ * @param texts the main file first
  */
-export function parseTomlFile<R, T>(
-  text: string,
-  schema: ValueType<R>,
-  resolve: (root: R) => T | undefined,
-  tablesWithKey: TablesWithKey,
-): TomlFileResult<T> {
-  if (text.length > MAX_TOML_BYTES) {
-    const message = `the file has ${text.length} characters; the limit is ${MAX_TOML_BYTES}`;
-    return { ok: false, issues: [{ line: 1, column: 1, path: "", message }] };
-  }
-  if (!text.isWellFormed()) {
-    const place = new LineIndex(text).locate(text.search(/\p{Surrogate}/u));
-    return {
-      ok: false,
-      issues: [{ ...place, path: "", message: "there is half a character here, which is no Unicode text" }],
-    };
-  }
-  const { root, issues: syntaxIssues, cleaned } = readToml(text);
+export function parseTomlFiles<R, T>(texts: readonly TomlText[], schema: TomlSchema<R, T>): TomlFileResult<T> {
+  const unreadable = texts.flatMap((one) => textIssue(one) ?? []);
+  if (unreadable.length > 0) return { ok: false, issues: unreadable };
+  const read = texts.map(({ text }) => readToml(text));
   const findings = new Findings();
-  const read = root === undefined ? undefined : schema.read(root, Place.root(findings));
-  const value = read === undefined ? undefined : resolve(read);
+  const root = mergedRoot(read, schema.includable ?? [], findings);
+  const table = root === undefined ? undefined : schema.type.read(root, Place.root(findings));
+  const value = table === undefined ? undefined : schema.resolve(table);
+  const syntaxIssues = texts.flatMap((one, index) =>
+    (read[index]?.issues ?? []).map((issue) => syntaxIssueOf(one, issue)),
+  );
+  // What could not be read is in no list, so nothing in it may be counted.
+  const cleaned = texts.map((one, index) => ({ ...one, text: textRead(read[index]) }));
+  const places = new Places("", cleaned);
+  const located = (list: readonly Finding[]) => list.map((finding) => issueOf(finding, places, schema.tablesWithKey));
   if (syntaxIssues.length === 0 && findings.errors.length === 0) {
     assert(value !== undefined, "a file without errors gave no value");
-    return { ok: true, value, warnings: located(findings.warnings, text, tablesWithKey) };
+    return { ok: true, value, warnings: places.inOrder(located(findings.warnings)) };
   }
   // After a statement was blanked out, what is missing may have stood there.
   const errors = syntaxIssues.length === 0 ? findings.errors : findings.errors.filter((finding) => !finding.missing);
-  const issues = [...syntaxIssuesOf(text, syntaxIssues), ...located(errors, cleaned, tablesWithKey)];
-  return { ok: false, issues: inOrder(issues) };
+  return { ok: false, issues: places.inOrder([...syntaxIssues, ...located(errors)]) };
+}
+
+function textRead(read: TomlResult | undefined): string {
+  return read?.root === undefined ? "" : read.cleaned;
+}
+
+/** The same for a text that includes nothing. */
+export function parseTomlFile<R, T>(
+  text: string,
+  type: ValueType<R>,
+  resolve: (root: R) => T | undefined,
+  tablesWithKey: TablesWithKey,
+): TomlFileResult<T> {
+  return parseTomlFiles([{ text }], { type, resolve, tablesWithKey });
 }

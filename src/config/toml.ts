@@ -1,5 +1,5 @@
 import { parse, TomlError } from "smol-toml";
-import { openStringStart } from "./open-string.ts";
+import { openAtEnd } from "./open-structure.ts";
 import { MAX_NESTING } from "./position.ts";
 
 /**
@@ -55,34 +55,43 @@ function hintFor(line: string): string | undefined {
     : `a text stands in quotes: ${key} = "${value}"`;
 }
 
-/**
- * A string without its closing quotes. The parser means the line end when it speaks of a control character, and the
- * place where it stops is not the one to look at.
- */
-function unclosedString(error: TomlError, lines: readonly string[]): SyntaxIssue | undefined {
+/** How much of the text to the place of the error is read; undefined: the error is not about something that is open. */
+function readBefore(error: TomlError, lines: readonly string[]): string | undefined {
   const line = lines[error.line - 1] ?? "";
+  const above = lines.slice(0, error.line - 1);
+  const upTo = (length: number) => [...above, line.slice(0, length)].join("\n");
+  // What the parser calls unfinished stands at its beginning, and ends nowhere.
+  if (error.message.includes("unfinished string")) return upTo(line.length);
   const isAtLineEnd = line.slice(error.column - 1).trim() === "";
-  const isOpen = isAtLineEnd && error.message.includes("control characters are not allowed in strings");
-  if (!isOpen && !error.message.includes("unfinished string")) return undefined;
-  // What the parser calls unfinished stands at its beginning: then the quotes there are the ones to find.
-  const read = isOpen ? error.column - 1 : line.length;
-  const before = [...lines.slice(0, error.line - 1), line.slice(0, read)].join("\n");
-  const start = openStringStart(before);
-  if (start === undefined) return undefined;
-  const above = before.slice(0, start).split("\n");
-  const [quote] = before.slice(start).match(/^(?:"""|'''|"|')/) ?? [""];
+  // The control character is the line end.
+  if (error.message.includes("control characters are not allowed"))
+    return isAtLineEnd ? upTo(error.column - 1) : undefined;
+  const isAtEnd = isAtLineEnd && error.line >= lines.length;
+  const isNext = error.message.includes("expected comma or end of structure") && STATEMENT.test(line);
+  return isAtEnd || isNext ? upTo(error.column - 1) : undefined;
+}
+
+const KINDS: Readonly<Record<string, string>> = { "]": "list", "}": "inline table" };
+
+/** A string, a list or an inline table without its end: the place where the parser stops is not the one to look at. */
+function unclosed(error: TomlError, lines: readonly string[]): SyntaxIssue | undefined {
+  const before = readBefore(error, lines);
+  const open = before === undefined ? undefined : openAtEnd(before);
+  if (before === undefined || open === undefined) return undefined;
+  const { offset, closing } = open;
+  const above = before.slice(0, offset).split("\n");
   return {
     line: above.length,
     column: (above.at(-1) ?? "").length + 1,
-    message: "this is not TOML: the string that begins here is not closed",
-    hint: `close it with ${quote}${quote.length === 1 ? " in the same line" : ""}`,
+    message: `this is not TOML: the ${KINDS[closing] ?? "string"} that begins here is not closed`,
+    hint: `close it with ${closing}${/^["']$/.test(closing) ? " in the same line" : ""}`,
     isRepeat: false,
   };
 }
 
 function toIssue(error: TomlError, lines: readonly string[]): SyntaxIssue {
-  const unclosed = unclosedString(error, lines);
-  if (unclosed !== undefined) return unclosed;
+  const open = unclosed(error, lines);
+  if (open !== undefined) return open;
   const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
   const hint = hintFor(lines[error.line - 1] ?? "");
   return {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Config, ConfigIssue } from "../config/config.ts";
-import { formatIssues } from "../config/format-issues.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigFileError } from "../config/config-file-error.ts";
+import { formatIssuePlace } from "../config/format-issues.ts";
 import type { PairKeys } from "../config/key-file.ts";
 import { type LoadedConfig, loadConfig, loadKeys } from "../config/load.ts";
 import { parseConfig } from "../config/parse.ts";
 import { Places } from "../config/places.ts";
 import { hostFindings } from "../host/findings.ts";
-import { UsageError } from "../lib/errors.ts";
 import type { RouterId } from "../model/pair.ts";
 
 /** A configuration with its keys, both usable. */
@@ -26,34 +26,16 @@ export function textDigest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** A file that is no configuration: exit code 2. */
-export class ConfigMistakes extends UsageError {
-  /** One line for each mistake, with its place. */
-  readonly lines: readonly string[];
-
-  constructor(path: string, text: string, issues: readonly ConfigIssue[]) {
-    const count = `it has ${issues.length} ${issues.length === 1 ? "mistake" : "mistakes"}`;
-    super({
-      operation: "use configuration",
-      subject: path,
-      reason: `${count}\n${formatIssues(text, path, issues)}`,
-    });
-    this.lines = issues.map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`);
-  }
-}
-
 function usable({ path, text, result, places }: LoadedConfig): UsableConfig {
-  if (!result.ok) throw new ConfigMistakes(path, text, result.issues);
-  const warnings = result.warnings.map((issue) => `${path}:${issue.line}: ${issue.message}`);
+  if (!result.ok) throw new ConfigFileError(path, text, result.issues);
+  const warnings = result.warnings.map((issue) => `${issue.file ?? path}:${issue.line}: ${issue.message}`);
   const { config } = result;
   return { config, keys: loadKeys(config.pair.keyFile), warnings, text, digest: textDigest(text), places };
 }
 
 /** What on this machine a configuration could not work with: a sentence each, with its place in the file. */
 export function findingsOf({ config, places }: UsableConfig, path: string, router: RouterId): readonly string[] {
-  return hostFindings(config, router, places).map(
-    ({ line, column, message }) => `${path}:${line}:${column}: ${message}`,
-  );
+  return hostFindings(config, router, places).map((issue) => `${formatIssuePlace(path, issue)}: ${issue.message}`);
 }
 
 /** The file of a configuration, which is parsed again only when it says something else. */

@@ -1,5 +1,6 @@
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { TandemError } from "../lib/errors.ts";
-import { ConfigMistakes, type UsableConfig } from "./configuration.ts";
+import type { UsableConfig } from "./configuration.ts";
 import { takesAllAway } from "./reload-plan.ts";
 import { type ReloadResult, refused } from "./reload-result.ts";
 
@@ -9,7 +10,7 @@ export const STAYS = "the configuration in force stays";
 
 /** The file could not be read, or is no configuration. @throws what is no TandemError. */
 export function fileRefusal(path: string, error: unknown): ReloadResult {
-  if (error instanceof ConfigMistakes) {
+  if (error instanceof ConfigFileError) {
     const count = error.lines.length === 1 ? "1 mistake" : `${error.lines.length} mistakes`;
     return refused({ text: `${path} has ${count}; ${STAYS}`, findings: error.lines, hint: "tandem config check" });
   }

@@ -88,7 +88,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #router: Router;
   readonly #timers: Timer[] = [];
   readonly #reloads = new ReloadQueue((request) => this.#reload(request), monotonicMs);
-  readonly #transaction = this.#makeReload();
+  readonly #transaction: Reload;
   readonly #reloadRecord: ReloadRecord;
   #balancing: Balancing | undefined;
   #control: ControlUpkeep | undefined;
@@ -124,6 +124,7 @@ export class RouterDaemon implements ControlSubject {
     this.#options = options;
     this.#logger = options.logger;
     this.#inForce = options.usable;
+    this.#transaction = this.#makeReload();
     this.#reloadRecord = new ReloadRecord(options.atStart, monotonicMs(), new Date());
     this.#hooks = new HookRunner(this.#config.hooks);
     this.#desk = new OperatorDesk(this);

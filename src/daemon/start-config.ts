@@ -1,6 +1,7 @@
+import { ConfigFileError } from "../config/config-file-error.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { AppliedConfig } from "./applied-config.ts";
-import { ConfigMistakes, type ConfigurationFile, type UsableConfig } from "./configuration.ts";
+import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import { takesAllAway } from "./reload-plan.ts";
 import { type ReloadResult, refused } from "./reload-result.ts";
 
@@ -48,7 +49,7 @@ function goesOn({ at }: AppliedConfig): string {
 }
 
 function refusal(error: TandemError, applied: AppliedConfig): ReloadResult {
-  if (!(error instanceof ConfigMistakes)) return refused({ text: `${error.message}; ${goesOn(applied)}` });
+  if (!(error instanceof ConfigFileError)) return refused({ text: `${error.message}; ${goesOn(applied)}` });
   const count = error.lines.length === 1 ? "a mistake" : `${error.lines.length} mistakes`;
   const hint = "correct it, then: tandem reload";
   return refused({ text: `${applied.path} has ${count}; ${goesOn(applied)}`, findings: error.lines, hint });

@@ -156,5 +156,5 @@ export function hostFindings(
     look.interface(["sync.interface"], config.sync.interface);
   }
   lookAtHooks(config, look);
-  return look.issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return places.inOrder(look.issues);
 }

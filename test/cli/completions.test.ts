@@ -32,6 +32,8 @@ describe("completion in bash", () => {
     ["nothing for free text", ["vip", "add", "--label", ""], []],
     ["an argument's choices", ["completions", ""], ["bash", "zsh", "fish"]],
     ["verbs after a global flag with its value", ["--config", "x", "failover", "h"], ["hold", "history"]],
+    ["files after a switch that takes a value elsewhere", ["config", "check", "--host", "--j"], ["--json"]],
+    ["nothing for its value there", ["check", "run", "--host", "--j"], []],
     ["a command that is no noun of verbs", ["status", "--w"], ["--watch"]],
   ])("offers %s", async (_name, words, expected) => {
     expect(await offered(...words)).toEqual(expected);

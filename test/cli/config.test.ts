@@ -106,6 +106,16 @@ describe("config check", () => {
     );
   });
 
+  test("is told by --router which router this machine is", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, lacking(folder));
+    const { stderr } = await tandem("config", "check", "--host", "--router", "backup", file);
+    const words = stderr.replace(/\s+/g, " ");
+    expect(words).toContain(`${file}:9:11: this machine, which is lvs2, does not have its public address 203.0.113.3`);
+    expect(words).not.toContain("lvs1 (");
+  });
+
   test("has what this machine lacks in --json, and as issues with --host", async () => {
     using folder = temporaryFolder();
     const file = folder.file("tandem.toml");
@@ -117,6 +127,30 @@ describe("config check", () => {
     const bad = await tandem("config", "check", file, "--json", "--host");
     expect(bad).toMatchObject({ stdout: "", exitCode: 2 });
     expect(lines(JSON.parse(bad.stderr).error.issues)).toEqual([2, 3, 13]);
+  });
+});
+
+describe("config with include", () => {
+  test("checks, shows and places mistakes in the included file", async () => {
+    using folder = temporaryFolder();
+    const file = folder.file("tandem.toml");
+    await Bun.write(file, `include = "conf.d/*.toml"\n${VALID}`);
+    const service =
+      '[[service]]\nname = "web"\nlisten = "tcp://203.0.113.10:80"\n[[service.real]]\naddress = "10.0.0.11"\n';
+    const included = folder.file("conf.d/web.toml");
+    await Bun.write(included, `${service}[service.check]\nkind = "external"\ncommand = ["/nonexistent/check"]\n`);
+    const checked = await tandem("config", "check", file);
+    expect(checked.stdout).toMatch(/: valid, 1 VIP, 1 service, \d+ warnings\n$/);
+    expect(checked.stderr.replace(/\s+/g, " ")).toContain(
+      `${included}:8:11: warning: the program /nonexistent/check, run as nobody, can't be used`,
+    );
+    const { host } = JSON.parse((await tandem("config", "check", file, "--json")).stdout);
+    expect(host).toContainEqual(expect.objectContaining({ file: included, line: 8, column: 11 }));
+    expect((await tandem("config", "show", file)).stdout).toContain('listen          = "tcp://203.0.113.10:80"');
+    await Bun.write(included, `${service}weight = -1\n`);
+    const wrong = await tandem("config", "check", file);
+    expect(wrong.stderr).toStartWith(`${included}:6:10: weight must be a whole number`);
+    expect(wrong.exitCode).toBe(2);
   });
 });
 

@@ -98,7 +98,7 @@ test("a second router with services is refused with the reason, and one without 
   await lab.until("the other pair's VIP is there", LIMIT_MS, () => other.hasVip());
   other.configure(true);
   beside.kill("SIGHUP");
-  await lab.until("the reload is refused", LIMIT_MS, () => log.text.includes("the old configuration stays"));
+  await lab.until("the reload is refused", LIMIT_MS, () => log.text.includes("the configuration in force stays"));
   expect(log.text).toContain(`cannot reload: another tandem with services runs in this network namespace`);
   expect([rules(), other.hasVip()]).toEqual([before, true]);
 

@@ -202,7 +202,7 @@ test("SIGHUP adds a VIP and removes it; a file with mistakes changes nothing", a
     using owners = pair.lab.sampleOwners(5, [extra]);
     await pair.reload(withVip(extra));
     await pair.until("lvs1 has the new VIP", () => owners.owners(extra).join() === "lvs1");
-    await pair.reload(withVip("203.0.113.300"), "the old configuration stays");
+    await pair.reload(withVip("203.0.113.300"), "the configuration in force stays");
     await pair.settled("lvs1");
     expect(owners.owners(extra)).toEqual(["lvs1"]);
     await pair.reload(before);

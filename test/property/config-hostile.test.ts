@@ -4,8 +4,10 @@ import { stringify } from "smol-toml";
 import { exampleConfig } from "../../src/config/example.ts";
 import { formatIssues } from "../../src/config/format-issues.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { tomlTexts } from "../../src/config/places.ts";
 import { CONFIG_REFERENCE } from "../../src/config/reference.ts";
 import { renderConfig } from "../../src/config/render.ts";
+import { joinSources } from "../../src/config/source-text.ts";
 
 const TOKENS = [
   "[",
@@ -107,6 +109,22 @@ const tokens = fc
   .array(fc.constantFrom(...TOKENS, ...KEYS, " = ", "\n"), { maxLength: 40 })
   .map((parts) => parts.join(""));
 
+/** Files of which one includes the others, each of them of any of these kinds. */
+const included = fc
+  .tuple(
+    fc.oneof(fc.constant(exampleConfig), damaged),
+    fc.array(fc.oneof(damaged, structured, tokens, fc.constant(exampleConfig.slice(exampleConfig.indexOf("[[")))), {
+      maxLength: 3,
+    }),
+    fc.array(fc.record({ pattern: fc.nat(2), message: fc.constant("x") }), { maxLength: 2 }),
+  )
+  .map(([main, texts, problems]) =>
+    joinSources(`include = ["*"]\n${main.replaceAll("\0", "")}`, {
+      files: texts.map((text, index) => ({ path: `f${index}`, text })),
+      problems,
+    }),
+  );
+
 /** What must hold for every text. */
 function judge(text: string): void {
   const result = parseConfig(text);
@@ -114,10 +132,10 @@ function judge(text: string): void {
     expect(parseConfig(renderConfig(result.config))).toMatchObject({ ok: true, config: result.config });
     return;
   }
-  const lines = text.split("\n");
+  const files = new Map(tomlTexts(text).map((one) => [one.path, one.text.split("\n")]));
   expect(result.issues.length).toBeGreaterThan(0);
-  for (const { line, column, message } of result.issues) {
-    expect(lines[line - 1]?.length ?? -1).toBeGreaterThanOrEqual(column - 1);
+  for (const { file, line, column, message } of result.issues) {
+    expect(files.get(file)?.[line - 1]?.length ?? -1).toBeGreaterThanOrEqual(column - 1);
     expect(column).toBeGreaterThanOrEqual(1);
     expect(message).toMatch(/^\S.*[^.\s]$/s);
   }
@@ -125,12 +143,13 @@ function judge(text: string): void {
   expect(printed.filter((line) => line.length > 80)).toEqual([]);
 }
 
-/** 20,000 together; the cheap kinds more often. */
+/** 21,000 together; the cheap kinds more often. */
 const KINDS = [
   ["damaged files", damaged, 5000],
   ["right words in wrong places", structured, 2000],
   ["noise", noise, 6000],
   ["tokens", tokens, 7000],
+  ["files with included ones", included, 1000],
 ] as const;
 
 test.each(KINDS)("parseConfig() turns %s into issues with a place, or a configuration", (_kind, texts, numRuns) => {

@@ -418,8 +418,17 @@ function serviceOf(index: number, serviceName: string): fc.Arbitrary<ConfiguredS
             }),
           ),
         )
-        .map(([listen, servers, ...rest]) => Object.assign({ name: serviceName, listen, servers }, ...rest));
+        .map(([listen, servers, ...rest]) => reachable(Object.assign({ name: serviceName, listen, servers }, ...rest)));
     });
+}
+
+/** The same with a quorum that all servers together reach, or with none. */
+function reachable({ quorum, ...service }: ConfiguredService): ConfiguredService {
+  if (quorum === undefined) return service;
+  const { servers } = service;
+  const all = quorum.by === "servers" ? servers.length : servers.reduce((sum, { server }) => sum + server.weight, 0);
+  const needed = Math.min(quorum.needed, all);
+  return needed < 2 ? service : { ...service, quorum: { ...quorum, needed } };
 }
 
 function keysOf(index: number, count: number, family: Family): fc.Arbitrary<ServiceKey>[] {

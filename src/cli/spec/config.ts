@@ -9,7 +9,13 @@ export const configCheck = verb({
     "Mistakes of the file itself are errors, exit code 2. Then it looks at this machine: interfaces, the router's own addresses, the key file, other files and programs that the file names and that are missing or of no use here. These are warnings, for the file may be meant for another machine; with --host they are errors too, exit code 2, and a reload with this file would be refused.",
   ],
   arguments: { file: fileArgument },
-  flags: { host: switchFlag("the file is meant for this machine: what it lacks is an error, exit code 2") },
+  flags: {
+    host: switchFlag("the file is meant for this machine: what it lacks is an error, exit code 2"),
+    router: valueFlag(choice(["primary", "backup"]), {
+      valueName: "WHICH",
+      doc: "which router this machine is; default: told by its addresses",
+    }),
+  },
   examples: [
     { command: "config check ./tandem.toml", doc: "the file alone, with warnings about this machine" },
     { command: "config check --host", doc: "before a reload" },
@@ -17,7 +23,7 @@ export const configCheck = verb({
   uses: ["config"],
   changes: false,
   jsonDoc:
-    "{version, file, ok, warnings: [{line, column, path, message, hint}], host: [the same, about this machine]}; mistakes, and those of host with --host, are in error.issues",
+    "{version, file, ok, warnings: [{file, line, column, path, message, hint}], host: [the same, about this machine]}; mistakes, and those of host with --host, are in error.issues; file is there where it is an included one",
 });
 
 export const configShow = verb({

@@ -150,7 +150,11 @@ export class RouterProcess {
 
   #directoryFlags(words: readonly string[]): string[] {
     const noun = words[0] ?? "";
-    const talksToDaemon = ["status", "failover", "real"].includes(noun) || words[1] === "watch" || words[1] === "ping";
+    const talksToDaemon =
+      ["status", "failover", "real", "reload"].includes(noun) ||
+      words[1] === "watch" ||
+      words[1] === "ping" ||
+      words[1] === "plan";
     return talksToDaemon ? ["--runtime-dir", this.runtimeDirectory] : [];
   }
 

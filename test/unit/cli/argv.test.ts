@@ -33,8 +33,8 @@ describe("readCommandLine()", () => {
       send: "0x1f",
       expect: "",
     });
-    expect(input("config", "check", "007")).toEqual({ file: "007" });
-    expect(input("config", "check", "12345678901234567890")).toEqual({ file: "12345678901234567890" });
+    expect(input("config", "check", "007")).toEqual({ file: "007", host: false });
+    expect(input("config", "check", "12345678901234567890")).toEqual({ file: "12345678901234567890", host: false });
   });
 
   test("takes a word after a switch for a word", () => {
@@ -53,7 +53,7 @@ describe("readCommandLine()", () => {
   });
 
   test("takes everything after -- for words", () => {
-    expect(input("config", "check", "--", "--json")).toEqual({ file: "--json" });
+    expect(input("config", "check", "--", "--json")).toEqual({ file: "--json", host: false });
   });
 
   test("collects what may be given several times", () => {

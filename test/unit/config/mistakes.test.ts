@@ -16,6 +16,8 @@ function check(rows: Readonly<Record<string, Row>>): void {
   });
 }
 
+/** As a file has it, and no placeholder of ours. */
+const HOME = "$" + "{HOME}";
 const LISTEN = 'listen = "tcp://203.0.113.10:80"';
 const FIRST_SERVER = 'address = "10.0.0.11:80"';
 const KIND = 'kind = "tcp"';
@@ -237,7 +239,7 @@ describe("parseConfig() says what is wrong with a value", () => {
     "a link-local address": {
       edits: [['"10.0.0.11:80"', '«"[fe80::1]:80"']],
       path: "service[0].real[0].address",
-      message: "address: fe80::1 is a link-local address, which needs an interface",
+      message: "address: fe80::1 is a link-local address, which is known on one network only and has no route",
     },
     "a multicast address": {
       edits: [['"10.0.0.11:80"', '«"224.0.0.1:80"']],
@@ -278,6 +280,48 @@ describe("parseConfig() says what is wrong with a value", () => {
       edits: [['"/etc/tandem/pair.key"', '«"pair.key"']],
       path: "pair.key_file",
       message: 'key_file: "pair.key" is not an absolute path; begin it with "/"',
+    },
+    "a variable in a path": {
+      edits: [['"/etc/tandem/pair.key"', `«"${HOME}/pair.key"`]],
+      path: "pair.key_file",
+      message: `key_file: "${HOME}/pair.key" would be taken as it stands: nothing is expanded here; write it out`,
+    },
+    "a variable in the middle of a path": {
+      edits: [['"/etc/tandem/pair.key"', `«"/home/${HOME}/pair.key"`]],
+      path: "pair.key_file",
+      message: `key_file: "/home/${HOME}/pair.key" would be taken as it stands: nothing is expanded here; write it out`,
+    },
+    "a home directory": {
+      edits: [['"/etc/tandem/pair.key"', '«"~/pair.key"']],
+      path: "pair.key_file",
+      message: 'key_file: "~/pair.key" would be taken as it stands: nothing is expanded here; write it out',
+    },
+    "a template that nobody filled in": {
+      edits: [['"/etc/tandem/pair.key"', '«"/etc/{{ site }}.key"']],
+      path: "pair.key_file",
+      message: 'key_file: "/etc/{{ site }}.key" would be taken as it stands: nothing is expanded here; write it out',
+    },
+    "a variable in a program's path, where arguments may have one": {
+      edits: [[KIND, 'kind = "external"\ncommand = [«"$HOME/check", "$HOME"]']],
+      path: "service[0].check.command[0]",
+      message: 'command[0]: "$HOME/check" would be taken as it stands: nothing is expanded here; write it out',
+    },
+    "include below a table": {
+      edits: [['interval = "200ms"', '«include = ["conf.d/*.toml"]']],
+      path: "pair.include",
+      message: "[pair] has no key include",
+      hint: "include belongs to the top of the file, above the first table",
+    },
+    "an include that nobody can follow, as in a text from elsewhere": {
+      edits: [["[pair]", '«include = ["conf.d/*.toml"]\n[pair]']],
+      path: "include",
+      message: "include is followed only in the configuration itself",
+      hint: "put the tables that are meant here",
+    },
+    "a netmask": {
+      edits: [['"203.0.113.10/24"', '«"203.0.113.10/255.255.255.0"']],
+      path: "vip[0].address",
+      message: 'address: "203.0.113.10/255.255.255.0" has a netmask; write its prefix length: 203.0.113.10/24',
     },
     "a protocol that is none": {
       edits: [[LISTEN, 'listen = «"http://203.0.113.10:80"']],

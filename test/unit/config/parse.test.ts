@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { exampleConfig } from "../../../src/config/example.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
+import { renderConfig } from "../../../src/config/render.ts";
 import { address } from "../../../src/model/address.ts";
 import type { Check } from "../../../src/model/check.ts";
 import { BASE, type Edit, edited } from "./base.ts";
@@ -101,12 +102,21 @@ test("parseConfig() takes a pair that only moves VIPs, without synchronisation",
   expect({ services: config.services, enabled: config.sync.enabled }).toEqual({ services: [], enabled: false });
 });
 
-test("parseConfig() warns of a pair without a VIP", () => {
-  const text = BASE.slice(0, BASE.indexOf("[[vip]]"));
-  expect(parseConfig(text)).toMatchObject({
-    ok: true,
-    warnings: [{ line: 1, column: 1, path: "", message: "there is no [[vip]], so the routers have nothing to move" }],
-  });
+test("parseConfig() takes a file that was cut before its VIPs for what it may be, unless it says that there are none", () => {
+  const cut = BASE.slice(0, BASE.indexOf("[[vip]]"));
+  const services = BASE.slice(BASE.indexOf("[[service]]"));
+  const issue = {
+    line: 1,
+    column: 1,
+    path: "",
+    message: "there is no [[vip]]; a file that ends too early looks the same",
+    hint: "if the pair is to move no address, say so above the first table: vip = []",
+  };
+  expect(parseConfig(cut)).toEqual({ ok: false, issues: [issue] });
+  expect(parseConfig(cut + services)).toEqual({ ok: false, issues: [issue] });
+  const without = parseConfig(`vip = []\n${cut}`);
+  expect(without).toMatchObject({ ok: true, config: { vips: [] }, warnings: [] });
+  if (without.ok) expect(parseConfig(renderConfig(without.config))).toEqual(without);
 });
 
 describe("parseConfig() reads services", () => {

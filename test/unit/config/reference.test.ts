@@ -12,6 +12,7 @@ const rows = CONFIG_REFERENCE.flatMap(({ header, keys }) => keys.map((key) => ({
 
 test("CONFIG_REFERENCE has every table once, each with an opening and a meaning", () => {
   expect(CONFIG_REFERENCE.map(({ header, required }) => `${header}${required ? " required" : ""}`)).toEqual([
+    "top of the file",
     "[pair] required",
     "[pair.primary] required",
     "[pair.backup] required",
@@ -33,6 +34,11 @@ test("CONFIG_REFERENCE has every table once, each with an opening and a meaning"
     "[log]",
   ]);
   expect(CONFIG_REFERENCE.filter(({ meaning }) => !/^[A-Z].*\.$/.test(meaning))).toEqual([]);
+});
+
+test("CONFIG_REFERENCE says how many there may be of what may stand more than once", () => {
+  const limits = CONFIG_REFERENCE.flatMap(({ header, max }) => (max === undefined ? [] : [`${header} ${max}`]));
+  expect(limits).toEqual(["[[vip]] 500", "[[service]] 10000", "[[service.real]] 10000", "[[gate]] 16"]);
 });
 
 test.each(rows)("CONFIG_REFERENCE says what $header $key.name means, in sentences", ({ key }) => {
@@ -67,6 +73,7 @@ test.each(keysOf(FILE, ""))("the schema takes the example of %s, and its default
 
 test("tablesWithKey() finds the tables of a key", () => {
   expect(tablesWithKey("weight")).toEqual(["[[service.real]]"]);
+  expect(tablesWithKey("include")).toEqual(["top of the file"]);
   expect(tablesWithKey("nothing")).toEqual([]);
 });
 

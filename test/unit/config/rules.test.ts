@@ -206,6 +206,39 @@ describe("parseConfig() judges what a service listens on", () => {
   });
 });
 
+describe("parseConfig() judges the quorum", () => {
+  check({
+    "of more servers than there are": {
+      edits: [['name = "web"', 'name = "web"\nquorum = «3']],
+      path: "service[0].quorum",
+      message: "quorum (3) can never be reached: web has 2 real servers",
+    },
+    "of more weight than there is": {
+      edits: [
+        ['name = "web"', 'name = "web"\nquorum_by = "weight"\nquorum = «8'],
+        [FIRST, `${FIRST}\nweight = 6`],
+      ],
+      path: "service[0].quorum",
+      message: "quorum (8) can never be reached: web has 2 real servers of the weight 7 together",
+    },
+    "by weights of which there is none": {
+      edits: [
+        ['name = "web"', 'name = "web"\nquorum_by = «"weight"'],
+        [FIRST, `${FIRST}\nweight = 0`],
+        ['address = "10.0.0.12:80"', 'address = "10.0.0.12:80"\nweight = 0'],
+      ],
+      path: "service[0].quorum_by",
+      message: "quorum (1) can never be reached: web has 2 real servers of the weight 0 together",
+    },
+  });
+
+  test("of all servers, and of all their weight", () => {
+    const { text } = edited([['name = "web"', 'name = "web"\nquorum = 2\nquorum_hysteresis = 1']]);
+    expect(issuesOf(text)).toEqual([]);
+    expect(issuesOf(text.replace("quorum = 2", 'quorum_by = "weight"\nquorum = 2'))).toEqual([]);
+  });
+});
+
 describe("parseConfig() judges real servers", () => {
   check({
     "the same twice, once with the service's port": {

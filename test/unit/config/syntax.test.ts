@@ -48,6 +48,30 @@ const ROWS: Readonly<Record<string, Row>> = {
     message: "this is not TOML: the string that begins here is not closed",
     hint: 'close it with """',
   },
+  "a list that does not end": {
+    edits: [
+      [
+        'listen = "tcp://203.0.113.10:80"',
+        'listen = «["tcp://203.0.113.10:80", # ]\n  "tcp://203.0.113.10:81"\nquorum = 1',
+      ],
+    ],
+    message: "this is not TOML: the list that begins here is not closed",
+    hint: "close it with ]",
+  },
+  "a list that lacks a comma": {
+    edits: [['listen = "tcp://203.0.113.10:80"', 'listen = ["tcp://203.0.113.10:80"\n  «"tcp://203.0.113.10:81"]']],
+    message: "this is not TOML: expected comma or end of structure",
+  },
+  "an inline table that does not end": {
+    edits: [['[service.check]\nkind = "tcp"', 'check = «{ kind = "tcp"\nquorum = 1']],
+    message: "this is not TOML: the inline table that begins here is not closed",
+    hint: "close it with }",
+  },
+  "a list at the end of the file": {
+    edits: [['address = "10.0.0.12:80"', "address = «["]],
+    message: "this is not TOML: the list that begins here is not closed",
+    hint: "close it with ]",
+  },
   "a control character in a text that ends": {
     edits: [['"lvs1"', '"lvs«\u00011"']],
     message: "this is not TOML: control characters are not allowed in strings",

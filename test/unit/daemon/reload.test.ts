@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { ConfigFileError } from "../../../src/config/config-file-error.ts";
 import { generateKey, parseKeys } from "../../../src/config/key-file.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { Places } from "../../../src/config/places.ts";
-import { ConfigMistakes, textDigest, type UsableConfig } from "../../../src/daemon/configuration.ts";
+import { textDigest, type UsableConfig } from "../../../src/daemon/configuration.ts";
 import { Reload, type ReloadSurroundings } from "../../../src/daemon/reload.ts";
 import { planReload } from "../../../src/daemon/reload-plan.ts";
 import type { Role } from "../../../src/model/pair.ts";
@@ -14,7 +15,7 @@ const INTERFACES = { public: "eth0", private: "eth1" };
 function usable(text: string): UsableConfig {
   const result = parseConfig(text);
   const keys = parseKeys(generateKey());
-  if (!result.ok) throw new ConfigMistakes(PATH, text, result.issues);
+  if (!result.ok) throw new ConfigFileError(PATH, text, result.issues);
   if (!keys.ok) throw new Error("no keys");
   return {
     config: result.config,

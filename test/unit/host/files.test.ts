@@ -68,6 +68,11 @@ describe("a program", () => {
   });
 });
 
+test("an interface is there or not", () => {
+  const host = thisHost();
+  expect([host.hasInterface("lo"), host.hasInterface("none0")]).toEqual([true, false]);
+});
+
 describe("a file", () => {
   test("is readable, missing, or none that can be read", () => {
     expect(readableFileComplaint(file("readable", "x", 0o600))).toBeUndefined();

@@ -172,7 +172,8 @@ ttl = 256
   });
 
   test("takes the services of a whole configuration", () => {
-    const pair = `[pair]
+    const pair = `vip = []
+[pair]
 key_file = "/etc/tandem/pair.key"
 primary  = { name = "lvs1", public = "203.0.113.2", private = "10.0.0.2" }
 backup   = { name = "lvs2", public = "203.0.113.3", private = "10.0.0.3" }

@@ -1,6 +1,6 @@
-import type { ConfigIssue } from "../config/config.ts";
-import { formatIssues } from "../config/format-issues.ts";
 import { UsageError } from "../lib/errors.ts";
+import type { ConfigIssue } from "./config.ts";
+import { formatIssuePlace, formatIssues } from "./format-issues.ts";
 
 /** A configuration file with mistakes: all of them, each with its place. */
 export class ConfigFileError extends UsageError {
@@ -8,6 +8,8 @@ export class ConfigFileError extends UsageError {
   readonly issues: readonly ConfigIssue[];
   /** The issues as a compiler prints them, each with its line. */
   readonly listing: string;
+  /** One line for each, with its place. */
+  readonly lines: readonly string[];
 
   /**
    * @param what what the file should be: a configuration or a table.
@@ -23,5 +25,6 @@ export class ConfigFileError extends UsageError {
     super({ operation: `use the ${what}`, subject: path, reason });
     this.issues = issues;
     this.listing = formatIssues(text, path, issues).trimEnd();
+    this.lines = issues.map((issue) => `${formatIssuePlace(path, issue)}: ${issue.message}`);
   }
 }

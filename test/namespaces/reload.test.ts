@@ -1,0 +1,145 @@
+/** `tandem reload` and SIGHUP on real routers: all or nothing, and whoever asks is told. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { PUBLIC_VIP } from "../lab/topology.ts";
+import { requireLab } from "../support/lab.ts";
+import { expectNothingLost, VipPair } from "./support/vip-pair.ts";
+
+beforeAll(requireLab);
+
+const EXTRA = "203.0.113.20";
+
+function withVip(config: string, address: string, name = "eth0"): string {
+  return `${config}\n[[vip]]\naddress = "${address}"\ninterface = "${name}"\n`;
+}
+
+/** The addresses of a router that are ours, as the kernel has them. */
+function kernelHas(pair: VipPair, name: "lvs1" | "lvs2", text: string): boolean {
+  return pair.lab.topology.run(name, ["ip", "-o", "addr", "show"]).includes(text);
+}
+
+function write(pair: VipPair, config: string): void {
+  writeFileSync(pair.lab.pair.configPath, config);
+}
+
+const BROKEN: readonly (readonly [what: string, change: (config: string) => string, said: RegExp])[] = [
+  ["one letter is wrong", (config) => config.replace("[[vip]]", "[[vipp]]"), /:\d+:\d+: .*vipp/],
+  ["it ends in the middle", (config) => config.slice(0, config.lastIndexOf('"')), /:\d+:\d+: /],
+  [
+    "it names an interface that is not there",
+    (config) => withVip(config, `${EXTRA}/24`, "eth9"),
+    /eth9 is not on this machine/,
+  ],
+  [
+    "it names a program that is not there",
+    (config) => `${config}\n[hooks]\nactive = ["/bin/nosuch"]\n`,
+    /\/bin\/nosuch/,
+  ],
+  ["it has no VIPs any more", (config) => config.slice(0, config.indexOf("[[vip]]")), /would take away all VIPs/],
+];
+
+describe("a file that is refused changes nothing, and says why to whoever asks", () => {
+  test.each(BROKEN)("%s", async (_, change, said) => {
+    await using pair = await VipPair.start();
+    const lvs1 = pair.router("lvs1");
+    const watched = await pair.watch("a refused reload", async () => {
+      write(pair, change(pair.config));
+      const dry = await lvs1.tandem("reload", "--dry-run");
+      expect(dry).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(said) });
+      expect(await lvs1.tandem("reload")).toMatchObject({ exitCode: 2, stderr: dry.stderr, stdout: "" });
+      await pair.said("the reload by a signal was refused", pair.routers, () => {
+        for (const router of pair.routers) router.signal("SIGHUP");
+      });
+    });
+    expect(VipPair.ownersOf(watched)).toEqual([["lvs1"]]);
+    expectNothingLost(watched);
+    const status = await lvs1.status();
+    expect(status?.reload).toMatchObject({ outcome: "refused", by: "signal" });
+    expect(status?.warnings.join("\n")).toMatch(said);
+    // One line of the log for each mistake, and no carets.
+    expect(lvs1.log.filter((line) => line.includes("^"))).toEqual([]);
+  });
+});
+
+test("a reload does what its dry run says, and says the same", async () => {
+  await using pair = await VipPair.start();
+  const lvs1 = pair.router("lvs1");
+  write(pair, withVip(pair.config.replace('lease = "2s"', 'lease = "3s"'), `${EXTRA}/24`));
+  const dry = await lvs1.tandem("reload", "--dry-run");
+  expect([dry.exitCode, kernelHas(pair, "lvs1", EXTRA)]).toEqual([0, false]);
+  expect(dry.stdout.trimEnd().split("\n")).toEqual([
+    `would add VIP ${EXTRA}/24 on eth0`,
+    'would edit pair.lease (from "2s" to "3s")',
+  ]);
+  const plan = await lvs1.tandem("config", "plan", pair.lab.pair.configPath);
+  expect(plan.stdout).toBe(dry.stdout);
+  const done = await lvs1.tandem("reload");
+  expect(done.stdout.trimEnd().split("\n")).toEqual([
+    `added VIP ${EXTRA}/24 on eth0`,
+    'changed pair.lease (from "2s" to "3s")',
+  ]);
+  // All of it is in force when it is said.
+  expect([done.exitCode, kernelHas(pair, "lvs1", EXTRA)]).toEqual([0, true]);
+  expect(await lvs1.tandem("reload")).toMatchObject({ exitCode: 0, stdout: "" });
+  const told = JSON.parse((await lvs1.tandem("reload", "--json")).stdout);
+  expect(told).toMatchObject({ outcome: "unchanged", changes: [], digest: expect.stringMatching(/^[0-9a-f]{16}$/) });
+});
+
+test("--force takes all VIPs away", async () => {
+  await using pair = await VipPair.start();
+  write(pair, pair.config.slice(0, pair.config.indexOf("[[vip]]")));
+  const done = await pair.router("lvs1").tandem("reload", "--force");
+  expect(done).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`removed VIP ${PUBLIC_VIP}/24 on eth0`) });
+  await pair.until("lvs1 has no VIP", () => !kernelHas(pair, "lvs1", PUBLIC_VIP));
+});
+
+test("another prefix of a VIP is in the kernel when the reload says so, and nobody is blamed", async () => {
+  await using pair = await VipPair.start();
+  const lvs1 = pair.router("lvs1");
+  for (const length of [32, 16, 24]) {
+    write(pair, pair.config.replace(new RegExp(`${PUBLIC_VIP}/\\d+`), `${PUBLIC_VIP}/${length}`));
+    expect(await lvs1.tandem("reload")).toMatchObject({ exitCode: 0 });
+    await pair.until(`lvs1 has ${PUBLIC_VIP} alone`, () => {
+      const shown = pair.lab.topology.run("lvs1", ["ip", "-o", "addr", "show"]).split("\n");
+      return shown.filter((line) => line.includes(`${PUBLIC_VIP}/`)).length === 1;
+    });
+  }
+  expect(lvs1.log.filter((line) => line.includes("somebody else removed"))).toEqual([]);
+  expect((await lvs1.status())?.warnings.filter((line) => line.includes("somebody else"))).toEqual([]);
+});
+
+test("a daemon that is started with a broken file goes on with what was in force last, and says so", async () => {
+  await using pair = await VipPair.start();
+  const lvs1 = pair.router("lvs1");
+  const good = withVip(pair.config, `${EXTRA}/24`);
+  await pair.reload(good);
+  write(pair, good.replace("[[vip]]", "[[vipp]]"));
+  lvs1.signal("SIGTERM");
+  await lvs1.awaitEnd(60_000);
+  lvs1.start();
+  await pair.until("lvs1 runs again", async () => (await lvs1.status())?.peer.alive === true);
+  const status = await lvs1.status();
+  expect(status?.reload).toMatchObject({ outcome: "refused", by: "start" });
+  expect(status?.vips.map(({ address }) => address)).toContain(`${EXTRA}/24`);
+  expect(status?.warnings.join("\n")).toContain("goes on with the configuration of");
+  write(pair, good);
+  expect(await lvs1.tandem("reload")).toMatchObject({ exitCode: 0 });
+  expect((await lvs1.status())?.reload.outcome).not.toBe("refused");
+});
+
+test("a router that is killed in the middle of a reload has the file's VIPs after its restart", async () => {
+  await using pair = await VipPair.start({ pair: ['lease = "30s"', 'dead_after = "20s"', 'failback = "manual"'] });
+  const lvs1 = pair.router("lvs1");
+  const before = pair.config;
+  for (const [turn, waitMs] of [0, 1, 2, 4, 8, 16, 40].entries()) {
+    write(pair, turn % 2 === 0 ? withVip(before, `${EXTRA}/24`) : before);
+    lvs1.signal("SIGHUP");
+    await Bun.sleep(waitMs);
+    lvs1.signal("SIGKILL");
+    await lvs1.awaitEnd(60_000);
+    lvs1.start();
+    await pair.until(`turn ${turn}: lvs1 has what the file says`, () => {
+      return kernelHas(pair, "lvs1", PUBLIC_VIP) && kernelHas(pair, "lvs1", EXTRA) === (turn % 2 === 0);
+    });
+  }
+});
