@@ -66,7 +66,9 @@ const CHECK_KEYS = {
     alias: ["connect_timeout", "checktimeout", "negotiatetimeout"],
   }),
   rise: withLateDefault(integer(1, MAX_OUTCOMES), 2, {
-    meaning: "Successes in a row until a server that was down gets work again.",
+    meaning:
+      "Successes in a row until a server that was down gets work again. A server that was never judged, after a cold start " +
+      "or new in the configuration, gets work with its first success.",
     example: "2",
   }),
   fall: withLateDefault(integer(1, MAX_OUTCOMES), 3, {
