@@ -303,13 +303,14 @@ describe("runCheck() of protocols that it knows", () => {
 });
 
 describe("runCheck() of datagrams", () => {
-  /** Answers a DNS question with this response code and so many records, of which it tells only the number. */
+  /** Answers a question for a text with this response code and so many texts. */
   async function nameServer(code: number, records: number) {
+    const record = Buffer.from("\xc0\x0c\0\x10\0\x01\0\0\0\x3c\0\x03\x02hi", "latin1");
     return await Bun.udpSocket({
       hostname: "127.0.0.1",
       socket: {
         data(socket, bytes, port, from) {
-          const answer = Buffer.from(bytes);
+          const answer = Buffer.concat([bytes, ...Array.from({ length: records }, () => record)]);
           answer.writeUInt16BE(0x8180 | code, 2);
           answer.writeUInt16BE(records, 6);
           socket.send(answer, port, from);
@@ -319,12 +320,12 @@ describe("runCheck() of datagrams", () => {
   }
 
   test.each([
-    [0, 2, "success", "2 records for SOA of web.test after T"],
-    [0, 0, "wrong-answer", "an answer without records for SOA of web.test after T"],
-    [3, 0, "wrong-answer", "NXDOMAIN for SOA of web.test after T"],
+    [0, 2, "success", "2 records for TXT of web.test after T"],
+    [0, 0, "wrong-answer", "an answer without records for TXT of web.test after T"],
+    [3, 0, "wrong-answer", "NXDOMAIN for TXT of web.test after T"],
   ] as const)("judges a DNS answer with the code %d and %d records", async (code, records, result, reason) => {
     const server = await nameServer(code, records);
-    const method: CheckMethod = { kind: "dns", query: "web.test", record: "SOA" };
+    const method: CheckMethod = { kind: "dns", query: "web.test", record: "TXT" };
     expect(await check(method, targetOn(server.port))).toEqual([result, reason]);
     server.close();
   });
