@@ -15,6 +15,10 @@ export interface Matcher {
   /** The first bytes that came. */
   readonly head: Uint8Array;
   readonly exhausted: boolean;
+  /** An answer that came, and is not the one wanted: nothing better will follow. */
+  readonly refusal?: Uint8Array | undefined;
+  /** Such an answer came, and something else may be tried. */
+  readonly isOtherwise?: boolean;
   push(bytes: Uint8Array): void;
   /** Nothing more comes, or what came is whole in itself: the last chance to match. */
   finish(): void;

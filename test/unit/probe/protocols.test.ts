@@ -163,7 +163,7 @@ describe("runCheck() of protocols that it knows", () => {
         "554 no\r\n",
         [],
         "wrong-answer",
-        'answer 1 of 2: expected a greeting with 220 but got "554 no\\r\\n" in time',
+        'answer 1 of 2: expected a greeting with 220 but got "554 no\\r\\n"',
       ],
       [
         "that greets",
@@ -195,16 +195,12 @@ describe("runCheck() of protocols that it knows", () => {
         "",
         ["-LOADING Redis is loading\r\n"],
         "wrong-answer",
-        'expected an answer to PING but got "-LOADING Redis is loading\\r\\n" in time',
+        'expected an answer to PING but got "-LOADING Redis is loading\\r\\n"',
       ],
     ],
   )("judges a server %s: %s", async (_what, kind, greeting, answers, result, reason) => {
     using server = scripted(greeting === "" ? undefined : greeting, answers);
-    const timeoutMs = result === "success" ? PATIENT_MS : HASTY_MS;
-    expect(await check({ kind } as CheckMethod, server.target, timeoutMs)).toEqual([
-      result,
-      `connected after T; ${reason}`,
-    ]);
+    expect(await check({ kind } as CheckMethod, server.target)).toEqual([result, `connected after T; ${reason}`]);
   });
 
   test.each<[string, number, string]>([
@@ -213,8 +209,7 @@ describe("runCheck() of protocols that it knows", () => {
     ["is busy", 51, "wrong-answer"],
   ])("judges an LDAP server that %s", async (_what, result, expected) => {
     using server = scripted(undefined, [ldapBind(result)]);
-    const timeoutMs = expected === "success" ? PATIENT_MS : HASTY_MS;
-    expect((await check({ kind: "ldap" }, server.target, timeoutMs))[0]).toBe(expected);
+    expect((await check({ kind: "ldap" }, server.target))[0]).toBe(expected);
   });
 
   test.each<[string, Uint8Array[], string, string]>([

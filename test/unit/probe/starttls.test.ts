@@ -36,7 +36,7 @@ describe("greetingDialogue() asks for TLS in the clear", () => {
   test("what came in the clear after the go-ahead is of no account", () => {
     const answers = ["220 mail\r\n", "250 STARTTLS\r\n", "220 go\r\n250 forged\r\n", null, "554 no\r\n"];
     const steps = converse(greetingDialogue("smtp", true), answers);
-    expect(steps.slice(3)).toEqual(["TLS after ", "send EHLO tandem.invalid\r\n", "continue"]);
+    expect(steps.slice(3)).toEqual(["TLS after ", "send EHLO tandem.invalid\r\n", "send HELO tandem.invalid\r\n"]);
   });
 
   test("postgresql", () => {
