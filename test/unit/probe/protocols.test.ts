@@ -226,6 +226,13 @@ describe("runCheck() of protocols that it knows", () => {
       "MySQL 8.0.36 refuses a login without a password, as it should",
     ],
     ["takes it", [Buffer.of(1, 0, 0, 2, 0)], "success", "MySQL 8.0.36"],
+    ["wants a password", [Buffer.of(2, 0, 0, 2, 1, 4)], "success", "MySQL 8.0.36 wants a login"],
+    [
+      "answers something else",
+      [Buffer.of(2, 0, 0, 2, 0x41, 0x42)],
+      "wrong-answer",
+      'MySQL 8.0.36, but its answer to the login is none: "AB"',
+    ],
     [
       "has too many connections",
       [mysqlError(1040, "#08004no", 2)],
@@ -260,6 +267,25 @@ describe("runCheck() of protocols that it knows", () => {
       "the server takes a login",
     ],
     ["refuses this one", postgresqlError("28000"), "success", "the server answers, refusing this login (28000)"],
+    [
+      "takes any login, and then says something else",
+      Buffer.concat([Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 0), Buffer.from("220 mail\r\n")]),
+      "wrong-answer",
+      'the answer is not PostgreSQL\'s: "220 mail\\r\\n"',
+    ],
+    [
+      "gives notice first",
+      Buffer.concat([Buffer.of(0x4e, 0, 0, 0, 5, 0), Buffer.of(0x52, 0, 0, 0, 8, 0, 0, 0, 5)]),
+      "success",
+      "the server asks for a login",
+    ],
+    [
+      "asks for nothing",
+      Buffer.of(0x52, 0, 0, 0, 4),
+      "wrong-answer",
+      'the answer is not PostgreSQL\'s: "R\\x00\\x00\\x00\\x04"',
+    ],
+    ["has no room on its disk", postgresqlError("53100"), "wrong-answer", 'the server says 53100: "no"'],
     ["is starting", postgresqlError("57P03"), "wrong-answer", 'the server says 57P03: "no"'],
     [
       "is another protocol",

@@ -302,6 +302,29 @@ describe("runCheck() of https", () => {
     expect(words).toMatch(reason);
   });
 
+  test.each<[string, string, string, string]>([
+    [
+      "no names but its common name",
+      "",
+      "web.test",
+      "it has no names (subjectAltName), so it is not for web.test; its common name web.test does not count as one",
+    ],
+    [
+      "a mailbox and an address for names",
+      "email:a@web.test,IP:127.0.0.1",
+      "web.test",
+      "its names are email:a@web.test, 127.0.0.1, and web.test is none of them",
+    ],
+    ["another name", "DNS:other.test", "web.test", "its names are other.test, and web.test is none of them"],
+    ["a name and no address", "DNS:web.test", "127.0.0.1", "its names are web.test, and 127.0.0.1 is none of them"],
+  ])("refuses a certificate that has %s, whatever its common name", async (_what, altNames, host, problem) => {
+    const named = makeCertificate("valid", { altNames });
+    using server = await tlsServer(named, OK);
+    const outcome = await runCheck({ ...HTTPS, host }, server.target, PATIENT_MS, { authorities: named.cert });
+    const reason = outcome.reason.replace(/after [\d.]+ ms/, "after T");
+    expect([outcome.result, reason]).toEqual(["failure", `connected after T; the certificate is refused: ${problem}`]);
+  });
+
   test("accepts any certificate when told not to verify", async () => {
     using server = await tlsServer(certificate, OK);
     expect((await check({ ...HTTPS, verifyCertificate: false }, server.target))[0]).toBe("success");
