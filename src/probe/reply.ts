@@ -1,5 +1,6 @@
 /** Answers that are read part by part: lines of a text protocol, messages of a binary one. Pure. */
-import { EXPECT_LIMIT_BYTES, type Matcher, type NamedStep } from "./matcher.ts";
+import type { ScriptStep } from "../model/check.ts";
+import { EXPECT_LIMIT_BYTES, type Matcher } from "./matcher.ts";
 
 /**
  * What a part of an answer means to the one who waits: the answer goes on, it is the one wanted, it is a refusal, or it
@@ -26,7 +27,7 @@ export interface ReplyStep {
   readonly instead?: readonly DialogueStep[];
 }
 
-export type DialogueStep = NamedStep | ReplyStep;
+export type DialogueStep = ScriptStep | ReplyStep;
 
 const LF = 0x0a;
 
@@ -88,7 +89,7 @@ export class ReplyMatcher implements Matcher {
     this.#seenBytes += given.length;
     // 64: a little more than a report quotes (probe-text.ts).
     if (this.#head.length < 64) this.#head = Buffer.concat([this.#head, given.subarray(0, 64 - this.#head.length)]);
-    this.#unread = this.#unread.length === 0 ? given : Buffer.concat([this.#unread, given]);
+    this.#unread = Buffer.concat([this.#unread, given]);
     while (this.#reading === "more") {
       const part = this.#read(this.#unread);
       if (part === undefined) return;

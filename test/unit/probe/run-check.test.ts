@@ -302,6 +302,16 @@ describe("runCheck() of https", () => {
     expect(words).toMatch(reason);
   });
 
+  test("finds an IPv6 address of the Host field, in brackets and with a port, in the certificate", async () => {
+    const named = makeCertificate("valid", { altNames: "IP:2001:db8::1" });
+    using server = await tlsServer(named, OK);
+    const surroundings = { authorities: named.cert };
+    const results = ["[2001:db8::1]", "[2001:DB8::1]:8443", "[2001:db8::2]:8443"].map(async (host) => {
+      return (await runCheck({ ...HTTPS, host }, server.target, PATIENT_MS, surroundings)).result;
+    });
+    expect(await Promise.all(results)).toEqual(["success", "success", "failure"]);
+  });
+
   test.each<[string, string, string, string]>([
     [
       "no names but its common name",
