@@ -90,6 +90,7 @@ export class HttpResponseReader {
   #headBytes = 0;
   #chunkLineBytes = 0;
   #head: HttpHead | undefined;
+  #begun: HttpHead | undefined;
   #body: BodyPhase = { kind: "none" };
 
   /** @param withBody false for the answer to a HEAD */
@@ -100,6 +101,11 @@ export class HttpResponseReader {
 
   get head(): HttpHead | undefined {
     return this.#head;
+  }
+
+  /** The status of the response proper as soon as its line is there; its fields may be yet to come. */
+  get status(): Pick<HttpHead, "status" | "reasonPhrase"> | undefined {
+    return this.#head ?? this.#begun;
   }
 
   /** Whether the whole response has been read. */
@@ -131,18 +137,22 @@ export class HttpResponseReader {
       if (line !== "") {
         this.#lines.push(line);
         // What does not speak HTTP is told at its first line.
-        if (this.#lines.length === 1) decodeHttpHead(line);
+        if (this.#lines.length === 1) this.#takeStatus(decodeHttpHead(line));
       } else if (this.#lines.length > 0 && this.#takeHead()) return offset;
     }
     return bytes.length;
+  }
+
+  #takeStatus(line: HttpHead): void {
+    // RFC 9110 section 15.2: interim responses come before the final one; 101 is the last one of HTTP.
+    if (line.status >= 200 || line.status === SWITCHING_PROTOCOLS) this.#begun = line;
   }
 
   /** The head is there. @returns whether it is that of the response proper. */
   #takeHead(): boolean {
     const head = decodeHttpHead(this.#lines.join("\n"));
     this.#lines = [];
-    // RFC 9110 section 15.2: interim responses come before the final one; 101 is the last one of HTTP.
-    if (head.status < 200 && head.status !== SWITCHING_PROTOCOLS) return false;
+    if (this.#begun === undefined) return false;
     this.#head = head;
     this.#body = this.#bodyOf(head);
     return true;

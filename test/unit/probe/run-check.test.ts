@@ -209,6 +209,19 @@ describe("runCheck() of http", () => {
     expect(await check({ ...HTTP, ...changes }, server.target)).toEqual([result, reason]);
   });
 
+  test.each(["", "HTTP/1.1 100 Continue\r\n\r\n"])(
+    "knows a refusal by its status, whatever is yet to come (after %p)",
+    async (interim) => {
+      using server = tcpServer({
+        received: (socket) => void socket.write(`${interim}HTTP/1.1 503 Busy\r\nServer: x`),
+      });
+      expect(await check(HTTP, server.target, HASTY_MS)).toEqual([
+        "wrong-answer",
+        'connected after T; expected status 200-299 but got 503 "Busy"',
+      ]);
+    },
+  );
+
   test("asks for the path at the host, and closes", async () => {
     let request = "";
     using server = tcpServer({
