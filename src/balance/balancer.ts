@@ -2,6 +2,7 @@ import type { Verdict } from "../model/check.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
 import { type Drain, type Drains, drainsOf } from "./drains.ts";
+import { FirstVerdicts } from "./first-verdicts.ts";
 import { GateKeeper } from "./gates.ts";
 import type { BalancerEffect, BalancerInput } from "./input.ts";
 import { checkHealths, checkKernelCalls } from "./invariants.ts";
@@ -62,6 +63,7 @@ export class Balancer {
   readonly #kernel = new KernelTable();
   readonly #schedule = new ProbeSchedule();
   readonly #gates: GateKeeper;
+  readonly #firstVerdicts = new FirstVerdicts();
   readonly #healths = new Map<string, Health>();
   readonly #works = new Map<string, ServiceWork>();
   readonly #slowStarts = new Map<string, number>();
@@ -151,6 +153,7 @@ export class Balancer {
     // Some thousand times a second: no lists are made.
     let next = Math.min(this.#schedule.nextMs() ?? none, this.#kernel.nextMs() ?? none);
     next = Math.min(next, this.#saveAtMs ?? none, this.#viewsAtMs ?? none, this.#gates.nextMs() ?? none);
+    next = Math.min(next, this.#firstVerdicts.nextMs() ?? none);
     for (const time of this.#slowStarts.values()) next = Math.min(next, time);
     return next === none ? undefined : next;
   }
@@ -232,7 +235,8 @@ export class Balancer {
       this.#log(log);
     }
     this.#tellTrial();
-    if (this.#configured && this.#kernel.complete) {
+    const isEveryoneTried = this.#firstVerdicts.isOver(nowMs);
+    if (this.#configured && this.#kernel.complete && isEveryoneTried) {
       for (const id of this.#waiting) this.#report({ kind: "table-complete", id });
       this.#waiting = [];
     }
@@ -275,6 +279,7 @@ export class Balancer {
     for (const [key, probe] of this.#units.probes) {
       this.#healths.set(key, bySubject.get(probe.subject) ?? UNKNOWN_HEALTH);
     }
+    this.#firstVerdicts.begin(this.#units.units.values(), this.#healthOf, nowMs);
     this.#forgetOldProbes();
     const probes = [...this.#units.probes.values()].map((probe) => ({
       key: probe.key,
@@ -352,6 +357,7 @@ export class Balancer {
     const isChanged = after.verdict !== before.verdict;
     const verdictsBefore = isChanged ? this.#serverVerdicts(input.key) : undefined;
     this.#healths.set(input.key, after);
+    this.#firstVerdicts.tried(this.#units.unitsOfProbe.get(input.key) ?? [], this.#healthOf);
     const record = this.#record(input.key);
     if (outcome.result === "success") {
       record.addTime(outcome.elapsedMs);

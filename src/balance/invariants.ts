@@ -156,8 +156,10 @@ function verdictProblem(before: Health, after: Health, { rise, fall, flap }: Che
       : undefined;
   }
   if (verdict === "up") {
-    return before.verdict !== "up" && last.streak < rise ? `up after ${last.streak} successes of ${rise}` : undefined;
+    // What was never judged need not rise.
+    return before.verdict === "down" && last.streak < rise ? `up after ${last.streak} successes of ${rise}` : undefined;
   }
+  if (verdict === "unknown") return "unknown after a success, and the first one makes it up";
   // Who came and went too often has to prove itself for longer.
   const isHeld = verdict === "down" && flap !== undefined;
   return isHeld || last.streak < rise ? undefined : `${verdict} after ${last.streak} successes, and ${rise} make it up`;

@@ -51,8 +51,9 @@ function fallsWith(health: Health, timing: CheckTiming, atMs: number): { readonl
 }
 
 /**
- * What one more outcome makes of a health: `rise` successes in a row make it up, `fall` failures in a row down, from
- * unknown too. A success ends a row of failures and the other way round.
+ * What one more outcome makes of a health: `fall` failures in a row make it down, from unknown too; `rise` successes in a
+ * row bring back what was down. What was never judged is up with its first success: it did not fail before, and at a cold
+ * start clients would be refused meanwhile. A success ends a row of failures and the other way round.
  * @param atMs when the attempt ended
  */
 export function judgeOutcome(health: Health, outcome: ProbeOutcome, timing: CheckTiming, atMs: number): Health {
@@ -71,7 +72,7 @@ function follow(health: Health, outcome: ProbeOutcome, timing: CheckTiming, atMs
     const held: Health = { ...health, last, streakSinceMs, ...weighed };
     if (health.verdict === "down" && (streak < timing.rise || isHeld(held, timing, atMs))) return held;
     const calm: Health = { ...without(held, "failingSinceMs"), refused: false };
-    if (health.verdict === "up" || streak < timing.rise) return calm;
+    if (health.verdict === "up") return calm;
     return { ...calm, verdict: "up", sinceMs: atMs, ...(health.verdict === "down" ? { recoveredMs: atMs } : {}) };
   }
   const begins = streak === 1 && health.verdict !== "down";

@@ -66,7 +66,9 @@ const CHECK_KEYS = {
     alias: ["connect_timeout", "checktimeout", "negotiatetimeout"],
   }),
   rise: withLateDefault(integer(1, MAX_OUTCOMES), 2, {
-    meaning: "Successes in a row until a server that was down gets work again.",
+    meaning:
+      "Successes in a row until a server that was down gets work again. A server that was never judged, after a cold start " +
+      "or new in the configuration, gets work with its first success.",
     example: "2",
   }),
   fall: withLateDefault(integer(1, MAX_OUTCOMES), 3, {
@@ -233,7 +235,9 @@ const CHECK_KEYS = {
     alias: ["http_protocol"],
   }),
   verify: withLateDefault(boolean, true, {
-    meaning: "Whether the server's certificate must be valid.",
+    meaning:
+      "Whether the server's certificate must be valid, and name the server in its subjectAltName: a common name (CN) does " +
+      "not count (RFC 9525).",
     example: "false",
     kinds: TLS,
     alias: ["tls_verify", "insecure"],
@@ -279,7 +283,9 @@ const CHECK_KEYS = {
     alias: ["name", "request"],
   }),
   record: withLateDefault(choice(DNS_RECORDS), "A", {
-    meaning: "The type of record to ask for.",
+    meaning:
+      "The type of record to ask for. At least one must come, of the name or of what it is an alias (CNAME) of; an answer " +
+      "by UDP that was cut off before it is a failure.",
     example: '"SOA"',
     kinds: ["dns"],
     alias: ["type"],

@@ -124,7 +124,10 @@ export const GATES = tables(
     }),
     interval,
     timeout,
-    rise: { ...rise, meaning: "Successes in a row until a gate that failed passes." },
+    rise: {
+      ...rise,
+      meaning: "Successes in a row until a gate that failed passes; one that was never judged passes with the first.",
+    },
     fall: { ...fall, meaning: "Failures in a row until it fails." },
     down_interval: { ...down_interval, meaning: "The time between attempts while it fails." },
     flap_limit: {

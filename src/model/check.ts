@@ -26,8 +26,9 @@ export type CheckKind = (typeof CHECK_KINDS)[number];
 export interface CheckTiming {
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Successes in a row until up, failures in a row until down. */
+  /** Successes in a row until what was down is up; what was never judged is up with the first one. */
   readonly rise: number;
+  /** Failures in a row until down. */
   readonly fall: number;
   /** The interval while the server is down; absent: the same. */
   readonly downIntervalMs?: number;
@@ -219,5 +220,5 @@ export const PROBE_FAILURES = [
  */
 export type ProbeFailure = (typeof PROBE_FAILURES)[number];
 
-/** Up or down after rise and fall; unknown until the first verdict. */
+/** Up or down after rise and fall; unknown until the first success, or until so many failures. */
 export type Verdict = "up" | "down" | "unknown";

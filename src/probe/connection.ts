@@ -6,6 +6,7 @@ import { errnoName } from "../sys/errno.ts";
 import type { Route } from "../sys/route-options.ts";
 import { internetSocketAddress } from "../sys/socket-address.ts";
 import { startTcpConnection } from "../sys/tcp-socket.ts";
+import { nameProblem } from "./certificate.ts";
 import { CONTINUE, type Dialogue, type Judgement, type Step } from "./dialogue.ts";
 import { connectionFailure, failure, localFailure, success } from "./outcome.ts";
 import { plainConnections } from "./plain-connections.ts";
@@ -47,13 +48,18 @@ interface SecureOptions extends ConverseOptions {
  */
 const LAST_CHANCE_MS = 2;
 
+/** What the engine says of a certificate that is valid, but for another name. */
+const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
 /** What is wrong with a finished handshake, if anything: a certificate counts only where it is to be verified. */
 function tlsProblem(error: unknown, verify: boolean): string | undefined {
   if (error === null || error === undefined) return undefined;
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && "code" in error && error.code === "ECONNRESET") {
-    return "the server ended the TLS handshake";
-  }
+  if (codeOf(error) === "ECONNRESET") return "the server ended the TLS handshake";
   // BoringSSL's own errors: error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER.
   const protocol = /^error:[0-9a-f]+:[^:]*:[^:]*:(.*)$/i.exec(message);
   if (protocol !== null) return `the TLS handshake failed: ${protocol[1]}`;
@@ -160,7 +166,7 @@ class Attempt {
 
   #agreed(socket: Socket<undefined>, error: unknown): void {
     if (this.#phase !== "handshaking") return;
-    const problem = tlsProblem(error, this.#options.tls.verify);
+    const problem = this.#nameProblem(socket, error) ?? tlsProblem(error, this.#options.tls.verify);
     if (problem !== undefined) {
       this.#judge({ kind: "failure", failure: "tls", detail: problem });
       return;
@@ -175,6 +181,16 @@ class Attempt {
     }
     this.#phase = "talking";
     this.#take(this.#dialogue.secured?.() ?? CONTINUE);
+  }
+
+  /** What is wrong with the names of a certificate that is to be verified, and is valid as such. */
+  #nameProblem(socket: Socket<undefined>, error: unknown): string | undefined {
+    const { verify, serverName } = this.#options.tls;
+    const isOther = codeOf(error) === OTHER_NAME;
+    if (!verify || (error !== null && error !== undefined && !isOther)) return undefined;
+    const { subject, subjectaltname: subjectAltName } = socket.getPeerCertificate();
+    const problem = nameProblem({ subjectAltName, commonName: [subject?.CN ?? []].flat().at(-1) }, serverName, isOther);
+    return problem === undefined ? undefined : `the certificate is refused: ${problem}`;
   }
 
   #talk(): void {

@@ -19,10 +19,12 @@ const CLASS_INTERNET = 1;
 const RECURSION_DESIRED = 0x0100;
 const IS_RESPONSE = 0x8000;
 const IS_TRUNCATED = 0x0200;
-/** A name has at most 255 bytes, and each label one more than its letters. */
-const LABELS_MAX = 128;
+/** RFC 1035 section 2.3.4: with a length byte for each label and the root's. */
+const NAME_BYTES_MAX = 255;
 /** A name goes back at most as often as it has labels; this many is more than any server writes. */
 const POINTERS_MAX = 32;
+/** A chain of aliases longer than this resolvers give up too (BIND's max-restarts is 11, unbound's limit is 11). */
+const ALIASES_MAX = 16;
 
 export interface DnsQuestion {
   readonly query: string;
@@ -33,9 +35,18 @@ export interface DnsQuestion {
 export interface DnsAnswer {
   /** 0 to 15: NOERROR, FORMERR, … */
   readonly code: number;
+  /** Records were left out, since the answer would have been too long (TC). */
   readonly isTruncated: boolean;
   /** How many records the answer says it has. */
   readonly count: number;
+}
+
+/** What an answer says of the name that was asked for. */
+export interface DnsAnswerRecords {
+  /** The name at the end of the chain of aliases, plain; that asked for where it is no alias. */
+  readonly owner: string;
+  /** The records of the type that was asked for which that name has, as texts: `192.0.2.10`, `10 mail.example.com.`. */
+  readonly texts: readonly string[];
 }
 
 function encodeName(name: string): Uint8Array {
@@ -86,22 +97,27 @@ class Reader {
   /** A name, wherever its parts are; goes on behind it. */
   name(): string {
     const labels: string[] = [];
-    let end: number | undefined;
-    for (let pointers = 0; pointers < POINTERS_MAX; ) {
+    let [end, bytes, pointers]: [number | undefined, number, number] = [undefined, 1, 0];
+    for (let begin = this.at; ; ) {
       const length = this.number(1);
       if (length >= 0xc0) {
         const target = ((length & 0x3f) << 8) | this.number(1);
+        // RFC 1035 section 4.1.4: to a prior occurrence, so that no chain of pointers is a circle.
+        pointers += 1;
+        if (target >= begin || pointers > POINTERS_MAX) throw new DecodeError("name", "has no end");
         end ??= this.at;
         this.at = target;
-        pointers += 1;
-      } else if (length === 0 || labels.length >= LABELS_MAX) {
-        if (length !== 0) break;
+        begin = target;
+      } else if (length > 63) throw new DecodeError("name", "has a label of an unknown kind");
+      else if (length === 0) {
         this.at = end ?? this.at;
         return `${labels.join(".")}.`;
-      } else if (length > 63) throw new DecodeError("name", "has a label of an unknown kind");
-      else labels.push(this.take(length).toString("latin1"));
+      } else {
+        bytes += 1 + length;
+        if (bytes > NAME_BYTES_MAX) throw new DecodeError("name", "has no end");
+        labels.push(this.take(length).toString("latin1"));
+      }
     }
-    throw new DecodeError("name", "has no end");
   }
 
   /** RFC 1035 section 3.3: character strings, one after the other. */
@@ -150,34 +166,70 @@ export function decodeAnswer(bytes: Uint8Array, question: DnsQuestion): DnsAnswe
     reader.number(2),
   ];
   if (identifier !== question.identifier || (flags & IS_RESPONSE) === 0) return undefined;
-  // A server that can't read a question need not repeat it.
-  if (questions === 1 && !repeatsQuestion(bytes, question)) return undefined;
-  return { code: flags & 0xf, isTruncated: (flags & IS_TRUNCATED) !== 0, count };
+  const code = flags & 0xf;
+  // A server that can't read a question, or does not want to, need not repeat it.
+  const isOurs = questions === 1 ? repeatsQuestion(bytes, question) : questions === 0 && code !== 0;
+  return isOurs ? { code, isTruncated: (flags & IS_TRUNCATED) !== 0, count } : undefined;
 }
 
 function repeatsQuestion(bytes: Uint8Array, { query, record }: DnsQuestion): boolean {
   const reader = new Reader(bytes, HEADER_BYTES);
-  return plainName(reader.name()) === plainName(query) && reader.number(2) === RECORD_TYPES[record];
+  const isSame = plainName(reader.name()) === plainName(query);
+  return isSame && reader.number(2) === RECORD_TYPES[record] && reader.number(2) === CLASS_INTERNET;
 }
 
-/** The records of the type that was asked for, as texts: `192.0.2.10`, `10 mail.example.com.`. */
-export function decodeRecords(bytes: Uint8Array, record: DnsRecord): string[] {
-  const head = new Reader(bytes, 4);
-  const [questions, count] = [head.number(2), head.number(2)];
+interface Found {
+  readonly owner: string;
+  readonly type: number;
+  readonly text: string;
+}
+
+/** The next record; undefined for one that is neither of the type wanted nor an alias. */
+function readRecord(reader: Reader, wanted: number): Found | undefined {
+  const owner = plainName(reader.name());
+  const [type, ofClass] = [reader.number(2), reader.number(2)];
+  reader.take(4);
+  const length = reader.number(2);
+  const end = reader.at + length;
+  const isOfUse = ofClass === CLASS_INTERNET && (type === wanted || type === RECORD_TYPES.CNAME);
+  if (!isOfUse) {
+    reader.take(length);
+    return undefined;
+  }
+  const text = recordText(reader, type, length);
+  if (reader.at !== end) throw new DecodeError("record", "is not as long as it says");
+  return { owner, type, text };
+}
+
+/**
+ * RFC 1034 section 3.6.2: the chain of aliases from the name asked for to its end, and the records there, whatever the
+ * order that they come in. (RFC 2308 section 2.2: none there is the answer NODATA.)
+ */
+export function decodeRecords(bytes: Uint8Array, { query, record }: DnsQuestion): DnsAnswerRecords {
+  const count = new Reader(bytes, 6).number(2);
   const reader = new Reader(bytes, HEADER_BYTES);
-  for (let index = 0; index < questions; index += 1) {
-    reader.name();
-    reader.take(4);
-  }
-  const texts: string[] = [];
+  // decodeAnswer() has seen to it that there is one question.
+  reader.name();
+  reader.take(4);
+  const wanted = RECORD_TYPES[record];
+  const texts = new Map<string, string[]>();
+  const aliases = new Map<string, string>();
   for (let index = 0; index < count; index += 1) {
-    reader.name();
-    const type = reader.number(2);
-    reader.take(6);
-    const length = reader.number(2);
-    const end = reader.at + length;
-    if (type === RECORD_TYPES[record]) texts.push(recordText(reader, type, length));
-    reader.at = end;
+    const found = readRecord(reader, wanted);
+    if (found === undefined) continue;
+    if (found.type !== wanted) aliases.set(found.owner, plainName(found.text));
+    else {
+      const known = texts.get(found.owner);
+      if (known === undefined) texts.set(found.owner, [found.text]);
+      else known.push(found.text);
+    }
   }
-  return texts;
+  let owner = plainName(query);
+  for (let steps = 0; !texts.has(owner); steps += 1) {
+    const next = aliases.get(owner);
+    if (next === undefined) break;
+    if (steps === ALIASES_MAX) throw new DecodeError("chain of aliases", "has no end");
+    owner = next;
+  }
+  return { owner, texts: texts.get(owner) ?? [] };
 }

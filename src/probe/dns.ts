@@ -27,6 +27,15 @@ function comparable(text: string): string {
   return address.ok ? address.value.text : plainName(text);
 }
 
+/** A foreign text within a reason. */
+function shown(text: string): string {
+  return quoteText(text).slice(1, -1);
+}
+
+function isStream({ transport }: DnsMethod): boolean {
+  return transport === "tcp" || transport === "tls";
+}
+
 function wrong(detail: string): Judgement {
   return { kind: "failure", failure: "wrong-answer", detail };
 }
@@ -53,21 +62,31 @@ class AnswerJudge {
   }
 
   #judged(message: Uint8Array, { code, count, isTruncated }: DnsAnswer): Judgement {
-    const question = `${this.#method.record} of ${this.#method.query}`;
+    const { expectAnswers = [], record, query } = this.#method;
+    const question = `${record} of ${query}`;
     if (code !== 0) return wrong(`${RESPONSE_CODES[code] ?? `response code ${code}`} for ${question}`);
-    const { expectAnswers } = this.#method;
-    if (expectAnswers === undefined && count === 0 && !isTruncated) {
-      return wrong(`an answer without records for ${question}`);
-    }
-    const records = `${count} ${count === 1 ? "record" : "records"} for ${question}`;
-    if (expectAnswers === undefined) return { kind: "success", detail: records };
-    if (isTruncated) return wrong(`the answer for ${question} is too long for UDP; check with transport = "tcp"`);
-    const texts = decodeRecords(message, this.#method.record);
+    const { owner, texts } = decodeRecords(message, this.#question);
+    const alias = owner === plainName(query) ? "" : `, an alias of ${shown(owner)}`;
     const known = new Set(texts.map(comparable));
     const missing = expectAnswers.find((text) => !known.has(comparable(text)));
-    if (missing === undefined) return { kind: "success", detail: `${expectAnswers.join(" and ")} in ${records}` };
-    const got = texts.length === 0 ? "no such record" : quoteText(texts.join(", ")).slice(1, -1);
-    return wrong(`expected ${missing} but got ${got} for ${question}`);
+    if (texts.length > 0 && missing === undefined) {
+      const records = `${texts.length} ${texts.length === 1 ? "record" : "records"} for ${question}${alias}`;
+      const found = expectAnswers.length === 0 ? "" : `${expectAnswers.join(" and ")} in `;
+      return { kind: "success", detail: `${found}${records}` };
+    }
+    // What was left out may hold it. (RFC 2181 section 9: who needs it asks again over TCP.)
+    if (isTruncated) return wrong(this.#cut(question));
+    if (missing === undefined) {
+      return wrong(`an answer without ${count === 0 ? "records" : "such a record"} for ${question}${alias}`);
+    }
+    const got = texts.length === 0 ? "no such record" : shown(texts.join(", "));
+    return wrong(`expected ${missing} but got ${got} for ${question}${alias}`);
+  }
+
+  #cut(question: string): string {
+    return isStream(this.#method)
+      ? `the answer for ${question} was cut off (TC), although over a stream`
+      : `the answer for ${question} is too long for UDP; check with transport = "tcp"`;
   }
 }
 
@@ -143,6 +162,5 @@ class StreamDialogue implements Dialogue {
 /** @param identifier 16 bits, drawn anew for each question, which tell its answer from others */
 export function dnsDialogue(method: DnsMethod, identifier: number): Dialogue {
   const question = { query: method.query, record: method.record, identifier };
-  const isStream = method.transport === "tcp" || method.transport === "tls";
-  return isStream ? new StreamDialogue(method, question) : new DatagramDialogue(method, question);
+  return isStream(method) ? new StreamDialogue(method, question) : new DatagramDialogue(method, question);
 }

@@ -1,97 +1,104 @@
 import type { GreetingKind } from "../model/check.ts";
 import type { Dialogue } from "./dialogue.ts";
-import type { NamedStep } from "./matcher.ts";
+import { LDAP_ANONYMOUS_BIND, LDAP_START_TLS, LDAP_UNBIND, ldapBindResponse, ldapStartTlsResponse } from "./ldap.ts";
 import { mysqlDialogue } from "./mysql.ts";
 import { postgresqlDialogue } from "./postgresql.ts";
+import { type DialogueStep, lines, type Reading, type ReplyStep } from "./reply.ts";
 import { scriptDialogue } from "./send-expect.ts";
-
-/** RFC 4511: an anonymous bind, version 3, message 1; hexadecimal. */
-const LDAP_ANONYMOUS_BIND = "30 0c 02 01 01 60 07 02 01 03 04 00 80 00";
-/** RFC 4511: unbind, message 2; the server closes. */
-const LDAP_UNBIND = "30 05 02 01 02 42 00";
-/** A bind response to message 1 with any result but busy (51) and unavailable (52): a refusal is an answer too. */
-const LDAP_BIND_RESPONSE = "^\\x30[\\s\\S]{1,5}\\x02\\x01\\x01\\x61[\\s\\S]{1,5}\\x0a\\x01[^\\x33\\x34]";
-
-/** RFC 4511 section 4.14: the extended request 1.3.6.1.4.1.1466.20037 (StartTLS), message 1. */
-const LDAP_START_TLS = "30 1d 02 01 01 77 18 80 16 31 2e 33 2e 36 2e 31 2e 34 2e 31 2e 31 34 36 36 2e 32 30 30 33 37";
-/** An extended response to message 1 with the result success. */
-const LDAP_START_TLS_RESPONSE = "^\\x30[\\s\\S]{1,5}\\x02\\x01\\x01\\x78[\\s\\S]{1,5}\\x0a\\x01\\x00";
 
 type ScriptedKind = Exclude<GreetingKind, "mysql" | "postgresql">;
 
-const START_TLS: NamedStep = { kind: "start-tls", value: "" };
+const START_TLS: DialogueStep = { kind: "start-tls", value: "" };
+
+function send(value: string): DialogueStep {
+  return { kind: "send", value };
+}
+
+/** A step that reads lines: `met` is the one wanted, and after `more` others follow; anything else is a refusal. */
+function line(shown: string, met: RegExp, more?: RegExp): ReplyStep {
+  const judge = (text: string): Reading => (met.test(text) ? "met" : more?.test(text) === true ? "more" : "refused");
+  return { kind: "reply", shown, read: lines(judge) };
+}
+
+/** RFC 5321 section 4.2: a hyphen behind the code says that lines follow; the text may be missing, and the blank with it. */
+const SMTP_LINE = /^(\d{3})(?:$|([ -]))/;
+
+/** @param instead what is tried when the server refuses for good, by a code from 500 on */
+function smtpReply(shown: string, code: string, instead?: readonly DialogueStep[]): ReplyStep {
+  const judge = (text: string): Reading => {
+    const [, given, next] = SMTP_LINE.exec(text) ?? [];
+    if (given === undefined) return "refused";
+    if (next === "-") return "more";
+    if (given === code) return "met";
+    return instead !== undefined && given.startsWith("5") ? "instead" : "refused";
+  };
+  const step: ReplyStep = { kind: "reply", shown, read: lines(judge) };
+  return instead === undefined ? step : { ...step, instead };
+}
+
+const SMTP_GREETING = smtpReply("a greeting with 220", "220");
+const EHLO = send("EHLO tandem.invalid\r\n");
+const EHLO_ANSWER = "an answer to EHLO with 250";
+/** RFC 5321 section 3.2: a server may know HELO only. */
+const HELO = [send("HELO tandem.invalid\r\n"), smtpReply("an answer to HELO with 250", "250")];
 
 /** What is said in the clear until the server is ready for TLS. */
-const TLS_REQUESTS: Readonly<Record<Exclude<ScriptedKind, "redis">, readonly NamedStep[]>> = {
-  // RFC 3207
+const TLS_REQUESTS: Readonly<Record<Exclude<ScriptedKind, "redis">, readonly DialogueStep[]>> = {
+  // RFC 3207: an extension, which there is none of with HELO.
   smtp: [
-    { kind: "expect-regex", value: "^220 [^\\n]*\\n", shown: "a greeting with 220" },
-    { kind: "send", value: "EHLO tandem.invalid\r\n" },
-    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n", shown: "an answer to EHLO with 250" },
-    { kind: "send", value: "STARTTLS\r\n" },
-    { kind: "expect-regex", value: "^220[^\\n]*\\n", shown: "a go-ahead for TLS with 220" },
+    SMTP_GREETING,
+    EHLO,
+    smtpReply(EHLO_ANSWER, "250"),
+    send("STARTTLS\r\n"),
+    smtpReply("a go-ahead for TLS with 220", "220"),
     START_TLS,
   ],
-  // RFC 9051 section 6.2.1
+  // RFC 9051 section 6.2.1; who is logged in already (PREAUTH) can't change any more.
   imap: [
-    { kind: "expect-regex", value: "^\\* OK [^\\n]*\\n", shown: "a greeting with * OK" },
-    { kind: "send", value: "t STARTTLS\r\n" },
-    { kind: "expect-regex", value: "^t OK[^\\n]*\\n", shown: "a go-ahead for TLS with OK" },
+    line("a greeting with * OK", /^\* OK(?: |$)/i),
+    send("t STARTTLS\r\n"),
+    line("a go-ahead for TLS with OK", /^t OK(?: |$)/i, /^\* (?!BYE(?: |$))/i),
     START_TLS,
   ],
   // RFC 2595 section 4
   pop3: [
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a greeting with +OK" },
-    { kind: "send", value: "STLS\r\n" },
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a go-ahead for TLS with +OK" },
+    line("a greeting with +OK", /^\+OK/),
+    send("STLS\r\n"),
+    line("a go-ahead for TLS with +OK", /^\+OK/),
     START_TLS,
   ],
   ldap: [
     { kind: "send-bytes", value: LDAP_START_TLS },
-    { kind: "expect-regex", value: LDAP_START_TLS_RESPONSE, shown: "a go-ahead for TLS" },
+    { kind: "reply", shown: "a go-ahead for TLS", read: ldapStartTlsResponse },
     START_TLS,
   ],
 };
 
 /** What is said to a server of each kind, without a login, and a proper farewell where the protocol has one. */
-const SCRIPTS: Readonly<Record<ScriptedKind, readonly NamedStep[]>> = {
-  // RFC 5321: a server that takes no mail says 421 or 554 at one of the two.
-  smtp: [
-    { kind: "expect-regex", value: "^220 [^\\n]*\\n", shown: "a greeting with 220" },
-    { kind: "send", value: "EHLO tandem.invalid\r\n" },
-    { kind: "expect-regex", value: "^250(?: [^\\n]*)?\\n", shown: "an answer to EHLO with 250" },
-    { kind: "send", value: "QUIT\r\n" },
-  ],
-  // RFC 9051
+const SCRIPTS: Readonly<Record<ScriptedKind, readonly DialogueStep[]>> = {
+  // RFC 5321 section 3.1: a server that takes no mail says so at one of the two.
+  smtp: [SMTP_GREETING, EHLO, smtpReply(EHLO_ANSWER, "250", HELO), send("QUIT\r\n")],
+  // RFC 9051 sections 7.1 and 6.1.3; its words are in any case.
   imap: [
-    { kind: "expect-regex", value: "^\\* (?:OK|PREAUTH) [^\\n]*\\n", shown: "a greeting with * OK" },
-    { kind: "send", value: "a LOGOUT\r\n" },
-    { kind: "expect-regex", value: "^\\* BYE", shown: "a farewell with * BYE" },
+    line("a greeting with * OK", /^\* (?:OK|PREAUTH)(?: |$)/i),
+    send("a LOGOUT\r\n"),
+    line("a farewell with * BYE", /^\* BYE(?: |$)/i, /^\* /),
   ],
-  // RFC 1939
-  pop3: [
-    { kind: "expect-regex", value: "^\\+OK[^\\n]*\\n", shown: "a greeting with +OK" },
-    { kind: "send", value: "QUIT\r\n" },
-    { kind: "expect-regex", value: "^\\+OK", shown: "a farewell with +OK" },
-  ],
+  // RFC 1939 section 3
+  pop3: [line("a greeting with +OK", /^\+OK/), send("QUIT\r\n"), line("a farewell with +OK", /^\+OK/)],
   ldap: [
     { kind: "send-bytes", value: LDAP_ANONYMOUS_BIND },
-    { kind: "expect-regex", value: LDAP_BIND_RESPONSE, shown: "an answer to an anonymous bind" },
+    { kind: "reply", shown: "an answer to an anonymous bind", read: ldapBindResponse },
     { kind: "send-bytes", value: LDAP_UNBIND },
   ],
   // A server that wants a password works; one that loads its data, or lost its master, says so with another error.
-  redis: [
-    { kind: "send", value: "PING\r\n" },
-    { kind: "expect-regex", value: "^(?:\\+PONG|-NOAUTH |-NOPERM )", shown: "an answer to PING" },
-    { kind: "send", value: "QUIT\r\n" },
-  ],
+  redis: [send("PING\r\n"), line("an answer to PING", /^(?:\+PONG$|-NOAUTH |-NOPERM )/), send("QUIT\r\n")],
 };
 
 /** The same within TLS that was asked for in the clear: no server greets a second time. */
-function securedScript(kind: Exclude<ScriptedKind, "redis">): readonly NamedStep[] {
+function securedScript(kind: Exclude<ScriptedKind, "redis">): readonly DialogueStep[] {
   const [greeting, ...rest] = SCRIPTS[kind];
-  const isGreeted = greeting?.kind.startsWith("expect") === true;
-  return [...TLS_REQUESTS[kind], ...(isGreeted ? rest : SCRIPTS[kind])];
+  return [...TLS_REQUESTS[kind], ...(greeting?.kind === "reply" ? rest : SCRIPTS[kind])];
 }
 
 /**

@@ -12,6 +12,10 @@ const FRAME_HEADER_BYTES = 9;
 /** SETTINGS_MAX_FRAME_SIZE that we have; a longer frame is against the protocol. */
 const FRAME_BYTES_MAX = 16_384;
 const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7 } as const;
+/** gRPC over HTTP/2: whether the message is compressed (1), its length (4). */
+const PREFIX_BYTES = 5;
+/** A health status has two bytes. */
+const MESSAGE_BYTES_MAX = 1_024;
 const END_STREAM = 0x1;
 const ACK = 0x1;
 const END_HEADERS = 0x4;
@@ -70,6 +74,8 @@ class GrpcDialogue implements Dialogue {
   #seenBytes = 0;
   #head: Uint8Array = new Uint8Array(0);
   #isHttp2 = false;
+  /** What has come of the message: DATA frames may end anywhere in it. */
+  #message: Buffer = Buffer.alloc(0);
 
   constructor(opening: Uint8Array) {
     this.opening = opening;
@@ -134,25 +140,43 @@ class GrpcDialogue implements Dialogue {
     if (type === FRAME.ping && (flags & ACK) === 0) {
       return { kind: "send", bytes: frame(FRAME.ping, ACK, 0, payload) };
     }
-    if (type === FRAME.goAway) return this.#refused("the server ends the connection");
+    if (type === FRAME.goAway) return this.#goAway(payload);
     if (stream !== 1) return CONTINUE;
     if (type === FRAME.reset) return this.#refused("the server resets the request");
     if (type === FRAME.headers && (flags & END_STREAM) !== 0) {
       return this.#refused("the server refuses the request: it has no health service, or does not know this one");
     }
     if (type !== FRAME.data) return CONTINUE;
-    return this.#judge((flags & PADDED) === 0 ? payload : payload.subarray(1, payload.length - (payload[0] ?? 0)));
+    return this.#takeData(flags, payload);
+  }
+
+  /** RFC 9113 section 6.8: a server that will take no more requests answers those that it has begun with. */
+  #goAway(payload: Buffer): Step {
+    const isGraceful =
+      payload.length >= 8 && (payload.readUInt32BE(0) & 0x7fff_ffff) >= 1 && payload.readUInt32BE(4) === 0;
+    return isGraceful ? CONTINUE : this.#refused("the server ends the connection");
+  }
+
+  #takeData(flags: number, payload: Buffer): Step {
+    const isPadded = (flags & PADDED) !== 0;
+    const data = isPadded ? payload.subarray(1, Math.max(1, payload.length - (payload[0] ?? 0))) : payload;
+    this.#message = Buffer.concat([this.#message, data]);
+    const { length } = this.#message;
+    const isWhole = length >= PREFIX_BYTES && length >= PREFIX_BYTES + this.#message.readUInt32BE(1);
+    if (isWhole || (flags & END_STREAM) !== 0 || length > MESSAGE_BYTES_MAX) return this.#judge(this.#message);
+    return CONTINUE;
   }
 
   #refused(detail: string): Judgement {
     return { kind: "failure", failure: "wrong-answer", detail };
   }
 
-  /** HealthCheckResponse { ServingStatus status = 1; }, after the message's prefix of five bytes. */
+  /** HealthCheckResponse { ServingStatus status = 1; }, uncompressed, after the message's prefix. */
   #judge(data: Buffer): Judgement {
-    const isStatus = data.length >= 7 && data[0] === 0 && data[5] === 0x08;
+    const length = data.length >= PREFIX_BYTES && data[0] === 0 ? data.readUInt32BE(1) : -1;
+    const isStatus = length >= 2 && data.length >= PREFIX_BYTES + length && data[PREFIX_BYTES] === 0x08;
     // A field that has its default, UNKNOWN, is left out.
-    const status = data.length === 5 && data.readUInt32BE(1) === 0 ? 0 : isStatus ? data[6] : undefined;
+    const status = length === 0 ? 0 : isStatus ? data[PREFIX_BYTES + 1] : undefined;
     const name = status === undefined ? undefined : STATUSES[status];
     if (name === undefined) return this.#refused(`the answer is no health status: ${quoteBytes(data)}`);
     return name === "SERVING" ? { kind: "success", detail: "SERVING" } : this.#refused(`the server is ${name}`);

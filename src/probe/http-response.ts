@@ -12,6 +12,10 @@ const CHUNK_LINES_LIMIT_BYTES = 64 * 1024;
 
 const LF = 0x0a;
 
+const SWITCHING_PROTOCOLS = 101;
+/** RFC 9112 section 6.3: answers that have no body, whatever their fields say. */
+const BODILESS: readonly number[] = [SWITCHING_PROTOCOLS, 204, 304];
+
 export interface HttpHead {
   readonly status: number;
   readonly reasonPhrase: string;
@@ -21,12 +25,18 @@ export interface HttpHead {
 /** The lines of a response's head as a value. @throws DecodeError when the status line is not one of HTTP/1. */
 export function decodeHttpHead(text: string): HttpHead {
   const lines = text.split(/\r?\n/);
-  const status = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(lines[0] ?? "");
+  // RFC 9110 section 2.5: a later minor version is read as one that is known.
+  const status = /^HTTP\/1\.\d (\d{3})(?: (.*))?$/.exec(lines[0] ?? "");
   if (status === null) throw new DecodeError("status line", "is not one of HTTP/1");
   const fields = new Map<string, string>();
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(":");
-    if (colon > 0) fields.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+    // RFC 9112 section 5.2: what goes on with a blank is no field of its own.
+    if (colon <= 0 || /^[ \t]/.test(line)) continue;
+    const [name, value] = [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
+    const before = fields.get(name);
+    // RFC 9110 section 5.3: a name that comes again adds to a list.
+    fields.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return { status: Number(status[1]), reasonPhrase: status[2] ?? "", fields };
 }
@@ -80,6 +90,7 @@ export class HttpResponseReader {
   #headBytes = 0;
   #chunkLineBytes = 0;
   #head: HttpHead | undefined;
+  #begun: HttpHead | undefined;
   #body: BodyPhase = { kind: "none" };
 
   /** @param withBody false for the answer to a HEAD */
@@ -90,6 +101,11 @@ export class HttpResponseReader {
 
   get head(): HttpHead | undefined {
     return this.#head;
+  }
+
+  /** The status of the response proper as soon as its line is there; its fields may be yet to come. */
+  get status(): Pick<HttpHead, "status" | "reasonPhrase"> | undefined {
+    return this.#head ?? this.#begun;
   }
 
   /** Whether the whole response has been read. */
@@ -121,18 +137,22 @@ export class HttpResponseReader {
       if (line !== "") {
         this.#lines.push(line);
         // What does not speak HTTP is told at its first line.
-        if (this.#lines.length === 1) decodeHttpHead(line);
+        if (this.#lines.length === 1) this.#takeStatus(decodeHttpHead(line));
       } else if (this.#lines.length > 0 && this.#takeHead()) return offset;
     }
     return bytes.length;
+  }
+
+  #takeStatus(line: HttpHead): void {
+    // RFC 9110 section 15.2: interim responses come before the final one; 101 is the last one of HTTP.
+    if (line.status >= 200 || line.status === SWITCHING_PROTOCOLS) this.#begun = line;
   }
 
   /** The head is there. @returns whether it is that of the response proper. */
   #takeHead(): boolean {
     const head = decodeHttpHead(this.#lines.join("\n"));
     this.#lines = [];
-    // RFC 9110 section 15.2: interim responses come before the final one.
-    if (head.status < 200) return false;
+    if (this.#begun === undefined) return false;
     this.#head = head;
     this.#body = this.#bodyOf(head);
     return true;
@@ -140,15 +160,19 @@ export class HttpResponseReader {
 
   /** RFC 9112 section 6.3. */
   #bodyOf(head: HttpHead): BodyPhase {
-    if (!this.#withBody || head.status === 204 || head.status === 304) return { kind: "none" };
+    if (!this.#withBody || BODILESS.includes(head.status)) return { kind: "none" };
     const encoding = head.fields.get("transfer-encoding");
     if (encoding !== undefined) {
       return /(^|,)\s*chunked$/i.test(encoding) ? { kind: "chunk-size" } : { kind: "until-close" };
     }
     const length = head.fields.get("content-length");
     if (length === undefined) return { kind: "until-close" };
-    if (!/^\d{1,15}$/.test(length)) throw new DecodeError("content-length", "is not a number");
-    return length === "0" ? { kind: "none" } : { kind: "length", left: Number(length) };
+    // RFC 9112 section 6.3: the same number several times is one, different ones are none.
+    const [number = "", ...again] = length.split(/\s*,\s*/);
+    if (!/^\d{1,15}$/.test(number)) throw new DecodeError("content-length", "is not a number");
+    if (again.some((each) => each !== number)) throw new DecodeError("content-length", "is several numbers");
+    const left = Number(number);
+    return left === 0 ? { kind: "none" } : { kind: "length", left };
   }
 
   #pushBody(bytes: Uint8Array, start: number): number {
@@ -181,7 +205,9 @@ export class HttpResponseReader {
     const { line } = this.#chunkLines;
     this.#chunkLineBytes += next - start;
     if (this.#chunkLineBytes > CHUNK_LINES_LIMIT_BYTES) throw new DecodeError("text of chunk sizes", "is too long");
-    if (line !== undefined) this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
+    if (line === undefined) return next;
+    if (kind === "chunk-end" && line !== "") throw new DecodeError("chunk", "is longer than it says");
+    this.#body = kind === "chunk-end" ? { kind: "chunk-size" } : this.#chunkOf(line);
     return next;
   }
 

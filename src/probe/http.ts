@@ -78,8 +78,9 @@ class HttpDialogue implements Dialogue {
       if (!(error instanceof DecodeError)) throw error;
       return this.#malformed(error);
     }
-    const head = this.#reader.head;
-    return head === undefined ? CONTINUE : this.#judge(head);
+    const { head, status } = this.#reader;
+    const refusal = status === undefined ? undefined : this.#refusal(status);
+    return refusal ?? (head === undefined ? CONTINUE : this.#judge(head));
   }
 
   closed(): Judgement {
@@ -105,12 +106,16 @@ class HttpDialogue implements Dialogue {
     return { kind: "failure", failure: "wrong-answer", detail };
   }
 
+  /** A status that is not wanted: nothing that follows could mend it. */
+  #refusal({ status, reasonPhrase }: Pick<HttpHead, "status" | "reasonPhrase">): Judgement | undefined {
+    const { expectStatus } = this.#method;
+    if (expectStatus.some(([first, last]) => status >= first && status <= last)) return undefined;
+    const phrase = reasonPhrase === "" ? "" : ` ${quoteText(reasonPhrase)}`;
+    const detail = `expected status ${formatRanges(expectStatus)} but got ${status}${phrase}`;
+    return { kind: "failure", failure: "wrong-answer", detail };
+  }
+
   #judge(head: HttpHead): Step {
-    if (!this.#method.expectStatus.some(([first, last]) => head.status >= first && head.status <= last)) {
-      const phrase = head.reasonPhrase === "" ? "" : ` ${quoteText(head.reasonPhrase)}`;
-      const detail = `expected status ${formatRanges(this.#method.expectStatus)} but got ${head.status}${phrase}`;
-      return { kind: "failure", failure: "wrong-answer", detail };
-    }
     const { expectLocation } = this.#method;
     const location = head.fields.get("location");
     if (expectLocation !== undefined && location?.startsWith(expectLocation) !== true) {

@@ -15,6 +15,10 @@ export interface Matcher {
   /** The first bytes that came. */
   readonly head: Uint8Array;
   readonly exhausted: boolean;
+  /** An answer that came, and is not the one wanted: nothing better will follow. */
+  readonly refusal?: Uint8Array | undefined;
+  /** Such an answer came, and something else may be tried. */
+  readonly isOtherwise?: boolean;
   push(bytes: Uint8Array): void;
   /** Nothing more comes, or what came is whole in itself: the last chance to match. */
   finish(): void;
@@ -88,8 +92,8 @@ export class RegexMatcher implements Matcher {
   #rest: Uint8Array = new Uint8Array(0);
 
   /** @throws SyntaxError for a pattern that is none: the configuration is checked for that. */
-  constructor(pattern: string, limitBytes: number, shown?: string) {
-    this.wanted = shown ?? quotePattern(pattern);
+  constructor(pattern: string, limitBytes: number) {
+    this.wanted = quotePattern(pattern);
     this.limitBytes = limitBytes;
     this.#search = new PatternSearch(patternOf(pattern));
   }
@@ -133,13 +137,8 @@ export function bytesOfHex(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ""), "hex"));
 }
 
-/** A step of a conversation of ours, with words for what it expects. */
-export interface NamedStep extends ScriptStep {
-  readonly shown?: string;
-}
-
 /** The matcher of a step that expects something; undefined for one that does not. */
-export function matcherOf(step: NamedStep): Matcher | undefined {
+export function matcherOf(step: ScriptStep): Matcher | undefined {
   const limitBytes = step.limitBytes ?? EXPECT_LIMIT_BYTES;
   switch (step.kind) {
     case "expect":
@@ -147,7 +146,7 @@ export function matcherOf(step: NamedStep): Matcher | undefined {
     case "expect-bytes":
       return new BytesMatcher(bytesOfHex(step.value), `the bytes ${step.value}`, limitBytes);
     case "expect-regex":
-      return new RegexMatcher(step.value, limitBytes, step.shown);
+      return new RegexMatcher(step.value, limitBytes);
     default:
       return undefined;
   }

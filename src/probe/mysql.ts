@@ -12,6 +12,8 @@ const ANSWER_LIMIT_BYTES = 2_048;
 const HEADER_BYTES = 4;
 
 const PACKET_OK = 0x00;
+/** AuthMoreData: the plugin has something to say, that it wants a password, say. */
+const PACKET_MORE = 0x01;
 const PACKET_ERROR = 0xff;
 const PACKET_SWITCH = 0xfe;
 const PROTOCOL_VERSION = 10;
@@ -122,7 +124,9 @@ class MysqlDialogue implements Dialogue {
     // Another way to authenticate is wanted: nothing is all that there is to offer.
     if (type === PACKET_SWITCH) return { kind: "send", bytes: packet((sequence + 1) & 0xff, new Uint8Array(0)) };
     if (type === PACKET_OK) return { kind: "success", detail: `MySQL ${this.#version}`, farewell: QUIT };
-    return { kind: "success", detail: `MySQL ${this.#version} wants a login` };
+    if (type === PACKET_MORE) return { kind: "success", detail: `MySQL ${this.#version} wants a login` };
+    const detail = `MySQL ${this.#version}, but its answer to the login is none: ${quoteBytes(payload)}`;
+    return { kind: "failure", failure: "wrong-answer", detail };
   }
 
   #greeted(sequence: number, payload: Uint8Array): Step {

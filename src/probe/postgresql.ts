@@ -12,8 +12,18 @@ const TLS_GRANTED = 0x53;
 const TLS_DENIED = 0x4e;
 const NOTHING = new Uint8Array(0);
 const TERMINATE = Uint8Array.of(0x58, 0, 0, 0, 4);
-/** errcodes.txt: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now. */
-const NOT_WORKING = ["53300", "57P01", "57P02", "57P03"];
+/**
+ * errcodes.txt: class 53 (no memory, no room on the disk, too many connections), admin_shutdown, crash_shutdown,
+ * cannot_connect_now.
+ */
+const NOT_WORKING = /^(?:53...|57P0[123])$/;
+
+/** The types of messages: Authentication…, ErrorResponse, NoticeResponse. */
+const AUTHENTICATION = 0x52;
+const ERROR = 0x45;
+const NOTICE = 0x4e;
+/** What a server sends once a login is taken: ParameterStatus, BackendKeyData, ReadyForQuery. */
+const AT_WORK: readonly number[] = [0x53, 0x4b, 0x5a];
 
 function startup(): Uint8Array {
   const settings = Buffer.from("user\0tandem\0database\0postgres\0application_name\0tandem\0\0", "latin1");
@@ -65,28 +75,42 @@ class PostgresqlDialogue implements Dialogue {
         : { kind: "failure", failure: "wrong-answer", detail: "the server offers no TLS" };
     }
     this.#collected.push(bytes);
+    for (;;) {
+      const step = this.#next();
+      if (step !== undefined) return step;
+    }
+  }
+
+  /** Takes the next message, if it has come; undefined: another one decides. */
+  #next(): Step | undefined {
     const given = Buffer.from(this.#collected.bytes);
     const type = given[0];
     if (type === undefined) return CONTINUE;
-    if (this.#isTaken && type !== 0x45)
+    if (this.#isTaken && AT_WORK.includes(type)) {
       return { kind: "success", detail: "the server takes a login", farewell: TERMINATE };
-    // R asks for a login, E refuses; nothing else comes first.
-    if (type !== 0x52 && type !== 0x45) return this.#wrong();
+    }
+    // Nothing but an error comes in the place of the letter.
+    const isExpected = this.#asksForTls ? type === ERROR : [AUTHENTICATION, ERROR, NOTICE].includes(type);
+    if (!isExpected) return this.#wrong();
     if (given.length < 5) return CONTINUE;
     const length = given.readUInt32BE(1);
     if (length < 4 || length > ANSWER_LIMIT_BYTES) return this.#wrong();
-    if (given.length >= 1 + length) {
-      const payload = given.subarray(5, 1 + length);
-      // AuthenticationOk: what comes next tells.
-      if (type === 0x52 && payload.every((byte) => byte === 0)) {
-        this.#isTaken = true;
-        this.#collected.drop(1 + length);
-        return this.receive(new Uint8Array(0));
-      }
-      return this.#judge(type, payload);
+    if (given.length < 1 + length) {
+      if (!this.#collected.isFull) return CONTINUE;
+      return { kind: "failure", failure: "too-long", detail: "the server's message is too long" };
     }
-    if (!this.#collected.isFull) return CONTINUE;
-    return { kind: "failure", failure: "too-long", detail: "the server's message is too long" };
+    const payload = given.subarray(5, 1 + length);
+    if (type === ERROR) return this.#refused(payload);
+    if (type === AUTHENTICATION) {
+      if (payload.length < 4) return this.#wrong();
+      if (payload.readUInt32BE(0) !== 0) {
+        return { kind: "success", detail: "the server asks for a login", farewell: TERMINATE };
+      }
+      // AuthenticationOk: what comes next tells.
+      this.#isTaken = true;
+    }
+    this.#collected.drop(1 + length);
+    return undefined;
   }
 
   closed(): Judgement {
@@ -105,12 +129,11 @@ class PostgresqlDialogue implements Dialogue {
     return { kind: "failure", failure: "wrong-answer", detail };
   }
 
-  #judge(type: number, payload: Uint8Array): Judgement {
-    if (type === 0x52) return { kind: "success", detail: "the server asks for a login", farewell: TERMINATE };
+  #refused(payload: Uint8Array): Judgement {
     const fields = errorFields(payload);
     const code = Buffer.from(fields.get("C") ?? []).toString("latin1");
     const said = quoteBytes(fields.get("M") ?? new Uint8Array(0));
-    if (/^[0-9A-Z]{5}$/.test(code) && !NOT_WORKING.includes(code)) {
+    if (!this.#asksForTls && /^[0-9A-Z]{5}$/.test(code) && !NOT_WORKING.test(code)) {
       return { kind: "success", detail: `the server answers, refusing this login (${code})` };
     }
     return { kind: "failure", failure: "wrong-answer", detail: `the server says ${code || "an error"}: ${said}` };

@@ -11,11 +11,15 @@ const CODES: Readonly<Record<number, string>> = {
   3: "Access-Reject",
   5: "Accounting-Response",
   11: "Access-Challenge",
+  // RFC 7930: the server could not read the request, or do what it wants.
+  52: "Protocol-Error",
 };
 const ACCESS_REQUEST = 1;
 const STATUS_SERVER = 12;
-const ACCESS_REJECT = 3;
-const ACCESS_CHALLENGE = 11;
+/** RFC 2865 section 4: what a server says to an Access-Request: accepted, rejected, challenged. */
+const ANSWERS_TO_USER: readonly number[] = [2, 3, 11];
+/** RFC 5997 section 3: to Status-Server, by the kind of port. */
+const ANSWERS_TO_STATUS: readonly number[] = [2, 5];
 
 const USER_NAME = 1;
 const USER_PASSWORD = 2;
@@ -111,8 +115,8 @@ class RadiusDialogue implements Dialogue {
     if (!isProven(message, this.#request)) return this.#unheard("an answer made with another secret");
     const code = message[0] ?? 0;
     const name = CODES[code] ?? `code ${code}`;
-    const isGood = this.#request.userName !== undefined || (code !== ACCESS_REJECT && code !== ACCESS_CHALLENGE);
-    return isGood && Object.hasOwn(CODES, code)
+    const good = this.#request.userName === undefined ? ANSWERS_TO_STATUS : ANSWERS_TO_USER;
+    return good.includes(code)
       ? { kind: "success", detail: name }
       : { kind: "failure", failure: "wrong-answer", detail: `the server answers ${name}` };
   }

@@ -78,6 +78,11 @@ interface TlsManner {
   readonly isTlsLater?: boolean;
 }
 
+/** The name in the certificate that a Host field stands for: without the port, and without the brackets of IPv6. */
+function certificateName(host: string): string {
+  return host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
 /** Converses within TLS. */
 async function talkSecurely(
   method: TlsTalk,
@@ -86,8 +91,7 @@ async function talkSecurely(
   { protocol, isTlsLater }: TlsManner = {},
 ): Promise<ProbeOutcome> {
   const settings = tlsSettings({
-    // A Host with a port in it names the certificate without the port.
-    serverName: method.host?.replace(/:\d+$/, "") ?? attempt.endpoint.address.text,
+    serverName: method.host === undefined ? attempt.endpoint.address.text : certificateName(method.host),
     verify: method.verifyCertificate ?? true,
     tls: method.tls,
     authorities: attempt.surroundings.authorities,

@@ -1,15 +1,21 @@
 import type { CheckMethod, ScriptStep } from "../model/check.ts";
 import type { Dialogue, Judgement, Step } from "./dialogue.ts";
-import { bytesOfHex, EXPECT_LIMIT_BYTES, type Matcher, matcherOf, type NamedStep } from "./matcher.ts";
+import { bytesOfHex, EXPECT_LIMIT_BYTES, type Matcher, matcherOf } from "./matcher.ts";
 import { quoteBytes } from "./probe-text.ts";
+import { type DialogueStep, ReplyMatcher } from "./reply.ts";
 
 export { EXPECT_LIMIT_BYTES };
 
 const NOTHING = new Uint8Array(0);
 
-function sentBytes(step: ScriptStep): Uint8Array | undefined {
+function sentBytes(step: DialogueStep): Uint8Array | undefined {
   if (step.kind === "send") return new TextEncoder().encode(step.value);
   return step.kind === "send-bytes" ? bytesOfHex(step.value) : undefined;
+}
+
+/** Whether something is waited for at this step. */
+function waits({ kind }: DialogueStep): boolean {
+  return kind.startsWith("expect") || kind === "close" || kind === "reply";
 }
 
 /** `64 KiB`, or `100 bytes` where it is no whole number of those. */
@@ -20,7 +26,7 @@ function formatLimit(bytes: number): string {
 /** A conversation step by step; each expectation goes on where the one before it found its match. */
 class ScriptDialogue implements Dialogue {
   readonly opening: Uint8Array;
-  readonly #steps: readonly NamedStep[];
+  #steps: readonly DialogueStep[];
   /** Whether each piece is a whole answer. */
   readonly #inDatagrams: boolean;
   readonly #expectations: number;
@@ -29,10 +35,10 @@ class ScriptDialogue implements Dialogue {
   #met = 0;
   #last = "";
 
-  constructor(steps: readonly NamedStep[], inDatagrams: boolean) {
+  constructor(steps: readonly DialogueStep[], inDatagrams: boolean) {
     this.#steps = steps;
     this.#inDatagrams = inDatagrams;
-    this.#expectations = steps.filter(({ kind }) => kind.startsWith("expect") || kind === "close").length;
+    this.#expectations = steps.filter(waits).length;
     const first = steps.findIndex((step) => sentBytes(step) === undefined);
     this.#index = first < 0 ? steps.length : first;
     this.opening = Buffer.concat(steps.slice(0, this.#index).map((step) => sentBytes(step) ?? NOTHING));
@@ -79,7 +85,14 @@ class ScriptDialogue implements Dialogue {
 
   #begin(): void {
     const step = this.#steps[this.#index];
-    this.#matcher = step === undefined ? undefined : matcherOf(step);
+    if (step?.kind === "reply") this.#matcher = new ReplyMatcher(step.shown, step.read);
+    else this.#matcher = step === undefined ? undefined : matcherOf(step);
+  }
+
+  /** Other steps take the place of the one whose answer was refused. */
+  #turnTo(instead: readonly DialogueStep[]): void {
+    this.#steps = [...this.#steps.slice(0, this.#index), ...instead, ...this.#steps.slice(this.#index + 1)];
+    this.#begin();
   }
 
   /** Gives the expectations what came, and goes on as far as it reaches. */
@@ -94,6 +107,11 @@ class ScriptDialogue implements Dialogue {
       else {
         if (bytes.length > 0 && !this.#matcher.found) this.#matcher.push(bytes);
         if (bytes.length > 0 && this.#inDatagrams) this.#matcher.finish();
+        if (this.#matcher.isOtherwise === true && step.kind === "reply" && step.instead !== undefined) {
+          bytes = this.#matcher.rest;
+          this.#turnTo(step.instead);
+          continue;
+        }
         if (!this.#matcher.found) return this.#unmet(toSend);
         bytes = this.#matcher.rest;
         this.#met += 1;
@@ -107,6 +125,11 @@ class ScriptDialogue implements Dialogue {
   }
 
   #unmet(toSend: readonly Uint8Array[]): Step {
+    const refusal = this.#matcher?.refusal;
+    if (refusal !== undefined) {
+      const detail = `${this.#place()}expected ${this.#matcher?.wanted} but got ${quoteBytes(refusal)}`;
+      return { kind: "failure", failure: "wrong-answer", detail };
+    }
     if (this.#matcher?.exhausted !== true) return asStep(toSend);
     const { wanted, head, limitBytes } = this.#matcher;
     const within = `within ${formatLimit(limitBytes)} but got ${quoteBytes(head)} and more`;
@@ -137,7 +160,7 @@ function asStep(toSend: readonly Uint8Array[]): Step {
 }
 
 /** Holds the conversation of a script. `inDatagrams`: each piece that comes is whole, so that `$` holds at its end. */
-export function scriptDialogue(steps: readonly NamedStep[], inDatagrams = false): Dialogue {
+export function scriptDialogue(steps: readonly DialogueStep[], inDatagrams = false): Dialogue {
   return new ScriptDialogue(steps, inDatagrams);
 }
 

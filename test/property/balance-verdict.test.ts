@@ -8,20 +8,22 @@ import { failed, SUCCESS, TCP_CHECK } from "../support/balance-fixtures.ts";
 
 const anyOutcome = fc.oneof(fc.constant(SUCCESS), fc.constantFrom(...PROBE_FAILURES).map(failed));
 
-test("judgeOutcome() never goes down before `fall` failures in a row, nor up before `rise` successes", () => {
+test("judgeOutcome() never goes down before `fall` failures in a row, nor up again before `rise` successes", () => {
   const anyRun = fc.integer({ min: 1, max: 5 });
   fc.assert(
     fc.property(anyRun, anyRun, fc.array(anyOutcome, { maxLength: 60 }), (rise, fall, outcomes) => {
       let health = UNKNOWN_HEALTH;
       outcomes.forEach((outcome, index) => {
         const after = judgeOutcome(health, outcome, { ...TCP_CHECK, rise, fall }, index);
-        const needed = after.verdict === "up" ? rise : fall;
+        // What was never judged needs one success.
+        const needed = after.verdict === "down" ? fall : health.verdict === "unknown" ? 1 : rise;
         const row = outcomes.slice(Math.max(0, index + 1 - needed), index + 1);
         const uniform =
           row.length === needed && row.every(({ result }) => (result === "success") === (after.verdict === "up"));
         // A verdict changes with a whole row that agrees, and only then.
         if (after.verdict !== health.verdict) expect(uniform).toBe(true);
         if (outcome.result === "success" && after.last?.streak === rise) expect(after.verdict).toBe("up");
+        if (health.verdict === "unknown" && outcome.result === "success") expect(after.verdict).toBe("up");
         if (outcome.result === "failure" && after.last?.streak === fall) expect(after.verdict).toBe("down");
         health = after;
       });

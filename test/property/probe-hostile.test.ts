@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { GREETING_KINDS } from "../../src/model/check.ts";
+import { DecodeError } from "../../src/lib/errors.ts";
+import { DNS_RECORDS, GREETING_KINDS } from "../../src/model/check.ts";
 import type { Dialogue, Judgement } from "../../src/probe/dialogue.ts";
 import { dnsDialogue } from "../../src/probe/dns.ts";
+import { decodeAnswer, decodeRecords, encodeQuestion } from "../../src/probe/dns-message.ts";
 import { greetingDialogue } from "../../src/probe/greeting.ts";
 import { grpcDialogue } from "../../src/probe/grpc.ts";
 import { httpDialogue } from "../../src/probe/http.ts";
+import { ldapBindResponse, ldapStartTlsResponse } from "../../src/probe/ldap.ts";
 import { pingDialogue } from "../../src/probe/ping.ts";
 import { radiusDialogue } from "../../src/probe/radius.ts";
 import { scriptDialogue, sendExpectDialogue } from "../../src/probe/send-expect.ts";
@@ -28,6 +31,10 @@ const VALID = [
   "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 503 No\r\n\r\n",
   "220 mail\r\n250-one\r\n250 two\r\n221 bye\r\n",
   "+PONG\r\n",
+  "* OK mail\r\n* BYE mail\r\n",
+  "+OK mail\r\n+OK bye\r\n",
+  "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0",
+  "\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\0\x04\0\x04\0",
   "J\0\0\0\x0a8.0.36\0",
   "R\0\0\0\x08\0\0\0\0",
   ...["\x01", "\x0f", "\x10"].map(nameAnswer),
@@ -109,5 +116,39 @@ test("a script finds its answers however the bytes are cut", () => {
     fc.property(fc.integer({ min: 1, max: answer.length }), (pieceBytes) => {
       expect(converse(greetingDialogue("smtp"), answer, pieceBytes).kind).toBe("success");
     }),
+  );
+});
+
+test("decodeAnswer() and decodeRecords() refuse hostile bytes only by DecodeError, and find records of the name only", () => {
+  const question = { query: "web.test", record: "A", identifier: 0x4a00 } as const;
+  const answers = ["\x01", "\x05", "\x10"].map((type) => Uint8Array.from(Buffer.from(nameAnswer(type), "latin1")));
+  const anyRecord = fc.constantFrom(...DNS_RECORDS);
+  fc.assert(
+    fc.property(hostileBytes([...answers, encodeQuestion(question)]), anyRecord, (bytes, record) => {
+      try {
+        if (decodeAnswer(bytes, { ...question, record }) === undefined) return;
+        const { owner, texts } = decodeRecords(bytes, { ...question, record });
+        expect(owner).toBe(owner.toLowerCase());
+        expect(texts.length * 11).toBeLessThan(bytes.length);
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+      }
+    }),
+    { numRuns: HOSTILE_RUNS },
+  );
+});
+
+test("readers of LDAP's answers take some of the bytes, or wait for more, whatever they are given", () => {
+  const valid = VALID.filter(([first]) => first === 0x30);
+  fc.assert(
+    fc.property(hostileBytes(valid), (bytes) => {
+      for (const read of [ldapBindResponse, ldapStartTlsResponse]) {
+        const part = read(bytes);
+        if (part === undefined) continue;
+        expect(part.bytes).toBeGreaterThan(0);
+        expect(part.bytes).toBeLessThanOrEqual(bytes.length);
+      }
+    }),
+    { numRuns: HOSTILE_RUNS },
   );
 });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { certificateFiles } from "./support/certificates.ts";
-import { certificates, scripted, secured, spoken } from "./support/expected.ts";
+import { certificates, replied, secured, spoken } from "./support/expected.ts";
 import { DATABASES, mariadb, postgresql, redis } from "./support/plans.ts";
 import { type Found, liveThrough, type ServerSubjects } from "./support/subjects.ts";
 
@@ -75,7 +75,7 @@ const SERVERS: readonly ServerSubjects[] = [
         name: "redis",
         port: DATABASES.redis,
         method: { kind: "redis" },
-        expected: scripted(`up: connected after T; ${PONG}`, { wanted: "an answer to PING", firstByte: "-" }),
+        expected: replied(`up: connected after T; ${PONG}`, { wanted: "an answer to PING", firstByte: "-" }),
       },
       {
         name: "redis within TLS",

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { ScriptStep } from "../../src/model/check.ts";
 import { certificateFiles } from "./support/certificates.ts";
-import { certificates, scripted, secured } from "./support/expected.ts";
+import { certificates, replied, scripted, secured } from "./support/expected.ts";
 import { dovecot, MAIL, postfix } from "./support/plans.ts";
 import { type Found, liveThrough, type ServerSubjects } from "./support/subjects.ts";
 
@@ -40,13 +40,13 @@ const SERVERS: readonly ServerSubjects[] = [
         name: "smtp",
         port: MAIL.smtp,
         method: { kind: "smtp" },
-        expected: scripted(plain(EHLO), { ...SMTP, place: place(2) }),
+        expected: replied(plain(EHLO), { ...SMTP, place: place(2) }),
       },
       {
         name: "smtp, STARTTLS",
         port: MAIL.smtp,
         method: { kind: "smtp", transport: "starttls", ...tls },
-        expected: scripted(inTls(EHLO, 4), { ...SMTP, place: place(4) }),
+        expected: replied(inTls(EHLO, 4), { ...SMTP, place: place(4) }),
         certificates: certificates(inTls(EHLO, 4)),
       },
       {
@@ -65,13 +65,13 @@ const SERVERS: readonly ServerSubjects[] = [
         name: "imap",
         port: MAIL.imap,
         method: { kind: "imap" },
-        expected: scripted(plain(BYE), { ...IMAP, place: place(2) }),
+        expected: replied(plain(BYE), { ...IMAP, place: place(2) }),
       },
       {
         name: "imap, STARTTLS",
         port: MAIL.imap,
         method: { kind: "imap", transport: "starttls", ...tls },
-        expected: scripted(inTls(BYE, 3), { ...IMAP, place: place(3) }),
+        expected: replied(inTls(BYE, 3), { ...IMAP, place: place(3) }),
         certificates: certificates(inTls(BYE, 3)),
       },
       {
@@ -102,13 +102,13 @@ const SERVERS: readonly ServerSubjects[] = [
         name: "pop3",
         port: MAIL.pop3,
         method: { kind: "pop3" },
-        expected: scripted(plain(OK), { ...POP3, place: place(2) }),
+        expected: replied(plain(OK), { ...POP3, place: place(2) }),
       },
       {
         name: "pop3, STLS",
         port: MAIL.pop3,
         method: { kind: "pop3", transport: "starttls", ...tls },
-        expected: scripted(inTls(OK, 3), { ...POP3, place: place(3) }),
+        expected: replied(inTls(OK, 3), { ...POP3, place: place(3) }),
         certificates: certificates(inTls(OK, 3)),
       },
     ],

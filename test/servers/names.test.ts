@@ -5,7 +5,7 @@ import { address } from "../../src/model/address.ts";
 import type { CheckMethod } from "../../src/model/check.ts";
 import { faultyDatagramServer } from "../support/faulty-proxy.ts";
 import { certificateFiles } from "./support/certificates.ts";
-import { certificates, scripted, secured, spoken } from "./support/expected.ts";
+import { certificates, ENDLESS, replied, secured, spoken } from "./support/expected.ts";
 import { DIRECTORY, DNSMASQ_PORT, dnsmasq, freeradius, MANY_TEXTS, RADIUS_SECRET, slapd } from "./support/plans.ts";
 import { eventually, onPort, RealServer } from "./support/server-process.ts";
 import { check } from "./support/story.ts";
@@ -32,16 +32,17 @@ const SERVERS: readonly ServerSubjects[] = [
         name: "ldap",
         port: DIRECTORY.ldap,
         method: { kind: "ldap" },
-        expected: scripted(`up: connected after T; got ${BIND}`, { wanted: BIND, firstByte: "0" }),
+        expected: replied(`up: connected after T; got ${BIND}`, { wanted: BIND, firstByte: "0", endless: ENDLESS }),
       },
       {
         name: "ldap, StartTLS",
         port: DIRECTORY.ldap,
         method: { kind: "ldap", transport: "starttls", ...tls },
-        expected: scripted(`up: connected after T; TLS after T; got ${BIND} (2 answers as expected)`, {
+        expected: replied(`up: connected after T; TLS after T; got ${BIND} (2 answers as expected)`, {
           wanted: "a go-ahead for TLS",
           firstByte: "0",
           place: "answer 1 of 2: ",
+          endless: ENDLESS,
         }),
         certificates: certificates(`up: connected after T; TLS after T; got ${BIND} (2 answers as expected)`),
       },
@@ -128,6 +129,16 @@ describe("dns asks a real server", () => {
       "for as much over TCP",
       { kind: "dns", query: "many.test", record: "TXT", expectAnswers: ["7".padEnd(60, "x")], transport: "tcp" },
       `up: connected after T; ${"7".padEnd(60, "x")} in ${MANY_TEXTS} records for TXT of many.test`,
+    ],
+    [
+      "for an alias",
+      { kind: "dns", query: "alias.test", record: "A" },
+      "up: 1 record for A of alias.test, an alias of target.test after T",
+    ],
+    [
+      "for an alias of a name without such a record",
+      { kind: "dns", query: "alias.test", record: "AAAA" },
+      "wrong-answer: an answer without such a record for AAAA of alias.test, an alias of target.test after T",
     ],
     [
       "for a name that is none of its",

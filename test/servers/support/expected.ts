@@ -5,7 +5,9 @@ export type Story = Readonly<Record<string, string>>;
 const REFUSED = "refused: refused (ECONNREFUSED)";
 const RESET = "reset: reset by the server (ECONNRESET)";
 /** The first 60 letters of what the endless one says. */
-const ENDLESS = "all work and no play makes a dull server\\nall work and no pla…";
+export const ENDLESS = "all work and no play makes a dull server\\nall work and no pla…";
+/** The first line of it. */
+const ENDLESS_LINE = "all work and no play makes a dull server\\n";
 const WRONG = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u10\\r\\n";
 
 function whole(up: string, faults: Story): Story {
@@ -26,6 +28,19 @@ export function scripted(
     "another protocol": `wrong-answer: ${expected} but got "${WRONG}" in time`,
     "half-open": `timeout: ${expected} but got nothing in time`,
   });
+}
+
+/** A conversation of a protocol that is known: a refusal, or another protocol, is one as soon as it is read. */
+export function replied(
+  up: string,
+  { endless, ...words }: Parameters<typeof scripted>[1] & { readonly endless?: string },
+): Story {
+  const expected = `connected after T; ${words.place ?? ""}expected ${words.wanted}`;
+  return {
+    ...scripted(up, words),
+    endless: `wrong-answer: ${expected} but got "${endless ?? ENDLESS_LINE}"`,
+    "another protocol": `wrong-answer: ${expected} but got "${WRONG}"`,
+  };
 }
 
 /** Anything within TLS from the first byte on: it goes no further than the handshake. */
@@ -74,8 +89,7 @@ export function certificates(up: string): Story {
     "the machine's authorities": unknown,
     "another authority": unknown,
     "another name":
-      "tls: connected after T; the certificate is refused: Hostname/IP does not match certificate's altnames: " +
-      "Host: other.test. is not in the cert's altnames: DNS:web.test, IP Address:127.0.0.1",
+      "tls: connected after T; the certificate is refused: its names are web.test, 127.0.0.1, and other.test is none of them",
     "the right name": up,
   };
 }

@@ -69,6 +69,7 @@ export function dnsmasq(): ServerPlan {
         `--pid-file=${files.path("pid")}`,
       ],
       ...["--address=/web.test/192.0.2.10", "--address=/web.test/2001:db8::10", "--mx-host=web.test,mail.web.test,10"],
+      ...["--host-record=target.test,192.0.2.20", "--cname=alias.test,target.test"],
       ...texts,
     ],
     isReady: () => answers(DNSMASQ_PORT),

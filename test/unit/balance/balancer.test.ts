@@ -47,11 +47,25 @@ describe("Balancer, starting", () => {
 
   test("puts servers into the kernel once they are judged, not before", () => {
     const driver = new BalancerDriver();
+    driver.outcomes.set("10.0.0.11:80", failed());
+    driver.outcomes.set("10.0.0.12:80", failed());
     configure(driver, [configuredService()]);
     driver.advance(500);
     expect(driver.kernel.weights()).toEqual({ [WEB]: {} });
+    driver.outcomes.clear();
     driver.advance(DECIDED_MS);
     expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
+  });
+
+  test("gives servers that were never judged work with their first success, whatever rise says", () => {
+    const driver = new BalancerDriver();
+    const slow = { ...TCP_CHECK, intervalMs: 2_000, rise: 9 };
+    configure(driver, [configuredService({ servers: [checked("10.0.0.11:80", slow), checked("10.0.0.12:80", slow)] })]);
+    driver.advance(100);
+    expect([driver.probesBegun, driver.kernel.weights()]).toEqual([
+      2,
+      { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } },
+    ]);
   });
 
   test("leaves servers without a verdict as an earlier process left them", () => {

@@ -14,11 +14,14 @@ function judge(outcomes: string, start: Health = UNKNOWN_HEALTH): Health {
 describe("judgeOutcome() with rise 2 and fall 3", () => {
   test.each<[string, Verdict]>([
     ["", "unknown"],
-    ["+", "unknown"],
-    ["++", "up"],
+    ["+", "up"],
+    ["-+", "up"],
+    ["--+", "up"],
     ["--", "unknown"],
     ["---", "down"],
-    ["+-+-+-", "unknown"],
+    ["+-+-+-", "up"],
+    ["+--", "up"],
+    ["+---", "down"],
     ["++--", "up"],
     ["++--+--", "up"],
     ["++---", "down"],

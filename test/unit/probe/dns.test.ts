@@ -77,17 +77,149 @@ describe("dnsDialogue() judges the records of an answer", () => {
     expect(said(ask(record, expected).receive(answer(type, data)))).toBe(detail);
   });
 
-  test("an answer that was cut off is one, but not for who expects a record", () => {
-    const cut = answer(1, [], 0x8380);
-    expect(said(ask("A").receive(cut))).toBe("0 records for A of web.test");
-    expect(said(ask("A", ["192.0.2.1"]).receive(cut))).toBe(
-      'wrong-answer: the answer for A of web.test is too long for UDP; check with transport = "tcp"',
+  test("an answer that was cut off is one only as far as it goes", () => {
+    const [empty, half] = [answer(1, [], 0x8380), answer(1, [ADDRESS], 0x8380)];
+    const cut = 'wrong-answer: the answer for A of web.test is too long for UDP; check with transport = "tcp"';
+    expect([said(ask("A").receive(empty)), said(ask("A").receive(half))]).toEqual([cut, "1 record for A of web.test"]);
+    expect([ask("A", ["192.0.2.1"]), ask("A", ["192.0.2.2"])].map((each) => said(each.receive(half)))).toEqual([
+      "192.0.2.1 in 1 record for A of web.test",
+      cut,
+    ]);
+    const stream = ask("A", undefined, "tcp");
+    expect(said(stream.receive(Buffer.concat([be16(empty.length), empty])))).toBe(
+      "wrong-answer: the answer for A of web.test was cut off (TC), although over a stream",
     );
   });
 
-  test("a name that points to itself has no end", () => {
-    const loop = Buffer.concat([be16(IDENTIFIER, 0x8180, 1, 1, 0, 0), Uint8Array.of(0xc0, 12), be16(1, 1)]);
-    expect(said(ask("A").receive(loop))).toStartWith("wrong-answer: the answer is malformed (name: has no end)");
+  test("an answer that repeats no question is one only where it says that it could not read one", () => {
+    const bare = (flags: number) => be16(IDENTIFIER, flags, 0, 0, 0, 0);
+    expect([bare(0x8181), bare(0x8180)].map((each) => said(ask("A").receive(each)))).toEqual([
+      "wrong-answer: FORMERR for A of web.test",
+      "continue",
+    ]);
+  });
+});
+
+/** Names as an answer has them, without compression. */
+function name(text: string): Uint8Array {
+  const labels = text.split(".").map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, "latin1"));
+  return Buffer.concat([...labels, Uint8Array.of(0)]);
+}
+
+const TYPES = { A: 1, NS: 2, CNAME: 5, TXT: 16 };
+
+/** An answer to the question for A of web.test, with these records: owner, type, data. */
+function answerOf(...records: readonly (readonly [string, keyof typeof TYPES, Uint8Array])[]): Uint8Array {
+  const parts = records.map(([owner, type, data]) =>
+    Buffer.concat([name(owner), be16(TYPES[type], 1, 0, 60, data.length), data]),
+  );
+  return Buffer.concat([be16(IDENTIFIER, 0x8180, 1, records.length, 0, 0), NAME, be16(1, 1), ...parts]);
+}
+
+describe("dnsDialogue() follows the aliases of the name that it asked for", () => {
+  const TO_CDN = ["web.test", "CNAME", name("Web.CDN.test")] as const;
+  const chain = (length: number) =>
+    Array.from({ length }, (_, index) => {
+      const [from, to] = [
+        index === 0 ? "web.test" : `a${index}.test`,
+        index + 1 === length ? "end.test" : `a${index + 1}.test`,
+      ];
+      return [from, "CNAME", name(to)] as const;
+    });
+
+  test.each<[string, Uint8Array, string]>([
+    ["a record of the name, in another case", answerOf(["WEB.Test", "A", ADDRESS]), "1 record for A of web.test"],
+    [
+      "an alias and its records, in any order",
+      answerOf(["web.cdn.TEST", "A", ADDRESS], TO_CDN, ["web.cdn.test", "A", OTHER]),
+      "2 records for A of web.test, an alias of web.cdn.test",
+    ],
+    [
+      "a lone alias",
+      answerOf(TO_CDN),
+      "wrong-answer: an answer without such a record for A of web.test, an alias of web.cdn.test",
+    ],
+    [
+      "an alias, and a record of another name",
+      answerOf(TO_CDN, ["web.other.test", "A", ADDRESS]),
+      "wrong-answer: an answer without such a record for A of web.test, an alias of web.cdn.test",
+    ],
+    [
+      "a record of a name that was not asked for",
+      answerOf(["other.test", "A", ADDRESS]),
+      "wrong-answer: an answer without such a record for A of web.test",
+    ],
+    [
+      "records of another type",
+      answerOf(["web.test", "TXT", TEXT], ["web.test", "NS", name("ns.test")]),
+      "wrong-answer: an answer without such a record for A of web.test",
+    ],
+    [
+      "a chain of ten",
+      answerOf(...chain(10), ["end.test", "A", ADDRESS]),
+      "1 record for A of web.test, an alias of end.test",
+    ],
+    [
+      "a circle of aliases",
+      answerOf(TO_CDN, ["web.cdn.test", "CNAME", name("web.test")]),
+      "wrong-answer: the answer is malformed (chain of aliases: has no end)",
+    ],
+    [
+      "a chain without end",
+      answerOf(...chain(40), ["end.test", "A", ADDRESS]),
+      "wrong-answer: the answer is malformed (chain of aliases: has no end)",
+    ],
+  ])("%s", (_what, message, detail) => {
+    expect(said(ask("A").receive(message)).replace(/: "[^"]*"?.*$/, "")).toBe(detail);
+  });
+
+  test("expects records at the end of the chain only", () => {
+    const message = answerOf(TO_CDN, ["web.cdn.test", "A", OTHER], ["other.test", "A", ADDRESS]);
+    expect(said(ask("A", ["192.0.2.1"]).receive(message))).toBe(
+      "wrong-answer: expected 192.0.2.1 but got 192.0.2.2 for A of web.test, an alias of web.cdn.test",
+    );
+  });
+
+  test("takes the alias itself where it is asked for", () => {
+    expect(said(ask("CNAME", ["web.cdn.test."]).receive(answer(5, [name("web.cdn.test")])))).toBe(
+      "web.cdn.test. in 1 record for CNAME of web.test",
+    );
+  });
+});
+
+describe("dnsDialogue() refuses", () => {
+  /** An answer whose one record begins with this name, at offset 26. */
+  const named = (...bytes: readonly number[]) =>
+    Buffer.concat([
+      be16(IDENTIFIER, 0x8180, 1, 1, 0, 0),
+      NAME,
+      be16(1, 1),
+      Uint8Array.from(bytes),
+      be16(1, 1, 0, 60, 4),
+      ADDRESS,
+    ]);
+  const LONG = Array.from({ length: 5 }, () => [63, ...Buffer.alloc(63, "x")]).flat();
+
+  test.each<[string, Uint8Array, string]>([
+    ["a name that points to itself", named(0xc0, 26), "name: has no end"],
+    ["a name that points forward", named(0xc0, 28, 0), "name: has no end"],
+    ["two names that point to each other", named(1, 0x61, 0xc0, 26), "name: has no end"],
+    ["a name of more than 255 bytes", named(...LONG, 0), "name: has no end"],
+    ["a label of an unknown kind", named(0x80, 0), "name: has a label of an unknown kind"],
+    ["a record that is cut short", named(0).subarray(0, -1), "answer: ends too early"],
+    ["a record that is not there", named(0).subarray(0, 26), "answer: ends too early"],
+    ["an address that is too long", answer(1, [Buffer.concat([ADDRESS, ADDRESS])]), "address: has 8 bytes"],
+    [
+      "a name that ends before its record",
+      answer(5, [Buffer.concat([NAME, NAME])]),
+      "record: is not as long as it says",
+    ],
+    ["a text that goes beyond its record", answer(16, [Uint8Array.of(3, 0x61)]), "answer: ends too early"],
+  ])("%s", (_what, message, problem) => {
+    const record = ["A", "CNAME", "TXT"].find((each) => TYPES[each as keyof typeof TYPES] === (message[23] ?? 0));
+    expect(said(ask((record ?? "A") as DnsRecord).receive(message))).toStartWith(
+      `wrong-answer: the answer is malformed (${problem})`,
+    );
   });
 });
 

@@ -49,6 +49,38 @@ describe.each([1, 3, 100_000])("HttpResponseReader, in pieces of %d bytes", (pie
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
       { status: 204, body: "", complete: true },
     ],
+    [
+      "a switch to another protocol, which is final",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x00",
+      { status: 101, body: "", complete: true },
+    ],
+    ["a later version", "HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nhi", { status: 200, body: "hi", complete: true }],
+    ["a version that is none", "HTTP/2.0 200 OK\r\n", "status line: is not one of HTTP/1"],
+    [
+      "the same length twice",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\nhi",
+      { status: 200, body: "hi", complete: true },
+    ],
+    [
+      "two lengths",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
+      "content-length: is several numbers",
+    ],
+    [
+      "codings in two fields",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+      { status: 200, body: "hi", complete: true },
+    ],
+    [
+      "a field over two lines",
+      "HTTP/1.1 200 OK\r\nX: y\r\n Content-Length: 9\r\nContent-Length: 2\r\n\r\nhi",
+      { status: 200, body: "hi", complete: true },
+    ],
+    [
+      "a chunk that is longer than it says",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n",
+      "chunk: is longer than it says",
+    ],
     ["no reason phrase", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", { status: 200, body: "", complete: true }],
     ["another protocol", "SSH-2.0-OpenSSH\r\n", "status line: is not one of HTTP/1"],
     ["a length that is no number", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "content-length: is not a number"],

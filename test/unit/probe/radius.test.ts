@@ -54,6 +54,9 @@ describe("radiusDialogue()", () => {
     [undefined, 3, "wrong-answer: the server answers Access-Reject"],
     ["probe", 3, "Access-Reject"],
     ["probe", 11, "Access-Challenge"],
+    [undefined, 52, "wrong-answer: the server answers Protocol-Error"],
+    ["probe", 5, "wrong-answer: the server answers Accounting-Response"],
+    ["probe", 52, "wrong-answer: the server answers Protocol-Error"],
     ["probe", 40, "wrong-answer: the server answers code 40"],
   ])("asked for %p, an answer with code %p: %s", (userName, code, detail) => {
     const dialogue = radiusDialogue(userName === undefined ? REQUEST : { ...REQUEST, userName });

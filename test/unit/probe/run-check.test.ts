@@ -209,6 +209,19 @@ describe("runCheck() of http", () => {
     expect(await check({ ...HTTP, ...changes }, server.target)).toEqual([result, reason]);
   });
 
+  test.each(["", "HTTP/1.1 100 Continue\r\n\r\n"])(
+    "knows a refusal by its status, whatever is yet to come (after %p)",
+    async (interim) => {
+      using server = tcpServer({
+        received: (socket) => void socket.write(`${interim}HTTP/1.1 503 Busy\r\nServer: x`),
+      });
+      expect(await check(HTTP, server.target, HASTY_MS)).toEqual([
+        "wrong-answer",
+        'connected after T; expected status 200-299 but got 503 "Busy"',
+      ]);
+    },
+  );
+
   test("asks for the path at the host, and closes", async () => {
     let request = "";
     using server = tcpServer({
@@ -300,6 +313,39 @@ describe("runCheck() of https", () => {
     const [failure, words] = told(await runCheck({ ...HTTPS, ...changes }, server.target, PATIENT_MS, surroundings));
     expect(failure).toBe("tls");
     expect(words).toMatch(reason);
+  });
+
+  test("finds an IPv6 address of the Host field, in brackets and with a port, in the certificate", async () => {
+    const named = makeCertificate("valid", { altNames: "IP:2001:db8::1" });
+    using server = await tlsServer(named, OK);
+    const surroundings = { authorities: named.cert };
+    const results = ["[2001:db8::1]", "[2001:DB8::1]:8443", "[2001:db8::2]:8443"].map(async (host) => {
+      return (await runCheck({ ...HTTPS, host }, server.target, PATIENT_MS, surroundings)).result;
+    });
+    expect(await Promise.all(results)).toEqual(["success", "success", "failure"]);
+  });
+
+  test.each<[string, string, string, string]>([
+    [
+      "no names but its common name",
+      "",
+      "web.test",
+      "it has no names (subjectAltName), so it is not for web.test; its common name web.test does not count as one",
+    ],
+    [
+      "a mailbox and an address for names",
+      "email:a@web.test,IP:127.0.0.1",
+      "web.test",
+      "its names are email:a@web.test, 127.0.0.1, and web.test is none of them",
+    ],
+    ["another name", "DNS:other.test", "web.test", "its names are other.test, and web.test is none of them"],
+    ["a name and no address", "DNS:web.test", "127.0.0.1", "its names are web.test, and 127.0.0.1 is none of them"],
+  ])("refuses a certificate that has %s, whatever its common name", async (_what, altNames, host, problem) => {
+    const named = makeCertificate("valid", { altNames });
+    using server = await tlsServer(named, OK);
+    const outcome = await runCheck({ ...HTTPS, host }, server.target, PATIENT_MS, { authorities: named.cert });
+    const reason = outcome.reason.replace(/after [\d.]+ ms/, "after T");
+    expect([outcome.result, reason]).toEqual(["failure", `connected after T; the certificate is refused: ${problem}`]);
   });
 
   test("accepts any certificate when told not to verify", async () => {

@@ -36,7 +36,7 @@ describe("greetingDialogue() asks for TLS in the clear", () => {
   test("what came in the clear after the go-ahead is of no account", () => {
     const answers = ["220 mail\r\n", "250 STARTTLS\r\n", "220 go\r\n250 forged\r\n", null, "554 no\r\n"];
     const steps = converse(greetingDialogue("smtp", true), answers);
-    expect(steps.slice(3)).toEqual(["TLS after ", "send EHLO tandem.invalid\r\n", "continue"]);
+    expect(steps.slice(3)).toEqual(["TLS after ", "send EHLO tandem.invalid\r\n", "send HELO tandem.invalid\r\n"]);
   });
 
   test("postgresql", () => {
@@ -48,6 +48,11 @@ describe("greetingDialogue() asks for TLS in the clear", () => {
       true,
     ]);
     expect(converse(greetingDialogue("postgresql", true), ["N"]).at(-1)).toBe("the server offers no TLS");
+    const inTheClear = ["R\0\0\0\x08\0\0\0\x05", "E\0\0\0\x0cC28000\0\0"];
+    expect(inTheClear.map((answer) => converse(greetingDialogue("postgresql", true), [answer]).at(-1))).toEqual([
+      'the answer is not PostgreSQL\'s: "R\\x00\\x00\\x00\\x08\\x00\\x00\\x00\\x05"',
+      'the server says 28000: ""',
+    ]);
   });
 
   test("mysql", () => {
