@@ -1,5 +1,5 @@
 import type { Verdict } from "../model/check.ts";
-import type { ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
 import { type Drain, type Drains, drainsOf } from "./drains.ts";
 import { FirstVerdicts } from "./first-verdicts.ts";
@@ -163,6 +163,7 @@ export class Balancer {
     switch (input.kind) {
       case "configure":
         this.#trial = undefined;
+        for (const key of input.config.former ?? []) this.#owned.set(formatServiceKey(key), key);
         this.#configure(input, nowMs);
         break;
       case "try":

@@ -26,6 +26,8 @@ export type BalancerInput =
         readonly services: readonly ConfiguredService[];
         /** Absent: none. */
         readonly gates?: readonly Gate[];
+        /** Services that another process may have made for us: ours, whether they are wanted or not. */
+        readonly former?: readonly ServiceKey[];
       };
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];

@@ -1,5 +1,5 @@
 import type { RouterId } from "../model/pair.ts";
-import { textDigest, type UsableConfig } from "./configuration.ts";
+import { textDigest } from "./configuration.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { StateDirectory, type StateFile } from "./state-store.ts";
 
@@ -12,6 +12,8 @@ export interface AppliedConfig {
   readonly digest: string;
   /** Wall-clock time, ISO 8601. */
   readonly at: string;
+  /** What was being tried when the process ended: some of it may be in the kernel. */
+  readonly trying?: string;
 }
 
 /** The same on a running router, with what else tells what a reload would change there. */
@@ -23,10 +25,11 @@ export interface AppliedHere extends AppliedConfig {
 /** What the state directory has of it; undefined: nothing that can be used. */
 export function readApplied(value: unknown): AppliedConfig | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { path, text, digest, at } = value as Readonly<Record<string, unknown>>;
+  const { path, text, digest, at, trying } = value as Readonly<Record<string, unknown>>;
   if (typeof path !== "string" || typeof text !== "string" || typeof at !== "string") return undefined;
   // A record that was damaged is none.
-  return digest === textDigest(text) ? { path, text, digest, at } : undefined;
+  if (digest !== textDigest(text)) return undefined;
+  return { path, text, digest, at, ...(typeof trying === "string" ? { trying } : {}) };
 }
 
 /** What a process before this one kept; undefined: nothing that can be used. */
@@ -37,12 +40,7 @@ export function loadApplied(stateDir: string): AppliedConfig | undefined {
 }
 
 /** Keeps it on disk. @returns why it is not there; undefined: it is. */
-export async function keepApplied(
-  file: StateFile,
-  path: string,
-  { text, digest }: UsableConfig,
-  at: Date,
-): Promise<string | undefined> {
-  file.write({ version: 1, path, text, digest, at: at.toISOString() });
+export async function keepApplied(file: StateFile, applied: AppliedConfig): Promise<string | undefined> {
+  file.write({ version: 1, ...applied });
   return await file.tried();
 }

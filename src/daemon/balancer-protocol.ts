@@ -109,6 +109,7 @@ const balancerConfig = record({
   services: list(configuredService),
   timeouts: optional(timeouts),
   gates: optional(gateList(gate)),
+  former: optional(list(serviceKey)),
 });
 
 /** Reads a message for the balancer. @throws DecodeError */

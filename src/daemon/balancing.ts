@@ -9,6 +9,7 @@ import type { Role } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import type { ServerOrder, SharedEntry, SharedSubject } from "../model/shared-entry.ts";
 import type { SyncDaemon } from "../model/sync-daemon.ts";
+import type { ServiceKey } from "../model/virtual-service.ts";
 import { auxiliary } from "./auxiliary.ts";
 import { BALANCER_STATE_FILE, type BalancerConfig, type FromBalancer } from "./balancer-protocol.ts";
 import { BalancerSupervisor } from "./balancer-supervisor.ts";
@@ -77,6 +78,8 @@ function drainOf(entry: SharedEntry): Drain | undefined {
 
 export interface BalancingOptions {
   readonly config: Config;
+  /** Services that a process before this one may have made: those that are not wanted are taken out of the kernel. */
+  readonly former: readonly ServiceKey[];
   readonly stateDir: string;
   readonly logger: Logger;
   readonly now: () => number;
@@ -112,7 +115,7 @@ export class Balancing {
     this.supervisor = new BalancerSupervisor(
       ownProgram(),
       options.stateDir,
-      concernOf(options.config),
+      { ...concernOf(options.config), ...(options.former.length === 0 ? {} : { former: options.former }) },
       {
         onMessage: (message) =>
           auxiliary(options.logger, `the balancer's word "${message.kind}"`, () => this.#receive(message)),

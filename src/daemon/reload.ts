@@ -23,6 +23,8 @@ export interface ReloadSurroundings {
   readonly add: (usable: UsableConfig) => Promise<string | undefined>;
   /** Goes back to the configuration in force, whatever was added. */
   readonly restore: () => void;
+  /** Keeps on disk that this one is being tried: whatever a killed process has set of it is known then. */
+  readonly note: (usable: UsableConfig) => Promise<void>;
   /** Keeps the configuration on disk. @returns why it is not there. */
   readonly keep: (usable: UsableConfig) => Promise<string | undefined>;
   /** It is in force; what is not wanted any more is taken away. */
@@ -59,14 +61,16 @@ export class Reload {
   }
 
   async #apply(usable: UsableConfig): Promise<ReloadResult> {
-    const { file, inForce, plan, keep, commit } = this.#surroundings;
+    const { file, inForce, plan, note, keep, commit } = this.#surroundings;
     const changes = changeCount(plan(inForce().config, usable.config));
+    const isNew = usable.digest !== inForce().digest;
+    if (isNew) await note(usable);
     const problem = await this.#try(usable);
     const { digest } = usable;
     if (problem !== undefined) {
       return refused({ text: `${file.path}: ${problem}; ${STAYS}`, digest, exitCode: 1 });
     }
-    const unsaved = usable.digest === inForce().digest ? undefined : await keep(usable);
+    const unsaved = isNew ? await keep(usable) : undefined;
     commit(usable);
     const what = changes === 0 ? "says what is in force already" : "is in force";
     return {

@@ -10,7 +10,7 @@ import type { LogHealth } from "../log/log-stream.ts";
 import type { Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { type AppliedHere, keepApplied } from "./applied-config.ts";
+import { type AppliedConfig, type AppliedHere, keepApplied } from "./applied-config.ts";
 import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing, needsBalancer } from "./balancing.ts";
@@ -40,6 +40,7 @@ import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { ServicesClaim } from "./services-claim.ts";
+import type { Former } from "./start-config.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
@@ -54,6 +55,8 @@ export interface DaemonOptions {
   readonly usable: UsableConfig;
   /** What came of reading the file: the configuration may be the one that was in force last. */
   readonly atStart: ReloadResult;
+  /** What a process before this one may have left in the kernel. */
+  readonly former: Former;
   readonly router: RouterId;
   readonly logger: Logger;
   /** How logging goes. */
@@ -241,10 +244,13 @@ export class RouterDaemon implements ControlSubject {
   }
 
   applied(): AppliedHere {
+    return { ...this.#appliedNow(), router: this.#options.router, interfaces: this.#network.interfaces };
+  }
+
+  #appliedNow(): AppliedConfig {
     const { text, digest } = this.#inForce;
-    const { file, router } = this.#options;
     const at = this.#reloadRecord.appliedAt.toISOString();
-    return { path: file.path, text, digest, at, router, interfaces: this.#network.interfaces };
+    return { path: this.#options.file.path, text, digest, at };
   }
 
   async #reload({ by, force }: ReloadRequest): Promise<ReloadResult> {
@@ -277,7 +283,13 @@ export class RouterDaemon implements ControlSubject {
       plan: (before, after) => planReload(before, after, this.#network.interfaces),
       add: (usable) => this.#add(usable),
       restore: () => this.#restore(),
-      keep: (usable) => keepApplied(this.#kept.applied, this.#options.file.path, usable, new Date()),
+      note: async ({ text }) => {
+        await keepApplied(this.#kept.applied, { ...this.#appliedNow(), trying: text });
+      },
+      keep: ({ text, digest }) => {
+        const { path } = this.#options.file;
+        return keepApplied(this.#kept.applied, { path, text, digest, at: new Date().toISOString() });
+      },
       commit: (usable) => this.#commit(usable),
     });
   }
@@ -324,6 +336,7 @@ export class RouterDaemon implements ControlSubject {
       adoptable: this.#network.adoptableVips(),
     });
     this.#feedGates();
+    this.#removeLeftVips();
     this.#network.start();
     const { intervalMs } = this.#config.pair;
     this.#timers.push(
@@ -348,12 +361,20 @@ export class RouterDaemon implements ControlSubject {
       vips: this.#config.vips.length,
       services: this.#config.services.length,
     });
-    const { atStart, file, usable } = this.#options;
-    if (atStart.outcome === "applied") void keepApplied(this.#kept.applied, file.path, usable, new Date());
+    const { atStart } = this.#options;
+    if (atStart.outcome === "applied") void keepApplied(this.#kept.applied, this.#appliedNow());
     else {
       for (const line of this.#reloadRecord.lines) this.#logger.log({ part: "config", ...line });
     }
     for (const warning of this.#inForce.warnings) this.#logger.warn("config", warning);
+  }
+
+  /** A process before this one set them, and they are wanted no more: nobody waits for the end of their leases. */
+  #removeLeftVips(): void {
+    const { vips } = this.#options.former;
+    if (vips.length === 0) return;
+    const leaseOnly = vips.map(({ prefix }) => prefix.address.text);
+    this.#kernelThread.request({ kind: "drop", vips, leaseOnly }, () => {});
   }
 
   /** Tells the service manager's watchdog only what is true: the router has finished a turn since the last time. */
@@ -366,6 +387,7 @@ export class RouterDaemon implements ControlSubject {
   #startBalancing(): void {
     this.#balancing = new Balancing({
       config: this.#config,
+      former: this.#options.former.services,
       stateDir: this.#options.stateDir,
       logger: this.#logger,
       now: monotonicMs,

@@ -46,7 +46,7 @@ function hasOwnVips(): boolean {
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const file = new ConfigurationFile(options.configPath);
-  const { usable, atStart } = startConfig(file, loadApplied(options.stateDir), hasOwnVips);
+  const { usable, atStart, former } = startConfig(file, loadApplied(options.stateDir), hasOwnVips);
   const router = ownRouter(usable.config, options.router);
   const log = stderrLog(usable.config.log.format, usable.config.log.level, monotonicMs);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.

@@ -1,13 +1,24 @@
+import type { Config } from "../config/config.ts";
 import { ConfigFileError } from "../config/config-file-error.ts";
+import { parseConfig } from "../config/parse.ts";
 import { TandemError } from "../lib/errors.ts";
+import { formatVip, type Vip } from "../model/vip.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import type { AppliedConfig } from "./applied-config.ts";
 import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import { takesAllAway } from "./reload-plan.ts";
 import { type ReloadResult, refused } from "./reload-result.ts";
 
+/** What a process before this one may have left in the kernel, and the configuration does not want. */
+export interface Former {
+  readonly vips: readonly Vip[];
+  readonly services: readonly ServiceKey[];
+}
+
 export interface StartConfig {
   readonly usable: UsableConfig;
   readonly atStart: ReloadResult;
+  readonly former: Former;
 }
 
 /**
@@ -22,6 +33,35 @@ export function startConfig(
   applied: AppliedConfig | undefined,
   hasOwnVips: () => boolean,
 ): StartConfig {
+  const chosen = chooseConfig(file, applied, hasOwnVips);
+  const texts =
+    applied?.path === file.path ? [applied.text, ...(applied.trying === undefined ? [] : [applied.trying])] : [];
+  return { ...chosen, former: formerOf(texts, chosen.usable.config) };
+}
+
+/** What those texts want and this configuration does not; a text that is no configuration any more says nothing. */
+function formerOf(texts: readonly string[], config: Config): Former {
+  const before = texts.flatMap((text) => {
+    const result = parseConfig(text);
+    return result.ok ? [result.config] : [];
+  });
+  const keyOf = (vip: Vip) => `${formatVip(vip)} ${vip.label ?? ""}`;
+  const wanted = new Set(config.vips.map(keyOf));
+  const vips = new Map(before.flatMap((one) => one.vips).map((vip) => [keyOf(vip), vip]));
+  const keysOf = ({ services }: Config) => services.flatMap(({ listen }) => listen.map(({ key }) => key));
+  const kept = new Set(keysOf(config).map(formatServiceKey));
+  const services = new Map(before.flatMap(keysOf).map((key) => [formatServiceKey(key), key]));
+  return {
+    vips: [...vips].flatMap(([key, vip]) => (wanted.has(key) ? [] : [vip])),
+    services: [...services].flatMap(([name, key]) => (kept.has(name) ? [] : [key])),
+  };
+}
+
+function chooseConfig(
+  file: ConfigurationFile,
+  applied: AppliedConfig | undefined,
+  hasOwnVips: () => boolean,
+): Omit<StartConfig, "former"> {
   let usable: UsableConfig;
   try {
     usable = file.read();

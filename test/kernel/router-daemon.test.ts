@@ -45,6 +45,7 @@ async function startAlone() {
     stateDir: join(folder, "state"),
     usable: file.read(),
     atStart: { outcome: "applied", text: "", findings: [], changes: 0, exitCode: 0 },
+    former: { vips: [], services: [] },
     router: "primary",
     logger,
     logHealth: () => ({ lostLines: 0 }),

@@ -55,6 +55,7 @@ class World {
       return this.problem;
     },
     restore: () => void this.steps.push("restore"),
+    note: async () => void this.steps.push("note"),
     keep: async () => {
       this.steps.push("keep");
       return this.unsaved;
@@ -81,7 +82,7 @@ describe("a reload", () => {
       changes: 1,
       exitCode: 0,
     });
-    expect(world.steps).toEqual(["add", "keep", "commit"]);
+    expect(world.steps).toEqual(["note", "add", "keep", "commit"]);
   });
 
   test("of a file with mistakes touches nothing, and names each with its place", async () => {
@@ -111,7 +112,7 @@ describe("a reload", () => {
       findings: [`${PATH}:30:1: the program /bin/nosuch is not there`],
       exitCode: 2,
     });
-    expect(world.steps).toEqual(["add", "keep", "commit"]);
+    expect(world.steps).toEqual(["note", "add", "keep", "commit"]);
   });
 
   test("that takes away all VIPs needs to be told so", async () => {
@@ -145,7 +146,7 @@ describe("a reload", () => {
     world.problem = "the kernel refused it";
     const text = `${PATH}: the kernel refused it; the configuration in force stays`;
     expect(await world.run()).toMatchObject({ outcome: "refused", text, exitCode: 1 });
-    expect([world.steps, world.inForce.text]).toEqual([["add", "restore"], BASE]);
+    expect([world.steps, world.inForce.text]).toEqual([["note", "add", "restore"], BASE]);
   });
 
   test("begins again when the role changes meanwhile", async () => {
@@ -154,7 +155,7 @@ describe("a reload", () => {
       world.role = "standby";
     };
     expect(await world.run()).toMatchObject({ outcome: "applied" });
-    expect(world.steps).toEqual(["add", "restore", "add", "keep", "commit"]);
+    expect(world.steps).toEqual(["note", "add", "restore", "add", "keep", "commit"]);
   });
 
   test("that cannot be kept on disk is in force all the same, and says so", async () => {
