@@ -1,4 +1,7 @@
+import type { Config } from "../config/config.ts";
 import type { SysctlOutcome } from "../kernel/sysctl.ts";
+import { addressBits } from "../model/address.ts";
+import type { WantedSysctl } from "./forwarding.ts";
 
 /** A setting that was changed, for who has to give it back. */
 export interface ChangedSetting {
@@ -19,8 +22,23 @@ export function isPromotion(path: string): boolean {
   return path.endsWith("/promote_secondaries");
 }
 
+/** What does not work without it, for the log. */
+export const PROMOTION_WHY = "the host's own addresses outlive a VIP of their subnet";
+
 function pathOf(name: string): string {
   return `net/ipv4/conf/${name}/promote_secondaries`;
+}
+
+/** What a `Promotion` may change for the VIPs of a configuration. */
+export function promotionSysctls({ vips }: Pick<Config, "vips">): readonly WantedSysctl[] {
+  const own = vips.filter(({ prefix: { address, prefixLength } }) => {
+    return address.family === "inet" && prefixLength < addressBits("inet");
+  });
+  return [...new Set(own.map((vip) => vip.interface))].map((name) => ({
+    path: pathOf(name),
+    value: "1",
+    why: PROMOTION_WHY,
+  }));
 }
 
 /**

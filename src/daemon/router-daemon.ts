@@ -18,14 +18,15 @@ import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
-import { wantedSysctls } from "./forwarding.ts";
+import { backupOnly, syncSysctls, type WantedSysctl, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { ipvsSysctls } from "./ipvs-settings.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
-import { isPromotion } from "./promotion.ts";
+import { isPromotion, PROMOTION_WHY, promotionSysctls } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { ReloadQueue, type ReloadResult } from "./reload-queue.ts";
 import { Router } from "./router.ts";
@@ -54,6 +55,8 @@ export interface DaemonOptions {
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
 const END_LIMIT_MS = 1_000;
+/** Nor for a disk that does not answer, to which the last that is to be kept goes after that. */
+const DISK_LIMIT_MS = 2_000;
 /** A neighbour's kernel answers within a few milliseconds; a second question goes out meanwhile. */
 const TWIN_WAIT_MS = 30;
 /** How often a hanging balancer is looked for. */
@@ -102,7 +105,7 @@ export class RouterDaemon implements ControlSubject {
     const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#network.lookForTwins();
-    await Bun.sleep(TWIN_WAIT_MS);
+    await Promise.all([Bun.sleep(TWIN_WAIT_MS), daemon.#sysctls.prepare(daemon.#settingsToCome())]);
     daemon.#begin();
     return daemon;
   }
@@ -124,7 +127,7 @@ export class RouterDaemon implements ControlSubject {
     this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread(
       (reason) => this.fail(reason),
-      (changed) => this.#sysctls.adopt(changed, "the host's own addresses outlive a VIP of their subnet"),
+      (changed) => this.#sysctls.adopt(changed, PROMOTION_WHY),
     );
     this.#synchronisation = new Synchronisation({
       logger: options.logger,
@@ -276,7 +279,7 @@ export class RouterDaemon implements ControlSubject {
     becomePunctual(this.#logger);
     this.#ipvs.configure(this.#config, true);
     if (needsBalancer(this.#config)) this.#startBalancing();
-    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
     this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
@@ -437,10 +440,23 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
+  /** All that this configuration may want of the kernel's settings. */
+  #settingsToCome(): readonly WantedSysctl[] {
+    const config = this.#config;
+    const ofIpvs =
+      config.services.length === 0 ? [] : [...ipvsSysctls(config), ...syncSysctls(config), backupOnly("standby")];
+    return [...wantedSysctls(config, this.#network.interfaces), ...ofIpvs, ...promotionSysctls(config)];
+  }
+
+  #settleSysctls(): void {
+    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    void this.#sysctls.prepare(promotionSysctls(this.#config));
+  }
+
   /** Another interface carries an own address than before: VIPs may belong to another side. */
   #sidesChanged(): void {
     if (!this.#begun) return;
-    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
@@ -459,7 +475,7 @@ export class RouterDaemon implements ControlSubject {
     this.#warnings = usable.warnings;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
-    this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#ipvs.configure(usable.config);
     // All else has it already.
     if (isSame) return;
@@ -502,8 +518,10 @@ export class RouterDaemon implements ControlSubject {
     // The way out comes first, whatever goes wrong below.
     const out = Promise.withResolvers<void>();
     const limit = setTimeout(out.resolve, END_LIMIT_MS);
-    void out.promise.then(() => {
+    void out.promise.then(async () => {
       clearTimeout(limit);
+      // A record of settings that were given back would have the next process give them back again.
+      await Promise.race([this.#kept.directory.settled(), Bun.sleep(DISK_LIMIT_MS)]);
       this.#kernelThread.close();
       this.#synchronisation.close();
       this.#ipvs.close();
@@ -520,13 +538,13 @@ export class RouterDaemon implements ControlSubject {
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
+      () => this.#sysctls.end(),
       () => this.#reloads.close(),
       // It dies with this process, and must have saved by then.
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
       () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
-      () => parts.push(this.#kept.directory.settled()),
       () => parts.push(lastAct()),
     ];
     for (const step of steps) {
