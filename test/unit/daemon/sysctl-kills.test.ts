@@ -48,6 +48,7 @@ class Life {
   readonly #killedAt: number;
   readonly #directory: StateDirectory;
   readonly keeper: SysctlKeeper;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(machine: Machine, killedAt = Number.POSITIVE_INFINITY) {
     this.#machine = machine;
@@ -71,7 +72,10 @@ class Life {
   }
 
   async #replace(path: string, text: string, aside: string | undefined): Promise<void> {
-    if (this.#survives()) await replaceFile(path, text, aside);
+    if (this.#survives()) {
+      this.#writing = replaceFile(path, text, aside);
+      await this.#writing;
+    }
     // Nobody is there to be told of it.
     if (!this.#survives()) await new Promise(() => {});
   }
@@ -121,7 +125,10 @@ class Life {
       await this.#stop();
       return "ended" as const;
     };
-    return await Promise.race([whole(), this.died.promise]);
+    const outcome = await Promise.race([whole(), this.died.promise]);
+    // What the kernel was asked to write by then is on the disk before another process reads it.
+    await this.#writing;
+    return outcome;
   }
 }
 
