@@ -4,7 +4,7 @@ import { failover } from "./failover.ts";
 import { heartbeat } from "./heartbeat.ts";
 import { real } from "./real.ts";
 import { service } from "./service.ts";
-import { completions, doctor, run, status } from "./singles.ts";
+import { completions, doctor, help, run, status, version } from "./singles.ts";
 import type { NounSpec } from "./types.ts";
 import { vip } from "./vip.ts";
 
@@ -21,6 +21,8 @@ export const COMMANDS = [
   config,
   doctor,
   completions,
+  help,
+  version,
 ] as const satisfies readonly NounSpec[];
 
 export type NounName = (typeof COMMANDS)[number]["name"];

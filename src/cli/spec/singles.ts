@@ -1,5 +1,5 @@
-import { choice, positiveDuration } from "./kinds.ts";
-import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
+import { choice, watchInterval, word } from "./kinds.ts";
+import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const statusVerb = verb({
   summary: "show both routers, paths, VIPs, gates, services and the last transitions",
@@ -8,8 +8,8 @@ export const statusVerb = verb({
   ],
   arguments: {},
   flags: {
-    watch: switchFlag("redraw until interrupted"),
-    interval: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
+    watch: switchFlag("redraw until q is typed"),
+    interval: valueFlag(watchInterval, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
   },
   examples: [
     { command: "status", doc: "the whole pair at a glance" },
@@ -68,6 +68,26 @@ export const completionsVerb = verb({
   changes: false,
 });
 
+export const helpVerb = verb({
+  summary: "show the help of tandem, of a command or of a verb, as --help does",
+  arguments: {
+    command: optionalArgument(word, "COMMAND", "a command: vip"),
+    verb: optionalArgument(word, "VERB", "one of its verbs: add"),
+  },
+  flags: {},
+  examples: [{ command: "help vip add", doc: "the same as tandem vip add --help" }],
+  changes: false,
+});
+
+export const versionVerb = verb({
+  summary: "show the version, the commit and the version of Bun, as --version does",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "version --json", doc: "for a script" }],
+  changes: false,
+  jsonDoc: "{version, tandem, commit, bun}",
+});
+
 export const status = {
   kind: "single",
   name: "status",
@@ -86,4 +106,11 @@ export const completions = {
   name: "completions",
   summary: completionsVerb.summary,
   verb: completionsVerb,
+} satisfies SingleSpec;
+export const help = { kind: "single", name: "help", summary: helpVerb.summary, verb: helpVerb } satisfies SingleSpec;
+export const version = {
+  kind: "single",
+  name: "version",
+  summary: versionVerb.summary,
+  verb: versionVerb,
 } satisfies SingleSpec;
