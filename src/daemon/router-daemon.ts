@@ -445,12 +445,16 @@ export class RouterDaemon implements ControlSubject {
     const config = this.#config;
     const ofIpvs =
       config.services.length === 0 ? [] : [...ipvsSysctls(config), ...syncSysctls(config), backupOnly("standby")];
-    return [...wantedSysctls(config, this.#network.interfaces), ...ofIpvs, ...promotionSysctls(config)];
+    return [
+      ...wantedSysctls(config, this.#network.interfaces),
+      ...ofIpvs,
+      ...promotionSysctls(config, this.#network.addresses),
+    ];
   }
 
   #settleSysctls(): void {
     this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
-    void this.#sysctls.prepare(promotionSysctls(this.#config));
+    void this.#sysctls.prepare(promotionSysctls(this.#config, this.#network.addresses));
   }
 
   /** Another interface carries an own address than before: VIPs may belong to another side. */

@@ -10,7 +10,8 @@ import { LOADED_MS, VipPair } from "./support/vip-pair.ts";
 
 beforeAll(requireLab);
 
-const FORWARD = "/proc/sys/net/ipv4/ip_forward";
+/** Of a network of its own, whose first address it is. */
+const FOREIGN_VIP = '[[vip]]\naddress = "198.51.100.10/24"\ninterface = "eth0"\n';
 const NAT = serviceText({
   name: "web",
   listen: "tcp://203.0.113.10:80",
@@ -24,29 +25,37 @@ async function stop(router: RouterProcess): Promise<void> {
 }
 
 describe("the kernel's settings", () => {
-  test("are the administrator's after an orderly stop, also where a router was killed, and stay so", async () => {
-    await using pair = await VipPair.prepare({ services: [NAT] });
-    const lvs1 = pair.router("lvs1");
-    const forwards = () => pair.lab.topology.on("lvs1", () => readFileSync(FORWARD, "utf8").trim());
-    const set = (value: string) => pair.lab.topology.on("lvs1", () => writeFileSync(FORWARD, value));
-    const recorded = () =>
-      JSON.parse(readFileSync(join(lvs1.stateDirectory, "sysctls.json"), "utf8")) as { readonly settings: unknown };
-    set("0");
-    for (const end of ["SIGKILL", "SIGTERM"] as const) {
+  test.each([
+    ["net/ipv4/ip_forward", { services: [NAT] }],
+    ["net/ipv4/conf/eth0/promote_secondaries", { more: [FOREIGN_VIP] }],
+  ])(
+    "%s is the administrator's after an orderly stop, also where a router was killed, and stays so",
+    async (path, config) => {
+      await using pair = await VipPair.prepare(config);
+      const lvs1 = pair.router("lvs1");
+      const file = `/proc/sys/${path}`;
+      const value = () => pair.lab.topology.on("lvs1", () => readFileSync(file, "utf8").trim());
+      const set = (text: string, name = file) => pair.lab.topology.on("lvs1", () => writeFileSync(name, text));
+      const recorded = () =>
+        JSON.parse(readFileSync(join(lvs1.stateDirectory, "sysctls.json"), "utf8")) as { readonly settings: unknown };
+      set("0", "/proc/sys/net/ipv4/conf/all/promote_secondaries");
+      set("0");
+      for (const end of ["SIGKILL", "SIGTERM"] as const) {
+        lvs1.start();
+        await pair.until("it answers", async () => (await lvs1.status()) !== undefined);
+        await pair.until("it is set", () => value() === "1");
+        expect(recorded().settings).toContainEqual({ path, previous: "0", ours: "1" });
+        if (end === "SIGTERM") await stop(lvs1);
+        else await lvs1.end();
+      }
+      expect([value(), recorded().settings]).toEqual(["0", []]);
+      set("1");
       lvs1.start();
       await pair.until("it answers", async () => (await lvs1.status()) !== undefined);
-      await pair.until("it forwards", () => forwards() === "1");
-      expect(recorded().settings).toContainEqual({ path: "net/ipv4/ip_forward", previous: "0", ours: "1" });
-      if (end === "SIGTERM") await stop(lvs1);
-      else await lvs1.end();
-    }
-    expect([forwards(), recorded().settings]).toEqual(["0", []]);
-    set("1");
-    lvs1.start();
-    await pair.until("it answers", async () => (await lvs1.status()) !== undefined);
-    await stop(lvs1);
-    expect([forwards(), recorded().settings]).toEqual(["1", []]);
-  });
+      await stop(lvs1);
+      expect([value(), recorded().settings]).toEqual(["1", []]);
+    },
+  );
 });
 
 describe("a router that has none of its addresses", () => {
