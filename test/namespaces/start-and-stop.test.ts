@@ -2,6 +2,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { askDaemon } from "../../src/daemon/control-client.ts";
+import type { StatusReport } from "../../src/daemon/status-report.ts";
 import { serviceText } from "../lab/parts/pair-config.ts";
 import type { RouterProcess } from "../lab/parts/router-process.ts";
 import { ROUTERS, serverAddress } from "../lab/topology.ts";
@@ -22,6 +24,12 @@ const NAT = serviceText({
 async function stop(router: RouterProcess): Promise<void> {
   router.signal("SIGTERM");
   expect(await router.awaitEnd(LOADED_MS)).toBe(0);
+}
+
+/** The process id of the daemon that answers there. */
+async function answeringProcess(runtimeDirectory: string): Promise<number | undefined> {
+  const status = await askDaemon(runtimeDirectory, { command: "status" }).catch(() => undefined);
+  return (status as StatusReport | undefined)?.router.pid;
 }
 
 describe("the kernel's settings", () => {
@@ -56,6 +64,46 @@ describe("the kernel's settings", () => {
       expect([value(), recorded().settings]).toEqual(["1", []]);
     },
   );
+});
+
+describe("a router that is killed", () => {
+  const MAIN = join(import.meta.dir, "../../src/main.ts");
+  const FAULT = join(import.meta.dir, "support/kill-fault.ts");
+  const SETTINGS = ["ip_forward", "conf/all/send_redirects", "conf/eth0/send_redirects", "conf/eth1/send_redirects"];
+
+  test("at any step with a setting or the disk has the next one give back what the administrator had", async () => {
+    await using pair = await VipPair.prepare({ services: [NAT] });
+    const { lab } = pair;
+    const lvs1 = pair.router("lvs1");
+    const values = () =>
+      lab.topology.on("lvs1", () => SETTINGS.map((name) => readFileSync(`/proc/sys/net/ipv4/${name}`, "utf8").trim()));
+    const before = values();
+    const directories = ["--runtime-dir", lvs1.runtimeDirectory, "--state-dir", lvs1.stateDirectory];
+    const words = ["run", "--config", lab.pair.configPath, "--router", "primary", ...directories];
+    /** From a start to the end of an orderly stop, or to the step at which it is killed. */
+    const live = async (program: readonly string[], killedAt?: number) => {
+      const inNamespace = ["ip", "netns", "exec", lab.topology.namespace("lvs1")];
+      const env = { ...process.env, ...(killedAt === undefined ? {} : { KILL_AT_STEP: String(killedAt) }) };
+      await using life = Bun.spawn([...inNamespace, ...program, ...words], { env, stderr: "ignore" });
+      const isOver = () => life.exitCode !== null || life.signalCode !== null;
+      const isRunning = async () => (await answeringProcess(lvs1.runtimeDirectory)) === life.pid && values()[0] === "1";
+      await pair.until("it is set", async () => isOver() || (await isRunning()));
+      life.kill("SIGTERM");
+      await life.exited;
+      return life.signalCode ?? life.exitCode;
+    };
+    let killedAt = 0;
+    let outcome: Awaited<ReturnType<typeof live>> = "SIGKILL";
+    while (outcome === "SIGKILL") {
+      killedAt += 1;
+      outcome = await live([process.execPath, "--preload", FAULT, MAIN], killedAt);
+      expect([killedAt, await live([lvs1.binary])]).toEqual([killedAt, 0]);
+      expect([killedAt, values()]).toEqual([killedAt, before]);
+    }
+    expect(outcome).toBe(0);
+    // Four settings there and back, each before and after, and the writing of files.
+    expect(killedAt).toBeGreaterThan(20);
+  });
 });
 
 describe("a router that has none of its addresses", () => {
