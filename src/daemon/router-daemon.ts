@@ -347,6 +347,8 @@ export class RouterDaemon implements ControlSubject {
       sysctls: this.#sysctls,
       now: monotonicMs,
       onChange: (available) => {
+        // Its settings are there only now.
+        if (available) void this.#sysctls.prepare(this.#settingsToCome());
         if (this.#begun) this.#router.feed(this.#ipvsInput());
         // What failed while IPVS was not there is done now.
         if (available) this.#balancing?.configure(this.#config);

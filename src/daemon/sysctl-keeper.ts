@@ -45,6 +45,7 @@ export class SysctlKeeper {
   /** What waits for the disk, newest value each. */
   readonly #waiting = new Map<string, WantedSysctl>();
   #isWaiting = false;
+  #setting: Promise<void> = Promise.resolve();
   #isEnding = false;
   /** Whether the record has been given what is kept. */
   #isSaved = false;
@@ -71,6 +72,11 @@ export class SysctlKeeper {
   /** Sets what has another value. @returns how many that were. */
   apply(wanted: readonly WantedSysctl[]): number {
     return wanted.filter((one) => this.set(one).kind === "changed").length;
+  }
+
+  /** Resolves when nothing waits for the disk any more: what was to be set is set. */
+  settled(): Promise<void> {
+    return this.#setting;
   }
 
   /** Settings that others of this process have changed are given back as well. */
@@ -122,7 +128,7 @@ export class SysctlKeeper {
     if (isThere) return { kind: "unchanged" };
     if (this.#record.has(wanted.path, values) || this.#record.isFailing) return this.#write(wanted);
     this.#waiting.set(wanted.path, wanted);
-    if (!this.#isWaiting) void this.#setWhenRecorded();
+    if (!this.#isWaiting) this.#setting = this.#setWhenRecorded();
     return { kind: "recording" };
   }
 

@@ -79,6 +79,26 @@ describe("SysctlKeeper", () => {
     expect(machine.values()).toEqual(["0", "3 50"]);
   });
 
+  test("sets what waits for the disk, the newest value only, and says when that is done", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.set({ ...WANTED, value: "5" });
+    keeper.set(WANTED);
+    keeper.set(OTHER);
+    expect(machine.values()).toEqual(["0", "3 50"]);
+    await keeper.settled();
+    expect(machine.values()).toEqual(["1", "3 0"]);
+  });
+
+  test("sets nothing any more at its end", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.set(WANTED);
+    keeper.end();
+    await machine.settled();
+    expect([keeper.set(OTHER), machine.values()]).toEqual([{ kind: "unchanged" }, ["0", "3 50"]]);
+  });
+
   test("leaves alone what had the value already, and what is absent", async () => {
     await using machine = new Machine();
     machine.settings.set(WANTED.path, "1");
