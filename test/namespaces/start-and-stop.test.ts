@@ -119,6 +119,10 @@ describe("a router that has none of its addresses", () => {
       const before = waits();
       lvs1.start({ knowsNotWhich: true });
       await pair.until("it waits", () => waits() > before);
+      await pair.until("every command is told so", async () => {
+        const { stderr, exitCode } = await lvs1.tandem("status");
+        return exitCode === 3 && stderr.includes("the daemon waits for one of its addresses: this machine has no");
+      });
       if (isStopped) await stop(lvs1);
     }
     pair.lab.topology.run("lvs1", ["ip", "address", "add", `${own}/24`, "dev", "eth0"]);
