@@ -226,3 +226,4 @@ complete -c tandem -n '__tandem_in config import' -l format -x -a 'ipvsadm keepa
 complete -c tandem -n '__tandem_in config import' -l resolve -d 'look up names of hosts and ports (not for keepalived)'
 complete -c tandem -n '__tandem_in config import' -r -F
 complete -c tandem -n '__tandem_in completions' -a 'bash zsh fish'
+complete -c tandem -n '__tandem_in help' -a 'run status vip service real check heartbeat failover config doctor completions'

@@ -1,8 +1,7 @@
 import { readCommandLine } from "./argv.ts";
 import type { SingleRunner } from "./context.ts";
 import { renderHelp } from "./help.ts";
-import { COMMANDS } from "./spec/commands.ts";
-import type { help as spec } from "./spec/singles.ts";
+import { COMMANDS, type help as spec } from "./spec/commands.ts";
 import type { NounSpec } from "./spec/types.ts";
 
 /** `tandem help vip add` shows what `tandem vip add --help` does, and refuses what that refuses. */

@@ -68,16 +68,19 @@ export const completionsVerb = verb({
   changes: false,
 });
 
-export const helpVerb = verb({
-  summary: "show the help of tandem, of a command or of a verb, as --help does",
-  arguments: {
-    command: optionalArgument(word, "COMMAND", "a command: vip"),
-    verb: optionalArgument(word, "VERB", "one of its verbs: add"),
-  },
-  flags: {},
-  examples: [{ command: "help vip add", doc: "the same as tandem vip add --help" }],
-  changes: false,
-});
+/** @param commands those whose help can be shown */
+function helpVerb(commands: readonly string[]) {
+  return verb({
+    summary: "show the help of tandem, of a command or of a verb, as --help does",
+    arguments: {
+      command: optionalArgument({ ...word, choices: commands }, "COMMAND", "a command: vip"),
+      verb: optionalArgument(word, "VERB", "one of its verbs: add"),
+    },
+    flags: {},
+    examples: [{ command: "help vip add", doc: "the same as tandem vip add --help" }],
+    changes: false,
+  });
+}
 
 export const versionVerb = verb({
   summary: "show the version, the commit and the version of Bun, as --version does",
@@ -107,7 +110,13 @@ export const completions = {
   summary: completionsVerb.summary,
   verb: completionsVerb,
 } satisfies SingleSpec;
-export const help = { kind: "single", name: "help", summary: helpVerb.summary, verb: helpVerb } satisfies SingleSpec;
+
+/** The command `help`, which comes after those that it knows. */
+export function helpOf(commands: readonly string[]) {
+  const spec = helpVerb(commands);
+  return { kind: "single", name: "help", summary: spec.summary, verb: spec } as const satisfies SingleSpec;
+}
+
 export const version = {
   kind: "single",
   name: "version",
