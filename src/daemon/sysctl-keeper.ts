@@ -45,6 +45,8 @@ export class SysctlKeeper {
   /** What waits for the disk, newest value each. */
   readonly #waiting = new Map<string, WantedSysctl>();
   #isWaiting = false;
+  /** The disk did not answer the last time. */
+  #isStuck = false;
   #setting: Promise<void> = Promise.resolve();
   #isEnding = false;
   /** Whether the record has been given what is kept. */
@@ -62,11 +64,14 @@ export class SysctlKeeper {
     }
   }
 
-  /** Records what is going to be set, so that setting it waits for no disk. Nothing is set. */
-  async prepare(wanted: readonly WantedSysctl[]): Promise<void> {
+  /**
+   * Records what is going to be set, so that setting it waits for no disk: one that has not answered by then is waited
+   * for no more. Nothing is set.
+   */
+  async prepare(wanted: readonly WantedSysctl[], limitMs = PREPARE_LIMIT_MS): Promise<void> {
     for (const one of wanted) this.#note(one);
     this.#save();
-    await this.#record.tried(PREPARE_LIMIT_MS);
+    this.#isStuck = (await this.#record.tried(limitMs)) !== undefined;
   }
 
   /** Sets what has another value. @returns how many that were. */
@@ -126,7 +131,8 @@ export class SysctlKeeper {
     const values = this.#note(wanted);
     this.#save();
     if (isThere) return { kind: "unchanged" };
-    if (this.#record.has(wanted.path, values) || this.#record.isFailing) return this.#write(wanted);
+    const waitsForNothing = this.#isStuck || this.#record.isFailing || this.#record.has(wanted.path, values);
+    if (waitsForNothing) return this.#write(wanted);
     this.#waiting.set(wanted.path, wanted);
     if (!this.#isWaiting) this.#setting = this.#setWhenRecorded();
     return { kind: "recording" };
@@ -136,7 +142,7 @@ export class SysctlKeeper {
     this.#isWaiting = true;
     while (this.#waiting.size > 0) {
       const recorded = [...this.#waiting.values()];
-      await this.#record.tried();
+      this.#isStuck = (await this.#record.tried()) !== undefined;
       for (const wanted of recorded) {
         // One that was given up or replaced meanwhile is not meant any more.
         if (this.#waiting.get(wanted.path) === wanted) this.#write(wanted);

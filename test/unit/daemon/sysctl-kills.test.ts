@@ -174,12 +174,15 @@ test("what the administrator changes while the router runs stays, also after a k
   expect(machine.now).toEqual({ ...ADMINISTRATORS, [THRESHOLD.path]: "5 5" });
 });
 
-test("a disk that takes nothing keeps no setting back", async () => {
+test.each([
+  ["takes nothing", () => Promise.reject(new Error("no room"))],
+  ["does not answer", () => new Promise<void>(() => {})],
+])("a disk that %s keeps no setting back", async (_how, replace) => {
   using machine = new Machine();
   const directory = new StateDirectory(
     machine.folder,
     { now: () => 0, onProblem: () => {}, onMended: () => {} },
-    { replace: () => Promise.reject(new Error("no room")) },
+    { replace },
   );
   const keeper = new SysctlKeeper(SILENT, directory.file("sysctls.json"), {
     read: (path) => machine.settings.get(path),
@@ -188,7 +191,7 @@ test("a disk that takes nothing keeps no setting back", async () => {
       return { kind: "changed", previous: "0" };
     },
   });
-  await keeper.prepare([FORWARD]);
+  await keeper.prepare([FORWARD], 1);
   expect(keeper.set(FORWARD)).toEqual({ kind: "changed", previous: "0" });
   expect(keeper.set(backupOnly("standby"))).toEqual({ kind: "changed", previous: "0" });
 });
