@@ -71,7 +71,7 @@ _tandem() {
   fi
   case $command in
     '')
-      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run reload status vip service real check heartbeat failover config doctor completions'; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run reload status vip service real check heartbeat failover config doctor completions help version'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
     'service') _tandem_value choices 'list add edit del flush zero save restore apply timeouts sync sync-start sync-stop' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
@@ -169,6 +169,10 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'completions')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'bash zsh fish'; fi ;;
+    'help')
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run reload status vip service real check heartbeat failover config doctor completions'; fi ;;
+    'version')
+      if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
   esac
 }
 

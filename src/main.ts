@@ -9,7 +9,7 @@ const SHORT_COMMANDS = new Set(["service", "real", "vip"]);
 
 /** Words in, exit code out; the only place that ends the process. */
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv.length === 1 && argv[0] === "--version") {
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     const { writeVersion } = await import("./cli/version.ts");
     if (writeVersion()) return 0;
   }

@@ -72,6 +72,10 @@ function meant(word: string, known: readonly string[]): string | undefined {
 function unknownFlag(name: string, known: ReadonlyMap<string, KnownFlag>, elsewhere: Elsewhere): string {
   const owners = elsewhere(name);
   if (owners.length > 0) return `${name} is a flag of ${owners.join(" and ")}`;
+  const other = known.get(`-${name.slice(1).toUpperCase()}`) ?? known.get(name.toLowerCase());
+  if (/^-[A-Za-z]$/.test(name) && other !== undefined) {
+    return `unknown flag ${name}; did you mean -${other.spec.short} (--${flagName(other.key)})?`;
+  }
   const names = [...known.keys()].filter((flag) => flag.startsWith("--")).map((flag) => flag.slice(2));
   const near = meant(name.replace(/^-+/, ""), names);
   return near === undefined ? `unknown flag ${name}` : `unknown flag ${name}; did you mean --${near}?`;

@@ -30,6 +30,8 @@ const LOADERS: Readonly<Record<NounName, () => Promise<AnyRunners>>> = {
   config: async () => erase((await import("./config.ts")).runners),
   doctor: async () => erase({ "": (await import("./doctor.ts")).doctor }),
   completions: async () => erase({ "": (await import("./completions.ts")).completions }),
+  help: async () => erase({ "": (await import("./help-command.ts")).help }),
+  version: async () => erase({ "": (await import("./version.ts")).version }),
 };
 
 /** The function of a command of the table. */

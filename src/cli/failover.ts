@@ -8,8 +8,9 @@ import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
-import { askHistory, askStatus, orderAnswer } from "./daemon-report.ts";
+import { askStatus, orderAnswer } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
+import { findHistory } from "./kept-history.ts";
 import { dropAddresses, presentVips, takeVips } from "./own-vips.ts";
 import type { failover as spec } from "./spec/failover.ts";
 import { pairLines, stateExitCode, transitionLines } from "./status-view.ts";
@@ -89,7 +90,7 @@ const HISTORY_DEFAULT = 10;
 
 const history: Runner<Verbs["history"]> = async ({ limit }, context): Promise<ExitCode> => {
   const { output } = context;
-  const transitions = (await askHistory(context)).slice(0, limit ?? HISTORY_DEFAULT);
+  const transitions = (await findHistory(context)).slice(0, limit ?? HISTORY_DEFAULT);
   if (output.json) {
     output.printJson({ transitions });
     return 0;

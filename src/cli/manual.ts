@@ -106,7 +106,7 @@ const DESCRIPTION = [
 ];
 
 const SYSCTLS_TEXT = [
-  'tandem run changes these settings of the kernel\'s network where they have another value, and gives back at its end what was there before, if nobody has changed them since. What was there is kept in the state directory, so that a daemon that was killed gives it back when it is started and ended again. With stop = "keep" they stay. Nothing else of /proc/sys is written.',
+  'tandem run changes these settings of the kernel\'s network where they have another value, and gives back at its end what was there before, if nobody has changed them since. What was there is in the state directory before anything is changed, so that a daemon that was killed at any moment gives it back when it is started and ended again. With stop = "keep" they stay. Nothing else of /proc/sys is written.',
 ];
 
 const JSON_TEXT = [

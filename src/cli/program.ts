@@ -1,5 +1,4 @@
 import type { ExitCode } from "../lib/errors.ts";
-import { COMMIT, VERSION, versionText } from "../lib/version.ts";
 import { type CommandLine, hasSwitch, readCommandLine } from "./argv.ts";
 import { loadRunner } from "./dispatch.ts";
 import { renderHelp } from "./help.ts";
@@ -7,6 +6,7 @@ import { Output } from "./output.ts";
 import { reportError } from "./report-error.ts";
 import { COMMANDS } from "./spec/commands.ts";
 import type { NounSpec } from "./spec/types.ts";
+import { showVersion } from "./version.ts";
 
 /** What a line that cannot be read says about colours, so that its error is right as well. */
 function colorIn(argv: readonly string[]): "auto" | "always" | "never" {
@@ -17,8 +17,7 @@ function colorIn(argv: readonly string[]): "auto" | "always" | "never" {
 async function perform(line: CommandLine, output: Output): Promise<ExitCode> {
   switch (line.kind) {
     case "version":
-      if (output.json) output.printJson({ tandem: VERSION, commit: COMMIT, bun: Bun.version });
-      else output.lines([versionText()]);
+      showVersion(output);
       return 0;
     case "help":
       output.lines(renderHelp(COMMANDS, line.noun, line.verb, output.palette));

@@ -67,6 +67,6 @@ export const list: Runner<List> = async (input, { output }): Promise<ExitCode> =
     pageOf(readEntries(client, input, output), output),
   );
   if (input.watch) return await showAgainAndAgain(output, next);
-  showOnce(output, await next());
+  showOnce(output, await next(Bun.sleep));
   return 0;
 };

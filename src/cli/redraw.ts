@@ -1,5 +1,8 @@
+import type { ExitCode } from "../lib/errors.ts";
+import { counted } from "./figures.ts";
 import type { Output } from "./output.ts";
 import { isTerminal } from "./terminal.ts";
+import { WatchEnded, WatchKeys } from "./watch-keys.ts";
 
 /** ECMA-48: cursor to the first place; erase to the end of the line, below, everything. */
 const CURSOR_HOME = "\u001b[H";
@@ -14,22 +17,40 @@ export interface Page {
   readonly json: () => Readonly<Record<string, unknown>>;
 }
 
+/** Waits until the next page is due. */
+export type Pause = (ms: number) => Promise<void>;
+
+/** The lines for which a window has room: what is left out, and how much that is, the last one says. */
+export function fitPage(lines: readonly string[], rows: number): readonly string[] {
+  // The cursor stands below the last line.
+  const room = Math.max(1, rows - 1);
+  if (lines.length <= room) return lines;
+  const shown = lines.slice(0, room - 1);
+  return [...shown, `… ${counted(lines.length - shown.length, "more line")}`];
+}
+
 /**
- * Shows pages until a signal ends the program: each over the last one on a terminal, one after the other elsewhere.
+ * Shows pages until `q` is typed or a signal ends the program: each over the last one on a terminal, one after the
+ * other elsewhere.
  * @param next makes the next page; it takes whatever time the view wants between two.
  */
-export async function showAgainAndAgain(output: Output, next: () => Promise<Page>): Promise<never> {
+export async function showAgainAndAgain(output: Output, next: (pause: Pause) => Promise<Page>): Promise<ExitCode> {
   const redraws = !output.json && isTerminal("stdout");
+  using keys = new WatchKeys();
   if (redraws) output.write(CLEAR_SCREEN);
-  for (;;) {
-    const page = await next();
-    if (output.json) output.printJson(page.json());
-    else if (!redraws) output.lines([...page.lines, ""]);
-    else {
-      // What does not fit would scroll the heading away.
-      const shown = page.lines.slice(0, Math.max(1, (process.stdout.rows || page.lines.length + 1) - 1));
-      output.write(`${CURSOR_HOME}${shown.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`);
+  try {
+    for (;;) {
+      const page = await next((ms) => keys.pause(ms));
+      if (output.json) output.printJson(page.json());
+      else if (!redraws) output.lines([...page.lines, ""]);
+      else {
+        const shown = fitPage(page.lines, process.stdout.rows || page.lines.length + 1);
+        output.write(`${CURSOR_HOME}${shown.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`);
+      }
     }
+  } catch (error) {
+    if (error instanceof WatchEnded) return 0;
+    throw error;
   }
 }
 
@@ -44,10 +65,10 @@ export function showOnce(output: Output, { lines, json }: Page): void {
  * Makes a page again and again, the first one at once, the others each `intervalMs` after the one before.
  * @param read makes a page of what there is now
  */
-export function everyInterval(intervalMs: number, read: () => Page): () => Promise<Page> {
+export function everyInterval(intervalMs: number, read: () => Page): (pause: Pause) => Promise<Page> {
   let isFirst = true;
-  return async () => {
-    if (!isFirst) await Bun.sleep(intervalMs);
+  return async (pause) => {
+    if (!isFirst) await pause(intervalMs);
     isFirst = false;
     return read();
   };

@@ -6,7 +6,7 @@ import { CommandLineError } from "./command-line-error.ts";
 import { connectionLines, connectionsJson, findConnections } from "./connections.ts";
 import type { Runner } from "./context.ts";
 import type { Output } from "./output.ts";
-import { everyInterval, type Page, showAgainAndAgain, showOnce } from "./redraw.ts";
+import { everyInterval, type Page, type Pause, showAgainAndAgain, showOnce } from "./redraw.ts";
 import { noSuchService } from "./service-errors.ts";
 import { servicesJson, serviceTable } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
@@ -82,15 +82,15 @@ class Sampler {
 }
 
 /** Makes the pages of the view that is asked for. The first one of a view without rates comes at once. */
-function pagesOf(input: Input, output: Output, client: IpvsClient | undefined): () => Promise<Page> {
+function pagesOf(input: Input, output: Output, client: IpvsClient | undefined): (pause: Pause) => Promise<Page> {
   const intervalMs = input.interval ?? INTERVAL_DEFAULT_MS;
   if (client === undefined) return everyInterval(intervalMs, () => connectionsPage(input, output));
   if (!input.rates) {
     return everyInterval(intervalMs, () => tablePage(readTable(client, input, output), input, undefined, output));
   }
   const sampler = new Sampler(() => readTable(client, input, output));
-  return async () => {
-    await Bun.sleep(intervalMs);
+  return async (pause) => {
+    await pause(intervalMs);
     const { table, rates } = sampler.next();
     return tablePage(table, input, rates, output);
   };
@@ -111,6 +111,6 @@ export const list: Runner<List> = async (input, { output }): Promise<ExitCode> =
   using client = input.connections ? undefined : IpvsClient.open();
   const next = pagesOf(input, output, client);
   if (input.watch) return await showAgainAndAgain(output, next);
-  showOnce(output, await next());
+  showOnce(output, await next(Bun.sleep));
   return 0;
 };

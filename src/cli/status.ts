@@ -1,3 +1,4 @@
+import { CommandLineError } from "./command-line-error.ts";
 import type { SingleRunner } from "./context.ts";
 import { askStatus } from "./daemon-report.ts";
 import { showAgainAndAgain } from "./redraw.ts";
@@ -9,6 +10,7 @@ const INTERVAL_DEFAULT_MS = 1_000;
 /** Shows the pair once, or again and again. */
 export const status: SingleRunner<typeof spec> = async ({ watch, interval }, context) => {
   const { output } = context;
+  if (interval !== undefined && !watch) throw new CommandLineError("status", ["--interval needs --watch"]);
   const first = await askStatus(context);
   if (!watch) {
     if (output.json) output.printJson({ ...first });
@@ -16,8 +18,8 @@ export const status: SingleRunner<typeof spec> = async ({ watch, interval }, con
     return stateExitCode(first);
   }
   let isFirst = true;
-  return await showAgainAndAgain(output, async () => {
-    if (!isFirst) await Bun.sleep(interval ?? INTERVAL_DEFAULT_MS);
+  return await showAgainAndAgain(output, async (pause) => {
+    if (!isFirst) await pause(interval ?? INTERVAL_DEFAULT_MS);
     const report = isFirst ? first : await askStatus(context);
     isFirst = false;
     return { lines: output.json ? [] : statusLines(report, output), json: () => ({ ...report }) };

@@ -1,5 +1,8 @@
 import { writeStream } from "../kernel/streams.ts";
-import { versionText } from "../lib/version.ts";
+import { COMMIT, VERSION, versionText } from "../lib/version.ts";
+import type { SingleRunner } from "./context.ts";
+import type { Output } from "./output.ts";
+import type { version as spec } from "./spec/singles.ts";
 
 /**
  * What `tandem --version` alone prints, without loading the rest of the program.
@@ -8,3 +11,14 @@ import { versionText } from "../lib/version.ts";
 export function writeVersion(): boolean {
   return writeStream("stdout", new TextEncoder().encode(`${versionText()}\n`)).kind === "written";
 }
+
+/** The version as a command's result. */
+export function showVersion(output: Output): void {
+  if (output.json) output.printJson({ tandem: VERSION, commit: COMMIT, bun: Bun.version });
+  else output.lines([versionText()]);
+}
+
+export const version: SingleRunner<typeof spec> = (_input, { output }) => {
+  showVersion(output);
+  return 0;
+};

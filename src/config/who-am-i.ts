@@ -10,6 +10,14 @@ function listed(addresses: readonly IpAddress[]): string {
   return addresses.map((address) => address.text).join(" and ");
 }
 
+/** Whether this machine has any address of either router. */
+export function hasOwnAddress(
+  { pair }: { readonly pair: Pick<PairSettings, "primary" | "backup"> },
+  localAddresses: readonly IpAddress[],
+): boolean {
+  return [pair.primary, pair.backup].some((router) => present(router, localAddresses).length > 0);
+}
+
 /**
  * Finds out which router of the configuration this machine is, by the addresses it has.
  * One address is enough, so that a router whose other interface is missing still knows itself.

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket, UnixSocketListener } from "bun";
 import { TandemError } from "../lib/errors.ts";
+import { monotonicMs } from "../sys/clock.ts";
 import {
   CONTROL_ANSWER_BYTES_MAX,
   CONTROL_REQUEST_BYTES_MAX,
@@ -14,7 +15,10 @@ import {
 /** How a request is answered: any number of progress lines, then one `done` or `refused`. */
 export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine) => void) => void;
 
-/** Administrators and scripts, not a public service: more clients at once than this are turned away. */
+/**
+ * Administrators and scripts, not a public service: of more clients at once than this those that have not asked anything
+ * make room, the oldest first, and where all have asked a new one is turned away.
+ */
 export const CONTROL_CLIENTS_MAX = 32;
 
 /** How long a client may take an operator's place for nothing. */
@@ -23,9 +27,11 @@ export interface ControlLimits {
   readonly requestSeconds: number;
   /** One that has taken nothing of its answer for so long is stuck, or gone. */
   readonly answerSeconds: number;
+  /** One that has asked nothing for so long makes room where places are short; what a client asks comes at once. */
+  readonly idleMs: number;
 }
 
-const CONTROL_LIMITS: ControlLimits = { requestSeconds: 5, answerSeconds: 30 };
+const CONTROL_LIMITS: ControlLimits = { requestSeconds: 5, answerSeconds: 30, idleMs: 100 };
 
 /** Another daemon has the runtime directory. */
 export class AnotherDaemonError extends TandemError {
@@ -39,6 +45,7 @@ interface ClientState {
   answered: boolean;
   final: boolean;
   readonly answerLimitSeconds: number;
+  readonly sinceMs: number;
 }
 
 type Client = Socket<ClientState>;
@@ -79,6 +86,11 @@ function give(client: Client, line: ControlLine): void {
   flush(client);
 }
 
+function turnAway(client: Client): void {
+  client.data.answered = true;
+  answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
+}
+
 function receive(client: Client, chunk: string, handler: ControlHandler): void {
   const state = client.data;
   if (state.answered) return;
@@ -110,7 +122,11 @@ function receive(client: Client, chunk: string, handler: ControlHandler): void {
 export class ControlServer {
   readonly path: string;
   readonly #listener: UnixSocketListener<ClientState>;
-  #clients = 0;
+  /** Which file at `path` is this server's. */
+  readonly #file: FileId | undefined;
+  readonly #idleMs: number;
+  /** In the order in which they came. */
+  readonly #clients = new Set<Client>();
 
   /**
    * Listens in `runtimeDir`, which is made when it is absent.
@@ -133,7 +149,6 @@ export class ControlServer {
             hint: "stop the other one first; a second pair on this machine needs a port, --runtime-dir and --state-dir of its own",
           });
         }
-        unlinkSync(path);
       }
       return new ControlServer(path, handler, { ...CONTROL_LIMITS, ...limits });
     } catch (cause) {
@@ -150,42 +165,73 @@ export class ControlServer {
   private constructor(path: string, handler: ControlHandler, limits: ControlLimits) {
     const { requestSeconds, answerSeconds: answerLimitSeconds } = limits;
     this.path = path;
+    this.#idleMs = limits.idleMs;
+    // Under a name of its own, which the engine removes at the end whoever has it by then.
+    const made = `${path}.${process.pid}`;
+    rmSync(made, { force: true });
     this.#listener = Bun.listen<ClientState>({
-      unix: path,
+      unix: made,
       socket: {
         open: (client) => {
           const waiting = new Uint8Array(0);
-          client.data = { received: "", waiting, answered: false, final: false, answerLimitSeconds };
-          this.#clients += 1;
+          const sinceMs = monotonicMs();
+          client.data = { received: "", waiting, answered: false, final: false, answerLimitSeconds, sinceMs };
           client.timeout(requestSeconds);
-          if (this.#clients > CONTROL_CLIENTS_MAX) {
-            client.data.answered = true;
-            answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
-          }
+          this.#clients.add(client);
+          if (this.#clients.size > CONTROL_CLIENTS_MAX) this.#makeRoom(client);
         },
         data: (client, chunk) => receive(client, chunk.toString("utf8"), handler),
         drain: flush,
-        close: () => {
-          this.#clients -= 1;
+        close: (client) => {
+          this.#clients.delete(client);
         },
         timeout: (client) => client.terminate(),
         // A client that goes away in the middle is its own business.
         error: () => {},
       },
     });
-    chmodSync(path, 0o600);
+    try {
+      chmodSync(made, 0o600);
+      renameSync(made, path);
+    } catch (error) {
+      this.#listener.stop(true);
+      throw error;
+    }
+    this.#file = fileIdOf(path);
   }
 
-  /** Whether clients still find it: its file may be swept away with others of the runtime directory. */
+  /** Whether clients still find it: its file may be swept away, and another one be in its place. */
   get isThere(): boolean {
-    return existsSync(this.path);
+    const found = fileIdOf(this.path);
+    return found !== undefined && found.inode === this.#file?.inode && found.device === this.#file.device;
   }
 
-  /** Stops listening and removes the socket's file. */
+  /** Stops listening and removes the socket's file, unless another daemon has one there by now. */
   close(): void {
+    const isOurs = this.isThere;
     this.#listener.stop(true);
-    if (existsSync(this.path)) unlinkSync(this.path);
+    if (isOurs) rmSync(this.path, { force: true });
   }
+
+  /** A client that asks nothing keeps no other one from it. */
+  #makeRoom(newest: Client): void {
+    const idleBeforeMs = newest.data.sinceMs - this.#idleMs;
+    const idle = [...this.#clients].find(
+      (client) => client !== newest && !client.data.answered && client.data.sinceMs <= idleBeforeMs,
+    );
+    if (idle !== undefined) this.#clients.delete(idle);
+    turnAway(idle ?? newest);
+  }
+}
+
+interface FileId {
+  readonly inode: number;
+  readonly device: number;
+}
+
+function fileIdOf(path: string): FileId | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : { inode: found.ino, device: found.dev };
 }
 
 async function somebodyAnswers(path: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Logger } from "../log/logger.ts";
 import { AnotherDaemonError, type ControlHandler, ControlServer } from "./control-server.ts";
 
-/** A socket that cannot be opened, or whose file is gone, is opened anew this often. */
-const LOOK_EVERY_MS = 10_000;
+/** A socket that cannot be opened, or whose file is gone, is opened anew this often: no longer than somebody tries again. */
+const LOOK_EVERY_MS = 2_000;
 
 /**
  * Keeps the control socket open. A router without one serves all the same (its runtime directory may be full, or be

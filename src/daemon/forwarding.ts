@@ -11,6 +11,8 @@ export interface WantedSysctl {
   readonly why: string;
   /** Without it nothing is served: a router that has lost it is not fit. */
   readonly essential?: true;
+  /** Values that it may get later, when no disk can be waited for. */
+  readonly later?: readonly string[];
 }
 
 const FORWARDS = { value: "1", why: "NAT routes the real servers' answers", essential: true } as const;
@@ -88,8 +90,8 @@ const SYNC_SOCKET_BYTES = 4 * 1024 * 1024;
  */
 export function backupOnly(role: Role): WantedSysctl {
   return role === "standby"
-    ? { path: BACKUP_ONLY, value: "1", why: "a standby does not balance its own traffic to the VIPs" }
-    : { path: BACKUP_ONLY, value: "0", why: "an active router does not refuse the clients' connections" };
+    ? { path: BACKUP_ONLY, value: "1", later: ["0"], why: "a standby does not balance its own traffic to the VIPs" }
+    : { path: BACKUP_ONLY, value: "0", later: ["1"], why: "an active router does not refuse the clients' connections" };
 }
 
 const BACKUP_ONLY = "net/ipv4/vs/backup_only";

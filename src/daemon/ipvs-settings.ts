@@ -1,10 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { IPVS } from "../config/ipvs.ts";
-import type { SysctlOutcome } from "../kernel/sysctl.ts";
 import type { Logger } from "../log/logger.ts";
 import { type IpvsSetting, ipvsSettingPath, ipvsSettingText } from "../model/ipvs-setting.ts";
 import type { WantedSysctl } from "./forwarding.ts";
-import type { SysctlKeeper } from "./sysctl-keeper.ts";
+import type { SetOutcome, SysctlKeeper } from "./sysctl-keeper.ts";
 
 /** What the settings with defaults are for; the others are the administrator's own choice. */
 const WHY: Readonly<Partial<Record<IpvsSetting, string>>> = {
@@ -30,7 +29,7 @@ const IPVS_FOLDER = "net/ipv4/vs/";
 /** … and these are those that a configuration can set. */
 const SETTABLE: ReadonlySet<string> = new Set(Object.keys(IPVS.spec).map((name) => `${IPVS_FOLDER}${name}`));
 
-function complaint({ path }: WantedSysctl, outcome: SysctlOutcome): string | undefined {
+function complaint({ path }: WantedSysctl, outcome: SetOutcome): string | undefined {
   if (outcome.kind === "absent") return `[ipvs]: this kernel has no setting ${path}`;
   if (outcome.kind === "refused") return `[ipvs]: the kernel refuses to set ${path} (${outcome.reason})`;
   return undefined;

@@ -6,6 +6,9 @@ import { APPLIED_FILE } from "./applied-config.ts";
 import { StateDirectory, type StateFile } from "./state-store.ts";
 import { readSharedEntries, readStoredState } from "./stored-state.ts";
 
+/** The transitions, also for those who ask when no daemon runs. */
+export const HISTORY_FILE = "history.json";
+
 /** What an operator changed that is to outlive the process. */
 export type KeptOrder =
   /** A hold, drains and weights: both routers have them. */
@@ -41,7 +44,7 @@ export class KeptState {
     });
     this.failover = this.directory.file("failover.json");
     this.shared = this.directory.file("shared.json");
-    this.history = this.directory.file("history.json");
+    this.history = this.directory.file(HISTORY_FILE);
     this.sysctls = this.directory.file("sysctls.json");
     this.applied = this.directory.file(APPLIED_FILE);
   }

@@ -1,4 +1,9 @@
+import type { Config } from "../config/config.ts";
+import { kernelPrefixLength } from "../kernel/address-client.ts";
 import type { SysctlOutcome } from "../kernel/sysctl.ts";
+import { addressBits } from "../model/address.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { WantedSysctl } from "./forwarding.ts";
 
 /** A setting that was changed, for who has to give it back. */
 export interface ChangedSetting {
@@ -19,8 +24,26 @@ export function isPromotion(path: string): boolean {
   return path.endsWith("/promote_secondaries");
 }
 
+/** What does not work without it, for the log. */
+export const PROMOTION_WHY = "the host's own addresses outlive a VIP of their subnet";
+
 function pathOf(name: string): string {
   return `net/ipv4/conf/${name}/promote_secondaries`;
+}
+
+/**
+ * What a `Promotion` will change for the VIPs of a configuration, as far as that can be told before they are set.
+ * @param present the addresses of this machine
+ */
+export function promotionSysctls(
+  { vips }: Pick<Config, "vips">,
+  present: readonly InterfaceAddress[],
+): readonly WantedSysctl[] {
+  const own = vips.filter(
+    (vip) => vip.prefix.address.family === "inet" && kernelPrefixLength(vip, present) < addressBits("inet"),
+  );
+  const names = [...new Set(own.map((vip) => vip.interface))];
+  return names.map((name) => ({ path: pathOf(name), value: "1", why: PROMOTION_WHY }));
 }
 
 /**

@@ -19,14 +19,15 @@ import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
-import { isForwardingSetting, syncSysctls, wantedSysctls } from "./forwarding.ts";
+import { backupOnly, isForwardingSetting, syncSysctls, type WantedSysctl, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
+import { ipvsSysctls } from "./ipvs-settings.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
-import { isPromotion } from "./promotion.ts";
+import { isPromotion, PROMOTION_WHY, promotionSysctls } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { Reload } from "./reload.ts";
 import { planReload } from "./reload-plan.ts";
@@ -65,6 +66,8 @@ export interface DaemonOptions {
 
 /** The kernel may hold its lock for seconds, and the balancer hang: the end of this process does not wait for that. */
 const END_LIMIT_MS = 1_000;
+/** Nor for a disk that does not answer, to which the last that is to be kept goes after that. */
+const DISK_LIMIT_MS = 2_000;
 /** A neighbour's kernel answers within a few milliseconds; a second question goes out meanwhile. */
 const TWIN_WAIT_MS = 30;
 /** How often a hanging balancer is looked for. */
@@ -115,7 +118,7 @@ export class RouterDaemon implements ControlSubject {
     const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#network.lookForTwins();
-    await Bun.sleep(TWIN_WAIT_MS);
+    await Promise.all([Bun.sleep(TWIN_WAIT_MS), daemon.#sysctls.prepare(daemon.#settingsToCome())]);
     daemon.#begin();
     return daemon;
   }
@@ -138,7 +141,7 @@ export class RouterDaemon implements ControlSubject {
     this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread(
       (reason) => this.fail(reason),
-      (changed) => this.#sysctls.adopt(changed, "the host's own addresses outlive a VIP of their subnet"),
+      (changed) => this.#sysctls.adopt(changed, PROMOTION_WHY),
     );
     this.#synchronisation = new Synchronisation({
       logger: options.logger,
@@ -328,7 +331,7 @@ export class RouterDaemon implements ControlSubject {
     becomePunctual(this.#logger);
     this.#ipvs.configure(this.#config, true);
     if (needsBalancer(this.#config)) this.#startBalancing();
-    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
     this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
@@ -408,6 +411,8 @@ export class RouterDaemon implements ControlSubject {
       sysctls: this.#sysctls,
       now: monotonicMs,
       onChange: (available) => {
+        // Its settings are there only now.
+        if (available) void this.#sysctls.prepare(this.#settingsToCome());
         if (this.#begun) this.#router.feed(this.#ipvsInput());
         // What failed while IPVS was not there is done now.
         if (available) this.#balancing?.configure(this.#config);
@@ -501,10 +506,27 @@ export class RouterDaemon implements ControlSubject {
     });
   }
 
+  /** All that this configuration may want of the kernel's settings. */
+  #settingsToCome(): readonly WantedSysctl[] {
+    const config = this.#config;
+    const ofIpvs =
+      config.services.length === 0 ? [] : [...ipvsSysctls(config), ...syncSysctls(config), backupOnly("standby")];
+    return [
+      ...wantedSysctls(config, this.#network.interfaces),
+      ...ofIpvs,
+      ...promotionSysctls(config, this.#network.addresses),
+    ];
+  }
+
+  #settleSysctls(): void {
+    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    void this.#sysctls.prepare(promotionSysctls(this.#config, this.#network.addresses));
+  }
+
   /** Another interface carries an own address than before: VIPs may belong to another side. */
   #sidesChanged(): void {
     if (!this.#begun) return;
-    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
@@ -520,7 +542,7 @@ export class RouterDaemon implements ControlSubject {
     }
     // All else has it already.
     if (config === this.#config) return undefined;
-    const refusal = this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
+    const refusal = await this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
     return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(config));
   }
 
@@ -565,7 +587,7 @@ export class RouterDaemon implements ControlSubject {
     this.#inForce = usable;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
-    this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
+    this.#settleSysctls();
     this.#giveBackUnwanted(usable.config);
     this.#ipvs.configure(usable.config);
     if (isSame) return;
@@ -608,8 +630,10 @@ export class RouterDaemon implements ControlSubject {
     // The way out comes first, whatever goes wrong below.
     const out = Promise.withResolvers<void>();
     const limit = setTimeout(out.resolve, END_LIMIT_MS);
-    void out.promise.then(() => {
+    void out.promise.then(async () => {
       clearTimeout(limit);
+      // A record of settings that were given back would have the next process give them back again.
+      await Promise.race([this.#kept.directory.settled(), Bun.sleep(DISK_LIMIT_MS)]);
       this.#kernelThread.close();
       this.#synchronisation.close();
       this.#ipvs.close();
@@ -626,13 +650,13 @@ export class RouterDaemon implements ControlSubject {
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
+      () => this.#sysctls.end(),
       () => this.#reloads.close(),
       // It dies with this process, and must have saved by then.
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
       () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
-      () => parts.push(this.#kept.directory.settled()),
       () => parts.push(lastAct()),
     ];
     for (const step of steps) {

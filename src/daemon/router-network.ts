@@ -148,6 +148,11 @@ export class RouterNetwork {
     return this.#interfaces;
   }
 
+  /** The addresses of this machine. */
+  get addresses(): readonly InterfaceAddress[] {
+    return this.#picture.addresses;
+  }
+
   /** VIPs of the configuration that this machine has with our mark, left by a daemon before us. */
   adoptableVips(): readonly Vip[] {
     const adoptable = this.#config.vips.filter((vip) => this.#placesOf(vip).some((own) => own.ours));

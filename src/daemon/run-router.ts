@@ -1,10 +1,8 @@
-import type { Config } from "../config/config.ts";
-import { whoAmI } from "../config/who-am-i.ts";
 import { AddressClient } from "../kernel/address-client.ts";
-import { UsageError } from "../lib/errors.ts";
 import { stderrLog } from "../log/logger.ts";
 import type { RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { AddressWait } from "./address-wait.ts";
 import { loadApplied } from "./applied-config.ts";
 import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
@@ -21,18 +19,6 @@ export interface RunOptions {
 /** The end of the process waits no longer for a reader of its log. */
 const LOG_END_LIMIT_MS = 500;
 
-function ownRouter(config: Config, override: RouterId | undefined): RouterId {
-  using addresses = AddressClient.open();
-  const local = addresses.list().map((own) => own.prefix.address);
-  const found = whoAmI(config, local, override);
-  if (found.ok) return found.value;
-  throw new UsageError({
-    operation: "find out which router this is",
-    reason: found.problem,
-    hint: "say it with --router primary or --router backup, or correct [pair.primary] and [pair.backup]",
-  });
-}
-
 function hasOwnVips(): boolean {
   using addresses = AddressClient.open();
   return addresses.list().some(({ ours }) => ours);
@@ -46,15 +32,18 @@ function hasOwnVips(): boolean {
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const file = new ConfigurationFile(options.configPath);
-  const { usable, atStart, former } = startConfig(file, loadApplied(options.stateDir), hasOwnVips);
-  const router = ownRouter(usable.config, options.router);
-  const log = stderrLog(usable.config.log.format, usable.config.log.level, monotonicMs);
+  const begin = () => startConfig(file, loadApplied(options.stateDir), hasOwnVips);
+  const first = begin();
+  const { format, level } = first.usable.config.log;
+  const log = stderrLog(format, level, monotonicMs);
+  const waiting = new AddressWait(file, options.runtimeDir, first.usable, log.logger);
   // Before anything is touched: a signal that came while the daemon starts would end it in the middle.
   let daemon: RouterDaemon | undefined;
   let stopWanted = false;
   const stop = () => {
     stopWanted = true;
-    daemon?.stop();
+    if (daemon === undefined) waiting.stop();
+    else daemon.stop();
   };
   const crash = (error: unknown) => {
     if (daemon === undefined) throw error;
@@ -63,22 +52,27 @@ export async function runRouter(options: RunOptions): Promise<0 | 1> {
   process
     .on("SIGTERM", stop)
     .on("SIGINT", stop)
-    .on("SIGHUP", () => daemon?.reloadBySignal())
+    .on("SIGHUP", () => (daemon === undefined ? waiting.reload() : daemon.reloadBySignal()))
     // Their default would end the process in the middle, with its VIPs left to their lease.
     .on("SIGUSR1", () => daemon?.logState())
     .on("SIGUSR2", () => daemon?.logState());
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
-  daemon = await RouterDaemon.start({
-    ...options,
-    file,
-    router,
-    usable,
-    atStart,
-    logger: log.logger,
-    logHealth: log.health,
-  });
-  if (stopWanted) daemon.stop();
-  const exitCode = await daemon.ended;
+  const router = await waiting.find(options.router);
+  if (router !== undefined) {
+    // The file may have been read again meanwhile.
+    const start = waiting.usable === first.usable ? first : begin();
+    log.logger.configure(start.usable.config.log.format, start.usable.config.log.level);
+    daemon = await RouterDaemon.start({
+      ...options,
+      ...start,
+      file,
+      router,
+      logger: log.logger,
+      logHealth: log.health,
+    });
+    if (stopWanted) daemon.stop();
+  }
+  const exitCode = (await daemon?.ended) ?? 0;
   await log.settled(LOG_END_LIMIT_MS);
   return exitCode;
 }

@@ -4,7 +4,7 @@ import { readRegularFile } from "./regular-file.ts";
 import { type ReplaceFile, replaceFile } from "./replace-file.ts";
 
 /** A state file of ours is some kilobytes; a larger one is not ours. */
-const STATE_BYTES_MAX = 16 * 1024 * 1024;
+export const STATE_BYTES_MAX = 16 * 1024 * 1024;
 /** What could not be written is tried again this often: a full disk gets room, a directory comes back. */
 const RETRY_MS = 5_000;
 /** Nobody waits longer for a disk that does not answer, neither an operator nor the status. */

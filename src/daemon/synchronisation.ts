@@ -42,6 +42,7 @@ export class Synchronisation {
   #role: Role | undefined;
   #startedAtMs = Number.NEGATIVE_INFINITY;
   #complaints = "";
+  #isEnding = false;
 
   constructor(options: SynchronisationOptions) {
     this.#options = options;
@@ -60,8 +61,12 @@ export class Synchronisation {
         setInterval(() => this.look(), SYNC_LOOK_EVERY_MS),
       );
     }
-    this.#options.sysctls.apply(syncSysctls(config));
-    this.#startDaemons(config);
+    const { sysctls } = this.#options;
+    sysctls.apply(syncSysctls(config));
+    // A daemon has the size of its sockets from when it is started.
+    void sysctls.settled().then(() => {
+      if (config === this.#config) this.#startDaemons(config);
+    });
   }
 
   /** Before the VIPs are added as active, and after they are gone as standby. */
@@ -93,6 +98,7 @@ export class Synchronisation {
 
   /** Nothing new is begun; `done` is called when what was begun is at its end. */
   settle(done: () => void): void {
+    this.#isEnding = true;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#connections === undefined) done();
     else this.#connections.settle(done);
@@ -126,6 +132,7 @@ export class Synchronisation {
   }
 
   #startDaemons(config: Config): void {
+    if (this.#isEnding) return;
     const { kernelThread, logger, interfaces, now } = this.#options;
     this.#startedAtMs = now();
     const daemons = wantedSyncDaemons(config, interfaces());

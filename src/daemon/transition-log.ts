@@ -5,6 +5,13 @@ import type { StateFile } from "./state-store.ts";
 import type { TransitionStatus } from "./status-report.ts";
 import { readStoredHistory } from "./stored-state.ts";
 
+/** Transitions as they are shown: how long ago is by this machine's wall clock, for reading only. */
+export function newestFirst(transitions: readonly TransitionStatus[], at: Date): readonly TransitionStatus[] {
+  return transitions
+    .map((transition) => ({ ...transition, agoMs: Math.max(0, at.getTime() - new Date(transition.at).getTime()) }))
+    .toReversed();
+}
+
 /** Every transition of this router, those of former processes too, kept on disk; the oldest go first. */
 export class TransitionLog {
   readonly #file: StateFile;
@@ -22,11 +29,9 @@ export class TransitionLog {
     this.#save();
   }
 
-  /** Newest first; how long ago is by this machine's wall clock, for reading only. */
+  /** Newest first. */
   list(at: Date): readonly TransitionStatus[] {
-    return this.#transitions
-      .map((transition) => ({ ...transition, agoMs: Math.max(0, at.getTime() - new Date(transition.at).getTime()) }))
-      .toReversed();
+    return newestFirst(this.#transitions, at);
   }
 
   #save(): void {

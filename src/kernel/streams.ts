@@ -9,11 +9,12 @@ import {
   writeWholeIfOpen,
 } from "../sys/descriptor.ts";
 import { asFd } from "../sys/fd.ts";
+import { TerminalKeys } from "../sys/terminal-keys.ts";
 
 const STREAMS = { stdin: asFd(0), stdout: asFd(1), stderr: asFd(2) } as const;
 
 export type StreamName = keyof typeof STREAMS;
-export type { ReadOutcome, WriteOutcome };
+export type { ReadOutcome, TerminalKeys, WriteOutcome };
 
 /**
  * Writes all bytes to a stream. Waits for a slow reader. Results for a closed standard output are a failure, as with
@@ -26,6 +27,11 @@ export function writeStream(stream: StreamName, bytes: Uint8Array): WriteOutcome
 /** Whether a person is at the other end; false for a stream that is closed. */
 export function isTerminalStream(stream: StreamName): boolean {
   return isTerminal(STREAMS[stream]);
+}
+
+/** The keys of whoever watches; undefined where nobody types. */
+export function keysOfTerminal(): TerminalKeys | undefined {
+  return TerminalKeys.open(STREAMS.stdin);
 }
 
 /** Reads standard input to its end. */

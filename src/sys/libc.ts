@@ -63,6 +63,8 @@ const PROTOTYPES = {
   getppid: { args: [], returns: i32 },
   // uid_t geteuid(void);
   geteuid: { args: [], returns: u32 },
+  // pid_t getpgrp(void);
+  getpgrp: { args: [], returns: i32 },
   // int kill(pid_t process, int signal);
   kill: { args: [i32, i32], returns: i32 },
   // int prctl(int option, ... /* unsigned long a, b, c, d */);

@@ -38,6 +38,21 @@ describe("a wrong command line", () => {
       ["tandem: unknown flag --jsn; did you mean --json?", "hint: tandem --help lists the commands"],
     ],
     [
+      "the other case of a letter",
+      "-v",
+      ["tandem: unknown flag -v; did you mean -V (--version)?", "hint: tandem --help lists the commands"],
+    ],
+    [
+      "a view that would never rest",
+      "status --watch --interval 1ms",
+      ['tandem: status: --interval: "1ms" is too short; the shortest is 100ms', "hint: tandem status --help shows how"],
+    ],
+    [
+      "a time between views that are not shown",
+      "status --interval 2s",
+      ["tandem: status: --interval needs --watch", "hint: tandem status --help shows how"],
+    ],
+    [
       "a flag of another verb",
       "vip list --lease 3s",
       ["tandem: vip list: --lease is a flag of vip add", "hint: tandem vip list --help shows how"],

@@ -29,6 +29,22 @@ describe("--help", () => {
     expect(await tandem("vip")).toEqual(await tandem("vip", "--help"));
   });
 
+  test.each([[[]], [["vip"]], [["vip", "add"]], [["status"]], [["help"]]])(
+    "tandem help %j is the same",
+    async (words) => {
+      expect(await tandem("help", ...words)).toEqual(await tandem(...words, "--help"));
+    },
+  );
+
+  test("tandem help refuses what is no command, as --help does", async () => {
+    for (const words of [["vpi"], ["vip", "ad"]]) {
+      const { stdout, stderr, exitCode } = await tandem("help", ...words);
+      expect(stdout).toBe("");
+      expect(stderr).toContain("did you mean");
+      expect(exitCode).toBe(2);
+    }
+  });
+
   test("no words at all show the help on standard error, as a failure", async () => {
     const { stdout } = await tandem("--help");
     expect(await tandem()).toEqual({ stdout: "", stderr: stdout, exitCode: 2 });
@@ -40,6 +56,11 @@ describe("--version", () => {
     const { stdout, stderr, exitCode } = await tandem("--version");
     expect(stdout).toMatch(/^tandem \d+\.\d+\.\d+ \(commit [0-9a-f]{7,}|unknown, bun \d+\.\d+\.\d+\)\n$/);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  });
+
+  test.each([["-V"], ["version"]])("tandem %s is the same", async (word) => {
+    expect(await tandem(word)).toEqual(await tandem("--version"));
+    expect(await tandem(word, "--json")).toEqual(await tandem("--version", "--json"));
   });
 
   test("does so as JSON", async () => {

@@ -71,7 +71,7 @@ describe("service list with an open connection", () => {
     expect(tandem("service", "list", WEB, "--connections").stdout).toMatch(
       /^PROTOCOL +CLIENT .*\n.* ESTABLISHED +\d+s\n$/,
     );
-    const list = () => json("service", "list", "--rates", "--interval", "50ms") as Listed;
+    const list = () => json("service", "list", "--rates", "--interval", "100ms") as Listed;
     // The kernel may add its processors' counters up every two seconds only (net/netfilter/ipvs/ip_vs_est.c).
     const untilMs = performance.now() + COUNTED_WITHIN_MS;
     let listed = list();
@@ -122,7 +122,7 @@ describe("in a terminal", () => {
     const command = [
       "script",
       "-qec",
-      `stty cols 80 rows 24; ${PROGRAM} real list --watch --interval 50ms`,
+      `stty cols 80 rows 24; ${PROGRAM} real list --watch --interval 100ms`,
       "/dev/null",
     ];
     // Closing the terminal ends what runs in it.
@@ -143,7 +143,7 @@ test("real list --watch prints one page after the other where there is no termin
   const { stdout, exitCode } = Bun.spawnSync([
     "bash",
     "-c",
-    `${PROGRAM} real list --watch --interval 50ms | head -n 5; exit "\${PIPESTATUS[0]}"`,
+    `${PROGRAM} real list --watch --interval 100ms | head -n 5; exit "\${PIPESTATUS[0]}"`,
   ]);
   const page = [
     "SERVICE   REAL SERVER   FORWARD  WEIGHT  ACTIVE  INACTIVE  PERSISTENT",

@@ -1,17 +1,11 @@
-import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { IpvsSettingsKeeper, ipvsSysctls } from "../../src/daemon/ipvs-settings.ts";
-import { StateDirectory } from "../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { isSameSetting } from "../../src/model/ipvs-setting.ts";
 import { anyConfig } from "../support/config-arbitrary.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "tandem-ipvs-property-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+import { QuickFile } from "../support/quick-disk.ts";
 
 const SILENT = new Logger({ write: () => {} }, { format: "text", level: "error", now: () => new Date(0) });
 const DEFENCES = ["drop_entry", "drop_packet", "secure_tcp"].map((name) => `net/ipv4/vs/${name}`);
@@ -66,10 +60,7 @@ test("[ipvs] is in force after each look, whatever happened, and at the end all 
       fc.boolean(),
       (configs, steps, isOld) => {
         const kernel = new Kernel(isOld ? ["net/ipv4/vs/est_nice", "net/ipv4/vs/run_estimation"] : []);
-        const store = new StateDirectory(folder, { now: () => 0, onProblem: () => {}, onMended: () => {} }).file(
-          "sysctls.json",
-        );
-        const sysctls = new SysctlKeeper(SILENT, store, {
+        const sysctls = new SysctlKeeper(SILENT, new QuickFile(), {
           read: (path) => kernel.read(path),
           write: (path, value) => kernel.write(path, value),
         });

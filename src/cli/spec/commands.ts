@@ -4,12 +4,11 @@ import { failover } from "./failover.ts";
 import { heartbeat } from "./heartbeat.ts";
 import { real } from "./real.ts";
 import { service } from "./service.ts";
-import { completions, doctor, reload, run, status } from "./singles.ts";
+import { completions, doctor, helpOf, reload, run, status, version } from "./singles.ts";
 import type { NounSpec } from "./types.ts";
 import { vip } from "./vip.ts";
 
-/** Every command of tandem, in the order in which help shows them. */
-export const COMMANDS = [
+const DOING = [
   run,
   reload,
   status,
@@ -23,5 +22,10 @@ export const COMMANDS = [
   doctor,
   completions,
 ] as const satisfies readonly NounSpec[];
+
+export const help = helpOf(DOING.map(({ name }) => name));
+
+/** Every command of tandem, in the order in which help shows them. */
+export const COMMANDS = [...DOING, help, version] as const satisfies readonly NounSpec[];
 
 export type NounName = (typeof COMMANDS)[number]["name"];

@@ -115,10 +115,13 @@ export const failoverDrill = verb({
 
 export const failoverHistory = verb({
   summary: "show past transitions, each with what led to it",
+  description: [
+    "Those of former processes too. Where no daemon answers, they are read from the state directory, and a note says so.",
+  ],
   arguments: {},
   flags: { limit: valueFlag(integer(1, 1000), { valueName: "N", defaultText: "10", doc: "how many, newest first" }) },
   examples: [{ command: "failover history --limit 1", doc: "what happened last, and why" }],
-  uses: ["runtimeDir"],
+  uses: ["runtimeDir", "stateDir"],
   changes: false,
   jsonDoc: "{version, transitions: [{at, agoMs, from, to, term, why, chain: [{beforeMs, what}]}]}",
 });

@@ -32,5 +32,5 @@ export const GLOBAL_FLAGS = {
     longDoc: "With auto, output is coloured on a terminal unless NO_COLOR is set or TERM is dumb.",
   }),
   help: switchFlag("show help for the words given so far", { short: "h" }),
-  version: switchFlag("show the version, the commit and the version of Bun"),
+  version: switchFlag("show the version, the commit and the version of Bun", { short: "V" }),
 } satisfies Readonly<Record<string, FlagSpec<unknown>>>;

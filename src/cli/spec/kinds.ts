@@ -71,6 +71,17 @@ export const positiveDuration: ValueKind<number> = kind((value) => {
   return ms.ok && ms.value === 0 ? problem(`${JSON.stringify(value)} must be longer than nothing`) : ms;
 });
 
+/** A view that is read and drawn faster keeps a processor busy, and nobody's eye sees it. */
+const WATCH_INTERVAL_MIN_MS = 100;
+
+/** The time between two readings of a view, or of counters. */
+export const watchInterval: ValueKind<number> = kind((value) => {
+  const ms = parseDuration(value);
+  return ms.ok && ms.value < WATCH_INTERVAL_MIN_MS
+    ? problem(`${JSON.stringify(value)} is too short; the shortest is ${WATCH_INTERVAL_MIN_MS}ms`)
+    : ms;
+});
+
 /** The kernel counts seconds in 32 bits (IPVS_SVC_ATTR_TIMEOUT, IPVS_CMD_ATTR_TIMEOUT_TCP). */
 const SECONDS_MAX = 0xffff_ffff;
 

@@ -1,5 +1,14 @@
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
-import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
+import {
+  choice,
+  endpoint,
+  integer,
+  port,
+  positiveDuration,
+  service as serviceKey,
+  serviceOrAll,
+  watchInterval,
+} from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
@@ -43,8 +52,8 @@ export const realList = verb({
   summary: "list real servers with weights and connections",
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only those of this virtual service") },
   flags: {
-    watch: switchFlag("show them again and again until interrupted"),
-    interval: valueFlag(positiveDuration, {
+    watch: switchFlag("show them again and again until q is typed"),
+    interval: valueFlag(watchInterval, {
       valueName: "TIME",
       defaultText: "1s",
       doc: "with --watch: the time between two readings",

@@ -8,8 +8,8 @@ import {
   file,
   integer,
   interfaceName,
-  positiveDuration,
   service as serviceKey,
+  watchInterval,
   wholeSeconds,
 } from "./kinds.ts";
 import {
@@ -64,8 +64,8 @@ export const serviceList = verb({
     rates: switchFlag("show packets, bytes and connections a second, counted over --interval"),
     connections: switchFlag("show the connections with state and expiry instead"),
     server: valueFlag(endpoint, { valueName: "SERVER", doc: "only this real server: 10.0.0.11:80, or without a port" }),
-    watch: switchFlag("show it again and again until interrupted"),
-    interval: valueFlag(positiveDuration, {
+    watch: switchFlag("show it again and again until q is typed"),
+    interval: valueFlag(watchInterval, {
       valueName: "TIME",
       defaultText: "1s",
       doc: "with --watch and --rates: the time between two readings",

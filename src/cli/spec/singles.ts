@@ -1,5 +1,5 @@
-import { choice, positiveDuration } from "./kinds.ts";
-import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
+import { choice, watchInterval, word } from "./kinds.ts";
+import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
 export const statusVerb = verb({
   summary: "show both routers, paths, VIPs, gates, services and the last transitions",
@@ -8,8 +8,8 @@ export const statusVerb = verb({
   ],
   arguments: {},
   flags: {
-    watch: switchFlag("redraw until interrupted"),
-    interval: valueFlag(positiveDuration, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
+    watch: switchFlag("redraw until q is typed"),
+    interval: valueFlag(watchInterval, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
   },
   examples: [
     { command: "status", doc: "the whole pair at a glance" },
@@ -26,7 +26,7 @@ export const statusVerb = verb({
 export const runVerb = verb({
   summary: "be one of the two routers: the daemon",
   description: [
-    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again as tandem reload does, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell.",
+    "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again as tandem reload does, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell; where it has none of either router, it says so and waits for one.",
     "The log goes to standard error. Lines that cannot be written (a full disk, a reader that is gone or does not read) are counted and lost, and the next line that can be written says how many. Files of the state directory that cannot be written are tried again every five seconds. Neither ends the daemon or moves a VIP: tandem status says what is wrong, and an order that could not be saved is carried out and answered with exit code 1, since a restart would forget it. A file there that cannot be used is kept under its name with .unusable at the end.",
     "With services it loads the kernel module ip_vs where it is absent, by the program that /proc/sys/kernel/modprobe names, and tries again for as long as IPVS is not there. In one network namespace there can be one tandem with services: a second one is refused with exit code 1, at the start and at a reload that adds the first service.",
   ],
@@ -87,6 +87,29 @@ export const completionsVerb = verb({
   changes: false,
 });
 
+/** @param commands those whose help can be shown */
+function helpVerb(commands: readonly string[]) {
+  return verb({
+    summary: "show the help of tandem, of a command or of a verb, as --help does",
+    arguments: {
+      command: optionalArgument({ ...word, choices: commands }, "COMMAND", "a command: vip"),
+      verb: optionalArgument(word, "VERB", "one of its verbs: add"),
+    },
+    flags: {},
+    examples: [{ command: "help vip add", doc: "the same as tandem vip add --help" }],
+    changes: false,
+  });
+}
+
+export const versionVerb = verb({
+  summary: "show the version, the commit and the version of Bun, as --version does",
+  arguments: {},
+  flags: {},
+  examples: [{ command: "version --json", doc: "for a script" }],
+  changes: false,
+  jsonDoc: "{version, tandem, commit, bun}",
+});
+
 export const status = {
   kind: "single",
   name: "status",
@@ -111,4 +134,17 @@ export const completions = {
   name: "completions",
   summary: completionsVerb.summary,
   verb: completionsVerb,
+} satisfies SingleSpec;
+
+/** The command `help`, which comes after those that it knows. */
+export function helpOf(commands: readonly string[]) {
+  const spec = helpVerb(commands);
+  return { kind: "single", name: "help", summary: spec.summary, verb: spec } as const satisfies SingleSpec;
+}
+
+export const version = {
+  kind: "single",
+  name: "version",
+  summary: versionVerb.summary,
+  verb: versionVerb,
 } satisfies SingleSpec;

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly stateMount?: string;
   /** Fills that file system to the last page. */
   readonly isStateFull?: boolean;
+  /** It has to find out by its addresses which router it is. */
+  readonly knowsNotWhich?: boolean;
 }
 
 /** Commands that come before the daemon, in a mount namespace of its own (`ip netns exec` makes one). */
@@ -92,8 +94,9 @@ export class RouterProcess {
 
   start(around: Surroundings = {}): void {
     const role = this.name === ROUTERS[0].name ? "primary" : "backup";
+    const which = around.knowsNotWhich === true ? [] : ["--router", role];
     const directories = ["--runtime-dir", this.runtimeDirectory, "--state-dir", this.stateDirectory];
-    const command = [this.binary, "run", "--config", this.#configPath, "--router", role, ...directories];
+    const command = [this.binary, "run", "--config", this.#configPath, ...which, ...directories];
     // `ip netns exec` becomes the program, so that the process id is tandem's own; it also gives it a /sys of its own.
     const inNamespace = ["ip", "netns", "exec", this.#topology.namespace(this.#host)];
     this.#process = Bun.spawn([...inNamespace, ...shellCommand(command, this.stateDirectory, around)], {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askDaemon } from "../../../src/daemon/control-client.ts";
@@ -46,6 +46,47 @@ test("ControlUpkeep opens a socket anew whose file somebody swept away", async (
   await upkeep.look("log");
   expect(await askDaemon(directory, { command: "status" })).toBe("here");
   upkeep.close();
+});
+
+test("ControlUpkeep opens a socket anew in whose place is another file", async () => {
+  using runtime = folder();
+  const { logger } = recorder();
+  const path = join(runtime.path, "control.sock");
+  const upkeep = await ControlUpkeep.start(runtime.path, answer, logger);
+  rmSync(path);
+  writeFileSync(path, "restored from a backup");
+  await upkeep.look("log");
+  expect(await askDaemon(runtime.path, { command: "status" })).toBe("here");
+  upkeep.close();
+  expect(existsSync(path)).toBe(false);
+});
+
+test("ControlUpkeep leaves nothing behind where a directory is in its socket's place", async () => {
+  using runtime = folder();
+  const { lines, logger } = recorder();
+  mkdirSync(join(runtime.path, "control.sock"));
+  const upkeep = await ControlUpkeep.start(runtime.path, answer, logger);
+  expect(lines).toEqual([expect.stringMatching(/^error control: cannot open the control socket .*EISDIR/)]);
+  expect(readdirSync(runtime.path)).toEqual(["control.sock"]);
+  upkeep.close();
+});
+
+test("ControlUpkeep leaves the socket to a daemon that has taken the place of one swept away", async () => {
+  using runtime = folder();
+  const { lines, logger } = recorder();
+  const path = join(runtime.path, "control.sock");
+  const first = await ControlUpkeep.start(runtime.path, answer, logger);
+  rmSync(path);
+  const second = await ControlUpkeep.start(
+    runtime.path,
+    (_request, reply) => reply({ kind: "done", value: 2 }),
+    logger,
+  );
+  await first.look("log");
+  expect(lines).toEqual([expect.stringContaining("another tandem runs with this runtime directory already")]);
+  first.close();
+  expect(await askDaemon(runtime.path, { command: "status" })).toBe(2);
+  second.close();
 });
 
 test("ControlUpkeep is refused beside another daemon", async () => {

@@ -210,6 +210,26 @@ test("ControlServer turns away clients that ask nothing, so that they take nobod
   rmSync(directory, { recursive: true });
 });
 
+test("ControlServer has clients that ask nothing make room, the oldest first, and tells them so", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+  const answerHere: ControlHandler = (_request, reply) => reply({ kind: "done", value: "here" });
+  const server = await ControlServer.open(directory, answerHere, { requestSeconds: 600, idleMs: 0 });
+  const ended: number[] = [];
+  const heard: string[] = [];
+  for (let index = 0; index < CONTROL_CLIENTS_MAX; index += 1) {
+    const data = (_socket: unknown, chunk: Uint8Array) => void heard.push(new TextDecoder().decode(chunk));
+    await Bun.connect({ unix: server.path, socket: { data, close: () => void ended.push(index) } });
+  }
+  for (let count = 1; count <= 2; count += 1) {
+    expect(await askDaemon(directory, { command: "status" })).toBe("here");
+    while (ended.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(ended).toEqual([0]);
+  expect(heard).toEqual([expect.stringContaining("too many clients on the control socket")]);
+  server.close();
+  rmSync(directory, { recursive: true });
+});
+
 test("ControlServer lets go of clients that ask and never read, and of no other one", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
   const long = "x".repeat(3_000_000);

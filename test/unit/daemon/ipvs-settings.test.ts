@@ -1,14 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Config } from "../../../src/config/config.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { SYSCTLS_SET } from "../../../src/daemon/forwarding.ts";
 import { IpvsSettingsKeeper, ipvsSysctls } from "../../../src/daemon/ipvs-settings.ts";
-import { StateDirectory } from "../../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../../src/log/logger.ts";
+import { QuickFile } from "../../support/quick-disk.ts";
 import { BASE } from "../config/base.ts";
 
 /** The base configuration with these lines in `[ipvs]`, and without its services when wanted. */
@@ -22,19 +19,17 @@ function config(lines: string, services = true): Config {
 const VS = "net/ipv4/vs/";
 
 /** A kernel with the settings given, and a keeper of `[ipvs]` on it. */
-class Machine implements AsyncDisposable {
+class Machine {
   readonly settings: Map<string, string>;
   readonly logged: string[] = [];
   readonly sysctls: SysctlKeeper;
   readonly keeper: IpvsSettingsKeeper;
-  readonly #folder = mkdtempSync(join(tmpdir(), "tandem-ipvs-"));
-  readonly #store = new StateDirectory(this.#folder, { now: () => 0, onProblem: () => {}, onMended: () => {} });
 
   constructor(settings: Readonly<Record<string, string>>) {
     this.settings = new Map(Object.entries(settings).map(([name, value]) => [`${VS}${name}`, value]));
     const sink = { write: (line: string) => this.logged.push(line.slice(25).trim()) };
     const logger = new Logger(sink, { format: "text", level: "warn", now: () => new Date(0) });
-    this.sysctls = new SysctlKeeper(logger, this.#store.file("sysctls.json"), {
+    this.sysctls = new SysctlKeeper(logger, new QuickFile(), {
       read: (path) => this.settings.get(path),
       write: (path, value) => {
         const previous = this.settings.get(path);
@@ -54,11 +49,6 @@ class Machine implements AsyncDisposable {
 
   values(): Readonly<Record<string, string>> {
     return Object.fromEntries([...this.settings].map(([path, value]) => [path.slice(VS.length), value]));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#store.settled();
-    rmSync(this.#folder, { recursive: true });
   }
 }
 
@@ -82,8 +72,8 @@ describe("ipvsSysctls()", () => {
 describe("IpvsSettingsKeeper", () => {
   const FRESH = { expire_nodest_conn: "0", expire_quiescent_template: "0", conn_reuse_mode: "1", backup_only: "0" };
 
-  test("sets what is wanted, puts right what somebody changes, and leaves the rest alone", async () => {
-    await using machine = new Machine(FRESH);
+  test("sets what is wanted, puts right what somebody changes, and leaves the rest alone", () => {
+    const machine = new Machine(FRESH);
     const inForce = { ...FRESH, expire_nodest_conn: "1", expire_quiescent_template: "1" };
     expect(machine.put(config(""))).toEqual(inForce);
     machine.settings.set(`${VS}expire_nodest_conn`, "0");
@@ -92,8 +82,8 @@ describe("IpvsSettingsKeeper", () => {
     expect(machine.values()).toEqual({ ...inForce, conn_reuse_mode: "0" });
   });
 
-  test("a reload changes settings, and gives back those that it no longer names", async () => {
-    await using machine = new Machine(FRESH);
+  test("a reload changes settings, and gives back those that it no longer names", () => {
+    const machine = new Machine(FRESH);
     machine.put(config("conn_reuse_mode = 2"));
     expect(machine.put(config("expire_nodest_conn = false\nconn_reuse_mode = 0"))).toMatchObject({
       expire_nodest_conn: "0",
@@ -102,22 +92,22 @@ describe("IpvsSettingsKeeper", () => {
     expect(machine.put(config(""))).toMatchObject({ expire_nodest_conn: "1", conn_reuse_mode: "1" });
   });
 
-  test("without services all settings of IPVS are given back, those of synchronisation too", async () => {
-    await using machine = new Machine(FRESH);
+  test("without services all settings of IPVS are given back, those of synchronisation too", () => {
+    const machine = new Machine(FRESH);
     machine.put(config(""));
     machine.sysctls.apply([{ path: `${VS}backup_only`, value: "1", why: "standby" }]);
     expect(machine.put(config("", false))).toEqual(FRESH);
   });
 
-  test("at the end everything is as it was", async () => {
-    await using machine = new Machine(FRESH);
+  test("at the end everything is as it was", () => {
+    const machine = new Machine(FRESH);
     machine.put(config("conn_reuse_mode = 3"));
     machine.sysctls.restore();
     expect(machine.values()).toEqual(FRESH);
   });
 
-  test("a setting that the kernel lacks is said once, and shown for as long as it is wanted", async () => {
-    await using machine = new Machine(FRESH);
+  test("a setting that the kernel lacks is said once, and shown for as long as it is wanted", () => {
+    const machine = new Machine(FRESH);
     machine.put(config("est_nice = 5"));
     machine.keeper.settle();
     expect(machine.logged).toEqual(["warn  ipvs: [ipvs]: this kernel has no setting net/ipv4/vs/est_nice"]);

@@ -1,14 +1,11 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import type { Config } from "../../../src/config/config.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { IpvsSupport } from "../../../src/daemon/ipvs-support.ts";
 import { isBalancing, ServicesClaim } from "../../../src/daemon/services-claim.ts";
-import { StateDirectory } from "../../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../../src/log/logger.ts";
+import { QuickFile } from "../../support/quick-disk.ts";
 import { BASE } from "../config/base.ts";
 
 const NAME = `tandem-support-${process.pid}`;
@@ -23,9 +20,6 @@ function parsed(text: string): Config {
 const WITH_SERVICES = parsed(BASE);
 const WITHOUT = parsed(BASE.slice(0, BASE.indexOf("[[service]]")));
 
-const folder = mkdtempSync(join(tmpdir(), "tandem-support-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 /** A machine whose IPVS is loaded when the attempt ends. */
 class Machine {
   readonly settings = new Map<string, string>();
@@ -38,19 +32,15 @@ class Machine {
   constructor() {
     const sink = { write: (line: string) => this.logged.push(line.slice(25).trim()) };
     const logger = new Logger(sink, { format: "text", level: "info", now: () => new Date(0) });
-    const sysctls = new SysctlKeeper(
-      logger,
-      new StateDirectory(folder, { now: () => 0, onProblem: () => {}, onMended: () => {} }).file("sysctls.json"),
-      {
-        read: (path) => this.settings.get(path),
-        write: (path, value) => {
-          const previous = this.settings.get(path);
-          if (previous === undefined) return { kind: "absent" };
-          this.settings.set(path, value);
-          return { kind: "changed", previous };
-        },
+    const sysctls = new SysctlKeeper(logger, new QuickFile(), {
+      read: (path) => this.settings.get(path),
+      write: (path, value) => {
+        const previous = this.settings.get(path);
+        if (previous === undefined) return { kind: "absent" };
+        this.settings.set(path, value);
+        return { kind: "changed", previous };
       },
-    );
+    });
     this.support = new IpvsSupport({
       logger,
       sysctls,

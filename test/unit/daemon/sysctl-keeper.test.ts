@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { WantedSysctl } from "../../../src/daemon/forwarding.ts";
 import { StateDirectory } from "../../../src/daemon/state-store.ts";
 import { SysctlKeeper } from "../../../src/daemon/sysctl-keeper.ts";
 import { Logger } from "../../../src/log/logger.ts";
@@ -44,9 +45,16 @@ class Machine implements AsyncDisposable {
     });
   }
 
-  /** What was written is on the disk: from here on the process may be killed. */
+  /** What was to be written is on the disk, and what waited for that is set. */
   async settled(): Promise<void> {
     await Promise.all(this.#directories.map((directory) => directory.settled()));
+    await Bun.sleep(0);
+    await Promise.all(this.#directories.map((directory) => directory.settled()));
+  }
+
+  async applied(keeper: SysctlKeeper, wanted: readonly WantedSysctl[]): Promise<void> {
+    keeper.apply(wanted);
+    await this.settled();
   }
 
   values(): (string | undefined)[] {
@@ -63,10 +71,32 @@ describe("SysctlKeeper", () => {
   test("sets what differs and gives it back at the end", async () => {
     await using machine = new Machine();
     const keeper = machine.keeper();
-    expect([keeper.apply([WANTED, OTHER]), machine.values()]).toEqual([2, ["1", "3 0"]]);
+    expect(keeper.set(WANTED)).toEqual({ kind: "recording" });
+    await machine.applied(keeper, [WANTED, OTHER]);
+    expect(machine.values()).toEqual(["1", "3 0"]);
     expect(keeper.apply([WANTED, OTHER])).toBe(0);
     keeper.restore();
     expect(machine.values()).toEqual(["0", "3 50"]);
+  });
+
+  test("sets what waits for the disk, the newest value only, and says when that is done", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.set({ ...WANTED, value: "5" });
+    keeper.set(WANTED);
+    keeper.set(OTHER);
+    expect(machine.values()).toEqual(["0", "3 50"]);
+    await keeper.settled();
+    expect(machine.values()).toEqual(["1", "3 0"]);
+  });
+
+  test("sets nothing any more at its end", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    keeper.set(WANTED);
+    keeper.end();
+    await machine.settled();
+    expect([keeper.set(OTHER), machine.values()]).toEqual([{ kind: "unchanged" }, ["0", "3 50"]]);
   });
 
   test("leaves alone what had the value already, and what is absent", async () => {
@@ -80,8 +110,7 @@ describe("SysctlKeeper", () => {
 
   test("gives back what a process before it found, that was killed", async () => {
     await using machine = new Machine();
-    machine.keeper().apply([WANTED, OTHER]);
-    await machine.settled();
+    await machine.applied(machine.keeper(), [WANTED, OTHER]);
     const next = machine.keeper();
     expect(next.apply([WANTED, OTHER])).toBe(0);
     next.restore();
@@ -96,8 +125,7 @@ describe("SysctlKeeper", () => {
     const path = WANTED.path;
     machine.settings.set(path, "7");
     const keeper = machine.keeper();
-    for (const value of ["0", "1", "0"]) keeper.apply([{ ...WANTED, value }]);
-    await machine.settled();
+    for (const value of ["0", "1", "0"]) await machine.applied(keeper, [{ ...WANTED, value }]);
     machine.keeper().restore();
     expect(machine.settings.get(path)).toBe("7");
   });
@@ -107,9 +135,8 @@ describe("SysctlKeeper", () => {
     async (which) => {
       await using machine = new Machine();
       const keeper = machine.keeper();
-      keeper.apply([WANTED, OTHER]);
+      await machine.applied(keeper, [WANTED, OTHER]);
       machine.settings.set(OTHER.path, "5 5");
-      await machine.settled();
       (which === "after it" ? machine.keeper() : keeper).restore();
       expect(machine.values()).toEqual(["0", "5 5"]);
     },
@@ -117,8 +144,7 @@ describe("SysctlKeeper", () => {
 
   test("after a boot all settings are the kernel's own again", async () => {
     await using machine = new Machine();
-    machine.keeper().apply([WANTED]);
-    await machine.settled();
+    await machine.applied(machine.keeper(), [WANTED]);
     machine.settings.set("kernel/random/boot_id", "second");
     machine.keeper().restore();
     expect(machine.settings.get(WANTED.path)).toBe("1");
@@ -141,8 +167,7 @@ describe("SysctlKeeper", () => {
   test("what it keeps is on the disk as long as it is needed", async () => {
     await using machine = new Machine();
     const keeper = machine.keeper();
-    keeper.apply([WANTED]);
-    await machine.settled();
+    await machine.applied(keeper, [WANTED]);
     const kept = () => JSON.parse(readFileSync(join(machine.folder, "sysctls.json"), "utf8")) as unknown;
     expect(kept()).toEqual({
       version: 1,
@@ -157,7 +182,7 @@ describe("SysctlKeeper", () => {
   test("gives some back before the end, and the rest then", async () => {
     await using machine = new Machine();
     const keeper = machine.keeper();
-    keeper.apply([WANTED, OTHER]);
+    await machine.applied(keeper, [WANTED, OTHER]);
     keeper.giveBack((path) => path.startsWith("net/ipv4/vs/"));
     expect(machine.values()).toEqual(["1", "3 50"]);
     // Nobody's but the administrator's from now on.
@@ -173,7 +198,8 @@ describe("SysctlKeeper", () => {
       const path = `net/ipv4/vs/${name}`;
       machine.settings.set(path, "0");
       const keeper = machine.keeper();
-      expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "changed", previous: "0" });
+      await machine.applied(keeper, [{ path, value: "1", why: "memory" }]);
+      expect(machine.settings.get(path)).toBe("1");
       // Memory is short.
       machine.settings.set(path, "2");
       expect(keeper.set({ path, value: "1", why: "memory" })).toEqual({ kind: "unchanged" });
@@ -190,7 +216,7 @@ describe("SysctlKeeper", () => {
       machine.settings.set(OTHER.path, "3 50");
       if (reason === undefined) machine.refused.clear();
       else machine.refused.set(OTHER.path, reason);
-      keeper.apply([OTHER]);
+      await machine.applied(keeper, [OTHER]);
     }
     expect(machine.logged.map((line) => /\((\w+)\)/.exec(line)?.[1])).toEqual(["EINVAL", "EACCES", "EACCES"]);
   });
@@ -200,7 +226,7 @@ describe("SysctlKeeper", () => {
     const path = "net/ipv4/conf/eth0/promote_secondaries";
     machine.settings.set(path, "1");
     const keeper = machine.keeper();
-    keeper.apply([WANTED]);
+    await machine.applied(keeper, [WANTED]);
     keeper.adopt([{ path, previous: "0", value: "1" }], "others stay");
     keeper.giveBack((one) => one !== path);
     expect([machine.settings.get(WANTED.path), machine.settings.get(path)]).toEqual(["0", "1"]);

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { fitPage } from "../../../src/cli/redraw.ts";
+
+const FIXTURE = join(import.meta.dir, "watch-fixture.ts");
+/** termios(3): lines are read whole, and what is typed is shown. */
+const ICANON = 0o2;
+const ECHO = 0o10;
+
+describe("fitPage()", () => {
+  const LINES = ["a", "b", "c", "d"];
+  test.each([
+    [5, ["a", "b", "c", "d"]],
+    [4, ["a", "b", "… 2 more lines"]],
+    [3, ["a", "… 3 more lines"]],
+    [2, ["… 4 more lines"]],
+    [1, ["… 4 more lines"]],
+    [0, ["… 4 more lines"]],
+  ])("a window of %d rows", (rows, shown) => {
+    expect(fitPage(LINES, rows)).toEqual(shown);
+  });
+
+  test("one line too many is one that is said to be missing, with the one that makes room for that", () => {
+    expect(fitPage(["a", "b"], 2)).toEqual(["… 2 more lines"]);
+    expect(fitPage(["a", "b", "c"], 3)).toEqual(["a", "… 2 more lines"]);
+    expect(fitPage([], 2)).toEqual([]);
+  });
+});
+
+/** A person before a terminal of five rows. */
+class Person implements AsyncDisposable {
+  readonly #child: Bun.Subprocess;
+  readonly #terminal: Bun.Terminal;
+  seen = "";
+
+  constructor(command: readonly string[]) {
+    this.#terminal = new Bun.Terminal({
+      cols: 40,
+      rows: 5,
+      data: (_terminal, bytes) => {
+        this.seen += new TextDecoder().decode(bytes);
+      },
+    });
+    // Without it the terminal would control nobody, and Ctrl-C end nothing.
+    this.#child = Bun.spawn(["setsid", "--ctty", ...command], { terminal: this.#terminal });
+  }
+
+  /** Whether the terminal is as it was before anybody read single keys. */
+  get isUsual(): boolean {
+    return (this.#terminal.localFlags & (ICANON | ECHO)) === (ICANON | ECHO);
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await Bun.sleep(5);
+  }
+
+  type(text: string): void {
+    this.#terminal.write(text);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async ended(): Promise<{ readonly exitCode: number | null; readonly signal: string | number | null }> {
+    await this.#child.exited;
+    return { exitCode: this.#child.exitCode, signal: this.#child.signalCode };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    this.#terminal.close();
+  }
+}
+
+function watch(lines: number): Person {
+  return new Person([process.execPath, FIXTURE, String(lines)]);
+}
+
+describe("a view that is shown again and again", () => {
+  test("says what the window has no room for", async () => {
+    await using person = watch(12);
+    await person.until(() => person.seen.includes("more line"));
+    expect(person.seen).toContain("line 3");
+    expect(person.seen).toContain("… 9 more lines");
+    expect(person.seen).not.toContain("line 4");
+  });
+
+  test("is ended by q, and leaves the terminal as it was", async () => {
+    await using person = watch(2);
+    await person.until(() => !person.isUsual);
+    person.type("xq");
+    expect(await person.ended()).toEqual({ exitCode: 0, signal: null });
+    expect(person.isUsual).toBe(true);
+    expect(person.seen).not.toContain("x");
+  });
+
+  test.each([
+    ["Ctrl-C", "SIGINT", (person: Person) => person.type("\u0003")],
+    ["Ctrl-\\", "SIGQUIT", (person: Person) => person.type("\u001c")],
+    ["a kill", "SIGTERM", (person: Person) => person.signal("SIGTERM")],
+    ["its terminal's end", "SIGHUP", (person: Person) => person.signal("SIGHUP")],
+  ])("is ended by %s as by %s, and leaves the terminal as it was", async (_how, signal, act) => {
+    await using person = watch(2);
+    await person.until(() => !person.isUsual);
+    act(person);
+    expect(await person.ended()).toEqual({ exitCode: null, signal });
+    expect(person.isUsual).toBe(true);
+  });
+
+  test("touches no terminal of which it has only the input, as with a pager, and ends with its reader", async () => {
+    await using person = new Person(["sh", "-c", `"$0" "$1" 3 | head -n 2; stty -a`, process.execPath, FIXTURE]);
+    expect(await person.ended()).toMatchObject({ exitCode: 0 });
+    expect(person.seen).toMatch(/ icanon .* echo /s);
+    expect(person.seen).not.toContain("-icanon");
+  });
+});
