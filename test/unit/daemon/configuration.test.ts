@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ConfigFileError } from "../../../src/config/config-file-error.ts";
 import { ConfigurationFile } from "../../../src/daemon/configuration.ts";
 import { BASE } from "../config/base.ts";
 
@@ -10,6 +11,17 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "tandem-configuration-"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One line for each mistake of a file. */
+function mistakesOf(file: ConfigurationFile): readonly string[] {
+  try {
+    file.read();
+  } catch (error) {
+    if (error instanceof ConfigFileError) return error.lines;
+    throw error;
+  }
+  return [];
+}
 
 test("ConfigurationFile parses again when an included file says something else, and names it in warnings and mistakes", () => {
   const key = join(folder, "pair.key");
@@ -29,5 +41,5 @@ test("ConfigurationFile parses again when an included file says something else, 
   expect(changed.config).not.toBe(config);
   expect(changed.warnings).toEqual([expect.stringContaining(`${included}:3: 203.0.113.99 is not a VIP of this file`)]);
   writeFileSync(included, service("tcp://203.0.113.10"));
-  expect(() => file.read()).toThrow(`${included}:3:10: tcp://203.0.113.10`);
+  expect(mistakesOf(file)).toEqual([expect.stringContaining(`${included}:3:10: tcp://203.0.113.10`)]);
 });

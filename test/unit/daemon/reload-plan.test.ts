@@ -73,7 +73,7 @@ describe("planReload()", () => {
 });
 
 test("takesAllAway() names what a file would take away altogether", () => {
-  const withoutVips = config(BASE.replace(/\[\[vip\]\][^[]*/, ""));
+  const withoutVips = config(`vip = []\n${BASE.replace(/\[\[vip\]\][^[]*/, "")}`);
   const empty = { ...withoutVips, services: [] };
   expect(takesAllAway(config(BASE), withoutVips)).toBe("all VIPs (203.0.113.10/24 on eth0)");
   expect(takesAllAway(config(BASE), empty)).toBe("all VIPs (203.0.113.10/24 on eth0) and all services (web)");

@@ -28,7 +28,7 @@ function usable(text: string): UsableConfig {
 }
 
 const SECOND_VIP = `${BASE}\n[[vip]]\naddress = "203.0.113.11/24"\ninterface = "eth0"\n`;
-const WITHOUT_VIPS = BASE.replace(/\[\[vip\]\][^[]*/, "");
+const WITHOUT_VIPS = `vip = []\n${BASE.replace(/\[\[vip\]\][^[]*/, "")}`;
 
 /** A router whose steps can go wrong. */
 class World {
@@ -87,7 +87,7 @@ describe("a reload", () => {
 
   test("of a file with mistakes touches nothing, and names each with its place", async () => {
     const world = new World();
-    world.text = BASE.replace("[[vip]]", "[[vips]]").replace('"1s"', '"1x"');
+    world.text = BASE.replace("interval =", "intervall =").replace('"1s"', '"1x"');
     const result = await world.run();
     expect(result).toMatchObject({
       outcome: "refused",
