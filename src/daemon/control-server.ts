@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket, UnixSocketListener } from "bun";
 import { TandemError } from "../lib/errors.ts";
+import { type ControlClient, identify, UserNames } from "./control-peer.ts";
 import {
   CONTROL_ANSWER_BYTES_MAX,
   CONTROL_REQUEST_BYTES_MAX,
@@ -11,8 +12,15 @@ import {
   decodeControlRequest,
 } from "./control-protocol.ts";
 
-/** How a request is answered: any number of progress lines, then one `done` or `refused`. */
-export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine) => void) => void;
+/**
+ * How a request is answered: any number of progress lines, then one `done` or `refused`. `client` tells who asks; it is to
+ * be called before the handler returns.
+ */
+export type ControlHandler = (
+  request: ControlRequest,
+  reply: (line: ControlLine) => void,
+  client: () => ControlClient,
+) => void;
 
 /** Administrators and scripts, not a public service: more clients at once than this are turned away. */
 export const CONTROL_CLIENTS_MAX = 32;
@@ -79,7 +87,12 @@ function give(client: Client, line: ControlLine): void {
   flush(client);
 }
 
-function receive(client: Client, chunk: string, handler: ControlHandler): void {
+/** Bun has it, and its types don't say so. Negative: closed. */
+function descriptorOf(client: Client): number {
+  return "fd" in client && typeof client.fd === "number" ? client.fd : -1;
+}
+
+function receive(client: Client, chunk: string, handler: ControlHandler, users: UserNames): void {
   const state = client.data;
   if (state.answered) return;
   state.received += chunk;
@@ -98,7 +111,11 @@ function receive(client: Client, chunk: string, handler: ControlHandler): void {
   }
   client.timeout(0);
   try {
-    handler(request.value, (line) => answer(client, line));
+    handler(
+      request.value,
+      (line) => answer(client, line),
+      () => identify(descriptorOf(client), users),
+    );
   } catch (error) {
     // Bun would give it to the socket's `error` callback, where it looked like a client that went away.
     const reason = `the daemon could not answer: ${error instanceof Error ? error.message : error}`;
@@ -110,6 +127,7 @@ function receive(client: Client, chunk: string, handler: ControlHandler): void {
 export class ControlServer {
   readonly path: string;
   readonly #listener: UnixSocketListener<ClientState>;
+  readonly #users = new UserNames();
   #clients = 0;
 
   /**
@@ -163,7 +181,7 @@ export class ControlServer {
             answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
           }
         },
-        data: (client, chunk) => receive(client, chunk.toString("utf8"), handler),
+        data: (client, chunk) => receive(client, chunk.toString("utf8"), handler, this.#users),
         drain: flush,
         close: () => {
           this.#clients -= 1;

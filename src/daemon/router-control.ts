@@ -1,8 +1,11 @@
 import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
+import type { LogFields } from "../log/logger.ts";
 import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
+import type { ControlClient } from "./control-peer.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
+import { orderWords } from "./order-words.ts";
 import type { ReloadResult } from "./reload-queue.ts";
 import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
 
@@ -20,6 +23,8 @@ export interface ControlSubject {
   unsaved(order: KeptOrder): Promise<Unsaved | undefined>;
   /** Reads the configuration again, soon; `done` is told what came of it. */
   reload(done: (result: ReloadResult) => void): void;
+  /** A line for the log. */
+  note(message: string, fields: LogFields): void;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
@@ -85,7 +90,22 @@ export class OperatorDesk {
     for (const { reply } of this.#waiting.values()) reply({ kind: "progress", message });
   }
 
-  handle(request: ControlRequest, reply: Reply): void {
+  /** Answers a request; an order is logged with who gave it, and once more where it is refused. */
+  handle(request: ControlRequest, reply: Reply, client: () => ControlClient): void {
+    const words = orderWords(request);
+    if (words === undefined) {
+      this.#handle(request, reply);
+      return;
+    }
+    const fields = { ...client() };
+    this.#subject.note(`an operator's order: ${words}`, fields);
+    this.#handle(request, (line) => {
+      if (line.kind === "refused") this.#subject.note(`refused: ${words}: ${line.reason}`, fields);
+      reply(line);
+    });
+  }
+
+  #handle(request: ControlRequest, reply: Reply): void {
     switch (request.command) {
       case "status":
         this.#subject.status(true, (make) => replyWith(make, reply));

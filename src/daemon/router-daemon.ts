@@ -7,7 +7,7 @@ import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import type { LogHealth } from "../log/log-stream.ts";
-import type { Logger } from "../log/logger.ts";
+import type { LogFields, Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { auxiliary } from "./auxiliary.ts";
@@ -99,7 +99,7 @@ export class RouterDaemon implements ControlSubject {
     if (options.usable.config.services.length > 0) claim.take("start");
     const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
-    const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
+    const handle: ControlHandler = (...asked) => daemon.#desk.handle(...asked);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#network.lookForTwins();
     await Bun.sleep(TWIN_WAIT_MS);
@@ -214,8 +214,11 @@ export class RouterDaemon implements ControlSubject {
     };
   }
 
+  note(message: string, fields: LogFields): void {
+    this.#logger.info("control", message, fields);
+  }
+
   operate(id: number, command: OperatorCommand): void {
-    this.#logger.info("control", `an operator wants: ${command.kind}`);
     this.#router.feed({ kind: "operator", id, command });
   }
 

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
+import type { ControlClient } from "../../../src/daemon/control-peer.ts";
 import {
   type ControlLine,
   type ControlRequest,
@@ -259,4 +260,19 @@ test("an answer to a client that has gone harms nobody", async () => {
       expect(await asked).toBe("there");
     },
   );
+});
+
+test("ControlServer tells who asks: the user, the process and its program", async () => {
+  const clients: ControlClient[] = [];
+  await withServer(
+    (_request, reply, client) => {
+      clients.push(client());
+      reply({ kind: "done", value: "known" });
+    },
+    async (directory) => void (await askDaemon(directory, { command: "switch" })),
+  );
+  const uid = process.getuid?.();
+  const program = readFileSync("/proc/self/comm", "utf8").trim();
+  expect(clients).toEqual([expect.objectContaining({ uid, pid: process.pid, program })]);
+  if (uid === 0) expect(clients).toEqual([expect.objectContaining({ user: "root" })]);
 });
