@@ -447,9 +447,11 @@ export class Balancer {
       normal: `${name}: its real servers have the work again`,
       "last-good": `${name}: all its real servers died at once without refusing; the last good ones stay in work`,
       sorry: `${name}: no real server is left; the sorry server has the work`,
+      drained: `${name}: its real servers that are up are all drained; new clients are refused`,
       none: `${name}: no real server is left, nobody has the work`,
     }[work];
-    this.#report({ kind: "log", level: work === "normal" ? "info" : "error", message });
+    const level = work === "normal" ? "info" : work === "drained" ? "warn" : "error";
+    this.#report({ kind: "log", level, message });
   }
 
   #saveSoon(nowMs: number): void {

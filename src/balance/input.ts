@@ -11,11 +11,13 @@ import type { BalancerQuery, BalancerReport } from "./report.ts";
 import type { SavedState } from "./saved-state.ts";
 import type { Probe } from "./units.ts";
 
-/** An operator's order for a real server; without a service for each one that has it. */
+/** What an operator's order is for: one of the two at least. */
 export interface OrderTarget {
   readonly id: number;
+  /** Absent: each service that has the server. */
   readonly service?: ServiceKey;
-  readonly server: Endpoint;
+  /** Absent: each server of the service. */
+  readonly server?: Endpoint;
 }
 
 /** What enters the balancer's state machine. */

@@ -36,11 +36,11 @@ export interface ServiceView {
   readonly unknown: number;
   /** Servers configured: up + down + unknown. */
   readonly configured: number;
-  /** Who gets the work: the servers that are up, the last good set (panic), the sorry server, or nobody. */
+  /** Who gets the work: the servers that are up, the last good set (panic), the sorry server, or nobody: on order, or none is up. */
   readonly work: ServiceWork;
 }
 
-export const SERVICE_WORKS = ["normal", "last-good", "sorry", "none"] as const;
+export const SERVICE_WORKS = ["normal", "last-good", "sorry", "drained", "none"] as const;
 export type ServiceWork = (typeof SERVICE_WORKS)[number];
 
 /** One real server of one virtual service, for `tandem check list` and `tandem status`. */

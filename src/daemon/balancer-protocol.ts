@@ -60,14 +60,17 @@ export type ToBalancer =
   /** The orders that hold from now on. */
   | { readonly kind: "orders"; readonly drains: readonly Drain[] }
   | { readonly kind: "role"; readonly role: Role }
-  /** Orders for a real server: of one service, or of each that has it. Answered by `done` or `refused` with this id. */
-  | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
-  | { readonly kind: "undrain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
+  /**
+   * Orders for a real server of one service or of each that has it, or without a server for all of one service. Answered
+   * by `done` or `refused` with this id.
+   */
+  | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server?: Endpoint }
+  | { readonly kind: "undrain"; readonly id: number; readonly service?: ServiceKey; readonly server?: Endpoint }
   | {
       readonly kind: "weight";
       readonly id: number;
       readonly service?: ServiceKey;
-      readonly server: Endpoint;
+      readonly server?: Endpoint;
       /** Absent: the configured weight again. */
       readonly weight?: number;
     }
@@ -93,7 +96,7 @@ const verdict = oneOf(["up", "down", "unknown"]);
 /** 32 bits, as the kernel has them. */
 const seconds = whole(0, 0xffff_ffff);
 const timeouts = record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
-const order = { id, service: optional(serviceKey), server: endpoint };
+const order = { id, service: optional(serviceKey), server: optional(endpoint) };
 
 const query: Decoder<BalancerQuery> = union("kind", {
   checks: record({ kind: exactly("checks") }),

@@ -27,17 +27,18 @@ export type ControlRequest =
       readonly command: "drain" | "undrain";
       /** Absent: the real server in every service that has it. */
       readonly service?: ServiceKey;
-      readonly endpoint: Endpoint;
+      /** Absent: every real server of the service. One of the two is there. */
+      readonly endpoint?: Endpoint;
     }
   | {
       /** The server has this weight instead of the configured one, until it is drained or undrained. */
       readonly command: "weight";
       readonly service?: ServiceKey;
-      readonly endpoint: Endpoint;
+      readonly endpoint?: Endpoint;
       readonly weight: number;
     };
 
-type ServerRequest = Extract<ControlRequest, { readonly endpoint: Endpoint }>;
+type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" }>;
 
 export const CONTROL_COMMANDS = [
   "status",
@@ -80,9 +81,10 @@ function readJson(line: string): Parsed<Readonly<Record<string, unknown>>> {
 
 /** The request as its line of JSON, with the line's end. */
 export function encodeControlRequest(request: ControlRequest): string {
-  if (!("endpoint" in request)) return `${JSON.stringify(request)}\n`;
+  if (!("endpoint" in request || "service" in request)) return `${JSON.stringify(request)}\n`;
   const service = request.service === undefined ? undefined : formatServiceKey(request.service);
-  return `${JSON.stringify({ ...request, endpoint: formatEndpoint(request.endpoint), service })}\n`;
+  const endpoint = request.endpoint === undefined ? undefined : formatEndpoint(request.endpoint);
+  return `${JSON.stringify({ ...request, endpoint, service })}\n`;
 }
 
 function readServerRequest(
@@ -90,13 +92,19 @@ function readServerRequest(
   record: Readonly<Record<string, unknown>>,
 ): Parsed<ControlRequest> {
   const { endpoint, service, weight } = record as { endpoint?: unknown; service?: unknown; weight?: unknown };
-  if (typeof endpoint !== "string") return problem(`${command} needs the address of a real server`);
-  const target = parseEndpoint(endpoint);
-  if (!target.ok) return target;
+  if (endpoint === undefined && service === undefined) return problem(`${command} needs a service or a real server`);
+  if (endpoint !== undefined && typeof endpoint !== "string") {
+    return problem(`${command} needs the address of a real server`);
+  }
+  const target = endpoint === undefined ? undefined : parseEndpoint(endpoint);
+  if (target !== undefined && !target.ok) return target;
   if (service !== undefined && typeof service !== "string") return problem(`the service of ${command} must be text`);
   const key = service === undefined ? undefined : parseServiceKey(service);
   if (key !== undefined && !key.ok) return key;
-  const subject = { endpoint: target.value, ...(key === undefined ? {} : { service: key.value }) };
+  const subject = {
+    ...(target === undefined ? {} : { endpoint: target.value }),
+    ...(key === undefined ? {} : { service: key.value }),
+  };
   if (command !== "weight") return parsed({ command, ...subject });
   return typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX
     ? parsed({ command, ...subject, weight })

@@ -2,11 +2,11 @@ import { formatEndpoint } from "../model/address.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import type { ControlRequest } from "./control-protocol.ts";
 
-type ServerRequest = Extract<ControlRequest, { readonly endpoint: unknown }>;
+type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" }>;
 
 function serverWords({ endpoint, service }: ServerRequest): string {
   const where = service === undefined ? "every service" : formatServiceKey(service);
-  return `real server ${formatEndpoint(endpoint)} of ${where}`;
+  return `${endpoint === undefined ? "every real server" : `real server ${formatEndpoint(endpoint)}`} of ${where}`;
 }
 
 /** What a request orders, for the log; undefined for one that only asks. */

@@ -138,7 +138,10 @@ export class OperatorDesk {
       case "undrain":
       case "weight": {
         const { endpoint, service } = request;
-        const target = { server: endpoint, ...(service === undefined ? {} : { service }) };
+        const target = {
+          ...(endpoint === undefined ? {} : { server: endpoint }),
+          ...(service === undefined ? {} : { service }),
+        };
         const order =
           request.command === "weight"
             ? { kind: request.command, weight: request.weight, ...target }

@@ -259,6 +259,7 @@ const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
   sorry: "no real server is up: the sorry server has the work",
+  drained: "its real servers that are up are all drained: new clients are refused",
   // An alarm says that.
   none: undefined,
 };

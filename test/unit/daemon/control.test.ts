@@ -57,7 +57,13 @@ const REQUESTS: readonly ControlRequest[] = [
     service: { kind: "fwmark", mark: 7, family: "inet6" },
   },
   { command: "weight", endpoint: { address: address("10.0.0.11"), port: 80 }, weight: 3 },
+  { command: "drain", service: { kind: "fwmark", mark: 7, family: "inet" } },
 ];
+
+test("decodeControlRequest() refuses an order for nothing", () => {
+  const problem = "drain needs a service or a real server";
+  expect(decodeControlRequest('{"command":"drain"}')).toEqual({ ok: false, problem });
+});
 
 test.each(REQUESTS.map((request) => [request] as const))("decodeControlRequest() reads back %o", (request) => {
   expect(decodeControlRequest(encodeControlRequest(request).trimEnd())).toEqual({ ok: true, value: request });

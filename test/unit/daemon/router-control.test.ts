@@ -113,6 +113,7 @@ describe("OperatorDesk", () => {
     [{ command: "drain", endpoint: SERVER, service: SERVICE }, "drain real server 10.0.0.11:80 of fwmark:7"],
     [{ command: "undrain", endpoint: SERVER }, "undrain real server 10.0.0.11:80 of every service"],
     [{ command: "weight", endpoint: SERVER, weight: 3 }, "weight 3 for real server 10.0.0.11:80 of every service"],
+    [{ command: "drain", service: SERVICE }, "drain every real server of fwmark:7"],
     [{ command: "hold", on: true }, "hold automatic fail-back"],
     [{ command: "hold", on: false }, "end the hold of automatic fail-back"],
     [{ command: "release" }, "release"],
