@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --timeout | --weight | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --send | --expect | --expect-status | --expect-body | --host | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
       -*) ;;
       *)
         if [[ -z $noun ]]; then
@@ -72,7 +72,7 @@ _tandem() {
     '')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
-    'service') _tandem_value choices 'list add edit del flush zero save restore apply timeouts sync sync-start sync-stop' ;;
+    'service') _tandem_value choices 'list add edit del drain undrain flush zero save restore apply timeouts sync sync-start sync-stop' ;;
     'real') _tandem_value choices 'list add edit del drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
@@ -98,6 +98,10 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service del')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service drain')
+      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service undrain')
+      if [[ $cur == -* ]]; then _tandem_value choices '--weight --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service flush')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service zero')

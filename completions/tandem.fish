@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --host --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --timeout --weight --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --send --expect --expect-status --expect-body --host --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
             case '*'
@@ -56,6 +56,8 @@ complete -c tandem -n '__tandem_at service' -a list -d 'list virtual services wi
 complete -c tandem -n '__tandem_at service' -a add -d 'add a virtual service'
 complete -c tandem -n '__tandem_at service' -a edit -d 'change settings of a virtual service; what is not named stays'
 complete -c tandem -n '__tandem_at service' -a del -d 'remove virtual services with their real servers'
+complete -c tandem -n '__tandem_at service' -a drain -d 'give a service no new connections; open ones go on'
+complete -c tandem -n '__tandem_at service' -a undrain -d 'give the real servers of a drained service work again'
 complete -c tandem -n '__tandem_at service' -a flush -d 'remove all virtual services with their real servers'
 complete -c tandem -n '__tandem_at service' -a zero -d 'set the counters of one or all virtual services to zero'
 complete -c tandem -n '__tandem_at service' -a save -d 'print the kernel\'s table in a form that restore reads'
@@ -138,6 +140,11 @@ complete -c tandem -n '__tandem_in service edit' -l no-scheduler-flags -d 'clear
 complete -c tandem -n '__tandem_in service edit' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service del' -l if-exists -d 'succeed when a service is not there'
 complete -c tandem -n '__tandem_in service del' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
+complete -c tandem -n '__tandem_in service drain' -l wait -d 'wait until no connection is open; show how many are'
+complete -c tandem -n '__tandem_in service drain' -l timeout -x -d 'with --wait: the longest wait'
+complete -c tandem -n '__tandem_in service drain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
+complete -c tandem -n '__tandem_in service undrain' -l weight -x -d 'the weight of each, instead of the configured one'
+complete -c tandem -n '__tandem_in service undrain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service zero' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service save' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -Sn'
 complete -c tandem -n '__tandem_in service save' -r -F

@@ -1,10 +1,15 @@
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
-import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, serviceOrAll } from "./kinds.ts";
+import { choice, endpoint, integer, port, positiveDuration, service as serviceKey, servicesOrAll } from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
-const ORDERS_JSON = `${CHANGES_JSON}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)`;
-const serviceArgument = oneArgument(serviceKey, "SERVICE", "the virtual service, such as tcp://203.0.113.10:80");
+export const ORDERS_JSON =
+  "{version, dryRun, changes: [{do, subject, outcome}], warnings: [text]}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)";
+const serviceArgument = oneArgument(
+  serviceKey,
+  "SERVICE",
+  "the virtual service, such as tcp://203.0.113.10:80, or the name of its [[service]]",
+);
 const serverArgument = oneArgument(
   endpoint,
   "SERVER",
@@ -99,15 +104,17 @@ export const realDel = verb({
 });
 
 const everyServiceArgument = oneArgument(
-  serviceOrAll,
+  servicesOrAll,
   "SERVICE",
-  "the virtual service; all: each one that has the real server",
+  "the virtual service, or the name of a [[service]]; all: each one that has the real server",
 );
 
 export const realDrain = verb({
   summary: "give a real server no new connections; open ones go on",
   description: [
     "Goes through the daemon where one runs: it then lasts over reload, restart and failover. Without one the weight in the kernel becomes 0.",
+    "A service that was made by hand beside a daemon is none of the daemon's: the weight is set in the kernel, and lasts as long as that.",
+    "The last real server of a service that still gets work is drained too, with a warning: new clients are refused then, or go to the sorry server.",
     "A persistent client goes elsewhere with its next connection where the kernel's setting expire_quiescent_template is 1, as tandem run sets it; where it is 0, it comes back to the drained server.",
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
@@ -123,6 +130,7 @@ export const realDrain = verb({
   },
   examples: [
     { command: "real drain tcp://203.0.113.10:80 10.0.0.11:80 --wait --timeout 5m", doc: "before maintenance" },
+    { command: "real drain web 10.0.0.11", doc: "in each virtual service of the [[service]] web" },
     { command: "real drain all 10.0.0.11:80", doc: "in each service that has it" },
     { command: "real drain fwmark:7 10.0.0.11:80 --wait --delete", doc: "and remove it when nothing is open" },
   ],
