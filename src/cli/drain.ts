@@ -105,9 +105,10 @@ function detailOf({ weight }: Order): string {
 /** Asks the daemon, which keeps the order over reload, restart and failover. */
 async function askToOrder(order: Order, key: ServiceKey | undefined, context: CommandContext): Promise<ReportedChange> {
   const { verb, weight } = order;
-  const { server } = order.target;
+  const { server: given } = order.target;
+  const server = given === "all" || key === undefined ? given : withServicePort(key, given);
   const subject = {
-    ...(server === "all" ? {} : { endpoint: key === undefined ? server : withServicePort(key, server) }),
+    ...(server === "all" ? {} : { endpoint: server }),
     ...(key === undefined ? {} : { service: key }),
   };
   const request =
@@ -116,7 +117,7 @@ async function askToOrder(order: Order, key: ServiceKey | undefined, context: Co
   const { text, unsaved } = orderAnswer(value);
   const outcome: ChangeOutcome =
     unsaved === undefined ? { kind: "done" } : { kind: "unsaved", reason: text ?? unsaved };
-  const target = { ...order.target, services: key === undefined ? ("all" as const) : [key] };
+  const target = { server, services: key === undefined ? ("all" as const) : [key] };
   return { do: verb, subject: targetText(target), detail: detailOf(order), outcome };
 }
 

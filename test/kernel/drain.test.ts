@@ -9,6 +9,8 @@ const VIP = "198.51.100.95";
 const SERVER = "198.51.100.96";
 const WEB = `tcp://${VIP}:80`;
 
+const LAST = `warning: ${WEB}: no other real server of it has work: new clients are refused, or go to its sorry server\n`;
+
 const ENVIRONMENT = { env: { PATH: "/usr/sbin:/usr/bin" } };
 
 function tandem(...words: readonly string[]): { stdout: string; stderr: string; exitCode: number } {
@@ -69,7 +71,7 @@ describe("real drain --wait", () => {
       stdout: "",
       stderr: expect.stringMatching(
         new RegExp(
-          `^1 open connection and 1 persistent client, waiting for \\d+ms at most\ntandem: cannot drain real server ${open.name} of ${WEB}: 1 open connection and 1 persistent client were still there after [\\d.]+m?s\nhint: it stays drained; `,
+          `^${LAST}1 open connection and 1 persistent client, waiting for \\d+ms at most\ntandem: cannot drain real server ${open.name} of ${WEB}: 1 open connection and 1 persistent client were still there after [\\d.]+m?s\nhint: it stays drained; `,
         ),
       ),
       exitCode: 3,
@@ -89,14 +91,16 @@ describe("real drain --wait", () => {
     let told = "";
     for await (const bytes of draining.stderr) {
       told += decoder.decode(bytes);
-      if (told.startsWith("1 open connection, waiting for ") && !told.includes("after")) {
+      if (told.startsWith(`${LAST}1 open connection, waiting for `) && !told.includes("after")) {
         run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=1");
         run("ipvsadm", "-d", "-t", `${VIP}:80`, "-r", open.name);
         open.client.write("the kernel drops it, since its server is gone");
       }
     }
     expect({ told, exitCode: await draining.exited }).toEqual({
-      told: expect.stringMatching(/^1 open connection, waiting for .* at most\nno open connections after [\d.]+m?s\n$/),
+      told: expect.stringMatching(
+        new RegExp(`^${LAST}1 open connection, waiting for .* at most\nno open connections after [\\d.]+m?s\n$`),
+      ),
       exitCode: 0,
     });
     run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=0");
@@ -126,9 +130,7 @@ describe("real drain --wait", () => {
       stderr: "",
       exitCode: 0,
     });
-    expect(tandem("real", "drain", WEB, `${SERVER}:9`, "--dry-run").stderr).toBe(
-      `warning: ${WEB}: no other real server of it has work: new clients are refused, or go to its sorry server\n`,
-    );
+    expect(tandem("real", "drain", WEB, `${SERVER}:9`, "--dry-run").stderr).toBe(LAST);
     expect(tandem("service", "drain", "tcp://192.0.2.1:1")).toMatchObject({ stdout: "", exitCode: 1 });
   });
 
