@@ -110,7 +110,7 @@ export const failoverDrill = verb({
   changes: true,
   jsonDoc:
     "{version, dryRun, good, maxGapMs, switches: [{from, to, elapsedMs}], streams: [{target, kind, good, sent, lost, lostBecause: [{reason, times}], longestGapMs, longestPauseMs, slowestMs}], skipped}; kind is echo or connection; good is null where the own probes paused for longer than the limit",
-  exit3: "a switch was not possible, a client would have noticed, or that cannot be judged",
+  exit3: "no switch was possible, a client noticed, or it cannot be judged",
 });
 
 export const failoverHistory = verb({
