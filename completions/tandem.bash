@@ -73,7 +73,7 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run status vip service real check heartbeat failover config doctor completions'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
     'service') _tandem_value choices 'list add edit del drain undrain flush zero save restore apply timeouts sync sync-start sync-stop' ;;
-    'real') _tandem_value choices 'list add edit del drain undrain' ;;
+    'real') _tandem_value choices 'list add edit del reset drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
     'failover') _tandem_value choices 'status switch take release hold drill history' ;;
@@ -123,11 +123,13 @@ _tandem() {
     'real list')
       if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real edit')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real del')
-      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'real reset')
+      if [[ $cur == -* ]]; then _tandem_value choices '--resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real drain')
       if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --delete --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real undrain')

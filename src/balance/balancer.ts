@@ -1,10 +1,13 @@
+import type { ConfiguredService } from "../config/config.ts";
+import { problem } from "../lib/parsed.ts";
 import type { Verdict } from "../model/check.ts";
-import type { ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
-import { type Drain, type Drains, drainsOf } from "./drains.ts";
+import { type Drains, drainsOf } from "./drains.ts";
 import { GateKeeper } from "./gates.ts";
-import type { BalancerEffect, BalancerInput } from "./input.ts";
+import type { BalancerEffect, BalancerInput, KeepInput } from "./input.ts";
 import { checkHealths, checkKernelCalls } from "./invariants.ts";
+import { type Kept, keep, keptOf } from "./kept-servers.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
 import { ProbeRecord } from "./probe-record.ts";
@@ -12,7 +15,7 @@ import type { BalancerReport, ServiceWork } from "./report.ts";
 import { checkReports, drainProgress, serviceViews } from "./reports.ts";
 import { restoredHealths, restoredServices, type SavedState, savedVerdict } from "./saved-state.ts";
 import { ProbeSchedule } from "./schedule.ts";
-import { type Probe, type Unit, type Units, unitsOf } from "./units.ts";
+import { type Probe, resolvePort, type Unit, type Units, unitsOf } from "./units.ts";
 import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "./verdict.ts";
 import { type BalancedService, wantedService } from "./wanted-table.ts";
 
@@ -54,6 +57,10 @@ export interface BalancerOptions {
   readonly seed: number;
 }
 
+function isSame(one: Kept, other: Kept): boolean {
+  return JSON.stringify([...one.values()]) === JSON.stringify([...other.values()]);
+}
+
 export class Balancer {
   readonly #bootId: string;
   readonly #seed: number;
@@ -66,7 +73,9 @@ export class Balancer {
   readonly #slowStarts = new Map<string, number>();
   #owned: Map<string, ServiceKey>;
   #units: Units = unitsOf([]);
+  #services: readonly ConfiguredService[] = [];
   #drains: Drains;
+  #kept: Kept;
   #configured = false;
   #waiting: number[] = [];
   readonly #localTroubles = new Map<string, string>();
@@ -91,6 +100,7 @@ export class Balancer {
     this.#restored = options.saved === undefined ? new Map() : restoredHealths(options.saved, options.bootId);
     this.#owned = options.saved === undefined ? new Map() : restoredServices(options.saved);
     this.#drains = drainsOf(options.saved?.drains ?? []);
+    this.#kept = keptOf(options.saved?.kept ?? []);
     this.#inquorate = new Set(options.saved?.inquorate ?? []);
   }
 
@@ -159,12 +169,15 @@ export class Balancer {
         this.#configure(input, nowMs);
         break;
       case "orders":
-        this.#replaceOrders(input.drains, nowMs);
+        this.#replaceOrders(input, nowMs);
         break;
       case "drain":
       case "undrain":
       case "weight":
         this.#order(input, nowMs);
+        break;
+      case "keep":
+        this.#keep(input, nowMs);
         break;
       case "table-needed":
         this.#waiting = [...this.#waiting, input.id].slice(-WAITING_MAX);
@@ -239,13 +252,25 @@ export class Balancer {
   }
 
   #configure(input: Extract<BalancerInput, { kind: "configure" }>, nowMs: number): void {
+    this.#services = input.config.services;
+    if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
+    if (input.kept !== undefined) this.#kept = keptOf(input.kept);
+    this.#gates.configure(input.config.gates ?? [], nowMs);
+    this.#localTroubles.clear();
+    this.#configured = true;
+    this.#rebuild(nowMs);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    this.#report({ kind: "kept-changed", kept: [...this.#kept.values()] });
+  }
+
+  /** Makes the services anew from the configuration and what is kept beside it; verdicts stay. */
+  #rebuild(nowMs: number): void {
     const bySubject = new Map(this.#restored);
     for (const [key, probe] of this.#units.probes) {
       const health = this.#healths.get(key);
       if (health !== undefined) bySubject.set(probe.subject, health);
     }
-    this.#units = unitsOf(input.config.services);
-    if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
+    this.#units = unitsOf(this.#services, this.#kept);
     this.#healths.clear();
     for (const [key, probe] of this.#units.probes) {
       this.#healths.set(key, bySubject.get(probe.subject) ?? UNKNOWN_HEALTH);
@@ -257,16 +282,12 @@ export class Balancer {
       program: probe.check.method.kind === "external",
     }));
     this.#schedule.replace(probes, this.#seed, nowMs);
-    this.#gates.configure(input.config.gates ?? [], nowMs);
     this.#slowStarts.clear();
-    this.#localTroubles.clear();
     const wanted = new Map([...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
     this.#kernel.configure(wanted, this.#owned);
     this.#owned = wanted;
-    this.#configured = true;
     this.#viewsText = "";
     this.#tellViews(nowMs);
-    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
     this.#saveSoon(nowMs);
   }
 
@@ -287,8 +308,12 @@ export class Balancer {
     return (isDown ? check.downIntervalMs : undefined) ?? check.intervalMs;
   }
 
-  #replaceOrders(drains: readonly Drain[], nowMs: number): void {
+  #replaceOrders({ drains, kept }: Extract<BalancerInput, { kind: "orders" }>, nowMs: number): void {
     this.#drains = drainsOf(drains);
+    const before = this.#kept;
+    this.#kept = keptOf(kept);
+    // Until the first configuration there is nothing that it could change.
+    if (this.#configured && !isSame(before, this.#kept)) this.#rebuild(nowMs);
     for (const name of this.#units.units.keys()) this.#kernel.touch(name);
     this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
     this.#viewsSoon(nowMs);
@@ -308,6 +333,30 @@ export class Balancer {
     this.#report({ kind: "done", id: order.id });
     this.#viewsSoon(nowMs);
     this.#save(nowMs);
+  }
+
+  #keep({ id, service, server, order }: KeepInput, nowMs: number): void {
+    const key = formatServiceKey(service);
+    const current = this.#units.units.get(key);
+    const configured = unitsOf(
+      this.#services.filter(({ listen }) => listen.some((each) => formatServiceKey(each.key) === key)),
+    ).units.get(key);
+    const kept =
+      current === undefined || configured === undefined
+        ? problem(`the configuration has no service ${key}`)
+        : keep(order, resolvePort(server, service), { configured, current }, this.#kept);
+    if (!kept.ok) {
+      this.#report({ kind: "refused", id, reason: kept.problem });
+      return;
+    }
+    const { made } = kept.value;
+    if (made !== undefined) {
+      this.#kept = kept.value.kept;
+      this.#rebuild(nowMs);
+      this.#report({ kind: "kept-changed", kept: [...this.#kept.values()], made });
+      this.#save(nowMs);
+    }
+    this.#report({ kind: "done", id });
   }
 
   #judge(input: Extract<BalancerInput, { kind: "probed" }>, nowMs: number): void {
@@ -475,6 +524,7 @@ export class Balancer {
         bootId: this.#bootId,
         verdicts,
         drains: [...this.#drains.values()],
+        ...(this.#kept.size === 0 ? {} : { kept: [...this.#kept.values()] }),
         owned: [...owned.values()],
         ...(this.#inquorate.size === 0 ? {} : { inquorate: [...this.#inquorate] }),
       },

@@ -3,6 +3,7 @@ import type { Endpoint } from "../model/address.ts";
 import type { ProbeOutcome } from "../model/check.ts";
 import type { Gate } from "../model/gate.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
+import type { KeepOrder, KeptServer } from "../model/kept-server.ts";
 import type { Role } from "../model/pair.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import type { Drain } from "./drains.ts";
@@ -20,6 +21,15 @@ export interface OrderTarget {
   readonly server?: Endpoint;
 }
 
+/** An operator's change of a server of a configured service, to be kept beside the configuration. */
+export interface KeepInput {
+  readonly kind: "keep";
+  readonly id: number;
+  readonly service: ServiceKey;
+  readonly server: Endpoint;
+  readonly order: KeepOrder;
+}
+
 /** What enters the balancer's state machine. */
 export type BalancerInput =
   | {
@@ -31,13 +41,15 @@ export type BalancerInput =
       };
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];
+      readonly kept?: readonly KeptServer[];
     }
   /** The orders of both routers' operators, in place of those known. */
-  | { readonly kind: "orders"; readonly drains: readonly Drain[] }
+  | { readonly kind: "orders"; readonly drains: readonly Drain[]; readonly kept: readonly KeptServer[] }
   | { readonly kind: "role"; readonly role: Role }
   | ({ readonly kind: "drain" | "undrain" } & OrderTarget)
   /** Without a weight: the configured one again. */
   | ({ readonly kind: "weight"; readonly weight?: number } & OrderTarget)
+  | KeepInput
   | { readonly kind: "table-needed"; readonly id: number }
   | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
   | { readonly kind: "stop" }

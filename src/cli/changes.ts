@@ -26,6 +26,7 @@ const DONE_FORMS = {
   release: "released",
   hold: "held",
   unhold: "ended the hold of",
+  reset: "reset",
 } as const;
 
 export type ChangeVerb = keyof typeof DONE_FORMS;
@@ -68,6 +69,7 @@ const TONES: Readonly<Record<ChangeVerb, Tone | undefined>> = {
   release: "warn",
   hold: "warn",
   unhold: undefined,
+  reset: "good",
 };
 
 function paintedVerb(verb: ChangeVerb, text: string, paint: Palette): string {

@@ -44,11 +44,11 @@ export function showOnce(output: Output, { lines, json }: Page): void {
  * Makes a page again and again, the first one at once, the others each `intervalMs` after the one before.
  * @param read makes a page of what there is now
  */
-export function everyInterval(intervalMs: number, read: () => Page): () => Promise<Page> {
+export function everyInterval(intervalMs: number, read: () => Page | Promise<Page>): () => Promise<Page> {
   let isFirst = true;
   return async () => {
     if (!isFirst) await Bun.sleep(intervalMs);
     isFirst = false;
-    return read();
+    return await read();
   };
 }

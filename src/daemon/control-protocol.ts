@@ -1,5 +1,8 @@
+import { keepOrder } from "../balance/decoders.ts";
+import { DecodeError } from "../lib/errors.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
+import type { KeepOrder } from "../model/kept-server.ts";
 import { WEIGHT_MAX } from "../model/real-server.ts";
 import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 
@@ -36,6 +39,14 @@ export type ControlRequest =
       readonly service?: ServiceKey;
       readonly endpoint?: Endpoint;
       readonly weight: number;
+    }
+  | { readonly command: "kept" }
+  | {
+      /** A real server of a configured service is added, changed or removed beside the configuration. */
+      readonly command: "keep";
+      readonly service: ServiceKey;
+      readonly endpoint: Endpoint;
+      readonly order: KeepOrder;
     };
 
 type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" }>;
@@ -53,6 +64,8 @@ export const CONTROL_COMMANDS = [
   "drain",
   "undrain",
   "weight",
+  "kept",
+  "keep",
 ] as const satisfies readonly ControlRequest["command"][];
 
 /** A line of an answer: what happens meanwhile, or the end. `value` depends on the command. */
@@ -111,6 +124,22 @@ function readServerRequest(
     : problem(`a weight is a whole number from 0 to ${WEIGHT_MAX}`);
 }
 
+function readKeepRequest(record: Readonly<Record<string, unknown>>): Parsed<ControlRequest> {
+  const { endpoint, service, order } = record;
+  if (typeof endpoint !== "string" || typeof service !== "string")
+    return problem("keep needs a service and a real server");
+  const server = parseEndpoint(endpoint);
+  if (!server.ok) return server;
+  const key = parseServiceKey(service);
+  if (!key.ok) return key;
+  try {
+    return parsed({ command: "keep", service: key.value, endpoint: server.value, order: keepOrder(order) });
+  } catch (error) {
+    if (error instanceof DecodeError) return problem(`the order of keep: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Reads a request; whatever else is in the line is ignored, so that newer clients can say more. */
 export function decodeControlRequest(line: string): Parsed<ControlRequest> {
   const json = readJson(line);
@@ -124,6 +153,8 @@ export function decodeControlRequest(line: string): Parsed<ControlRequest> {
     case "undrain":
     case "weight":
       return readServerRequest(command, record);
+    case "keep":
+      return readKeepRequest(record);
     case "take":
       return parsed({ command, force: record["force"] === true });
     case "hold":

@@ -7,7 +7,7 @@ import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
 import { orderWords } from "./order-words.ts";
 import type { ReloadResult } from "./reload-queue.ts";
-import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
+import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "./status-report.ts";
 
 /** Operators' commands that may wait for their answer at once. */
 const COMMANDS_WAITING_MAX = 16;
@@ -17,6 +17,8 @@ export interface ControlSubject {
   status(withTable: boolean, ready: (make: () => StatusReport) => void): void;
   history(): readonly TransitionStatus[];
   heartbeats(): HeartbeatReport;
+  /** The real servers that operators have changed at run time. */
+  kept(): readonly KeptStatus[];
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
   /** Whether such an order, which has just been done, is on the disk; never rejects. */
@@ -116,6 +118,9 @@ export class OperatorDesk {
       case "heartbeats":
         reply({ kind: "done", value: this.#subject.heartbeats() });
         return;
+      case "kept":
+        reply({ kind: "done", value: { version: 1, kept: this.#subject.kept() } });
+        return;
       case "checks":
         this.#ask(reply, (balancer, answer) => balancer.query({ kind: "checks" }, answer));
         return;
@@ -149,6 +154,15 @@ export class OperatorDesk {
         this.#ask(
           reply,
           (balancer, answer) => balancer.order(order, answer),
+          () => this.#replyWhenKept("shared", undefined, reply),
+        );
+        return;
+      }
+      case "keep": {
+        const { service, endpoint: server, order } = request;
+        this.#ask(
+          reply,
+          (balancer, answer) => balancer.order({ kind: "keep", service, server, order }, answer),
           () => this.#replyWhenKept("shared", undefined, reply),
         );
         return;

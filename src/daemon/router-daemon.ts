@@ -21,6 +21,7 @@ import { failoverSettings } from "./failover-settings.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
+import { keptStatus } from "./kept-servers.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
@@ -35,7 +36,7 @@ import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { ServicesClaim } from "./services-claim.ts";
-import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
+import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "./status-report.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
@@ -201,6 +202,10 @@ export class RouterDaemon implements ControlSubject {
 
   history(): readonly TransitionStatus[] {
     return this.#transitions.list(new Date());
+  }
+
+  kept(): readonly KeptStatus[] {
+    return keptStatus(this.#router.state.shared, this.#config);
   }
 
   heartbeats(): HeartbeatReport {

@@ -15,6 +15,7 @@ import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
+import { keptStatus, keptWarnings } from "./kept-servers.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
@@ -68,6 +69,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...(facts.ipvsWarnings ?? []),
     ...gateWarnings(facts),
     ...serviceWarnings(facts),
+    ...keptWarnings(keptStatus(state.shared, facts.config), facts.config),
     ...syncWarnings(look),
     ...upkeepWarnings(facts.upkeep),
     ...facts.configWarnings,

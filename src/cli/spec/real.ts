@@ -44,6 +44,12 @@ const settings = {
   }),
 };
 
+const KEPT =
+  "With --keep a running daemon keeps the change beside its configuration: it holds at both routers and lasts over reload, restart and failover, until real reset gives the server back to the configuration. Without it the kernel is changed directly, and a daemon that has the service configured undoes that.";
+const keepFlag = switchFlag("through the daemon: it lasts, at both routers", {
+  longDoc: "At most 1000 real servers can be changed so; drains and weights come on top.",
+});
+
 export const realList = verb({
   summary: "list real servers with weights and connections",
   arguments: { service: optionalArgument(serviceKey, "SERVICE", "only those of this virtual service") },
@@ -60,33 +66,46 @@ export const realList = verb({
     { command: "real list tcp://203.0.113.10:80", doc: "the real servers of one service" },
     { command: "real list --watch", doc: "all of them, redrawn every second" },
   ],
+  uses: ["runtimeDir"],
   changes: false,
-  jsonDoc: "{version, servers: [{service, server, forward, weight, …}]}; each as in service list",
+  jsonDoc:
+    "{version, servers: [{service, server, forward, weight, …, kept}], removed: [{service, server}]}; each as in service list; kept is added or changed where an operator did that beside the daemon's configuration, else null; removed has those that one removed so",
 });
 
 export const realAdd = verb({
   summary: "add a real server to a virtual service",
+  description: [KEPT, "A server that is added so is checked as most of the service's configured real servers are."],
   arguments: { service: serviceArgument, server: serverArgument },
-  flags: { ...settings, orEdit: switchFlag("when it exists, give it these settings"), resolve: resolveFlag },
+  flags: {
+    ...settings,
+    orEdit: switchFlag("when it exists, give it these settings"),
+    keep: keepFlag,
+    resolve: resolveFlag,
+  },
   examples: [
     { command: "real add tcp://203.0.113.10:80 10.0.0.11:80 --weight 2", doc: "by NAT, twice the work" },
     { command: "real add tcp://203.0.113.10:80 10.0.0.12 --forward direct", doc: "by direct routing" },
+    { command: "real add web 10.0.0.13 --keep", doc: "beside the daemon's configuration, at both routers" },
     { command: "real add tcp://www.example.com:http web1:8080 --resolve", doc: "by names" },
   ],
+  uses: ["runtimeDir"],
   changes: true,
   jsonDoc: CHANGES_JSON,
 });
 
 export const realEdit = verb({
   summary: "change settings of a real server; what is not named stays",
+  description: [KEPT],
   arguments: { service: serviceArgument, server: serverArgument },
   flags: {
     ...settings,
     forward: { ...settings.forward, defaultText: "as it is" },
     weight: { ...settings.weight, defaultText: "as it is" },
+    keep: keepFlag,
     resolve: resolveFlag,
   },
   examples: [{ command: "real edit tcp://203.0.113.10:80 10.0.0.11:80 --weight 5", doc: "another weight" }],
+  uses: ["runtimeDir"],
   changes: true,
   jsonDoc: CHANGES_JSON,
 });
@@ -94,13 +113,28 @@ export const realEdit = verb({
 export const realDel = verb({
   summary: "remove a real server from a virtual service",
   description: [
+    KEPT,
     "What becomes of its open connections is the kernel's setting expire_nodest_conn: where it is 1, as tandem run sets it, they end at once; where it is 0, the kernel's own default, their packets are dropped until they time out.",
   ],
   arguments: { service: serviceArgument, server: serverArgument },
-  flags: { ifExists: switchFlag("succeed when it is not there"), resolve: resolveFlag },
+  flags: { ifExists: switchFlag("succeed when it is not there"), keep: keepFlag, resolve: resolveFlag },
   examples: [{ command: "real del tcp://203.0.113.10:80 10.0.0.11:80", doc: "its connections break; see drain" }],
+  uses: ["runtimeDir"],
   changes: true,
   jsonDoc: CHANGES_JSON,
+});
+
+export const realReset = verb({
+  summary: "give a real server back to the configuration",
+  description: [
+    "Ends what add, edit and del with --keep have changed of it: one that was added goes, one that was removed comes back, and settings are those of the configuration again. A drain or a weight that was ordered stays; see undrain.",
+  ],
+  arguments: { service: serviceArgument, server: serverArgument },
+  flags: { resolve: resolveFlag },
+  examples: [{ command: "real reset web 10.0.0.13", doc: "after the configuration was changed as well" }],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: ORDERS_JSON,
 });
 
 const everyServiceArgument = oneArgument(
@@ -168,13 +202,14 @@ export const real = {
   name: "real",
   summary: "real servers of virtual services: list, add, change, drain",
   description: [
-    "Works on the kernel directly. A running daemon keeps the real servers of its configuration as they are there; drain and undrain go through it.",
+    "Works on the kernel directly. A running daemon keeps the real servers of its configuration as they are there; drain, undrain and reset go through it, and add, edit and del with --keep.",
   ],
   verbs: {
     list: realList,
     add: realAdd,
     edit: realEdit,
     del: realDel,
+    reset: realReset,
     drain: realDrain,
     undrain: realUndrain,
   },

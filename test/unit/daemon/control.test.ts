@@ -58,7 +58,25 @@ const REQUESTS: readonly ControlRequest[] = [
   },
   { command: "weight", endpoint: { address: address("10.0.0.11"), port: 80 }, weight: 3 },
   { command: "drain", service: { kind: "fwmark", mark: 7, family: "inet" } },
+  {
+    command: "keep",
+    service: { kind: "fwmark", mark: 7, family: "inet" },
+    endpoint: { address: address("10.0.0.13"), port: 80 },
+    order: { kind: "del", ifExists: true },
+  },
 ];
+
+test.each([
+  ["nothing", {}, "keep needs a service and a real server"],
+  ["no order", { service: "fwmark:7", endpoint: "10.0.0.13:80" }, "the order of keep: needs an object"],
+  [
+    "an order of no kind",
+    { service: "fwmark:7", endpoint: "10.0.0.13:80", order: { kind: "move" } },
+    "the order of keep: kind: needs one of add, edit, del, reset",
+  ],
+])("decodeControlRequest() refuses to keep %s", (_what, rest, problem) => {
+  expect(decodeControlRequest(JSON.stringify({ command: "keep", ...rest }))).toEqual({ ok: false, problem });
+});
 
 test("decodeControlRequest() refuses an order for nothing", () => {
   const problem = "drain needs a service or a real server";

@@ -7,8 +7,18 @@ import type { HeartbeatReport } from "../../../src/daemon/status-report.ts";
 import type { OperatorCommand } from "../../../src/failover/input.ts";
 import type { LogFields } from "../../../src/log/logger.ts";
 import { address } from "../../../src/model/address.ts";
+import type { ServerSettings } from "../../../src/model/server-settings.ts";
 
 const ALICE: ControlClient = { user: "root", uid: 0, login: "alice", pid: 4711, program: "tandem" };
+const UNSET: ServerSettings = {
+  forward: undefined,
+  weight: undefined,
+  upperThreshold: undefined,
+  lowerThreshold: undefined,
+  tunnelType: undefined,
+  tunnelPort: undefined,
+  tunnelChecksum: undefined,
+};
 const PEER: HeartbeatReport["peer"] = {
   id: "backup",
   name: "lvs2",
@@ -41,6 +51,7 @@ function daemon(unsaved: Unsaved | undefined) {
       loop: { wakes: 0, lastLateMs: 0, maxLateMs: 0 },
     }),
     operate: (id, command) => void commands.push({ id, command }),
+    kept: () => [],
     reload: () => ({ ok: true, text: "in force" }),
     unsaved: async (order) => {
       asked.push(order);
@@ -121,6 +132,19 @@ describe("OperatorDesk", () => {
     [{ command: "take", force: false }, "take"],
     [{ command: "switch" }, "switch"],
     [{ command: "reload" }, "reload"],
+    [
+      {
+        command: "keep",
+        service: SERVICE,
+        endpoint: SERVER,
+        order: { kind: "edit", settings: { ...UNSET, weight: 3 } },
+      },
+      "edit real server 10.0.0.11:80 of fwmark:7 --keep (weight 3)",
+    ],
+    [
+      { command: "keep", service: SERVICE, endpoint: SERVER, order: { kind: "reset" } },
+      "reset real server 10.0.0.11:80 of fwmark:7",
+    ],
   ])("notes %o with who gave it", (request, words) => {
     const { desk, notes, reply } = daemon(undefined);
     desk.handle(request, reply, () => ALICE);
@@ -136,9 +160,12 @@ describe("OperatorDesk", () => {
     ]);
   });
 
-  test.each(["status", "checks", "history", "heartbeats"] as const)("notes nothing of the question %p", (command) => {
-    const { desk, notes, reply } = daemon(undefined);
-    desk.handle({ command }, reply, () => ALICE);
-    expect(notes).toEqual([]);
-  });
+  test.each(["status", "checks", "history", "heartbeats", "kept"] as const)(
+    "notes nothing of the question %p",
+    (command) => {
+      const { desk, notes, reply } = daemon(undefined);
+      desk.handle({ command }, reply, () => ALICE);
+      expect(notes).toEqual([]);
+    },
+  );
 });
