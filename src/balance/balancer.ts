@@ -1,13 +1,13 @@
 import type { ConfiguredService } from "../config/config.ts";
 import { problem } from "../lib/parsed.ts";
 import type { Verdict } from "../model/check.ts";
-import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
 import { type Drains, drainsOf } from "./drains.ts";
 import { GateKeeper } from "./gates.ts";
 import type { BalancerEffect, BalancerInput, KeepInput } from "./input.ts";
 import { checkHealths, checkKernelCalls } from "./invariants.ts";
-import { type Kept, keep, keptOf } from "./kept-servers.ts";
+import { type Kept, keep, keptOf, routesAnswers } from "./kept-servers.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
 import { ProbeRecord } from "./probe-record.ts";
@@ -140,6 +140,7 @@ export class Balancer {
       inquorate: this.#inquorate,
       slowStarts: this.#slowStarts,
       drains: [...this.#drains.values()],
+      kept: [...this.#kept.values()],
       probes,
       observed: this.#kernel.observed,
     };
@@ -338,13 +339,13 @@ export class Balancer {
   #keep({ id, service, server, order }: KeepInput, nowMs: number): void {
     const key = formatServiceKey(service);
     const current = this.#units.units.get(key);
-    const configured = unitsOf(
-      this.#services.filter(({ listen }) => listen.some((each) => formatServiceKey(each.key) === key)),
-    ).units.get(key);
+    const own = this.#services.filter(({ listen }) => listen.some((each) => formatServiceKey(each.key) === key));
+    const configured = unitsOf(own).units.get(key);
+    const hasNat = routesAnswers(this.#services, serviceFamily(service));
     const kept =
       current === undefined || configured === undefined
         ? problem(`the configuration has no service ${key}`)
-        : keep(order, resolvePort(server, service), { configured, current }, this.#kept);
+        : keep(order, resolvePort(server, service), { configured, current, hasNat }, this.#kept);
     if (!kept.ok) {
       this.#report({ kind: "refused", id, reason: kept.problem });
       return;

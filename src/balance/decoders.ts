@@ -108,6 +108,9 @@ export const configuredService: Decoder<ConfiguredService> = record({
   name: text,
   listen: list(virtualService),
   servers: list(configuredServer),
+  template: optional(
+    record({ forward: oneOf(FORWARDINGS), check: optional(check), furtherChecks: optional(list(check)) }),
+  ),
   sorry: optional(realServer),
   onFailure: oneOf(["remove", "quiesce"]),
   slowStartMs: optional(whole(0, 86_400_000)),

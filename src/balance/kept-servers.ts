@@ -1,6 +1,6 @@
-import type { ConfiguredServer } from "../config/config.ts";
+import type { ConfiguredServer, ConfiguredService } from "../config/config.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
-import { type Endpoint, formatEndpoint, sameAddress } from "../model/address.ts";
+import { type Endpoint, type Family, formatEndpoint, sameAddress } from "../model/address.ts";
 import type { KeepOrder, KeptChange, KeptServer, KeptSettings } from "../model/kept-server.ts";
 import { FORWARDINGS, type RealServer } from "../model/real-server.ts";
 import { newServer, withServerSettings } from "../model/server-settings.ts";
@@ -27,28 +27,56 @@ export function keptByService(kept: Kept): ReadonlyMap<string, readonly KeptServ
   return Map.groupBy(kept.values(), ({ service }) => formatServiceKey(service));
 }
 
-/** An added server is checked as most of its service's are, the first of several ways. */
-function usualChecks(servers: readonly ConfiguredServer[]): Omit<ConfiguredServer, "server"> {
-  const ways = new Map<string, { count: number; checks: Omit<ConfiguredServer, "server"> }>();
-  for (const { server: _server, ...checks } of servers) {
-    const text = JSON.stringify(checks);
-    const way = ways.get(text) ?? { count: 0, checks };
-    way.count += 1;
-    ways.set(text, way);
+/** The value that most servers have, the first of several. */
+function mostFrequent<T>(values: readonly T[]): T | undefined {
+  const counts = new Map<string, { count: number; readonly value: T }>();
+  for (const value of values) {
+    const text = JSON.stringify(value);
+    const known = counts.get(text) ?? { count: 0, value };
+    known.count += 1;
+    counts.set(text, known);
   }
-  const [usual] = [...ways.values()].sort((one, other) => other.count - one.count);
-  return usual?.checks ?? {};
+  return [...counts.values()].sort((one, other) => other.count - one.count)[0]?.value;
+}
+
+/** What an added server takes from its service. */
+type Usual = Pick<ConfiguredService, "servers" | "template">;
+
+/** It is checked as most of its service's are. */
+function usualChecks({ servers, template }: Usual): Omit<ConfiguredServer, "server"> {
+  if (template !== undefined) {
+    const { forward: _forward, ...checks } = template;
+    return checks;
+  }
+  return mostFrequent(servers.map(({ server: _server, ...checks }) => checks)) ?? {};
+}
+
+/** It is reached as most of them are, where the order does not say how. */
+function usualServer(endpoint: Endpoint, { servers, template }: Usual): RealServer {
+  const ways = servers.map(({ server: { forward, tunnel } }) => ({
+    forward,
+    ...(tunnel === undefined ? {} : { tunnel }),
+  }));
+  const way = template === undefined ? mostFrequent(ways) : { forward: template.forward };
+  return { ...newServer(endpoint), ...way };
+}
+
+/** Whether the routers are set up to route answers of real servers (daemon/forwarding.ts). */
+export function routesAnswers(services: readonly ConfiguredService[], family: Family): boolean {
+  return services.some(
+    ({ listen, servers, template }) =>
+      listen.some(({ key }) => serviceFamily(key) === family) &&
+      (template?.forward === "nat" || servers.some(({ server }) => server.forward === "nat")),
+  );
 }
 
 /**
  * The servers of a virtual service.
- * @param configured with their ports
+ * @param service its servers with their ports
  * @param changes those of this service
  */
-export function withKept(
-  configured: readonly ConfiguredServer[],
-  changes: readonly KeptServer[],
-): readonly ConfiguredServer[] {
+export function withKept(service: Usual, changes: readonly KeptServer[]): readonly ConfiguredServer[] {
+  const { servers: configured } = service;
   if (changes.length === 0) return configured;
   const left = new Map(changes.map((one) => [formatEndpoint(one.server), one]));
   const servers: ConfiguredServer[] = [];
@@ -61,7 +89,7 @@ export function withKept(
       servers.push({ ...each, server: { endpoint: each.server.endpoint, ...change.settings } });
     }
   }
-  const checks = usualChecks(configured);
+  const checks = usualChecks(service);
   for (const { server: endpoint, change } of left.values()) {
     if (change.kind === "present") servers.push({ server: { endpoint, ...change.settings }, ...checks });
   }
@@ -72,6 +100,8 @@ export function withKept(
 export interface KeptContext {
   readonly configured: Unit;
   readonly current: Unit;
+  /** As `routesAnswers` says. */
+  readonly hasNat: boolean;
 }
 
 export interface Keeping {
@@ -85,17 +115,20 @@ function found(unit: Unit, name: string): RealServer | undefined {
 }
 
 /** What the kernel would refuse, or no probe could check. */
-function misfit(server: RealServer, { configured: { service, config } }: KeptContext): string | undefined {
+function misfit(server: RealServer, { configured: { service, config }, hasNat }: KeptContext): string | undefined {
   const { key } = service;
   const text = formatEndpoint(server.endpoint);
   // ip_vs_genl_set_cmd (net/netfilter/ipvs/ip_vs_ctl.c): families may differ through a tunnel only.
   if (server.forward !== "tunnel" && serviceFamily(key) !== server.endpoint.address.family) {
     return `${text} and ${formatServiceKey(key)} are of two families, which only --forward tunnel can bridge`;
   }
+  if (server.forward === "nat" && !hasNat) {
+    return "nothing in the configuration is reached by --forward nat, so the routers would not route its answers";
+  }
   if (key.kind === "address" && sameAddress(key.address, server.endpoint.address)) {
     return `${text} has the address of the service itself`;
   }
-  const { check, furtherChecks = [] } = usualChecks(config.servers);
+  const { check, furtherChecks = [] } = usualChecks(config);
   const needsPort = [...(check === undefined ? [] : [check]), ...furtherChecks].some(
     ({ method }) => method.kind !== "external" && method.kind !== "ping" && method.port === undefined,
   );
@@ -132,7 +165,7 @@ function changeOf(
   switch (order.kind) {
     case "add":
       if (now !== undefined && !order.orEdit) return problem(`${service} has ${name} already; --or-edit changes it`);
-      return present(now ?? newServer(endpoint), order.settings, context);
+      return present(now ?? usualServer(endpoint, context.configured.config), order.settings, context);
     case "edit":
       return now === undefined
         ? problem(`${service} has no real server ${name}`)

@@ -78,7 +78,7 @@ function unitOf(
 ): Unit {
   const servers = new Map<string, UnitServer>();
   const resolved = config.servers.map((each) => ({ ...each, server: resolveServer(each.server, service.key) }));
-  for (const configured of withKept(resolved, changes)) {
+  for (const configured of withKept({ ...config, servers: resolved }, changes)) {
     const { server } = configured;
     const name = formatEndpoint(server.endpoint);
     if (servers.has(name)) continue;

@@ -47,7 +47,7 @@ export type BalancerReply =
 
 type Order = Extract<ToBalancer, { kind: "drain" | "undrain" | "weight" | "keep" }>;
 type WithoutId<O> = O extends Order ? Omit<O, "id"> : never;
-type OrderWithoutId = WithoutId<Order>;
+export type OrderWithoutId = WithoutId<Order>;
 
 interface Question {
   readonly answer: (reply: BalancerReply) => void;

@@ -1,7 +1,7 @@
 import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { LogFields } from "../log/logger.ts";
-import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
+import type { BalancerReply, BalancerSupervisor, OrderWithoutId } from "./balancer-supervisor.ts";
 import type { ControlClient } from "./control-peer.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
@@ -30,6 +30,7 @@ export interface ControlSubject {
   readonly balancer: BalancerSupervisor | undefined;
 }
 
+type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" | "keep" }>;
 type Reply = (line: ControlLine) => void;
 
 /** What of an operator's command is to outlive the process. */
@@ -53,6 +54,22 @@ function replyWith(make: () => unknown, reply: Reply): void {
     return;
   }
   reply({ kind: "done", value });
+}
+
+/** What the balancer is told of an order for real servers. */
+function serverOrder(request: ServerRequest): OrderWithoutId {
+  if (request.command === "keep") {
+    const { command: kind, service, endpoint: server, order } = request;
+    return { kind, service, server, order };
+  }
+  const { endpoint, service } = request;
+  const target = {
+    ...(endpoint === undefined ? {} : { server: endpoint }),
+    ...(service === undefined ? {} : { service }),
+  };
+  return request.command === "weight"
+    ? { kind: request.command, weight: request.weight, ...target }
+    : { kind: request.command, ...target };
 }
 
 /** Answers the requests of the control socket. */
@@ -141,32 +158,14 @@ export class OperatorDesk {
         return;
       case "drain":
       case "undrain":
-      case "weight": {
-        const { endpoint, service } = request;
-        const target = {
-          ...(endpoint === undefined ? {} : { server: endpoint }),
-          ...(service === undefined ? {} : { service }),
-        };
-        const order =
-          request.command === "weight"
-            ? { kind: request.command, weight: request.weight, ...target }
-            : { kind: request.command, ...target };
+      case "weight":
+      case "keep":
         this.#ask(
           reply,
-          (balancer, answer) => balancer.order(order, answer),
+          (balancer, answer) => balancer.order(serverOrder(request), answer),
           () => this.#replyWhenKept("shared", undefined, reply),
         );
         return;
-      }
-      case "keep": {
-        const { service, endpoint: server, order } = request;
-        this.#ask(
-          reply,
-          (balancer, answer) => balancer.order({ kind: "keep", service, server, order }, answer),
-          () => this.#replyWhenKept("shared", undefined, reply),
-        );
-        return;
-      }
       default:
         unreachable(request);
     }

@@ -74,7 +74,10 @@ export const realList = verb({
 
 export const realAdd = verb({
   summary: "add a real server to a virtual service",
-  description: [KEPT, "A server that is added so is checked as most of the service's configured real servers are."],
+  description: [
+    KEPT,
+    "A server that is added so is checked, and without --forward reached, as most of the service's configured real servers are, or as the service says where it has none.",
+  ],
   arguments: { service: serviceArgument, server: serverArgument },
   flags: {
     ...settings,

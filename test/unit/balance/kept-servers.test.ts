@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { keep, keptOf, MAX_KEPT, withKept } from "../../../src/balance/kept-servers.ts";
+import { keep, keptOf, MAX_KEPT, routesAnswers, withKept } from "../../../src/balance/kept-servers.ts";
 import { unitsOf } from "../../../src/balance/units.ts";
 import type { ConfiguredService } from "../../../src/config/config.ts";
 import { type KeepOrder, type KeptServer, keptText } from "../../../src/model/kept-server.ts";
@@ -38,7 +38,7 @@ describe("withKept()", () => {
     const slow = { ...TCP_CHECK, intervalMs: 9_000 };
     const configured = [checked("10.0.0.11:80", slow), ...CONFIGURED.slice(1), checked("10.0.0.14:80")];
     expect(
-      withKept(configured, [
+      withKept({ servers: configured }, [
         kept("10.0.0.11:80", PRESENT),
         kept("10.0.0.12:80", ABSENT),
         kept("10.0.0.13:80", PRESENT),
@@ -53,8 +53,16 @@ describe("withKept()", () => {
 
   test("an added server is not checked where the others are not, nor where there is no other", () => {
     const added = { server: realServer("10.0.0.13:80", { weight: 5 }) };
-    expect(withKept([{ server: realServer("10.0.0.11:80") }], [kept("10.0.0.13:80", PRESENT)]).at(-1)).toEqual(added);
-    expect(withKept([], [kept("10.0.0.13:80", PRESENT)])).toEqual([added]);
+    expect(
+      withKept({ servers: [{ server: realServer("10.0.0.11:80") }] }, [kept("10.0.0.13:80", PRESENT)]).at(-1),
+    ).toEqual(added);
+    expect(withKept({ servers: [], template: { forward: "nat" } }, [kept("10.0.0.13:80", PRESENT)])).toEqual([added]);
+  });
+
+  test("the first server of a service is checked as the service says", () => {
+    const template = { forward: "direct", check: TCP_CHECK } as const;
+    const added = checked("10.0.0.13:80", TCP_CHECK, { weight: 5 });
+    expect(withKept({ servers: [], template }, [kept("10.0.0.13:80", PRESENT)])).toEqual([added]);
   });
 
   test("is for the virtual service that it names", () => {
@@ -78,7 +86,12 @@ describe("keep()", () => {
     const [configured] = unitsOf(services).units.values();
     const [current] = unitsOf(services, keptOf(before)).units.values();
     if (configured === undefined || current === undefined) throw new Error("the service is there");
-    const result = keep(order, endpoint(server), { configured, current }, keptOf(before));
+    const result = keep(
+      order,
+      endpoint(server),
+      { configured, current, hasNat: routesAnswers(services, "inet") },
+      keptOf(before),
+    );
     if (!result.ok) return result.problem;
     const { made } = result.value;
     return {
@@ -158,6 +171,17 @@ describe("keep()", () => {
     [edit({ lowerThreshold: 5 }), "10.0.0.11:80", "the lower threshold 5 is above the upper one 0"],
   ])("refuses %j of %s", (order, server, reason) => {
     expect(ordered(order, server)).toBe(reason);
+  });
+
+  test("reaches a new one as most of its service's are, and not by NAT where nothing else is", () => {
+    const direct = { servers: [checked("10.0.0.11:80", TCP_CHECK, { forward: "direct" })] };
+    expect(ordered(add(), "10.0.0.13:80", [], direct)).toMatchObject({ made: "direct, weight 1" });
+    expect(ordered(add(), "10.0.0.13:80", [], { servers: [], template: { forward: "direct" } })).toMatchObject({
+      made: "direct, weight 1",
+    });
+    expect(ordered(add({ forward: "nat" }), "10.0.0.13:80", [], direct)).toBe(
+      "nothing in the configuration is reached by --forward nat, so the routers would not route its answers",
+    );
   });
 
   test("refuses more than are kept, and gives back all the same", () => {
