@@ -22,10 +22,17 @@ const HEAD_BYTES = 6;
 const SETTINGS_BYTES = 1 + 3 * 4 + 1;
 /** Type, port, checksum. */
 const TUNNEL_BYTES = 1 + 2 + 1;
+/** The head of a field, and the number of its entries. */
+const KEPT_FIELD_BYTES = 3 + 1;
+
+/** Whether it goes into the field that every version reads, which refuses a packet with an entry of a kind that it does not know. */
+export function isOfOlderKind(entry: SharedEntry): boolean {
+  return entry.kind !== "kept";
+}
 
 function keptBytes(change: KeptChange): number {
-  if (change.kind !== "present") return 1;
-  return 1 + SETTINGS_BYTES + (change.settings.tunnel === undefined ? 0 : TUNNEL_BYTES);
+  if (change.kind !== "present") return KEPT_FIELD_BYTES + 1;
+  return KEPT_FIELD_BYTES + 1 + SETTINGS_BYTES + (change.settings.tunnel === undefined ? 0 : TUNNEL_BYTES);
 }
 
 /** The bytes that an entry takes. */
@@ -146,16 +153,34 @@ function readEntry(reader: Reader): SharedEntry {
     : { kind, service, server, order: readOrder(reader), ...stamp };
 }
 
-/** Appends the part. @throws RangeError when a number is out of range. */
+function writeEntries(writer: Writer, entries: readonly SharedEntry[]): void {
+  writer.u8(entries.length);
+  for (const entry of entries) writeEntry(writer, entry);
+}
+
+function readEntries(reader: Reader): readonly SharedEntry[] {
+  const count = reader.u8("count");
+  return Array.from({ length: count }, () => readEntry(reader));
+}
+
+/** Appends the part, but for entries that older versions do not know. @throws RangeError when a number is out of range. */
 export function writeShared(writer: Writer, shared: SharedReport): void {
   writer.bytes(Uint8Array.fromHex(shared.digest));
-  writer.u8(shared.entries.length);
-  for (const entry of shared.entries) writeEntry(writer, entry);
+  writeEntries(writer, shared.entries.filter(isOfOlderKind));
+}
+
+/** Appends those. @throws RangeError when a number is out of range. */
+export function writeKept(writer: Writer, entries: readonly SharedEntry[]): void {
+  writeEntries(writer, entries);
 }
 
 /** Reads the part. @throws DecodeError */
 export function readShared(reader: Reader): SharedReport {
   const digest = reader.bytes(8, "digest").toHex();
-  const count = reader.u8("count");
-  return { digest, entries: Array.from({ length: count }, () => readEntry(reader)) };
+  return { digest, entries: readEntries(reader) };
+}
+
+/** Reads the further entries. @throws DecodeError */
+export function readKept(reader: Reader): readonly SharedEntry[] {
+  return readEntries(reader);
 }

@@ -20,7 +20,7 @@ import {
   UNFITNESS_REASONS,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
-import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
+import { fittingEntries, isOfOlderKind } from "../../src/wire/heartbeat-shared.ts";
 
 export const KEY = new Uint8Array(32).fill(1);
 export const OTHER_KEY = new Uint8Array(32).fill(2);
@@ -147,6 +147,11 @@ const syncAnswer = fc
   });
 const syncWord: fc.Arbitrary<SyncWord> = fc.record({ asks: u32, answer: syncAnswer }, { requiredKeys: ["asks"] });
 
+/** As many as fit, in the order in which a packet has them. */
+function inOrderOfFields(entries: readonly SharedEntry[]): readonly SharedEntry[] {
+  return fittingEntries(entries).toSorted((a, b) => Number(!isOfOlderKind(a)) - Number(!isOfOlderKind(b)));
+}
+
 const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
   {
     role: fc.constantFrom("active", "standby"),
@@ -184,7 +189,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
       )
       .map(([sights, from, more]) => ({ total: from + sights.length + more, from, sights })),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
-    shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
+    shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(inOrderOfFields) }),
     sync: syncWord,
     fitness: fc.record({
       vips: fc.array(
