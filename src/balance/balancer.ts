@@ -1,5 +1,4 @@
 import type { ConfiguredService } from "../config/config.ts";
-import { problem } from "../lib/parsed.ts";
 import type { Verdict } from "../model/check.ts";
 import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
@@ -342,10 +341,8 @@ export class Balancer {
     const own = this.#services.filter(({ listen }) => listen.some((each) => formatServiceKey(each.key) === key));
     const configured = unitsOf(own).units.get(key);
     const hasNat = routesAnswers(this.#services, serviceFamily(service));
-    const kept =
-      current === undefined || configured === undefined
-        ? problem(`the configuration has no service ${key}`)
-        : keep(order, resolvePort(server, service), { configured, current, hasNat }, this.#kept);
+    const context = current === undefined || configured === undefined ? undefined : { configured, current, hasNat };
+    const kept = keep(order, { service, server: resolvePort(server, service) }, context, this.#kept);
     if (!kept.ok) {
       this.#report({ kind: "refused", id, reason: kept.problem });
       return;

@@ -5,7 +5,7 @@ import type { KeepOrder, KeptChange, KeptServer, KeptSettings } from "../model/k
 import { FORWARDINGS, type RealServer } from "../model/real-server.ts";
 import { newServer, withServerSettings } from "../model/server-settings.ts";
 import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
-import { drainKey } from "./drains.ts";
+import { drainKey, type OrderedServer } from "./drains.ts";
 import type { Unit } from "./units.ts";
 
 /** The configuration's real servers with what operators have changed of them at run time. */
@@ -152,14 +152,21 @@ function present(
     : problem(reason);
 }
 
+/** Also of a service that is not configured any more. */
+function giveBack({ service, server }: OrderedServer, kept: Kept): Parsed<KeptChange> {
+  if (kept.has(drainKey(service, server))) return parsed({ kind: "none" });
+  const name = `real server ${formatEndpoint(server)} of ${formatServiceKey(service)}`;
+  return problem(`nothing was changed of ${name} at run time`);
+}
+
 /** What an order makes of a server; undefined: nothing, since it is so already. */
 function changeOf(
-  order: KeepOrder,
-  endpoint: Endpoint,
-  context: KeptContext,
-  kept: Kept,
+  order: Exclude<KeepOrder, { kind: "reset" }>,
+  { service: key, server: endpoint }: OrderedServer,
+  context: KeptContext | undefined,
 ): Parsed<KeptChange | undefined> {
-  const service = formatServiceKey(context.configured.service.key);
+  const service = formatServiceKey(key);
+  if (context === undefined) return problem(`the configuration has no service ${service}`);
   const name = formatEndpoint(endpoint);
   const now = found(context.current, name);
   switch (order.kind) {
@@ -174,16 +181,22 @@ function changeOf(
       if (now === undefined)
         return order.ifExists ? parsed(undefined) : problem(`${service} has no real server ${name}`);
       return parsed({ kind: found(context.configured, name) === undefined ? "none" : "absent" });
-    case "reset":
-      if (kept.has(drainKey(context.configured.service.key, endpoint))) return parsed({ kind: "none" });
-      return problem(`nothing was changed of real server ${name} of ${service} at run time`);
   }
 }
 
-/** What is kept after an order, or why it is refused. @param endpoint with its port */
-export function keep(order: KeepOrder, endpoint: Endpoint, context: KeptContext, kept: Kept): Parsed<Keeping> {
-  const { key: service } = context.configured.service;
-  const change = changeOf(order, endpoint, context, kept);
+/**
+ * What is kept after an order, or why it is refused.
+ * @param at the server, with its port
+ * @param context undefined: the configuration does not have the service, or not any more
+ */
+export function keep(
+  order: KeepOrder,
+  at: OrderedServer,
+  context: KeptContext | undefined,
+  kept: Kept,
+): Parsed<Keeping> {
+  const { service, server: endpoint } = at;
+  const change = order.kind === "reset" ? giveBack(at, kept) : changeOf(order, at, context);
   if (!change.ok) return change;
   if (change.value === undefined) return parsed({ kept, made: undefined });
   const key = drainKey(service, endpoint);

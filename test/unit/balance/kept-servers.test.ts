@@ -88,7 +88,7 @@ describe("keep()", () => {
     if (configured === undefined || current === undefined) throw new Error("the service is there");
     const result = keep(
       order,
-      endpoint(server),
+      { service: serviceKey(WEB), server: endpoint(server) },
       { configured, current, hasNat: routesAnswers(services, "inet") },
       keptOf(before),
     );
@@ -182,6 +182,17 @@ describe("keep()", () => {
     expect(ordered(add({ forward: "nat" }), "10.0.0.13:80", [], direct)).toBe(
       "nothing in the configuration is reached by --forward nat, so the routers would not route its answers",
     );
+  });
+
+  test("gives back what is kept of a service that is not configured any more, and does nothing else with one", () => {
+    const at = { service: serviceKey("fwmark:7"), server: endpoint("10.0.0.11:80") };
+    const before = keptOf([kept("10.0.0.11:80", ABSENT, "fwmark:7")]);
+    const made = { ...at, change: { kind: "none" as const } };
+    expect(keep(reset, at, undefined, before)).toEqual({ ok: true, value: { kept: new Map(), made } });
+    expect(keep(del, at, undefined, before)).toEqual({
+      ok: false,
+      problem: "the configuration has no service fwmark:7",
+    });
   });
 
   test("refuses more than are kept, and gives back all the same", () => {
