@@ -43,7 +43,7 @@ function mostFrequent<T>(values: readonly T[]): T | undefined {
 type Usual = Pick<ConfiguredService, "servers" | "template">;
 
 /** It is checked as most of its service's are. */
-function usualChecks({ servers, template }: Usual): Omit<ConfiguredServer, "server"> {
+export function usualChecks({ servers, template }: Usual): Omit<ConfiguredServer, "server"> {
   if (template !== undefined) {
     const { forward: _forward, ...checks } = template;
     return checks;
