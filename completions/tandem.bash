@@ -21,7 +21,7 @@ _tandem() {
       continue
     fi
     case $word in
-      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --weight | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --timeout | --send | --expect | --expect-status | --expect-body | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
+      --config | -c | --runtime-dir | --state-dir | --color | --router | --interval | --interface | --label | --lease | --scope | --count | --form | --verify | --server | --scheduler | --scheduler-flag | --persistence | --persistence-prefix | --persistence-netmask | --persistence-engine | --timeout | --weight | --format | --tcp | --tcp-fin | --udp | --sync-id | --group | --port | --ttl | --max-length | --forward | --upper-threshold | --lower-threshold | --tunnel-type | --tunnel-port | --tunnel-checksum | --send | --expect | --expect-status | --expect-body | --command | --user | --set | --gate | --repeat | --duration | --pause | --max-gap | --svg | --limit) skip=1 flag=$word ;;
       -*) case "$command $word" in 'check run --host') skip=1 flag=$word ;; esac ;;
       *)
         if [[ -z $noun ]]; then
@@ -73,8 +73,8 @@ _tandem() {
     '')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else _tandem_value choices 'run reload status vip service real check heartbeat failover config doctor completions help version'; fi ;;
     'vip') _tandem_value choices 'list add del announce' ;;
-    'service') _tandem_value choices 'list add edit del flush zero save restore apply timeouts sync sync-start sync-stop' ;;
-    'real') _tandem_value choices 'list add edit del drain undrain' ;;
+    'service') _tandem_value choices 'list add edit del drain undrain flush zero save restore apply timeouts sync sync-start sync-stop' ;;
+    'real') _tandem_value choices 'list add edit del reset drain undrain' ;;
     'check') _tandem_value choices 'run list' ;;
     'heartbeat') _tandem_value choices 'keygen watch ping' ;;
     'failover') _tandem_value choices 'status switch take release hold drill history' ;;
@@ -101,6 +101,10 @@ _tandem() {
       if [[ $cur == -* ]]; then _tandem_value choices '--scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --no-persistence --one-packet --no-one-packet --no-scheduler-flags --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service del')
       if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service drain')
+      if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'service undrain')
+      if [[ $cur == -* ]]; then _tandem_value choices '--weight --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service flush')
       if [[ $cur == -* ]]; then _tandem_value choices '--config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'service zero')
@@ -122,11 +126,13 @@ _tandem() {
     'real list')
       if [[ $cur == -* ]]; then _tandem_value choices '--watch --interval --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real add')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --or-edit --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real edit')
-      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real del')
-      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+      if [[ $cur == -* ]]; then _tandem_value choices '--if-exists --keep --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
+    'real reset')
+      if [[ $cur == -* ]]; then _tandem_value choices '--resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real drain')
       if [[ $cur == -* ]]; then _tandem_value choices '--wait --timeout --delete --resolve --config --json --dry-run --runtime-dir --state-dir --color --help --version'; else :; fi ;;
     'real undrain')

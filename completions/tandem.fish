@@ -9,7 +9,7 @@ function __tandem_words --description 'words before the cursor that are neither 
             continue
         end
         switch $word
-            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --weight --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --timeout --send --expect --expect-status --expect-body --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
+            case --config -c --runtime-dir --state-dir --color --router --interval --interface --label --lease --scope --count --form --verify --server --scheduler --scheduler-flag --persistence --persistence-prefix --persistence-netmask --persistence-engine --timeout --weight --format --tcp --tcp-fin --udp --sync-id --group --port --ttl --max-length --forward --upper-threshold --lower-threshold --tunnel-type --tunnel-port --tunnel-checksum --send --expect --expect-status --expect-body --command --user --set --gate --repeat --duration --pause --max-gap --svg --limit
                 set skip 1
             case '-*'
                 contains -- "$words $word" 'check run --host'; and set skip 1
@@ -60,6 +60,8 @@ complete -c tandem -n '__tandem_at service' -a list -d 'list virtual services wi
 complete -c tandem -n '__tandem_at service' -a add -d 'add a virtual service'
 complete -c tandem -n '__tandem_at service' -a edit -d 'change settings of a virtual service; what is not named stays'
 complete -c tandem -n '__tandem_at service' -a del -d 'remove virtual services with their real servers'
+complete -c tandem -n '__tandem_at service' -a drain -d 'give a service no new connections; open ones go on'
+complete -c tandem -n '__tandem_at service' -a undrain -d 'give the real servers of a drained service work again'
 complete -c tandem -n '__tandem_at service' -a flush -d 'remove all virtual services with their real servers'
 complete -c tandem -n '__tandem_at service' -a zero -d 'set the counters of one or all virtual services to zero'
 complete -c tandem -n '__tandem_at service' -a save -d 'print the kernel\'s table in a form that restore reads'
@@ -73,6 +75,7 @@ complete -c tandem -n '__tandem_at real' -a list -d 'list real servers with weig
 complete -c tandem -n '__tandem_at real' -a add -d 'add a real server to a virtual service'
 complete -c tandem -n '__tandem_at real' -a edit -d 'change settings of a real server; what is not named stays'
 complete -c tandem -n '__tandem_at real' -a del -d 'remove a real server from a virtual service'
+complete -c tandem -n '__tandem_at real' -a reset -d 'give a real server back to the configuration'
 complete -c tandem -n '__tandem_at real' -a drain -d 'give a real server no new connections; open ones go on'
 complete -c tandem -n '__tandem_at real' -a undrain -d 'give a drained real server work again'
 complete -c tandem -n '__tandem_at check' -a run -d 'probe a target, or all configured real servers and gates, once'
@@ -143,6 +146,11 @@ complete -c tandem -n '__tandem_in service edit' -l no-scheduler-flags -d 'clear
 complete -c tandem -n '__tandem_in service edit' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service del' -l if-exists -d 'succeed when a service is not there'
 complete -c tandem -n '__tandem_in service del' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
+complete -c tandem -n '__tandem_in service drain' -l wait -d 'wait until no connection is open; show how many are'
+complete -c tandem -n '__tandem_in service drain' -l timeout -x -d 'with --wait: the longest wait'
+complete -c tandem -n '__tandem_in service drain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
+complete -c tandem -n '__tandem_in service undrain' -l weight -x -d 'the weight of each, instead of the configured one'
+complete -c tandem -n '__tandem_in service undrain' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service zero' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service save' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -Sn'
 complete -c tandem -n '__tandem_in service save' -r -F
@@ -176,6 +184,7 @@ complete -c tandem -n '__tandem_in real add' -l tunnel-type -x -a 'ipip gue gre'
 complete -c tandem -n '__tandem_in real add' -l tunnel-port -x -d 'the UDP port of gue'
 complete -c tandem -n '__tandem_in real add' -l tunnel-checksum -x -a 'none full remote' -d 'checksums in the tunnel\'s header'
 complete -c tandem -n '__tandem_in real add' -l or-edit -d 'when it exists, give it these settings'
+complete -c tandem -n '__tandem_in real add' -l keep -d 'through the daemon: it lasts, at both routers'
 complete -c tandem -n '__tandem_in real add' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in real edit' -l forward -x -a 'nat direct tunnel' -d 'nat, direct or tunnel'
 complete -c tandem -n '__tandem_in real edit' -l weight -x -d 'its share of the work; 0 gets no new connections'
@@ -184,9 +193,12 @@ complete -c tandem -n '__tandem_in real edit' -l lower-threshold -x -d 'new work
 complete -c tandem -n '__tandem_in real edit' -l tunnel-type -x -a 'ipip gue gre' -d 'ipip, gue or gre'
 complete -c tandem -n '__tandem_in real edit' -l tunnel-port -x -d 'the UDP port of gue'
 complete -c tandem -n '__tandem_in real edit' -l tunnel-checksum -x -a 'none full remote' -d 'checksums in the tunnel\'s header'
+complete -c tandem -n '__tandem_in real edit' -l keep -d 'through the daemon: it lasts, at both routers'
 complete -c tandem -n '__tandem_in real edit' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in real del' -l if-exists -d 'succeed when it is not there'
+complete -c tandem -n '__tandem_in real del' -l keep -d 'through the daemon: it lasts, at both routers'
 complete -c tandem -n '__tandem_in real del' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
+complete -c tandem -n '__tandem_in real reset' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in real drain' -l wait -d 'wait until no connection is open; show how many are'
 complete -c tandem -n '__tandem_in real drain' -l timeout -x -d 'with --wait: the longest wait'
 complete -c tandem -n '__tandem_in real drain' -l delete -d 'then remove it from the kernel\'s table (without a daemon)'

@@ -1,11 +1,13 @@
+import type { ConfiguredService } from "../config/config.ts";
 import type { Verdict } from "../model/check.ts";
-import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
 import { serverHealth } from "./combined-health.ts";
-import { type Drain, type Drains, drainsOf } from "./drains.ts";
+import { type Drains, drainsOf } from "./drains.ts";
 import { FirstVerdicts } from "./first-verdicts.ts";
 import { GateKeeper } from "./gates.ts";
-import type { BalancerEffect, BalancerInput } from "./input.ts";
+import type { BalancerEffect, BalancerInput, KeepInput } from "./input.ts";
 import { checkHealths, checkKernelCalls } from "./invariants.ts";
+import { type Kept, keep, keptOf, routesAnswers } from "./kept-servers.ts";
 import { KernelTable, type TableLog } from "./kernel-table.ts";
 import { giveOrder, type Order } from "./orders.ts";
 import type { PlannedService } from "./plan.ts";
@@ -14,7 +16,7 @@ import type { BalancerReport, ServiceWork } from "./report.ts";
 import { checkReports, drainProgress, serviceViews } from "./reports.ts";
 import { restoredHealths, restoredServices, type SavedState, savedVerdict } from "./saved-state.ts";
 import { ProbeSchedule } from "./schedule.ts";
-import { type Probe, type Unit, type Units, unitsOf } from "./units.ts";
+import { type Probe, resolvePort, type Unit, type Units, unitsOf } from "./units.ts";
 import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "./verdict.ts";
 import { type BalancedService, wantedService } from "./wanted-table.ts";
 
@@ -56,6 +58,10 @@ export interface BalancerOptions {
   readonly seed: number;
 }
 
+function isSame(one: Kept, other: Kept): boolean {
+  return JSON.stringify([...one.values()]) === JSON.stringify([...other.values()]);
+}
+
 export class Balancer {
   readonly #bootId: string;
   readonly #seed: number;
@@ -71,7 +77,9 @@ export class Balancer {
   #units: Units = unitsOf([]);
   /** A configuration is tried beside the one before it. */
   #trial: { readonly id: number; readonly before: Units; readonly healths: ReadonlyMap<string, Health> } | undefined;
+  #services: readonly ConfiguredService[] = [];
   #drains: Drains;
+  #kept: Kept;
   #configured = false;
   #waiting: number[] = [];
   readonly #localTroubles = new Map<string, string>();
@@ -96,6 +104,7 @@ export class Balancer {
     this.#restored = options.saved === undefined ? new Map() : restoredHealths(options.saved, options.bootId);
     this.#owned = options.saved === undefined ? new Map() : restoredServices(options.saved);
     this.#drains = drainsOf(options.saved?.drains ?? []);
+    this.#kept = keptOf(options.saved?.kept ?? []);
     this.#inquorate = new Set(options.saved?.inquorate ?? []);
   }
 
@@ -135,6 +144,7 @@ export class Balancer {
       inquorate: this.#inquorate,
       slowStarts: this.#slowStarts,
       drains: [...this.#drains.values()],
+      kept: [...this.#kept.values()],
       probes,
       observed: this.#kernel.observed,
     };
@@ -170,12 +180,15 @@ export class Balancer {
         this.#try(input, nowMs);
         break;
       case "orders":
-        this.#replaceOrders(input.drains, nowMs);
+        this.#replaceOrders(input, nowMs);
         break;
       case "drain":
       case "undrain":
       case "weight":
         this.#order(input, nowMs);
+        break;
+      case "keep":
+        this.#keep(input, nowMs);
         break;
       case "table-needed":
         this.#waiting = [...this.#waiting, input.id].slice(-WAITING_MAX);
@@ -263,6 +276,21 @@ export class Balancer {
     this.#report(first === undefined ? { kind: "done", id } : { kind: "refused", id, reason: `${first}${more}` });
   }
 
+  #configure(
+    input: Pick<Extract<BalancerInput, { kind: "configure" }>, "config" | "drains" | "kept">,
+    nowMs: number,
+  ): void {
+    this.#services = input.config.services;
+    if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
+    if (input.kept !== undefined) this.#kept = keptOf(input.kept);
+    this.#gates.configure(input.config.gates ?? [], nowMs);
+    this.#localTroubles.clear();
+    this.#configured = true;
+    this.#rebuild(nowMs);
+    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
+    this.#report({ kind: "kept-changed", kept: [...this.#kept.values()] });
+  }
+
   #healthsBySubject(): Map<string, Health> {
     const bySubject = new Map([...this.#restored, ...(this.#trial?.healths ?? [])]);
     for (const [key, probe] of this.#units.probes) {
@@ -272,10 +300,10 @@ export class Balancer {
     return bySubject;
   }
 
-  #configure(input: Pick<Extract<BalancerInput, { kind: "configure" }>, "config" | "drains">, nowMs: number): void {
+  /** Makes the services anew from the configuration and what is kept beside it; verdicts stay. */
+  #rebuild(nowMs: number): void {
     const bySubject = this.#healthsBySubject();
-    this.#units = unitsOf(input.config.services);
-    if (input.drains !== undefined) this.#drains = drainsOf(input.drains);
+    this.#units = unitsOf(this.#services, this.#kept);
     this.#healths.clear();
     for (const [key, probe] of this.#units.probes) {
       this.#healths.set(key, bySubject.get(probe.subject) ?? UNKNOWN_HEALTH);
@@ -288,17 +316,13 @@ export class Balancer {
       program: probe.check.method.kind === "external",
     }));
     this.#schedule.replace(probes, this.#seed, nowMs);
-    this.#gates.configure(input.config.gates ?? [], nowMs);
     this.#slowStarts.clear();
-    this.#localTroubles.clear();
-    const kept = this.#trial?.before.units ?? new Map<string, Unit>();
-    const wanted = new Map([...kept, ...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
+    const before = this.#trial?.before.units ?? new Map<string, Unit>();
+    const wanted = new Map([...before, ...this.#units.units].map(([name, unit]) => [name, unit.service.key]));
     this.#kernel.configure(wanted, this.#owned);
     this.#owned = wanted;
-    this.#configured = true;
     this.#viewsText = "";
     this.#tellViews(nowMs);
-    this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
     this.#saveSoon(nowMs);
   }
 
@@ -319,8 +343,12 @@ export class Balancer {
     return (isDown ? check.downIntervalMs : undefined) ?? check.intervalMs;
   }
 
-  #replaceOrders(drains: readonly Drain[], nowMs: number): void {
+  #replaceOrders({ drains, kept }: Extract<BalancerInput, { kind: "orders" }>, nowMs: number): void {
     this.#drains = drainsOf(drains);
+    const before = this.#kept;
+    this.#kept = keptOf(kept);
+    // Until the first configuration there is nothing that it could change.
+    if (this.#configured && !isSame(before, this.#kept)) this.#rebuild(nowMs);
     for (const name of this.#units.units.keys()) this.#kernel.touch(name);
     this.#report({ kind: "drains-changed", drains: [...this.#drains.values()] });
     this.#viewsSoon(nowMs);
@@ -340,6 +368,28 @@ export class Balancer {
     this.#report({ kind: "done", id: order.id });
     this.#viewsSoon(nowMs);
     this.#save(nowMs);
+  }
+
+  #keep({ id, service, server, order }: KeepInput, nowMs: number): void {
+    const key = formatServiceKey(service);
+    const current = this.#units.units.get(key);
+    const own = this.#services.filter(({ listen }) => listen.some((each) => formatServiceKey(each.key) === key));
+    const configured = unitsOf(own).units.get(key);
+    const hasNat = routesAnswers(this.#services, serviceFamily(service));
+    const context = current === undefined || configured === undefined ? undefined : { configured, current, hasNat };
+    const kept = keep(order, { service, server: resolvePort(server, service) }, context, this.#kept);
+    if (!kept.ok) {
+      this.#report({ kind: "refused", id, reason: kept.problem });
+      return;
+    }
+    const { made } = kept.value;
+    if (made !== undefined) {
+      this.#kept = kept.value.kept;
+      this.#rebuild(nowMs);
+      this.#report({ kind: "kept-changed", kept: [...this.#kept.values()], made });
+      this.#save(nowMs);
+    }
+    this.#report({ kind: "done", id });
   }
 
   #judge(input: Extract<BalancerInput, { kind: "probed" }>, nowMs: number): void {
@@ -493,9 +543,11 @@ export class Balancer {
       normal: `${name}: its real servers have the work again`,
       "last-good": `${name}: all its real servers died at once without refusing; the last good ones stay in work`,
       sorry: `${name}: no real server is left; the sorry server has the work`,
+      drained: `${name}: its real servers that are up are all drained; new clients are refused`,
       none: `${name}: no real server is left, nobody has the work`,
     }[work];
-    this.#report({ kind: "log", level: work === "normal" ? "info" : "error", message });
+    const level = work === "normal" ? "info" : work === "drained" ? "warn" : "error";
+    this.#report({ kind: "log", level, message });
   }
 
   #saveSoon(nowMs: number): void {
@@ -519,6 +571,7 @@ export class Balancer {
         bootId: this.#bootId,
         verdicts,
         drains: [...this.#drains.values()],
+        ...(this.#kept.size === 0 ? {} : { kept: [...this.#kept.values()] }),
         owned: [...owned.values()],
         ...(this.#inquorate.size === 0 ? {} : { inquorate: [...this.#inquorate] }),
       },

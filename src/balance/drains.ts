@@ -31,20 +31,6 @@ export function drainsOf(orders: readonly Drain[]): Drains {
   return new Map(orders.slice(0, MAX_DRAINS).map((order) => [drainKey(order.service, order.server), order]));
 }
 
-/** `drains` with this order in it; undefined when there are too many. */
-export function withDrain(drains: Drains, order: Drain): Drains | undefined {
-  const key = drainKey(order.service, order.server);
-  if (drains.size >= MAX_DRAINS && !drains.has(key)) return undefined;
-  return new Map([...drains, [key, order]]);
-}
-
-/** `drains` without any order for that server. */
-export function withoutDrain(drains: Drains, service: ServiceKey, server: Endpoint): Drains {
-  const left = new Map(drains);
-  left.delete(drainKey(service, server));
-  return left;
-}
-
 /** The weight that an order makes of the configured one; 0 for a drained server. */
 export function orderedWeight(drains: Drains, service: ServiceKey, server: Endpoint, weight: number): number {
   // Most tables have none, and this is asked for each server of a table at each look.

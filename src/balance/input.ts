@@ -3,6 +3,7 @@ import type { Endpoint } from "../model/address.ts";
 import type { ProbeOutcome } from "../model/check.ts";
 import type { Gate } from "../model/gate.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
+import type { KeepOrder, KeptServer } from "../model/kept-server.ts";
 import type { Role } from "../model/pair.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
 import type { Drain } from "./drains.ts";
@@ -11,11 +12,22 @@ import type { BalancerQuery, BalancerReport } from "./report.ts";
 import type { SavedState } from "./saved-state.ts";
 import type { Probe } from "./units.ts";
 
-/** An operator's order for a real server; without a service for each one that has it. */
+/** What an operator's order is for: one of the two at least. */
 export interface OrderTarget {
   readonly id: number;
+  /** Absent: each service that has the server. */
   readonly service?: ServiceKey;
+  /** Absent: each server of the service. */
+  readonly server?: Endpoint;
+}
+
+/** An operator's change of a server of a configured service, to be kept beside the configuration. */
+export interface KeepInput {
+  readonly kind: "keep";
+  readonly id: number;
+  readonly service: ServiceKey;
   readonly server: Endpoint;
+  readonly order: KeepOrder;
 }
 
 /** What enters the balancer's state machine. */
@@ -31,6 +43,7 @@ export type BalancerInput =
       };
       /** Absent: those known go on. */
       readonly drains?: readonly Drain[];
+      readonly kept?: readonly KeptServer[];
     }
   /**
    * The same without taking anything away: what is new is added and what changed is changed beside what is there, and
@@ -43,11 +56,12 @@ export type BalancerInput =
       readonly config: { readonly services: readonly ConfiguredService[]; readonly gates?: readonly Gate[] };
     }
   /** The orders of both routers' operators, in place of those known. */
-  | { readonly kind: "orders"; readonly drains: readonly Drain[] }
+  | { readonly kind: "orders"; readonly drains: readonly Drain[]; readonly kept: readonly KeptServer[] }
   | { readonly kind: "role"; readonly role: Role }
   | ({ readonly kind: "drain" | "undrain" } & OrderTarget)
   /** Without a weight: the configured one again. */
   | ({ readonly kind: "weight"; readonly weight?: number } & OrderTarget)
+  | KeepInput
   | { readonly kind: "table-needed"; readonly id: number }
   | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
   | { readonly kind: "stop" }

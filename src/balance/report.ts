@@ -1,5 +1,6 @@
 import type { CheckKind, ProbeOutcome, Verdict } from "../model/check.ts";
 import type { GateState } from "../model/gate.ts";
+import type { KeptChange, KeptServer } from "../model/kept-server.ts";
 import type { Drain, OrderedServer } from "./drains.ts";
 import type { PaceReport } from "./probe-pace.ts";
 import type { ProbeTimes } from "./probe-record.ts";
@@ -36,11 +37,11 @@ export interface ServiceView {
   readonly unknown: number;
   /** Servers configured: up + down + unknown. */
   readonly configured: number;
-  /** Who gets the work: the servers that are up, the last good set (panic), the sorry server, or nobody. */
+  /** Who gets the work: the servers that are up, the last good set (panic), the sorry server, or nobody: on order, or none is up. */
   readonly work: ServiceWork;
 }
 
-export const SERVICE_WORKS = ["normal", "last-good", "sorry", "none"] as const;
+export const SERVICE_WORKS = ["normal", "last-good", "sorry", "drained", "none"] as const;
 export type ServiceWork = (typeof SERVICE_WORKS)[number];
 
 /** One real server of one virtual service, for `tandem check list` and `tandem status`. */
@@ -117,6 +118,11 @@ export interface DrainProgress {
   readonly persistentConnections: number;
 }
 
+/** What an operator has just made of a server; `none`: as configured again. */
+export interface KeptMade extends OrderedServer {
+  readonly change: KeptChange;
+}
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -133,6 +139,8 @@ export type BalancerReport =
    * order for; absent: the router gave the list.
    */
   | { readonly kind: "drains-changed"; readonly drains: readonly Drain[]; readonly made?: readonly OrderedServer[] }
+  /** The same of servers changed at run time. */
+  | { readonly kind: "kept-changed"; readonly kept: readonly KeptServer[]; readonly made?: KeptMade }
   /** All gates, after each change of one's state, and of which there are. */
   | { readonly kind: "gates"; readonly gates: readonly GateView[] }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }

@@ -19,15 +19,22 @@ export interface Known {
 
 type Count = "up" | "down" | "unknown";
 
+/**
+ * The servers of a `[[service]]`, each as it is in all of its virtual services. They are the same by name, not by place:
+ * an operator may have added one to, or removed it from, one of the virtual services only.
+ */
+function sameServers(units: readonly Unit[]): Iterable<readonly UnitServer[]> {
+  const [first, ...others] = units;
+  if (first === undefined || others.length === 0) return (first?.servers ?? []).map((server) => [server]);
+  const all = units.flatMap(({ servers }) => servers);
+  return Map.groupBy(all, ({ name }) => name).values();
+}
+
 /** A server of a `[[service]]` is up where it is up in each of its virtual services, and down where it is down in one. */
 function countServers(units: readonly Unit[], healthOf: HealthOf): Record<Count, number> {
   const counts: Record<Count, number> = { up: 0, down: 0, unknown: 0 };
-  const servers = units[0]?.servers.length ?? 0;
-  for (let index = 0; index < servers; index += 1) {
-    const verdicts = units.map((unit) => {
-      const server = unit.servers[index];
-      return (server === undefined ? undefined : serverHealth(server, healthOf))?.verdict ?? "up";
-    });
+  for (const same of sameServers(units)) {
+    const verdicts = same.map((server) => serverHealth(server, healthOf)?.verdict ?? "up");
     if (verdicts.includes("down")) counts.down += 1;
     else if (verdicts.includes("unknown")) counts.unknown += 1;
     else counts.up += 1;

@@ -1,6 +1,7 @@
 import { bool, type Decoder, finite, list, oneOf, optional, record, text, whole } from "../lib/plain-data.ts";
+import type { KeptServer } from "../model/kept-server.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
-import { drain, serviceKey } from "./decoders.ts";
+import { drain, keptServer, serviceKey } from "./decoders.ts";
 import { type Drain, MAX_DRAINS } from "./drains.ts";
 import type { Health } from "./verdict.ts";
 
@@ -11,6 +12,8 @@ export interface SavedState {
   readonly bootId: string;
   readonly verdicts: readonly SavedVerdict[];
   readonly drains: readonly Drain[];
+  /** Real servers changed at run time; absent: none. */
+  readonly kept?: readonly KeptServer[];
   readonly owned: readonly ServiceKey[];
   /** Keys of the services without their quorum; absent in what an older tandem saved. */
   readonly inquorate?: readonly string[];
@@ -45,6 +48,7 @@ export const decodeSavedState: Decoder<SavedState> = (value) => {
       }),
     ),
     drains: list(drain),
+    kept: optional(list(keptServer)),
     owned: list(serviceKey),
     inquorate: optional(list(text)),
   })(value);

@@ -1,8 +1,10 @@
 import type { ConfiguredService } from "../config/config.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
 import type { Check, CheckTarget } from "../model/check.ts";
+import type { KeptServer } from "../model/kept-server.ts";
 import type { RealServer } from "../model/real-server.ts";
 import { formatServiceKey, type ServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import { type Kept, keptByService, NOTHING_KEPT, withKept } from "./kept-servers.ts";
 
 /** A configuration turned into what the balancer works with: virtual services, their servers, and shared probes. */
 
@@ -47,7 +49,8 @@ export interface ProbedServer {
   readonly server: UnitServer;
 }
 
-function resolvePort(endpoint: Endpoint, key: ServiceKey): Endpoint {
+/** A server named without a port serves on the port of its service. */
+export function resolvePort(endpoint: Endpoint, key: ServiceKey): Endpoint {
   return endpoint.port !== 0 || key.kind === "fwmark" ? endpoint : { address: endpoint.address, port: key.port };
 }
 
@@ -67,10 +70,16 @@ function probeOf(endpoint: Endpoint, key: ServiceKey, check: Check): Probe {
   return { key: `${subject} ${JSON.stringify(timing)}`, subject, target, check };
 }
 
-function unitOf(config: ConfiguredService, service: VirtualService, shared: Map<string, Probe>): Unit {
+function unitOf(
+  config: ConfiguredService,
+  service: VirtualService,
+  shared: Map<string, Probe>,
+  changes: readonly KeptServer[],
+): Unit {
   const servers = new Map<string, UnitServer>();
-  for (const configured of config.servers) {
-    const server = resolveServer(configured.server, service.key);
+  const resolved = config.servers.map((each) => ({ ...each, server: resolveServer(each.server, service.key) }));
+  for (const configured of withKept({ ...config, servers: resolved }, changes)) {
+    const { server } = configured;
     const name = formatEndpoint(server.endpoint);
     if (servers.has(name)) continue;
     const checks = configured.check === undefined ? [] : [configured.check, ...(configured.furtherChecks ?? [])];
@@ -92,15 +101,16 @@ function unitOf(config: ConfiguredService, service: VirtualService, shared: Map<
   };
 }
 
-/** What a configuration's services come to. */
-export function unitsOf(services: readonly ConfiguredService[]): Units {
+/** What a configuration's services come to. @param kept what operators have changed of their servers */
+export function unitsOf(services: readonly ConfiguredService[], kept: Kept = NOTHING_KEPT): Units {
+  const changes = keptByService(kept);
   const units = new Map<string, Unit>();
   const probes = new Map<string, Probe>();
   const unitsOfProbe = new Map<string, Unit[]>();
   const serversOfProbe = new Map<string, ProbedServer[]>();
   for (const config of services) {
     for (const service of config.listen) {
-      const unit = unitOf(config, service, probes);
+      const unit = unitOf(config, service, probes, changes.get(formatServiceKey(service.key)) ?? []);
       units.set(unit.key, unit);
     }
   }

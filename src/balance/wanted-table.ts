@@ -60,10 +60,20 @@ function keptServers(unit: Unit, judged: readonly Judged[]): ReadonlySet<string>
   return new Set([...kept].map((server) => server.name));
 }
 
-function workOf(takes: boolean, kept: boolean, undecided: boolean, sorry: boolean): ServiceWork {
+interface Left {
+  /** A server with a weight. */
+  readonly takes: boolean;
+  readonly kept: boolean;
+  readonly undecided: boolean;
+  /** A server that would take work, had no operator ordered otherwise. */
+  readonly ordered: boolean;
+}
+
+function workOf({ takes, kept, undecided, ordered }: Left, sorry: RealServer | undefined): ServiceWork {
   if (kept) return "last-good";
   if (takes || undecided) return "normal";
-  return sorry ? "sorry" : "none";
+  if (sorry !== undefined) return "sorry";
+  return ordered ? "drained" : "none";
 }
 
 /** The part of a weight that a program gives, at least 1 unless it says 0. */
@@ -98,6 +108,7 @@ export function wantedService(
   const quorate = isQuorate(unit, judged, kept, wasQuorate);
   const servers = new Map<string, RealServer>();
   const undecided: RealServer[] = [];
+  let isOrdered = false;
   let changesMs: number | undefined;
   for (const { server, name, verdict, health, percent } of judged) {
     if (verdict === "unknown") {
@@ -107,6 +118,7 @@ export function wantedService(
     const weight = partOfWeight(server.weight, percent);
     const ordered = orderedWeight(drains, unit.service.key, server.endpoint, weight);
     if (verdict === "up" || kept.has(name)) {
+      isOrdered ||= weight > 0 && ordered === 0;
       const slow = slowStartWeight(ordered, health.recoveredMs, unit.config.slowStartMs ?? 0, nowMs);
       servers.set(name, { ...server, weight: slow.weight });
       changesMs = Math.min(changesMs ?? Number.POSITIVE_INFINITY, slow.nextMs ?? Number.POSITIVE_INFINITY);
@@ -115,7 +127,8 @@ export function wantedService(
   // Too few are left to bear the work: the sorry server takes all of it.
   if (!quorate && unit.sorry !== undefined) return withSorry(unit, unit.sorry);
   const takes = [...servers.values()].some((server) => server.weight > 0);
-  const work = workOf(takes, kept.size > 0, undecided.length > 0, unit.sorry !== undefined);
+  const left = { takes, kept: kept.size > 0, undecided: undecided.length > 0, ordered: isOrdered };
+  const work = workOf(left, unit.sorry);
   if (work === "sorry" && unit.sorry !== undefined) servers.set(realServerKey(unit.sorry), unit.sorry);
   return {
     service: unit.service,

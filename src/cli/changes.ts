@@ -26,6 +26,7 @@ const DONE_FORMS = {
   release: "released",
   hold: "held",
   unhold: "ended the hold of",
+  reset: "reset",
 } as const;
 
 export type ChangeVerb = keyof typeof DONE_FORMS;
@@ -68,6 +69,7 @@ const TONES: Readonly<Record<ChangeVerb, Tone | undefined>> = {
   release: "warn",
   hold: "warn",
   unhold: undefined,
+  reset: "good",
 };
 
 function paintedVerb(verb: ChangeVerb, text: string, paint: Palette): string {
@@ -132,6 +134,7 @@ function toldLines(told: readonly ReportedChange[], paint: Palette, many: "named
 /**
  * Prints the changes.
  * @param many whether more than a screen of changes that were made are counted; --json has each of them.
+ * @param warnings for --json, of verbs that have any; people are warned before the change.
  * @returns 0; 1 where a change was made that could not be saved.
  * @throws the error of a change that failed; with several, one error that counts them and carries the first.
  */
@@ -139,11 +142,14 @@ export function reportChanges(
   changes: readonly ReportedChange[],
   context: CommandContext,
   many: "named" | "counted" = "named",
+  warnings?: readonly string[],
 ): ExitCode {
   const { output, globals } = context;
   const failed = changes.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
-  if (output.json) output.printJson({ dryRun: globals.dryRun, changes: changes.map(changeJson) });
-  else {
+  if (output.json) {
+    const told = warnings === undefined ? {} : { warnings };
+    output.printJson({ dryRun: globals.dryRun, changes: changes.map(changeJson), ...told });
+  } else {
     const told = changes.filter(({ outcome }) => outcome.kind !== "failed" && outcome.kind !== "undone");
     const undone = changes.filter(({ outcome }) => outcome.kind === "undone").length;
     output.lines(toldLines(told, output.palette, many));

@@ -8,9 +8,10 @@ import { formatDuration, formatSpan } from "../model/duration.ts";
 import { type RealServer, realServerKey } from "../model/real-server.ts";
 import { formatElapsed } from "../probe/probe-text.ts";
 import { gateHistoryLines, listedGateJson, listedGateRow } from "./check-gates.ts";
+import { checkedServers } from "./check-kept.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { askBalancer, type DaemonChecks } from "./daemon-report.ts";
+import { askBalancer, askKept, type DaemonChecks } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
 import type { check as spec } from "./spec/check.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
@@ -115,8 +116,9 @@ export const list: Runner<Verbs["list"]> = async (input, context): Promise<ExitC
   const { checks: reports, pace } = known;
   const records = new Map(known.gates?.map((record) => [record.name, record]));
   const reportOf = reportFinder(reports);
+  const kept = reports.length === 0 ? [] : await askKept(context);
   const checks = config.services.flatMap((service) =>
-    service.servers.map(({ server, check, furtherChecks = [] }): ListedCheck => {
+    checkedServers(service, kept).map(({ server, check, furtherChecks = [] }): ListedCheck => {
       const target = realServerKey(server);
       const report = reportOf(service, server);
       const state = report === undefined ? null : report.drained ? "drained" : report.verdict;

@@ -1,9 +1,9 @@
 import type { PaceReport } from "../balance/probe-pace.ts";
 import type { CheckReport, GateRecord } from "../balance/report.ts";
 import type { AppliedHere } from "../daemon/applied-config.ts";
-import { askDaemon } from "../daemon/control-client.ts";
+import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import type { ReloadResult } from "../daemon/reload-result.ts";
-import type { HeartbeatReport, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
+import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "../daemon/status-report.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { CommandContext } from "./context.ts";
 import { runtimeDir } from "./directories.ts";
@@ -64,6 +64,19 @@ export function orderAnswer(value: unknown): OrderAnswer {
     ...(text === undefined ? {} : { text: String(text) }),
     ...(unsaved === undefined ? {} : { unsaved: String(unsaved) }),
   };
+}
+
+/** The real servers that operators have changed beside the daemon's configuration; none where no daemon runs. */
+export async function askKept(context: CommandContext): Promise<readonly KeptStatus[]> {
+  if (!(await daemonAnswers(runtimeDir(context)))) return [];
+  try {
+    const value = await askDaemon(runtimeDir(context), { command: "kept" });
+    return (withVersion1(value, ["kept"]) as { readonly kept: readonly KeptStatus[] }).kept;
+  } catch (error) {
+    // An older daemon, or one that this user may not ask: what the kernel has can be listed all the same.
+    if (error instanceof TandemError) return [];
+    throw error;
+  }
 }
 
 export interface DaemonChecks {

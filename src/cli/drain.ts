@@ -1,186 +1,162 @@
+import type { CheckReport } from "../balance/report.ts";
 import { askDaemon, daemonAnswers } from "../daemon/control-client.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
-import { type ExitCode, StateError, TandemError } from "../lib/errors.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint, sameAddress } from "../model/address.ts";
-import { formatSpan } from "../model/duration.ts";
-import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
-import { realServerKey } from "../model/real-server.ts";
-import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
+import type { ExitCode } from "../lib/errors.ts";
+import type { IpvsChange } from "../model/ipvs-table.ts";
+import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { type ChangeOutcome, type ReportedChange, reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { askChecks, orderAnswer } from "./daemon-report.ts";
+import { askChecks, askStatus, orderAnswer } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
-import { counted } from "./figures.ts";
+import { checkName, type Found, foundName, look, matching, notFound, type Target, targetText } from "./drain-target.ts";
+import { WAIT_DEFAULT_MS, waitUntilDrained } from "./drain-wait.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
+import { lastConfigured, lastInKernel } from "./last-servers.ts";
 import { withServicePort } from "./service-port.ts";
-import type { real as spec } from "./spec/real.ts";
+import type { real } from "./spec/real.ts";
+import type { service } from "./spec/service.ts";
 
-/** `real drain` and `undrain`: through the daemon where one runs, else on the kernel. */
+/** `drain` and `undrain` of `real` and `service`: through the daemon where one runs, else on the kernel. */
 
-type Verbs = (typeof spec)["verbs"];
+type RealVerbs = (typeof real)["verbs"];
+type ServiceVerbs = (typeof service)["verbs"];
 
-interface Target {
-  readonly service: ServiceKey | "all";
-  readonly server: Endpoint;
+interface Order {
+  readonly verb: "drain" | "undrain";
+  readonly target: Target;
+  /** Of an undrain, instead of the configured one. */
+  readonly weight?: number;
 }
 
-interface Found {
-  readonly key: ServiceKey;
-  readonly observed: ObservedServer;
+/** What an order is for: servers of the daemon's configuration, and those that somebody has made by hand. */
+interface Survey {
+  readonly hasDaemon: boolean;
+  readonly configured: readonly CheckReport[];
+  readonly byHand: readonly Found[];
+  readonly warnings: readonly string[];
 }
 
-/** The real server in each service that is meant; none where it is not in the kernel's table. */
-function look(client: IpvsClient, target: Target): Found[] {
-  return client.table("skipped").flatMap(({ service: { key }, servers }): Found[] => {
-    if (target.service !== "all" && formatServiceKey(key) !== formatServiceKey(target.service)) return [];
-    const wanted = formatEndpoint(withServicePort(key, target.server));
-    const observed = servers.find((server) => realServerKey(server.server) === wanted);
-    return observed === undefined ? [] : [{ key, observed }];
-  });
+interface Outcome {
+  readonly changes: ReportedChange[];
+  readonly survey: Survey;
 }
 
-/** @throws TandemError when no service that is meant has the real server. */
-function find(client: IpvsClient, target: Target): Found[] {
-  const found = look(client, target);
-  if (found.length > 0) return found;
-  throw notFound(target, "tandem real list shows those that there are");
-}
-
-function notFound(target: Target, hint: string): TandemError {
-  const where =
-    target.service === "all" ? "no virtual service has it" : `${formatServiceKey(target.service)} has no such server`;
-  return new TandemError({
-    operation: "find real server",
-    subject: formatEndpoint(target.server),
-    reason: where,
-    hint,
-  });
-}
-
-/** Gives the servers a weight, where they don't have it. */
-function setWeight(target: Target, weight: number, verb: "drain" | "undrain", dryRun: boolean): ReportedChange[] {
+/** Those of the kernel's table whose service is not among `configured`. */
+function surveyKernel(target: Target, configured: ReadonlySet<string>): Pick<Survey, "byHand" | "warnings"> {
   using client = IpvsClient.open();
-  const found = find(client, target);
-  const changes = found.map(({ key, observed }): IpvsChange => {
-    return { kind: "edit-server", key, server: { ...observed.server, weight } };
-  });
-  const wanted = changes.filter((_, index) => found[index]?.observed.server.weight !== weight);
-  const same = changes
-    .filter((_, index) => found[index]?.observed.server.weight === weight)
-    .map((change) => unchanged(describeIpvsChange(change), `its weight is ${weight} already`));
-  const made = performIpvsChanges(client, wanted, dryRun).map((change) => ({ ...change, do: verb }));
-  return [...made, ...same];
+  const byHand = look(client, target).filter(({ key }) => !configured.has(formatServiceKey(key)));
+  const drained = new Set(byHand.map(foundName));
+  return { byHand, warnings: drained.size === 0 ? [] : lastInKernel(client.table("skipped"), drained) };
 }
 
-function targetText({ service, server }: Target): string {
-  const name = `real server ${formatEndpoint(server)}`;
-  return service === "all" ? `${name} of every service` : `${name} of ${formatServiceKey(service)}`;
+/** @throws TandemError when a drain is for nothing that there is. */
+async function survey({ verb, target }: Order, context: CommandContext): Promise<Survey> {
+  if (!(await daemonAnswers(runtimeDir(context)))) {
+    const inKernel = surveyKernel(target, new Set());
+    if (inKernel.byHand.length === 0) throw notFound(target, "tandem real list shows those that there are");
+    return { hasDaemon: false, configured: [], ...inKernel };
+  }
+  const { services } = await askStatus(context);
+  const checks = services.length === 0 ? [] : await askChecks(context);
+  const configured = matching(checks, target);
+  const known = new Set(services.flatMap(({ listen }) => listen));
+  const isAllKnown = target.services !== "all" && target.services.every((key) => known.has(formatServiceKey(key)));
+  const inKernel = isAllKnown ? { byHand: [], warnings: [] } : surveyKernel(target, known);
+  // The daemon may have an order to take back for a server that is not configured any more.
+  const isNowhere = configured.length === 0 && inKernel.byHand.length === 0;
+  if (isNowhere && (verb === "drain" || context.globals.dryRun)) {
+    throw notFound(target, "tandem check list shows those of the daemon's configuration");
+  }
+  const last = lastConfigured(checks, new Set(configured.map(checkName)));
+  return { hasDaemon: true, configured, byHand: inKernel.byHand, warnings: [...last, ...inKernel.warnings] };
 }
 
-/** What the daemon would do: an order for each server that its configuration has. @throws TandemError when it has none. */
-async function planOfDaemon(
-  target: Target,
-  verb: "drain" | "undrain",
-  detail: string,
-  context: CommandContext,
-): Promise<ReportedChange[]> {
-  const wanted = target.service === "all" ? undefined : formatServiceKey(target.service);
-  const { address, port } = target.server;
-  const matches = (await askChecks(context)).filter(({ listen, server }) => {
-    const key = parseServiceKey(listen);
-    const endpoint = parseEndpoint(server);
-    if (!key.ok || !endpoint.ok || (wanted !== undefined && formatServiceKey(key.value) !== wanted)) return false;
-    return sameAddress(endpoint.value.address, address) && (port === 0 || port === endpoint.value.port);
-  });
-  if (matches.length === 0) throw notFound(target, "tandem check list shows those of the daemon's configuration");
-  return matches.map(({ listen, server }): ReportedChange => {
-    return {
-      do: verb,
-      subject: `real server ${server} of ${listen}`,
-      detail,
-      outcome: { kind: "planned" },
-    };
-  });
+/** Gives the servers a weight in the kernel, where they don't have it. */
+function setWeights(found: readonly Found[], { verb, weight }: Order, dryRun: boolean): ReportedChange[] {
+  const wanted = verb === "drain" ? 0 : (weight ?? 1);
+  const changeOf = ({ key, observed }: Found): IpvsChange => {
+    return { kind: "edit-server", key, server: { ...observed.server, weight: wanted } };
+  };
+  const [same, other] = [true, false].map((isSame) =>
+    found.filter(({ observed }) => (observed.server.weight === wanted) === isSame).map(changeOf),
+  );
+  using client = IpvsClient.open();
+  const made = performIpvsChanges(client, other ?? [], dryRun).map((change) => ({ ...change, do: verb }));
+  const reason = `its weight is ${wanted} already`;
+  return [...made, ...(same ?? []).map((change) => unchanged(describeIpvsChange(change), reason))];
 }
 
-/** Asks the daemon, which keeps the order over reload, restart and failover. `weight`: instead of the configured one. */
-async function throughDaemon(
-  target: Target,
-  verb: "drain" | "undrain",
-  context: CommandContext,
-  weight?: number,
-): Promise<ReportedChange[]> {
-  const detail = weight === undefined ? "by the daemon" : `by the daemon, weight ${weight}`;
-  if (context.globals.dryRun) return await planOfDaemon(target, verb, detail, context);
-  const { service } = target;
-  const endpoint = service === "all" ? target.server : withServicePort(service, target.server);
-  const subject = { endpoint, ...(service === "all" ? {} : { service }) };
+/** The services that the daemon is asked to order for, one after another; undefined: all that have the server. */
+function orderedServices(
+  { verb, target }: Order,
+  configured: readonly CheckReport[],
+): readonly (ServiceKey | undefined)[] {
+  if (target.services === "all") return [undefined];
+  const listens = new Set(configured.map(({ listen }) => listen));
+  const concerned = target.services.filter((key) => listens.has(formatServiceKey(key)));
+  return concerned.length === 0 && verb === "undrain" ? target.services : concerned;
+}
+
+function detailOf({ weight }: Order): string {
+  return weight === undefined ? "by the daemon" : `by the daemon, weight ${weight}`;
+}
+
+/** Asks the daemon, which keeps the order over reload, restart and failover. */
+async function askToOrder(order: Order, key: ServiceKey | undefined, context: CommandContext): Promise<ReportedChange> {
+  const { verb, weight } = order;
+  const { server: given } = order.target;
+  const server = given === "all" || key === undefined ? given : withServicePort(key, given);
+  const subject = {
+    ...(server === "all" ? {} : { endpoint: server }),
+    ...(key === undefined ? {} : { service: key }),
+  };
   const request =
     weight === undefined ? { command: verb, ...subject } : { command: "weight" as const, weight, ...subject };
   const value = await askDaemon(runtimeDir(context), request, (message) => context.output.note(message));
   const { text, unsaved } = orderAnswer(value);
   const outcome: ChangeOutcome =
     unsaved === undefined ? { kind: "done" } : { kind: "unsaved", reason: text ?? unsaved };
-  return [{ do: verb, subject: targetText(target), detail, outcome }];
+  const target = { server, services: key === undefined ? ("all" as const) : [key] };
+  return { do: verb, subject: targetText(target), detail: detailOf(order), outcome };
 }
 
-interface Remaining {
-  /** Servers that still get new work: the daemon has not told the kernel yet, or somebody gave them a weight. */
-  readonly working: number;
-  readonly open: number;
-  /** Clients that come back to the server while it remembers them; they are no open connections and end by their timeout. */
-  readonly persistent: number;
-}
-
-function remaining(found: readonly Found[]): Remaining {
-  return found.reduce(
-    ({ working, open, persistent }, { observed }) => ({
-      working: working + (observed.server.weight === 0 ? 0 : 1),
-      open: open + observed.activeConnections + observed.inactiveConnections,
-      persistent: persistent + observed.persistentConnections,
-    }),
-    { working: 0, open: 0, persistent: 0 },
-  );
-}
-
-function remainingText({ working, open, persistent }: Remaining): string {
-  const clients = persistent === 0 ? "" : ` and ${counted(persistent, "persistent client")}`;
-  const weight = working === 0 ? "" : ", its weight is not 0";
-  return `${counted(open, "open connection")}${clients}${weight}`;
-}
-
-const POLL_INTERVAL_MS = 500;
-const PROGRESS_INTERVAL_MS = 5_000;
-const WAIT_DEFAULT_MS = 600_000;
-
-/** Waits until no connection is open, or the server is gone from the table. @throws StateError (exit 3) when some still are at the end. */
-async function waitUntilDrained(target: Target, limitMs: number, context: CommandContext): Promise<void> {
-  using client = IpvsClient.open();
-  const beganMs = performance.now();
-  let toldMs = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    const left = remaining(look(client, target));
-    const elapsedMs = performance.now() - beganMs;
-    if (left.open === 0 && left.working === 0) {
-      const clients = left.persistent === 0 ? "" : `; ${counted(left.persistent, "persistent client")} may come back`;
-      context.output.note(`no open connections after ${formatSpan(elapsedMs)}${clients}`);
-      return;
-    }
-    if (elapsedMs >= limitMs) {
-      throw new StateError({
-        operation: "drain",
-        subject: targetText(target),
-        reason: `${remainingText(left)} were still there after ${formatSpan(elapsedMs)}`,
-        hint: "it stays drained; wait again with --wait, or end them with tandem real del",
-      });
-    }
-    if (elapsedMs - toldMs >= PROGRESS_INTERVAL_MS) {
-      context.output.note(`${remainingText(left)}, waiting for ${formatSpan(limitMs - elapsedMs)} at most`);
-      toldMs = elapsedMs;
-    }
-    await Bun.sleep(Math.min(POLL_INTERVAL_MS, Math.max(1, limitMs - elapsedMs)));
+async function throughDaemon(
+  order: Order,
+  { configured, byHand }: Survey,
+  context: CommandContext,
+): Promise<ReportedChange[]> {
+  if (context.globals.dryRun) {
+    return configured.map(({ listen, server }): ReportedChange => {
+      const subject = `real server ${server} of ${listen}`;
+      return { do: order.verb, subject, detail: detailOf(order), outcome: { kind: "planned" } };
+    });
   }
+  // Only what is there: a drain of a service that was made by hand is none of the daemon's business.
+  if (configured.length === 0 && byHand.length > 0) return [];
+  const changes: ReportedChange[] = [];
+  for (const key of orderedServices(order, configured)) changes.push(await askToOrder(order, key, context));
+  return changes;
+}
+
+async function carryOut(order: Order, context: CommandContext): Promise<Outcome> {
+  const found = await survey(order, context);
+  const warnings = order.verb === "drain" && order.target.server !== "all" ? found.warnings : [];
+  if (!context.output.json) for (const warning of warnings) context.output.note(`warning: ${warning}`);
+  const changes = found.hasDaemon ? await throughDaemon(order, found, context) : [];
+  if (found.byHand.length > 0) {
+    if (found.hasDaemon) {
+      context.output.note("set in the kernel only: the daemon's configuration does not have that service");
+    }
+    changes.push(...setWeights(found.byHand, order, context.globals.dryRun));
+  }
+  return { changes, survey: { ...found, warnings } };
+}
+
+async function wait(order: Order, { configured, byHand }: Survey, limitMs: number, context: CommandContext) {
+  if (context.globals.dryRun) return;
+  const drained = new Set([...configured.map(checkName), ...byHand.map(foundName)]);
+  await waitUntilDrained(order.target, drained, limitMs, context);
 }
 
 /** Takes the drained servers out of the kernel's table. */
@@ -192,31 +168,50 @@ function remove(target: Target, dryRun: boolean): ReportedChange[] {
   return performIpvsChanges(client, changes, dryRun);
 }
 
+function requireWait(verb: string, input: { readonly wait: boolean; readonly timeout: number | undefined }): void {
+  if (input.timeout !== undefined && !input.wait) throw new CommandLineError(verb, ["--timeout needs --wait"]);
+}
+
 /** A server that the daemon has configured would come back at once. */
-function refuseDeletion(): CommandLineError {
-  return new CommandLineError("real drain", [
+async function refuseDeletion(context: CommandContext): Promise<void> {
+  if (!(await daemonAnswers(runtimeDir(context)))) return;
+  throw new CommandLineError("real drain", [
     "--delete: a daemon runs, and would put the server back; take it out of the configuration instead",
   ]);
 }
 
 /** Weight 0 now; with --wait until nothing is open. */
-export const drain: Runner<Verbs["drain"]> = async (input, context): Promise<ExitCode> => {
-  const { dryRun } = context.globals;
-  if (input.timeout !== undefined && !input.wait) throw new CommandLineError("real drain", ["--timeout needs --wait"]);
-  const byDaemon = await daemonAnswers(runtimeDir(context));
-  if (byDaemon && input.delete) throw refuseDeletion();
-  const changes: ReportedChange[] = byDaemon
-    ? await throughDaemon(input, "drain", context)
-    : setWeight(input, 0, "drain", dryRun);
-  if (input.wait && !dryRun) await waitUntilDrained(input, input.timeout ?? WAIT_DEFAULT_MS, context);
-  if (input.delete) changes.push(...remove(input, dryRun));
-  return reportChanges(changes, context);
+export const drain: Runner<RealVerbs["drain"]> = async (input, context): Promise<ExitCode> => {
+  requireWait("real drain", input);
+  if (input.delete) await refuseDeletion(context);
+  const order: Order = { verb: "drain", target: { services: input.service, server: input.server } };
+  const { changes, survey: found } = await carryOut(order, context);
+  if (input.wait) await wait(order, found, input.timeout ?? WAIT_DEFAULT_MS, context);
+  if (input.delete) changes.push(...remove(order.target, context.globals.dryRun));
+  return reportChanges(changes, context, "named", found.warnings);
 };
 
 /** Work again. */
-export const undrain: Runner<Verbs["undrain"]> = async (input, context): Promise<ExitCode> => {
-  const changes = (await daemonAnswers(runtimeDir(context)))
-    ? await throughDaemon(input, "undrain", context, input.weight)
-    : setWeight(input, input.weight ?? 1, "undrain", context.globals.dryRun);
-  return reportChanges(changes, context);
+export const undrain: Runner<RealVerbs["undrain"]> = async (input, context): Promise<ExitCode> => {
+  const target = { services: input.service, server: input.server };
+  return await takeBack(target, input.weight, context);
+};
+
+async function takeBack(target: Target, weight: number | undefined, context: CommandContext): Promise<ExitCode> {
+  const order: Order = { verb: "undrain", target, ...(weight === undefined ? {} : { weight }) };
+  const { changes, survey: found } = await carryOut(order, context);
+  return reportChanges(changes, context, "named", found.warnings);
+}
+
+/** The same for each real server of a service. */
+export const drainService: Runner<ServiceVerbs["drain"]> = async (input, context): Promise<ExitCode> => {
+  requireWait("service drain", input);
+  const order: Order = { verb: "drain", target: { services: input.services, server: "all" } };
+  const { changes, survey: found } = await carryOut(order, context);
+  if (input.wait) await wait(order, found, input.timeout ?? WAIT_DEFAULT_MS, context);
+  return reportChanges(changes, context, "named", found.warnings);
+};
+
+export const undrainService: Runner<ServiceVerbs["undrain"]> = async (input, context): Promise<ExitCode> => {
+  return await takeBack({ services: input.services, server: "all" }, input.weight, context);
 };

@@ -56,8 +56,30 @@ export function lossReasons(attempts: readonly Attempt[]): LossReason[] {
   return [...times].map(([reason, count]) => ({ reason, times: count })).sort((one, other) => other.times - one.times);
 }
 
-/** Whether a client would not have minded. A gap no longer than the probe's own pause says nothing. */
-export function isUnnoticed(kind: StreamKind, figures: StreamFigures, maxGapMs: number): boolean {
-  const lostSome = kind === "connection" && figures.lost > 0;
-  return !lostSome && figures.longestGapMs <= Math.max(maxGapMs, figures.longestPauseMs);
+/** Whether a client would have minded; `unknown`: the probe itself paused for longer than the limit. */
+export type Judgement = "good" | "bad" | "unknown";
+
+/** The gaps between answered attempts, each with the longest time in it without an attempt. */
+function gapsOf(attempts: readonly Attempt[]): { readonly gapMs: number; readonly pauseMs: number }[] {
+  const gaps: { gapMs: number; pauseMs: number }[] = [];
+  let gapMs = 0;
+  let pauseMs = 0;
+  for (const [index, { atMs, answered }] of attempts.entries()) {
+    const stepMs = atMs - (attempts[index - 1]?.atMs ?? atMs);
+    gapMs += stepMs;
+    pauseMs = Math.max(pauseMs, stepMs);
+    if (answered !== true && index < attempts.length - 1) continue;
+    gaps.push({ gapMs, pauseMs });
+    gapMs = 0;
+    pauseMs = 0;
+  }
+  return gaps;
+}
+
+/** What a stream says of a limit for gaps. One that is no longer than the probe's own pause in it says nothing. */
+export function judge(kind: StreamKind, attempts: readonly Attempt[], maxGapMs: number): Judgement {
+  if (kind === "connection" && attempts.some(({ answered }) => answered !== true)) return "bad";
+  const gaps = gapsOf(attempts).filter(({ gapMs }) => gapMs > maxGapMs);
+  if (gaps.some(({ gapMs, pauseMs }) => gapMs > pauseMs)) return "bad";
+  return gaps.length > 0 || attempts.length === 0 ? "unknown" : "good";
 }

@@ -7,10 +7,11 @@ import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner } from "./context.ts";
 import { askStatus } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
-import { isUnnoticed, lossReasons, type StreamFigures, streamFigures } from "./drill-figures.ts";
+import { type Judgement, judge, lossReasons, type StreamFigures, streamFigures } from "./drill-figures.ts";
 import { drillPicture, type PictureMove } from "./drill-picture.ts";
 import { DrillStreams, type Stream } from "./drill-streams.ts";
 import { writeFailure } from "./file-failure.ts";
+import type { Tone } from "./palette.ts";
 import type { failover as spec } from "./spec/failover.ts";
 import { stateExitCode } from "./status-view.ts";
 import { type Cell, type Column, printable, renderTable } from "./table.ts";
@@ -28,7 +29,7 @@ const MARGIN_MS = 1_000;
 interface Measured {
   readonly stream: Stream;
   readonly figures: StreamFigures;
-  readonly good: boolean;
+  readonly judgement: Judgement;
 }
 
 /** One planned move, waited for until both routers say that it is done. */
@@ -73,7 +74,7 @@ async function thereAndBack(context: CommandContext, pauseMs: number): Promise<r
 
 function measured(stream: Stream, maxGapMs: number): Measured {
   const figures = streamFigures(stream.attempts);
-  return { stream, figures, good: isUnnoticed(stream.kind, figures, maxGapMs) };
+  return { stream, figures, judgement: judge(stream.kind, stream.attempts, maxGapMs) };
 }
 
 const COLUMNS: readonly Column[] = [
@@ -85,8 +86,13 @@ const COLUMNS: readonly Column[] = [
   { header: "OWN PAUSE", align: "right", dropOrder: 1 },
 ];
 
-function row({ stream, figures, good }: Measured): Cell[] {
-  const tone = (text: string): Cell => (good ? text : { text, tone: "bad" });
+/** Scripts take null for neither. */
+const GOOD: Readonly<Record<Judgement, boolean | null>> = { good: true, bad: false, unknown: null };
+const TONES: Readonly<Record<Judgement, Tone | undefined>> = { good: undefined, bad: "bad", unknown: "warn" };
+
+function row({ stream, figures, judgement }: Measured): Cell[] {
+  const shade = TONES[judgement];
+  const tone = (text: string): Cell => (shade === undefined ? text : { text, tone: shade });
   return [
     stream.target,
     `${figures.sent} ${stream.kind === "echo" ? "echoes" : "connections"}`,
@@ -101,10 +107,11 @@ function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-function streamJson({ stream, figures }: Measured): Record<string, unknown> {
+function streamJson({ stream, figures, judgement }: Measured): Record<string, unknown> {
   return {
     target: stream.target,
     kind: stream.kind,
+    good: GOOD[judgement],
     sent: figures.sent,
     lost: figures.lost,
     lostBecause: lossReasons(stream.attempts),
@@ -142,15 +149,30 @@ interface DrillResult {
   readonly maxGapMs: number;
 }
 
+/** Of all streams together. */
+function overall(results: readonly Measured[]): Judgement {
+  const has = (wanted: Judgement) => results.some(({ judgement }) => judgement === wanted);
+  if (has("bad")) return "bad";
+  return has("unknown") ? "unknown" : "good";
+}
+
+function targetsOf(results: readonly Measured[], wanted: Judgement): string {
+  return results
+    .filter(({ judgement }) => judgement === wanted)
+    .map(({ stream }) => stream.target)
+    .join(", ");
+}
+
 function report({ moves, results, skipped, maxGapMs }: DrillResult, context: CommandContext): ExitCode {
   const { output } = context;
-  const good = results.every((one) => one.good);
+  const judgement = overall(results);
+  const exitCode = judgement === "good" ? 0 : 3;
   const switches = moves.map(({ from, to, beganMs, endedMs }) => ({ from, to, elapsedMs: endedMs - beganMs }));
   if (output.json) {
     const rounded = switches.map((one) => ({ ...one, elapsedMs: Math.round(one.elapsedMs) }));
     const streams = results.map(streamJson);
-    output.printJson({ dryRun: false, good, maxGapMs, switches: rounded, streams, skipped });
-    return good ? 0 : 3;
+    output.printJson({ dryRun: false, good: GOOD[judgement], maxGapMs, switches: rounded, streams, skipped });
+    return exitCode;
   }
   output.lines([
     ...switches.map(({ from, to, elapsedMs }) => printable(`${from} → ${to}: ${formatSpan(elapsedMs)}`)),
@@ -162,9 +184,14 @@ function report({ moves, results, skipped, maxGapMs }: DrillResult, context: Com
     const why = lossReasons(stream.attempts).map(({ reason, times }) => `${times} × ${reason}`);
     if (why.length > 0) output.note(printable(`lost, ${stream.target}: ${why.join(", ")}`));
   }
-  const bad = results.filter((one) => !one.good).map(({ stream }) => stream.target);
-  if (!good) output.note(printable(`a client would have noticed: ${bad.join(", ")}`));
-  return good ? 0 : 3;
+  const bad = targetsOf(results, "bad");
+  if (bad !== "") output.note(printable(`a client would have noticed: ${bad}`));
+  const unknown = targetsOf(results, "unknown");
+  if (unknown !== "") {
+    const limit = formatSpan(maxGapMs);
+    output.note(printable(`cannot judge, since this router's own probes paused for longer than ${limit}: ${unknown}`));
+  }
+  return exitCode;
 }
 
 type Drill = (typeof spec)["verbs"]["drill"];

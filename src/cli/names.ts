@@ -5,7 +5,7 @@ import type { Parsed } from "../lib/parsed.ts";
 import { type Endpoint, type Family, type IpAddress, parseAddress } from "../model/address.ts";
 import { PROTOCOLS, type Protocol, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { portNames } from "./port-names.ts";
-import type { NamedValues } from "./spec/types.ts";
+import type { HostNames } from "./spec/types.ts";
 
 /** `--resolve`: names of hosts and ports in place of numbers. Without it nothing is ever looked up. */
 
@@ -68,7 +68,7 @@ function keyOf(question: Question): string {
   return `${question.family ?? "any"} ${question.name}`;
 }
 
-class Names implements NameLookup, NamedValues {
+class Names implements NameLookup, HostNames {
   readonly #questions = new Map<string, Question>();
   readonly #answers = new Map<string, IpAddress>();
   readonly #ports = portNames();
@@ -116,7 +116,7 @@ class Names implements NameLookup, NamedValues {
  * @param read has no effects; what it throws the first time counts for nothing.
  * @throws TandemError when a name is not found or stands for several addresses
  */
-export async function withNames<T>(read: (names: NameLookup & NamedValues) => T): Promise<T> {
+export async function withNames<T>(read: (names: NameLookup & HostNames) => T): Promise<T> {
   const names = new Names();
   try {
     read(names);

@@ -4,6 +4,7 @@ import { loadRunner } from "./dispatch.ts";
 import { renderHelp } from "./help.ts";
 import { Output } from "./output.ts";
 import { reportError } from "./report-error.ts";
+import { ServiceNames } from "./service-names.ts";
 import { COMMANDS } from "./spec/commands.ts";
 import type { NounSpec } from "./spec/types.ts";
 import { showVersion } from "./version.ts";
@@ -38,12 +39,20 @@ async function nounOf(argv: readonly string[]): Promise<NounSpec | undefined> {
   return noun ?? (await import("./route.ts")).routeNoun(argv, COMMANDS);
 }
 
-/** The words as a command; with --resolve names in them are looked up first. */
-async function readLine(argv: readonly string[]): Promise<CommandLine> {
+/** The words as a command; names of services are looked up first, and with --resolve those of hosts and ports as well. */
+async function readLine(argv: readonly string[], output: Output): Promise<CommandLine> {
   const noun = await nounOf(argv);
-  if (!hasSwitch(argv, "--resolve")) return readCommandLine(argv, COMMANDS, noun);
-  const { withNames } = await import("./names.ts");
-  return await withNames((names) => readCommandLine(argv, COMMANDS, noun, names));
+  const services = new ServiceNames();
+  const read = async (): Promise<CommandLine> => {
+    if (!hasSwitch(argv, "--resolve")) return readCommandLine(argv, COMMANDS, noun, services);
+    const { withNames } = await import("./names.ts");
+    return await withNames((hosts) => readCommandLine(argv, COMMANDS, noun, services.beside(hosts)));
+  };
+  const line = await read();
+  if (!services.isAsked || line.kind !== "command") return line;
+  const { lookUpServices } = await import("./service-lookup.ts");
+  services.known = await lookUpServices({ globals: line.globals, output });
+  return await read();
 }
 
 /**
@@ -58,7 +67,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
       output.note(renderHelp(COMMANDS, undefined, undefined, output.errorPalette).join("\n"));
       return 2;
     }
-    const line = await readLine(argv);
+    const line = await readLine(argv, output);
     output = await Output.open({ json: line.globals.json, color: line.globals.color ?? "auto" });
     return await perform(line, output);
   } catch (error) {

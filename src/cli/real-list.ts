@@ -1,10 +1,13 @@
+import type { KeptStatus } from "../daemon/status-report.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { formatEndpoint } from "../model/address.ts";
 import type { ObservedServer } from "../model/ipvs-table.ts";
+import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { CommandLineError } from "./command-line-error.ts";
-import type { Runner } from "./context.ts";
+import type { CommandContext, Runner } from "./context.ts";
+import { askKept } from "./daemon-report.ts";
 import { describeForwarding } from "./ipvs-changes.ts";
 import type { Output } from "./output.ts";
 import { everyInterval, type Page, showAgainAndAgain, showOnce } from "./redraw.ts";
@@ -28,6 +31,7 @@ const COLUMNS: readonly Column[] = [
   { header: "ACTIVE", align: "right" },
   { header: "INACTIVE", align: "right", dropOrder: 3 },
   { header: "PERSISTENT", align: "right", dropOrder: 4 },
+  { header: "KEPT", hideEmpty: true, dropOrder: 2 },
 ];
 
 interface Entry {
@@ -43,28 +47,47 @@ function readEntries(client: IpvsClient, { service }: Input, output: Output): En
   );
 }
 
-function pageOf(entries: readonly Entry[], output: Output): Page {
-  const rows = entries.map(({ service, observed }) => [
-    service,
-    formatEndpoint(observed.server.endpoint),
-    `${describeForwarding(observed.server)}${thresholdText(observed)}`,
-    ...serverCells(observed),
+function pageOf(entries: readonly Entry[], kept: readonly KeptStatus[], output: Output): Page {
+  const changes = new Map(kept.map(({ service, server, change }) => [`${service} ${server}`, change]));
+  const changeOf = ({ service, observed }: Entry) => changes.get(`${service} ${realServerKey(observed.server)}`);
+  const removed = kept.filter(({ change }) => change === "removed").map(({ service, server }) => ({ service, server }));
+  const rows = entries.map((entry) => [
+    entry.service,
+    formatEndpoint(entry.observed.server.endpoint),
+    `${describeForwarding(entry.observed.server)}${thresholdText(entry.observed)}`,
+    ...serverCells(entry.observed),
+    changeOf(entry) ?? "",
   ]);
   const lines = rows.length === 0 ? ["no real servers"] : renderTable(COLUMNS, rows, output);
+  const gone = removed.map(({ service, server }) => `removed beside the configuration: ${server} of ${service}`);
   return {
-    lines: output.json ? [] : lines,
-    json: () => ({ servers: entries.map(({ service, observed }) => ({ service, ...serverJson(observed) })) }),
+    lines: output.json ? [] : [...lines, ...(gone.length === 0 ? [] : ["", ...gone])],
+    json: () => ({
+      servers: entries.map((entry) => ({
+        service: entry.service,
+        ...serverJson(entry.observed),
+        kept: changeOf(entry) ?? null,
+      })),
+      removed,
+    }),
   };
 }
 
+/** Of one service only, where one is asked for. */
+async function keptOf({ service }: Input, context: CommandContext): Promise<readonly KeptStatus[]> {
+  const all = await askKept(context);
+  return service === undefined ? all : all.filter((kept) => kept.service === formatServiceKey(service));
+}
+
 /** Lists real servers. */
-export const list: Runner<List> = async (input, { output }): Promise<ExitCode> => {
+export const list: Runner<List> = async (input, context): Promise<ExitCode> => {
+  const { output } = context;
   if (input.interval !== undefined && !input.watch) {
     throw new CommandLineError("real list", ["--interval needs --watch"]);
   }
   using client = IpvsClient.open();
-  const next = everyInterval(input.interval ?? INTERVAL_DEFAULT_MS, () =>
-    pageOf(readEntries(client, input, output), output),
+  const next = everyInterval(input.interval ?? INTERVAL_DEFAULT_MS, async () =>
+    pageOf(readEntries(client, input, output), await keptOf(input, context), output),
   );
   if (input.watch) return await showAgainAndAgain(output, next);
   showOnce(output, await next(Bun.sleep));

@@ -3,12 +3,12 @@ import { TandemError } from "../lib/errors.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
 import type { IpvsChange, ObservedServer } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
+import { newServer, type ServerSettings, withServerSettings } from "../model/server-settings.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import { reportChanges } from "./changes.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import type { Runner, Runners } from "./context.ts";
 import { describeIpvsChange, performIpvsChanges, unchanged } from "./ipvs-changes.ts";
-import { newServer, withServerSettings } from "./server-settings.ts";
 import { mustFindService } from "./service-errors.ts";
 import { withServicePort } from "./service-port.ts";
 import type { real as spec } from "./spec/real.ts";
@@ -31,7 +31,20 @@ function noSuchServer(key: ServiceKey, endpoint: Endpoint): TandemError {
 
 const list: Runner<Verbs["list"]> = async (input, context) => (await import("./real-list.ts")).list(input, context);
 
-const add: Runner<Verbs["add"]> = (input, context) => {
+/** What the flags say of a server's settings, and nothing else of the input. */
+function settingsOf(input: ServerSettings): ServerSettings {
+  const { forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum } = input;
+  return { forward, weight, upperThreshold, lowerThreshold, tunnelType, tunnelPort, tunnelChecksum };
+}
+
+const add: Runner<Verbs["add"]> = async (input, context) => {
+  if (!input.keep) return addToKernel(input, context);
+  const { keepServer } = await import("./keep.ts");
+  const order = { kind: "add", settings: settingsOf(input), orEdit: input.orEdit } as const;
+  return await keepServer(input.service, input.server, order, context);
+};
+
+const addToKernel: Runner<Verbs["add"]> = (input, context) => {
   const endpoint = withServicePort(input.service, input.server);
   const wanted = withServerSettings(newServer(endpoint), input, input.service);
   if (!wanted.ok) throw new CommandLineError("real add", [wanted.problem]);
@@ -53,7 +66,13 @@ const add: Runner<Verbs["add"]> = (input, context) => {
   return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
 };
 
-const edit: Runner<Verbs["edit"]> = (input, context) => {
+const edit: Runner<Verbs["edit"]> = async (input, context) => {
+  if (!input.keep) return editInKernel(input, context);
+  const { keepServer } = await import("./keep.ts");
+  return await keepServer(input.service, input.server, { kind: "edit", settings: settingsOf(input) }, context);
+};
+
+const editInKernel: Runner<Verbs["edit"]> = (input, context) => {
   const endpoint = withServicePort(input.service, input.server);
   using client = IpvsClient.open();
   const present = findServer(mustFindService(client, input.service).servers, endpoint)?.server;
@@ -67,7 +86,16 @@ const edit: Runner<Verbs["edit"]> = (input, context) => {
   return reportChanges(performIpvsChanges(client, [change], context.globals.dryRun), context);
 };
 
-const del: Runner<Verbs["del"]> = (input, context) => {
+const del: Runner<Verbs["del"]> = async (input, context) => {
+  if (!input.keep) return deleteFromKernel(input, context);
+  const { keepServer } = await import("./keep.ts");
+  return await keepServer(input.service, input.server, { kind: "del", ifExists: input.ifExists }, context);
+};
+
+const reset: Runner<Verbs["reset"]> = async (input, context) =>
+  (await import("./keep.ts")).keepServer(input.service, input.server, { kind: "reset" }, context);
+
+const deleteFromKernel: Runner<Verbs["del"]> = (input, context) => {
   const endpoint = withServicePort(input.service, input.server);
   const change: IpvsChange = { kind: "delete-server", key: input.service, endpoint };
   using client = IpvsClient.open();
@@ -84,4 +112,4 @@ const drain: Runner<Verbs["drain"]> = async (input, context) => (await import(".
 const undrain: Runner<Verbs["undrain"]> = async (input, context) =>
   (await import("./drain.ts")).undrain(input, context);
 
-export const runners: Runners<typeof spec> = { list, add, edit, del, drain, undrain };
+export const runners: Runners<typeof spec> = { list, add, edit, del, reset, drain, undrain };

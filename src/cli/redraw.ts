@@ -65,11 +65,11 @@ export function showOnce(output: Output, { lines, json }: Page): void {
  * Makes a page again and again, the first one at once, the others each `intervalMs` after the one before.
  * @param read makes a page of what there is now
  */
-export function everyInterval(intervalMs: number, read: () => Page): (pause: Pause) => Promise<Page> {
+export function everyInterval(intervalMs: number, read: () => Page | Promise<Page>): (pause: Pause) => Promise<Page> {
   let isFirst = true;
   return async (pause) => {
     if (!isFirst) await pause(intervalMs);
     isFirst = false;
-    return read();
+    return await read();
   };
 }

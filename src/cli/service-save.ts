@@ -14,6 +14,7 @@ import type { CommandContext, Runner } from "./context.ts";
 import { type InputText, readInput } from "./read-input.ts";
 import { performRestore } from "./restore-rows.ts";
 import { readSettings } from "./restore-settings.ts";
+import { ServiceNames } from "./service-names.ts";
 import { servicesJson } from "./service-table.ts";
 import type { service as spec } from "./spec/service.ts";
 import { daemonJson } from "./sync-daemons.ts";
@@ -48,10 +49,19 @@ async function readList(
   text: string,
   before: ReadonlyMap<string, ObservedService>,
   resolve: boolean,
+  context: CommandContext,
 ): Promise<ChangeList> {
-  if (!resolve) return readChangeList(text, before);
-  const { withNames } = await import("./names.ts");
-  return await withNames((names) => readChangeList(text, before, names));
+  const services = new ServiceNames();
+  const read = async (): Promise<ChangeList> => {
+    if (!resolve) return readChangeList(text, before, services);
+    const { withNames } = await import("./names.ts");
+    return await withNames((hosts) => readChangeList(text, before, services.beside(hosts)));
+  };
+  const list = await read();
+  if (!services.isAsked) return list;
+  const { lookUpServices } = await import("./service-lookup.ts");
+  services.known = await lookUpServices(context);
+  return await read();
 }
 
 type SavedTable = Extract<TableResult, { readonly ok: true }>;
@@ -77,7 +87,7 @@ export const apply: Runner<Verbs["apply"]> = async ({ file, resolve }, context) 
   const { name, text } = readInput("service apply", file);
   using client = IpvsClient.open();
   const before = readTable(client);
-  const list = await readList(text, before, resolve);
+  const list = await readList(text, before, resolve, context);
   if (!list.ok) throw new ConfigFileError(name, text, list.issues, "list of changes");
   return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
 };

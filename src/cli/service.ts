@@ -14,6 +14,12 @@ const edit: Runner<Verbs["edit"]> = async (input, context) => (await import("./s
 
 const del: Runner<Verbs["del"]> = async (input, context) => (await import("./service-edit.ts")).del(input, context);
 
+const drain: Runner<Verbs["drain"]> = async (input, context) =>
+  (await import("./drain.ts")).drainService(input, context);
+
+const undrain: Runner<Verbs["undrain"]> = async (input, context) =>
+  (await import("./drain.ts")).undrainService(input, context);
+
 const flush: Runner<Verbs["flush"]> = async (input, context) =>
   (await import("./service-edit.ts")).flush(input, context);
 
@@ -43,6 +49,8 @@ export const runners: Runners<typeof spec> = {
   add,
   edit,
   del,
+  drain,
+  undrain,
   flush,
   zero,
   save,

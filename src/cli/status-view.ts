@@ -148,13 +148,21 @@ const STATE_TONES: Readonly<Record<ServerStatus["state"], Tone>> = {
   unknown: "warn",
   drained: "warn",
   unchecked: "dim",
+  removed: "warn",
 };
+
+/** `up, added`: not as configured. */
+function stateCell({ state, kept }: ServerStatus): Cell {
+  const isAsConfigured = kept === null || kept === undefined || kept === "removed";
+  return { text: isAsConfigured ? state : `${state}, ${kept}`, tone: STATE_TONES[state] };
+}
 
 function serviceRows(service: ServiceStatus): Cell[][] {
   const up = service.servers.filter(({ state }) => state === "up" || state === "unchecked").length;
   const title = `${service.name} ${service.listen.join(" ")} ${service.scheduler}`;
-  const summary = `${up} of ${service.servers.length} up`;
-  const tone = up === 0 ? "bad" : up < service.servers.length ? "warn" : "good";
+  const total = service.servers.filter(({ state }) => state !== "removed").length;
+  const summary = `${up} of ${total} up`;
+  const tone = up === 0 ? "bad" : up < total ? "warn" : "good";
   return [
     [
       { text: title, tone: "strong" },
@@ -162,7 +170,7 @@ function serviceRows(service: ServiceStatus): Cell[][] {
     ],
     ...service.servers.map((server): Cell[] => [
       `  ${server.address}`,
-      { text: server.state, tone: STATE_TONES[server.state] },
+      stateCell(server),
       server.sinceMs === null ? "" : formatSpan(server.sinceMs),
       String(server.weight),
       server.activeConnections === null ? "" : String(server.activeConnections),

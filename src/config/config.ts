@@ -2,7 +2,7 @@ import type { Check } from "../model/check.ts";
 import type { Gate } from "../model/gate.ts";
 import type { IpvsSettings } from "../model/ipvs-setting.ts";
 import type { PairSettings } from "../model/pair.ts";
-import type { RealServer } from "../model/real-server.ts";
+import type { Forwarding, RealServer } from "../model/real-server.ts";
 import type { ConnectionTimeouts } from "../model/sync-daemon.ts";
 import type { Vip } from "../model/vip.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
@@ -22,6 +22,11 @@ export interface ConfiguredServer {
   readonly furtherChecks?: readonly Check[];
 }
 
+/** What a real server that is added at run time takes from a service without any to go by. */
+export interface ServerTemplate extends Omit<ConfiguredServer, "server"> {
+  readonly forward: Forwarding;
+}
+
 /** How many of a service's servers are enough, counted or weighed by the configured weights. */
 export interface Quorum {
   readonly by: "servers" | "weight";
@@ -36,6 +41,8 @@ export interface ConfiguredService {
   /** At least one; they differ only in their keys. */
   readonly listen: readonly VirtualService[];
   readonly servers: readonly ConfiguredServer[];
+  /** Absent where there are servers. */
+  readonly template?: ServerTemplate;
   /** Gets the work when no real server is up. */
   readonly sorry?: RealServer;
   /** What happens to a server that fails: removed, or kept with weight 0. */

@@ -91,7 +91,7 @@ function checkLines(type: TableType<typeof SERVICE_CHECK.full.spec>, checks: rea
   return checks.flatMap((check) => ["", ...tableLines(used, checkValues(check))]);
 }
 
-function checksOf({ check, furtherChecks = [] }: ConfiguredServer): readonly Check[] {
+function checksOf({ check, furtherChecks = [] }: Omit<ConfiguredServer, "server">): readonly Check[] {
   return check === undefined ? [] : [check, ...furtherChecks];
 }
 
@@ -145,13 +145,14 @@ function commonChecks(servers: readonly ConfiguredServer[]): readonly Check[] | 
 
 function serviceLines(service: ConfiguredService): Lines {
   const [first] = service.listen;
-  const common = commonChecks(service.servers);
+  const { template } = service;
+  const common = template === undefined ? commonChecks(service.servers) : checksOf(template);
   const values = {
     name: service.name,
     listen: service.listen.map(({ key }) => key),
     scheduler: SCHEDULERS.find((name) => name === first?.scheduler),
     scheduler_flags: first?.schedulerFlags.map((flag) => formatSchedulerFlag(first.scheduler, flag)),
-    forward: commonForward(service.servers),
+    forward: template?.forward ?? commonForward(service.servers),
     one_packet: first?.onePacket,
     on_failure: service.onFailure,
     slow_start: service.slowStartMs ?? 0,

@@ -88,9 +88,11 @@ function resolveReal(table: ServerTable, service: ServiceTable, context: ServerC
   const checks = serverChecks(table, inherited);
   if (server === undefined) return undefined;
   checkHasPort(checks, server, service, place.key("address"));
-  const [check, ...furtherChecks] = checks;
+  return { server, ...withChecks(checks) };
+}
+
+function withChecks([check, ...furtherChecks]: readonly Check[]): Omit<ConfiguredServer, "server"> {
   return {
-    server,
     ...(check === undefined ? {} : { check }),
     ...(furtherChecks.length === 0 ? {} : { furtherChecks }),
   };
@@ -105,9 +107,12 @@ function checkRepeat(table: ServerTable, context: ServerContext, places: Map<str
   else place.repeated(`the real server ${key} is given twice in this service`, first);
 }
 
-function resolveReals(service: ServiceTable, context: ServerContext): readonly ConfiguredServer[] | undefined {
+function resolveReals(
+  service: ServiceTable,
+  context: ServerContext,
+  inherited: ServiceCheck,
+): readonly ConfiguredServer[] | undefined {
   const tables = service.fields.real ?? [];
-  const inherited = serviceCheck(service);
   const places = new Map<string, Place>();
   const servers: ConfiguredServer[] = [];
   for (const table of tables) {
@@ -170,15 +175,18 @@ function resolveService(service: ServiceTable): ConfiguredService | undefined {
   const { fields, place } = service;
   checkServiceTunnel(service);
   const context = { listens: listensOf(service), forward: fields.forward, tunnel: fields.tunnel };
-  const servers = resolveReals(service, context);
+  const inherited = serviceCheck(service);
+  const servers = resolveReals(service, context, inherited);
   const sorry = resolveSorry(service, context);
   if (sorry !== undefined && servers !== undefined) checkSorry(sorry, servers, place.key("sorry"));
   const parts = whole({ name: fields.name, listen: resolveListens(service), servers, onFailure: fields.on_failure });
   if (parts === undefined || (sorry === undefined && service.given.has("sorry"))) return undefined;
   const quorum = resolveQuorum(service, parts.servers);
   const { slow_start: slowStartMs = 0, panic_percent: panicPercent = 0 } = fields;
+  const template = { forward: fields.forward ?? "nat", ...withChecks(inherited.checks) };
   return {
     ...parts,
+    ...(parts.servers.length === 0 ? { template } : {}),
     ...(sorry === undefined ? {} : { sorry }),
     ...(slowStartMs === 0 ? {} : { slowStartMs }),
     ...(panicPercent === 0 ? {} : { panicPercent }),

@@ -1,6 +1,15 @@
-import { configuredService, drain, endpoint, serviceKey } from "../balance/decoders.ts";
+import {
+  configuredService,
+  drain,
+  endpoint,
+  keepOrder,
+  keptChange,
+  keptServer,
+  serviceKey,
+} from "../balance/decoders.ts";
 import type { Drain } from "../balance/drains.ts";
 import { gate, gateList, gateView } from "../balance/gate-decoder.ts";
+import type { KeepInput } from "../balance/input.ts";
 import type { PaceReport } from "../balance/probe-pace.ts";
 import {
   type BalancerAnswer,
@@ -30,6 +39,7 @@ import {
 } from "../lib/plain-data.ts";
 import type { Endpoint } from "../model/address.ts";
 import { CHECK_KINDS, PROBE_FAILURES, type ProbeOutcome } from "../model/check.ts";
+import type { KeptServer } from "../model/kept-server.ts";
 import type { Role } from "../model/pair.ts";
 import { WEIGHT_MAX } from "../model/real-server.ts";
 import type { ServiceKey } from "../model/virtual-service.ts";
@@ -56,26 +66,37 @@ export type ToBalancer =
    * The first message, and again at each reload. `drains`: the orders that hold, when the router has them (from the
    * peer); without it those that the balancer saved go on.
    */
-  | { readonly kind: "configure"; readonly config: BalancerConfig; readonly drains?: readonly Drain[] }
+  | {
+      readonly kind: "configure";
+      readonly config: BalancerConfig;
+      readonly drains?: readonly Drain[];
+      /** Real servers changed at run time; absent as `drains`. */
+      readonly kept?: readonly KeptServer[];
+    }
   /**
    * A configuration beside the one in force, of which nothing is taken away: answered by `done` or `refused` with this
    * id. `configure` follows, with one or the other.
    */
   | { readonly kind: "try"; readonly id: number; readonly config: BalancerConfig }
   /** The orders that hold from now on. */
-  | { readonly kind: "orders"; readonly drains: readonly Drain[] }
+  | { readonly kind: "orders"; readonly drains: readonly Drain[]; readonly kept: readonly KeptServer[] }
   | { readonly kind: "role"; readonly role: Role }
-  /** Orders for a real server: of one service, or of each that has it. Answered by `done` or `refused` with this id. */
-  | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
-  | { readonly kind: "undrain"; readonly id: number; readonly service?: ServiceKey; readonly server: Endpoint }
+  /**
+   * Orders for a real server of one service or of each that has it, or without a server for all of one service. Answered
+   * by `done` or `refused` with this id.
+   */
+  | { readonly kind: "drain"; readonly id: number; readonly service?: ServiceKey; readonly server?: Endpoint }
+  | { readonly kind: "undrain"; readonly id: number; readonly service?: ServiceKey; readonly server?: Endpoint }
   | {
       readonly kind: "weight";
       readonly id: number;
       readonly service?: ServiceKey;
-      readonly server: Endpoint;
+      readonly server?: Endpoint;
       /** Absent: the configured weight again. */
       readonly weight?: number;
     }
+  /** A server of a configured service is added, changed or removed beside the configuration. Answered as these. */
+  | KeepInput
   /** Before a takeover: reconcile at once, and answer `table-complete` when the kernel has the wanted table. */
   | { readonly kind: "table-needed"; readonly id: number }
   | { readonly kind: "query"; readonly id: number; readonly what: BalancerQuery }
@@ -98,7 +119,7 @@ const verdict = oneOf(["up", "down", "unknown"]);
 /** 32 bits, as the kernel has them. */
 const seconds = whole(0, 0xffff_ffff);
 const timeouts = record({ tcpSeconds: seconds, tcpFinSeconds: seconds, udpSeconds: seconds });
-const order = { id, service: optional(serviceKey), server: endpoint };
+const order = { id, service: optional(serviceKey), server: optional(endpoint) };
 
 const query: Decoder<BalancerQuery> = union("kind", {
   checks: record({ kind: exactly("checks") }),
@@ -118,9 +139,11 @@ export const decodeToBalancer: Decoder<ToBalancer> = union("kind", {
     kind: exactly("configure"),
     config: balancerConfig,
     drains: optional(list(drain)),
+    kept: optional(list(keptServer)),
   }),
   try: record({ kind: exactly("try"), id, config: balancerConfig }),
-  orders: record({ kind: exactly("orders"), drains: list(drain) }),
+  orders: record({ kind: exactly("orders"), drains: list(drain), kept: list(keptServer) }),
+  keep: record({ kind: exactly("keep"), id, service: serviceKey, server: endpoint, order: keepOrder }),
   role: record({ kind: exactly("role"), role: oneOf(["active", "standby"]) }),
   drain: record({ kind: exactly("drain"), ...order }),
   undrain: record({ kind: exactly("undrain"), ...order }),
@@ -232,6 +255,11 @@ export const decodeFromBalancer: Decoder<FromBalancer> = union("kind", {
     kind: exactly("drains-changed"),
     drains: list(drain),
     made: optional(list(record({ service: serviceKey, server: endpoint }))),
+  }),
+  "kept-changed": record({
+    kind: exactly("kept-changed"),
+    kept: list(keptServer),
+    made: optional(record({ service: serviceKey, server: endpoint, change: keptChange })),
   }),
   gates: record({ kind: exactly("gates"), gates: gateList(gateView) }),
   log: record({ kind: exactly("log"), level: oneOf(LOG_LEVELS), message: text }),

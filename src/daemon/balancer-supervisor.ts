@@ -2,6 +2,7 @@ import type { Subprocess } from "bun";
 import type { Drain } from "../balance/drains.ts";
 import { DecodeError } from "../lib/errors.ts";
 import { systemMessage } from "../lib/system-reason.ts";
+import type { KeptServer } from "../model/kept-server.ts";
 import { BALANCER_ARGUMENT } from "./balancer-argument.ts";
 import {
   ALIVE_INTERVAL_MS,
@@ -47,8 +48,9 @@ export type BalancerReply =
   | { readonly kind: "refused"; readonly reason: string }
   | Extract<FromBalancer, { kind: "answer" }>;
 
-type Order = Extract<ToBalancer, { kind: "drain" | "undrain" | "weight" }>;
-type OrderWithoutId = Omit<Order, "id">;
+type Order = Extract<ToBalancer, { kind: "drain" | "undrain" | "weight" | "keep" }>;
+type WithoutId<O> = O extends Order ? Omit<O, "id"> : never;
+export type OrderWithoutId = WithoutId<Order>;
 
 interface Question {
   readonly answer: (reply: BalancerReply) => void;
@@ -67,6 +69,7 @@ export class BalancerSupervisor {
   #process: Subprocess | undefined;
   #config: BalancerConfig;
   #drains: readonly Drain[] | undefined;
+  #kept: readonly KeptServer[] | undefined;
   #role: "active" | "standby" = "standby";
   #lastId = 0;
   /** The last question for the table: answers to those before it tell of a table that was wanted then. */
@@ -154,10 +157,11 @@ export class BalancerSupervisor {
   }
 
   /** The orders that hold, in place of those that the balancer has. */
-  setDrains(drains: readonly Drain[]): void {
+  setOrders(drains: readonly Drain[], kept: readonly KeptServer[]): void {
     this.#drains = drains;
+    this.#kept = kept;
     // Without the configuration: of thousands of servers it would hold up the checks for a moment.
-    this.#send({ kind: "orders", drains });
+    this.#send({ kind: "orders", drains, kept });
   }
 
   /** The orders that the balancer has by now, for one that is started later. */
@@ -165,9 +169,20 @@ export class BalancerSupervisor {
     if (this.#drains !== undefined) this.#drains = drains;
   }
 
+  /** The same of servers that were changed at run time. */
+  keepServers(kept: readonly KeptServer[]): void {
+    if (this.#kept !== undefined) this.#kept = kept;
+  }
+
   #sendConfiguration(): void {
     const drains = this.#drains;
-    this.#send({ kind: "configure", config: this.#config, ...(drains === undefined ? {} : { drains }) });
+    const kept = this.#kept;
+    this.#send({
+      kind: "configure",
+      config: this.#config,
+      ...(drains === undefined ? {} : { drains }),
+      ...(kept === undefined ? {} : { kept }),
+    });
   }
 
   setRole(role: "active" | "standby"): void {

@@ -16,6 +16,7 @@ import { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { type SideInterfaces, watchedServices } from "./failover-settings.ts";
 import { GateWatch } from "./gate-watch.ts";
 import { HookRunner } from "./hooks.ts";
+import { keptServers } from "./kept-servers.ts";
 import { ownProgram } from "./program.ts";
 import type { StateFailure } from "./state-store.ts";
 
@@ -205,6 +206,9 @@ export class Balancing {
       case "drains-changed":
         this.#ordered(message);
         break;
+      case "kept-changed":
+        this.#kept(message);
+        break;
       case "started":
         this.#stateFailure = undefined;
         break;
@@ -239,9 +243,17 @@ export class Balancing {
     this.#options.onInput({ kind: "ordered", subjects });
   }
 
+  /** The same of a server that an operator has changed beside the configuration. */
+  #kept({ kept, made }: Extract<FromBalancer, { kind: "kept-changed" }>): void {
+    if (made === undefined) return;
+    this.supervisor.keepServers(kept);
+    this.#options.onInput({ kind: "ordered", subjects: [{ kind: "kept", ...made }] });
+  }
+
   /** The orders of both routers' operators, as the pair has them. */
   setOrders(entries: readonly SharedEntry[]): void {
-    this.supervisor.setDrains(entries.flatMap((entry) => drainOf(entry) ?? []));
+    const drains = entries.flatMap((entry) => drainOf(entry) ?? []);
+    this.supervisor.setOrders(drains, keptServers(entries));
     this.supervisor.needTable();
   }
 

@@ -37,6 +37,8 @@ const OPERATIONS: Partial<Readonly<Record<ControlRequest["command"], string>>> =
   history: "get the history",
   heartbeats: "get what was heard",
   weight: "set the weight",
+  kept: "get the changed real servers",
+  keep: "change the real server",
 };
 
 function refusal(

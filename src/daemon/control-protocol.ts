@@ -1,5 +1,8 @@
+import { keepOrder } from "../balance/decoders.ts";
+import { DecodeError } from "../lib/errors.ts";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../model/address.ts";
+import type { KeepOrder } from "../model/kept-server.ts";
 import { WEIGHT_MAX } from "../model/real-server.ts";
 import { formatServiceKey, parseServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 
@@ -29,17 +32,26 @@ export type ControlRequest =
       readonly command: "drain" | "undrain";
       /** Absent: the real server in every service that has it. */
       readonly service?: ServiceKey;
-      readonly endpoint: Endpoint;
+      /** Absent: every real server of the service. One of the two is there. */
+      readonly endpoint?: Endpoint;
     }
   | {
       /** The server has this weight instead of the configured one, until it is drained or undrained. */
       readonly command: "weight";
       readonly service?: ServiceKey;
-      readonly endpoint: Endpoint;
+      readonly endpoint?: Endpoint;
       readonly weight: number;
+    }
+  | { readonly command: "kept" }
+  | {
+      /** A real server of a configured service is added, changed or removed beside the configuration. */
+      readonly command: "keep";
+      readonly service: ServiceKey;
+      readonly endpoint: Endpoint;
+      readonly order: KeepOrder;
     };
 
-type ServerRequest = Extract<ControlRequest, { readonly endpoint: Endpoint }>;
+type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" }>;
 
 export const CONTROL_COMMANDS = [
   "status",
@@ -55,6 +67,8 @@ export const CONTROL_COMMANDS = [
   "drain",
   "undrain",
   "weight",
+  "kept",
+  "keep",
 ] as const satisfies readonly ControlRequest["command"][];
 
 /** A line of an answer: what happens meanwhile, or the end. `value` depends on the command. */
@@ -83,9 +97,10 @@ function readJson(line: string): Parsed<Readonly<Record<string, unknown>>> {
 
 /** The request as its line of JSON, with the line's end. */
 export function encodeControlRequest(request: ControlRequest): string {
-  if (!("endpoint" in request)) return `${JSON.stringify(request)}\n`;
+  if (!("endpoint" in request || "service" in request)) return `${JSON.stringify(request)}\n`;
   const service = request.service === undefined ? undefined : formatServiceKey(request.service);
-  return `${JSON.stringify({ ...request, endpoint: formatEndpoint(request.endpoint), service })}\n`;
+  const endpoint = request.endpoint === undefined ? undefined : formatEndpoint(request.endpoint);
+  return `${JSON.stringify({ ...request, endpoint, service })}\n`;
 }
 
 function readServerRequest(
@@ -93,17 +108,39 @@ function readServerRequest(
   record: Readonly<Record<string, unknown>>,
 ): Parsed<ControlRequest> {
   const { endpoint, service, weight } = record as { endpoint?: unknown; service?: unknown; weight?: unknown };
-  if (typeof endpoint !== "string") return problem(`${command} needs the address of a real server`);
-  const target = parseEndpoint(endpoint);
-  if (!target.ok) return target;
+  if (endpoint === undefined && service === undefined) return problem(`${command} needs a service or a real server`);
+  if (endpoint !== undefined && typeof endpoint !== "string") {
+    return problem(`${command} needs the address of a real server`);
+  }
+  const target = endpoint === undefined ? undefined : parseEndpoint(endpoint);
+  if (target !== undefined && !target.ok) return target;
   if (service !== undefined && typeof service !== "string") return problem(`the service of ${command} must be text`);
   const key = service === undefined ? undefined : parseServiceKey(service);
   if (key !== undefined && !key.ok) return key;
-  const subject = { endpoint: target.value, ...(key === undefined ? {} : { service: key.value }) };
+  const subject = {
+    ...(target === undefined ? {} : { endpoint: target.value }),
+    ...(key === undefined ? {} : { service: key.value }),
+  };
   if (command !== "weight") return parsed({ command, ...subject });
   return typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX
     ? parsed({ command, ...subject, weight })
     : problem(`a weight is a whole number from 0 to ${WEIGHT_MAX}`);
+}
+
+function readKeepRequest(record: Readonly<Record<string, unknown>>): Parsed<ControlRequest> {
+  const { endpoint, service, order } = record;
+  if (typeof endpoint !== "string" || typeof service !== "string")
+    return problem("keep needs a service and a real server");
+  const server = parseEndpoint(endpoint);
+  if (!server.ok) return server;
+  const key = parseServiceKey(service);
+  if (!key.ok) return key;
+  try {
+    return parsed({ command: "keep", service: key.value, endpoint: server.value, order: keepOrder(order) });
+  } catch (error) {
+    if (error instanceof DecodeError) return problem(`the order of keep: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Reads a request; whatever else is in the line is ignored, so that newer clients can say more. */
@@ -119,6 +156,8 @@ export function decodeControlRequest(line: string): Parsed<ControlRequest> {
     case "undrain":
     case "weight":
       return readServerRequest(command, record);
+    case "keep":
+      return readKeepRequest(record);
     case "take":
     case "reload":
       return parsed({ command, force: record["force"] === true });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Socket, UnixSocketListener } from "bun";
 import { TandemError } from "../lib/errors.ts";
 import { monotonicMs } from "../sys/clock.ts";
+import { type ControlClient, identify, UserNames } from "./control-peer.ts";
 import {
   CONTROL_ANSWER_BYTES_MAX,
   CONTROL_REQUEST_BYTES_MAX,
@@ -12,8 +13,15 @@ import {
   decodeControlRequest,
 } from "./control-protocol.ts";
 
-/** How a request is answered: any number of progress lines, then one `done` or `refused`. */
-export type ControlHandler = (request: ControlRequest, reply: (line: ControlLine) => void) => void;
+/**
+ * How a request is answered: any number of progress lines, then one `done` or `refused`. `client` tells who asks; it is to
+ * be called before the handler returns.
+ */
+export type ControlHandler = (
+  request: ControlRequest,
+  reply: (line: ControlLine) => void,
+  client: () => ControlClient,
+) => void;
 
 /**
  * Administrators and scripts, not a public service: of more clients at once than this those that have not asked anything
@@ -91,7 +99,12 @@ function turnAway(client: Client): void {
   answer(client, { kind: "refused", reason: "too many clients on the control socket", exitCode: 1 });
 }
 
-function receive(client: Client, chunk: string, handler: ControlHandler): void {
+/** Bun has it, and its types don't say so. Negative: closed. */
+function descriptorOf(client: Client): number {
+  return "fd" in client && typeof client.fd === "number" ? client.fd : -1;
+}
+
+function receive(client: Client, chunk: string, handler: ControlHandler, users: UserNames): void {
   const state = client.data;
   if (state.answered) return;
   state.received += chunk;
@@ -110,7 +123,11 @@ function receive(client: Client, chunk: string, handler: ControlHandler): void {
   }
   client.timeout(0);
   try {
-    handler(request.value, (line) => answer(client, line));
+    handler(
+      request.value,
+      (line) => answer(client, line),
+      () => identify(descriptorOf(client), users),
+    );
   } catch (error) {
     // Bun would give it to the socket's `error` callback, where it looked like a client that went away.
     const reason = `the daemon could not answer: ${error instanceof Error ? error.message : error}`;
@@ -127,6 +144,7 @@ export class ControlServer {
   readonly #idleMs: number;
   /** In the order in which they came. */
   readonly #clients = new Set<Client>();
+  readonly #users = new UserNames();
 
   /**
    * Listens in `runtimeDir`, which is made when it is absent.
@@ -180,7 +198,7 @@ export class ControlServer {
           this.#clients.add(client);
           if (this.#clients.size > CONTROL_CLIENTS_MAX) this.#makeRoom(client);
         },
-        data: (client, chunk) => receive(client, chunk.toString("utf8"), handler),
+        data: (client, chunk) => receive(client, chunk.toString("utf8"), handler, this.#users),
         drain: flush,
         close: (client) => {
           this.#clients.delete(client);

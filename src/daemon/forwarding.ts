@@ -17,12 +17,12 @@ export interface WantedSysctl {
 
 const FORWARDS = { value: "1", why: "NAT routes the real servers' answers", essential: true } as const;
 
-/** Whether any real server of the configuration is reached in this way. */
+/** Whether any real server of the configuration, or one that may be added to it at run time, is reached in this way. */
 function forwards(config: Config, forward: "nat" | "direct" | "tunnel", family: "inet" | "inet6"): boolean {
   return config.services.some(
     (service) =>
       service.listen.some((listen) => serviceFamily(listen.key) === family) &&
-      service.servers.some(({ server }) => server.forward === forward),
+      (service.template?.forward === forward || service.servers.some(({ server }) => server.forward === forward)),
   );
 }
 

@@ -1,11 +1,14 @@
 import type { OperatorCommand } from "../failover/input.ts";
 import { unreachable } from "../lib/assert.ts";
+import type { LogFields } from "../log/logger.ts";
 import type { AppliedHere } from "./applied-config.ts";
-import type { BalancerReply, BalancerSupervisor } from "./balancer-supervisor.ts";
+import type { BalancerReply, BalancerSupervisor, OrderWithoutId } from "./balancer-supervisor.ts";
+import type { ControlClient } from "./control-peer.ts";
 import type { ControlLine, ControlRequest } from "./control-protocol.ts";
 import type { KeptOrder, Unsaved } from "./kept-state.ts";
+import { orderWords } from "./order-words.ts";
 import type { ReloadResult } from "./reload-result.ts";
-import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
+import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "./status-report.ts";
 
 /** Operators' commands that may wait for their answer at once. */
 const COMMANDS_WAITING_MAX = 16;
@@ -15,6 +18,8 @@ export interface ControlSubject {
   status(withTable: boolean, ready: (make: () => StatusReport) => void): void;
   history(): readonly TransitionStatus[];
   heartbeats(): HeartbeatReport;
+  /** The real servers that operators have changed at run time. */
+  kept(): readonly KeptStatus[];
   /** Hands the command to the failover machine; its answer comes by `OperatorDesk.answer`. */
   operate(id: number, command: OperatorCommand): void;
   /** Whether such an order, which has just been done, is on the disk; never rejects. */
@@ -23,9 +28,12 @@ export interface ControlSubject {
   reload(force: boolean, done: (result: ReloadResult) => void): void;
   /** The configuration in force. */
   applied(): AppliedHere;
+  /** A line for the log. */
+  note(message: string, fields: LogFields): void;
   readonly balancer: BalancerSupervisor | undefined;
 }
 
+type ServerRequest = Extract<ControlRequest, { readonly command: "drain" | "undrain" | "weight" | "keep" }>;
 type Reply = (line: ControlLine) => void;
 
 /** What of an operator's command is to outlive the process. */
@@ -49,6 +57,22 @@ function replyWith(make: () => unknown, reply: Reply): void {
     return;
   }
   reply({ kind: "done", value });
+}
+
+/** What the balancer is told of an order for real servers. */
+function serverOrder(request: ServerRequest): OrderWithoutId {
+  if (request.command === "keep") {
+    const { command: kind, service, endpoint: server, order } = request;
+    return { kind, service, server, order };
+  }
+  const { endpoint, service } = request;
+  const target = {
+    ...(endpoint === undefined ? {} : { server: endpoint }),
+    ...(service === undefined ? {} : { service }),
+  };
+  return request.command === "weight"
+    ? { kind: request.command, weight: request.weight, ...target }
+    : { kind: request.command, ...target };
 }
 
 /** Answers the requests of the control socket. */
@@ -88,7 +112,22 @@ export class OperatorDesk {
     for (const { reply } of this.#waiting.values()) reply({ kind: "progress", message });
   }
 
-  handle(request: ControlRequest, reply: Reply): void {
+  /** Answers a request; an order is logged with who gave it, and once more where it is refused. */
+  handle(request: ControlRequest, reply: Reply, client: () => ControlClient): void {
+    const words = orderWords(request);
+    if (words === undefined) {
+      this.#handle(request, reply);
+      return;
+    }
+    const fields = { ...client() };
+    this.#subject.note(`an operator's order: ${words}`, fields);
+    this.#handle(request, (line) => {
+      if (line.kind === "refused") this.#subject.note(`refused: ${words}: ${line.reason}`, fields);
+      reply(line);
+    });
+  }
+
+  #handle(request: ControlRequest, reply: Reply): void {
     switch (request.command) {
       case "status":
         this.#subject.status(true, (make) => replyWith(make, reply));
@@ -98,6 +137,9 @@ export class OperatorDesk {
         return;
       case "heartbeats":
         reply({ kind: "done", value: this.#subject.heartbeats() });
+        return;
+      case "kept":
+        reply({ kind: "done", value: { version: 1, kept: this.#subject.kept() } });
         return;
       case "checks":
         this.#ask(reply, (balancer, answer) => balancer.query({ kind: "checks" }, answer));
@@ -120,20 +162,14 @@ export class OperatorDesk {
         return;
       case "drain":
       case "undrain":
-      case "weight": {
-        const { endpoint, service } = request;
-        const target = { server: endpoint, ...(service === undefined ? {} : { service }) };
-        const order =
-          request.command === "weight"
-            ? { kind: request.command, weight: request.weight, ...target }
-            : { kind: request.command, ...target };
+      case "weight":
+      case "keep":
         this.#ask(
           reply,
-          (balancer, answer) => balancer.order(order, answer),
+          (balancer, answer) => balancer.order(serverOrder(request), answer),
           () => this.#replyWhenKept("shared", undefined, reply),
         );
         return;
-      }
       default:
         unreachable(request);
     }

@@ -7,7 +7,7 @@ import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import type { LogHealth } from "../log/log-stream.ts";
-import type { Logger } from "../log/logger.ts";
+import type { LogFields, Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { type AppliedConfig, type AppliedHere, keepApplied } from "./applied-config.ts";
@@ -23,6 +23,7 @@ import { backupOnly, isForwardingSetting, syncSysctls, type WantedSysctl, wanted
 import { HookRunner } from "./hooks.ts";
 import { ipvsSysctls } from "./ipvs-settings.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
+import { keptStatus } from "./kept-servers.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
@@ -42,7 +43,7 @@ import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { ServicesClaim } from "./services-claim.ts";
 import type { Former } from "./start-config.ts";
-import type { HeartbeatReport, StatusReport, TransitionStatus } from "./status-report.ts";
+import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "./status-report.ts";
 import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
@@ -115,7 +116,7 @@ export class RouterDaemon implements ControlSubject {
     if (options.usable.config.services.length > 0) claim.take("start");
     const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
-    const handle: ControlHandler = (request, reply) => daemon.#desk.handle(request, reply);
+    const handle: ControlHandler = (...asked) => daemon.#desk.handle(...asked);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#network.lookForTwins();
     await Promise.all([Bun.sleep(TWIN_WAIT_MS), daemon.#sysctls.prepare(daemon.#settingsToCome())]);
@@ -221,6 +222,10 @@ export class RouterDaemon implements ControlSubject {
     return this.#transitions.list(new Date());
   }
 
+  kept(): readonly KeptStatus[] {
+    return keptStatus(this.#router.state.shared, this.#config);
+  }
+
   heartbeats(): HeartbeatReport {
     const { wakes, lastMs, maxMs } = this.#router.lateness;
     return {
@@ -232,8 +237,11 @@ export class RouterDaemon implements ControlSubject {
     };
   }
 
+  note(message: string, fields: LogFields): void {
+    this.#logger.info("control", message, fields);
+  }
+
   operate(id: number, command: OperatorCommand): void {
-    this.#logger.info("control", `an operator wants: ${command.kind}`);
     this.#router.feed({ kind: "operator", id, command });
   }
 

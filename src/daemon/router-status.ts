@@ -9,15 +9,17 @@ import { pathUp } from "../failover/session.ts";
 import type { State } from "../failover/state.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import { otherRouter, PATHS, type PathName, type Role } from "../model/pair.ts";
-import { realServerKey } from "../model/real-server.ts";
+import { type RealServer, realServerKey } from "../model/real-server.ts";
 import type { Vip } from "../model/vip.ts";
 import { formatServiceKey } from "../model/virtual-service.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { unfitnessOf } from "./fitness-warnings.ts";
+import { keptStatus } from "./kept-servers.ts";
 import { outlook, transitionWords } from "./outlook.ts";
 import type {
   GateStatus,
+  KeptStatus,
   PathStatus,
   PeerStatus,
   RouterStatus,
@@ -166,44 +168,57 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
   };
 }
 
-function serverStatus(report: CheckReport, nowMs: number): ServerStatus {
+function serverStatus(report: CheckReport, kept: ServerStatus["kept"], nowMs: number): ServerStatus {
   const state = report.drained ? "drained" : report.kind === undefined ? "unchecked" : report.verdict;
   return {
     address: report.server,
     forward: report.forward,
     weight: report.weight ?? 0,
     state,
+    kept,
     sinceMs: ago(nowMs, report.sinceMs),
     reason: report.last?.outcome.reason ?? (report.kind === undefined ? "no check configured" : "not probed yet"),
     activeConnections: report.activeConnections ?? null,
   };
 }
 
-function serviceStatus(service: ConfiguredService, facts: StatusFacts): ServiceStatus {
+/** A server of the configuration of which the balancer says nothing. */
+function silentStatus(server: RealServer, isRemoved: boolean): ServerStatus {
+  return {
+    address: realServerKey(server),
+    forward: server.forward,
+    weight: isRemoved ? 0 : server.weight,
+    state: isRemoved ? "removed" : "unknown",
+    kept: isRemoved ? "removed" : null,
+    sinceMs: null,
+    reason: isRemoved ? "by an operator" : "the balancer has not told yet",
+    activeConnections: null,
+  };
+}
+
+function serviceStatus(service: ConfiguredService, facts: StatusFacts, allKept: readonly KeptStatus[]): ServiceStatus {
   const listen = service.listen.map((virtual) => formatServiceKey(virtual.key));
   const reports = new Map(
     facts.checks
       .filter((report) => report.service === service.name && report.listen === listen[0])
       .map((report) => [report.server, report]),
   );
-  return {
-    name: service.name,
-    listen,
-    scheduler: service.listen[0]?.scheduler ?? "",
-    servers: service.servers.map(({ server }) => {
-      const report = reports.get(realServerKey(server));
-      if (report !== undefined) return serverStatus(report, facts.nowMs);
-      return {
-        address: realServerKey(server),
-        forward: server.forward,
-        weight: server.weight,
-        state: "unknown",
-        sinceMs: null,
-        reason: "the balancer has not told yet",
-        activeConnections: null,
-      };
-    }),
-  };
+  const kept = new Map(
+    allKept.filter((one) => one.service === listen[0]).map(({ server, change }) => [server, change]),
+  );
+  const configured = service.servers.map(({ server }) => {
+    const name = realServerKey(server);
+    const report = reports.get(name);
+    reports.delete(name);
+    const change = kept.get(name);
+    if (report === undefined) return silentStatus(server, change === "removed");
+    return serverStatus(report, change ?? null, facts.nowMs);
+  });
+  const added = [...reports.values()]
+    .filter(({ server }) => kept.has(server))
+    .map((report) => serverStatus(report, "added", facts.nowMs));
+  const scheduler = service.listen[0]?.scheduler ?? "";
+  return { name: service.name, listen, scheduler, servers: [...configured, ...added] };
 }
 
 function gateStatuses({ config, gates, nowMs }: StatusFacts): readonly GateStatus[] {
@@ -241,6 +256,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
   const router = routerStatus(state, facts);
   const peer = peerStatus(state, facts);
   const { sync } = facts;
+  const kept = keptStatus(state.shared, facts.config);
   return {
     version: 1,
     software: facts.software,
@@ -249,7 +265,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     peer,
     paths: PATHS.map((path) => pathStatus(state, path, facts.interfaces, facts.nowMs)),
     vips: state.settings.vips.map(({ vip }) => vipStatus(state, vip, facts)),
-    services: facts.config.services.map((service) => serviceStatus(service, facts)),
+    services: facts.config.services.map((service) => serviceStatus(service, facts, kept)),
     gates: gateStatuses(facts),
     transitions: state.history.map((transition) => transitionStatus(transition, facts.nowMs, facts.at)).toReversed(),
     sync: sync === undefined ? null : { ...sync, text: syncText(sync, router, peer) },

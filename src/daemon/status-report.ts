@@ -114,10 +114,24 @@ export interface ServerStatus {
   readonly address: string;
   readonly forward: string;
   readonly weight: number;
-  readonly state: "up" | "down" | "unknown" | "drained" | "unchecked";
+  /** `removed`: the configuration has it, and an operator took it out (`kept`). */
+  readonly state: "up" | "down" | "unknown" | "drained" | "unchecked" | "removed";
+  /** What an operator did with it at run time, beside the configuration; null: it is as configured. */
+  readonly kept: KeptStatus["change"] | null;
   readonly sinceMs: number | null;
   readonly reason: string;
   readonly activeConnections: number | null;
+}
+
+/** A real server that an operator has added, changed or removed at run time; `tandem real reset` gives it back. */
+export interface KeptStatus {
+  /** `tcp://203.0.113.10:80`. */
+  readonly service: string;
+  /** `10.0.0.11:80`. */
+  readonly server: string;
+  readonly change: "added" | "changed" | "removed";
+  /** Its settings: `nat, weight 3`. */
+  readonly detail: string;
 }
 
 export interface GateStatus {

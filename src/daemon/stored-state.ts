@@ -1,4 +1,4 @@
-import { endpoint, serviceKey } from "../balance/decoders.ts";
+import { endpoint, keptChange, serviceKey } from "../balance/decoders.ts";
 import type { StoredState } from "../failover/effect.ts";
 import { FAILBACK_STABLE_LIMIT_MS, TERM_LIMIT } from "../failover/settings.ts";
 import { DecodeError } from "../lib/errors.ts";
@@ -90,6 +90,7 @@ const sharedEntry: Decoder<SharedEntry> = union("kind", {
     }),
     ...stamp,
   }),
+  kept: record({ kind: exactly("kept"), service: serviceKey, server: endpoint, change: keptChange, ...stamp }),
 });
 
 const sharedEntries = record({ entries: list(sharedEntry) });

@@ -24,6 +24,8 @@ const SAMPLE_KEYS = 400;
 const SLICES_ENOUGH = 40;
 /** Between two looks at a small table; a larger one is read less often, for this share of the time. */
 const COUNT_EVERY_MS = 5_000;
+/** A connection counts from the second look at it on: where none did, the next ones would be unknown for ten seconds. */
+const QUIET_COUNT_EVERY_MS = 1_000;
 const READING_SHARE = 0.05;
 /** A standby that lacks connections gets all of them again after this, doubled each time up to the second. */
 const REPAIR_AFTER_MS = 2_000;
@@ -167,7 +169,9 @@ export class SyncPlan {
     if (work === undefined || work.epoch !== this.#epoch) return;
     const { order, moveId, doubt } = work;
     this.#readingMs = answer.elapsedMs;
-    this.#countAtMs = nowMs + Math.max(COUNT_EVERY_MS, answer.elapsedMs / READING_SHARE);
+    const isQuiet = answer.failure === undefined && answer.keys.length === 0;
+    const everyMs = isQuiet ? QUIET_COUNT_EVERY_MS : COUNT_EVERY_MS;
+    this.#countAtMs = nowMs + Math.max(everyMs, answer.elapsedMs / READING_SHARE);
     this.#failure = answer.failure;
     if (answer.failure !== undefined) {
       this.#pauseUntilMs = nowMs + HURRIED_REPAIR_MS;

@@ -28,7 +28,8 @@ export function syncText(sync: SyncStatus, router: RouterStatus, peer: PeerStatu
       ? ""
       : `; told of ${sync.lastFullSync.entries} entries ${formatSpan(sync.lastFullSync.agoMs)} ago`;
   if (sync.wanted === 0 && !sync.fullSync) return `connections: ${standby} has not been told of them yet${sending}`;
-  if (sync.wanted === 0) return `connections: none is open long enough for ${standby} to know${last}${sending}`;
+  if (sync.wanted === 0)
+    return `connections: none that ${standby} ought to know yet, by the last count${last}${sending}`;
   const percent = Math.floor((sync.present * 100) / sync.wanted);
   return `connections: ${standby} knows ${sync.present} of ${sync.wanted} (${percent} %)${last}${sending}`;
 }

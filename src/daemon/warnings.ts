@@ -15,6 +15,7 @@ import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
+import { keptStatus, keptWarnings } from "./kept-servers.ts";
 import type { ReloadStatus } from "./reload-result.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
@@ -70,6 +71,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...(facts.ipvsWarnings ?? []),
     ...gateWarnings(facts),
     ...serviceWarnings(facts),
+    ...keptWarnings(keptStatus(state.shared, facts.config), facts.config),
     ...syncWarnings(look),
     ...upkeepWarnings(facts.upkeep),
     ...reloadWarnings(facts.reload),
@@ -277,6 +279,7 @@ const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
   sorry: "no real server is up: the sorry server has the work",
+  drained: "its real servers that are up are all drained: new clients are refused",
   // An alarm says that.
   none: undefined,
 };

@@ -1,5 +1,5 @@
 /**
- * What operators said at run time (drains, weights, a hold), kept by both routers: it lasts over failover and restart.
+ * What operators said at run time (drains, weights, servers, a hold), kept by both routers: it lasts over failover and restart.
  *
  * Each entry stands for itself and carries a revision above all that its router knew, so that two routers that were cut
  * off from each other merge to the same whatever the order of the packets. While the digests differ each heartbeat
@@ -12,7 +12,7 @@ import { fittingEntries } from "../wire/heartbeat-shared.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-/** Ten thousand orders hold at most (balance/drains.ts); as many that were taken back are remembered. */
+/** Eleven thousand hold at most (balance/drains.ts, kept-servers.ts); nearly as many that were taken back are remembered. */
 const SHARED_LIMIT = 20_000;
 /** A revision rises by one with each order: more than this is none, whoever says so. */
 const REVISION_LIMIT = 2 ** 31;
@@ -117,12 +117,12 @@ export function hearShared(turn: Turn, report: SharedReport | undefined): void {
     turn.notice("info", "order-heard", `an operator's word from the peer: ${what}: ${orderText(entry)}`);
   }
   put(turn, news);
-  if (news.some((entry) => entry.kind === "server")) tellOrders(turn);
+  if (news.some((entry) => entry.kind !== "hold")) tellOrders(turn);
 }
 
 /** The orders that hold, for this router's balancer. */
 export function tellOrders(turn: Turn): void {
-  const orders = turn.state.shared.newestFirst.filter((entry) => entry.kind === "server" && !isTakenBack(entry));
+  const orders = turn.state.shared.newestFirst.filter((entry) => entry.kind !== "hold" && !isTakenBack(entry));
   turn.emit({ kind: "orders", orders });
 }
 

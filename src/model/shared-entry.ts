@@ -1,4 +1,5 @@
 import { type Endpoint, formatEndpoint } from "./address.ts";
+import { type KeptChange, keptText } from "./kept-server.ts";
 import type { RouterId } from "./pair.ts";
 import { formatServiceKey, type ServiceKey } from "./virtual-service.ts";
 
@@ -24,22 +25,32 @@ export type SharedSubject =
       readonly service: ServiceKey;
       readonly server: Endpoint;
       readonly order: ServerOrder;
+    }
+  | {
+      /** A server itself: added to a configured service, changed, or taken out of it. */
+      readonly kind: "kept";
+      readonly service: ServiceKey;
+      readonly server: Endpoint;
+      readonly change: KeptChange;
     };
 
 /** There is one entry per key. */
 export function sharedKey(subject: SharedSubject): string {
   if (subject.kind === "hold") return "hold";
-  return `${formatServiceKey(subject.service)} ${formatEndpoint(subject.server)}`;
+  const server = `${formatServiceKey(subject.service)} ${formatEndpoint(subject.server)}`;
+  return subject.kind === "kept" ? `kept ${server}` : server;
 }
 
 /** Nothing but that something was taken back. */
 export function isTakenBack(subject: SharedSubject): boolean {
-  return subject.kind === "hold" ? !subject.held : subject.order.kind === "none";
+  if (subject.kind === "hold") return !subject.held;
+  return (subject.kind === "kept" ? subject.change : subject.order).kind === "none";
 }
 
-/** What is ordered, in words: `held`, `not held`, `drain`, `weight 3`, `none`. */
+/** What is ordered, in words: `held`, `not held`, `drain`, `weight 3`, `none`, `removed`, `nat, weight 1`. */
 export function orderText(subject: SharedSubject): string {
   if (subject.kind === "hold") return subject.held ? "held" : "not held";
+  if (subject.kind === "kept") return keptText(subject.change);
   const { order } = subject;
   return order.kind === "weight" ? `weight ${order.weight}` : order.kind;
 }

@@ -3,10 +3,11 @@
  * which each network namespace has one of its own (unix(7)). The kernel takes it back when the process ends, however.
  */
 import { assert } from "../lib/assert.ts";
-import { AF_UNIX, EADDRINUSE, EAGAIN, SO_PEERCRED, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
+import { AF_UNIX, EADDRINUSE, EAGAIN, SOCK_NONBLOCK, SOCK_STREAM } from "./constants.ts";
 import { syscallError } from "./errno.ts";
-import { asFd, closeFd, type Fd } from "./fd.ts";
+import { closeFd, type Fd } from "./fd.ts";
 import { libc, readErrno } from "./libc.ts";
+import { peerCredentials } from "./peer-credentials.ts";
 import { openSocket } from "./socket.ts";
 import { unixSocketAddress } from "./unix-datagram.ts";
 
@@ -26,15 +27,6 @@ function addressOf(name: string): Uint8Array {
 
 function openStream(): Fd {
   return openSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, "open a UNIX socket");
-}
-
-/** The process that listened on the socket at the other end: the first word of struct ucred (linux/socket.h). */
-function peerProcess(fd: Fd): number | undefined {
-  const credentials = new Int32Array(3);
-  const length = new Uint32Array([credentials.byteLength]);
-  if (libc().getsockopt(asFd(fd), SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) return undefined;
-  // 0: a process of another PID namespace.
-  return credentials[0] === 0 ? undefined : credentials[0];
 }
 
 /** Takes a name until the descriptor is closed, or says who has it. @throws SyscallError. */
@@ -58,7 +50,9 @@ export function nameHolder(name: string): Extract<NameClaim, { kind: "taken" }> 
   const address = addressOf(name);
   const fd = openStream();
   try {
-    if (libc().connect(fd, address, address.length) === 0) return { kind: "taken", processId: peerProcess(fd) };
+    if (libc().connect(fd, address, address.length) === 0) {
+      return { kind: "taken", processId: peerCredentials(fd)?.processId };
+    }
     // The backlog is full (unix_stream_connect).
     return readErrno() === EAGAIN ? { kind: "taken", processId: undefined } : undefined;
   } finally {

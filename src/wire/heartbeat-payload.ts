@@ -7,6 +7,7 @@ import { DecodeError } from "../lib/errors.ts";
 import { addressBytes, addressFromBytes } from "../model/address.ts";
 import { type MacAddress, macBytes, macFromBytes } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
+import type { SharedEntry } from "../model/shared-entry.ts";
 import { Reader, type Writer } from "./bytes.ts";
 import {
   AGREEMENT_STEPS,
@@ -22,7 +23,7 @@ import {
   type WarmthReport,
 } from "./heartbeat.ts";
 import { readFitness, writeFitness } from "./heartbeat-fitness.ts";
-import { readShared, writeShared } from "./heartbeat-shared.ts";
+import { isOfOlderKind, readKept, readShared, writeKept, writeShared } from "./heartbeat-shared.ts";
 import { readSyncWord, writeSyncWord } from "./heartbeat-sync.ts";
 import { readViews, writeViews } from "./heartbeat-views.ts";
 
@@ -44,6 +45,7 @@ const FIELD = {
   strays: 15,
   fitness: 16,
   lease: 17,
+  kept: 18,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -237,7 +239,11 @@ function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
   if (views !== undefined) writeField(writer, FIELD.views, () => writeViews(writer, views));
   if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
   if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
-  if (shared !== undefined) writeField(writer, FIELD.shared, () => writeShared(writer, shared));
+  if (shared !== undefined) {
+    writeField(writer, FIELD.shared, () => writeShared(writer, shared));
+    const kept = shared.entries.filter((entry) => !isOfOlderKind(entry));
+    if (kept.length > 0) writeField(writer, FIELD.kept, () => writeKept(writer, kept));
+  }
   if (sendNumber !== undefined) writeField(writer, FIELD.sendNumber, () => writer.be64(BigInt(sendNumber)));
   if (agreement !== undefined) {
     writeField(writer, FIELD.agreement, () => {
@@ -260,7 +266,10 @@ function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
   }
 }
 
-type Fields = { -readonly [K in keyof HeartbeatPayload]?: HeartbeatPayload[K] };
+type Fields = { -readonly [K in keyof HeartbeatPayload]?: HeartbeatPayload[K] } & {
+  /** A part of `shared` in a field of its own. */
+  kept?: readonly SharedEntry[];
+};
 
 const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Reader) => Fields]>> = {
   [FIELD.state]: ["state", readState],
@@ -280,6 +289,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.lease]: ["lease", readLeaseAge],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
   [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],
+  [FIELD.kept]: ["kept", (reader) => ({ kept: readKept(reader) })],
 };
 
 function readSides(reader: Reader): { readonly [P in PathName]: SideReport } {
@@ -313,8 +323,11 @@ export function readPayload(bytes: Uint8Array): HeartbeatPayload {
       part.finish();
     });
   }
-  if (!isWhole(fields)) throw new DecodeError("", "a required field is missing");
-  return fields;
+  const { kept, ...rest } = fields;
+  if (!isWhole(rest)) throw new DecodeError("", "a required field is missing");
+  const { shared } = rest;
+  if (kept === undefined || shared === undefined) return rest;
+  return { ...rest, shared: { ...shared, entries: [...shared.entries, ...kept] } };
 }
 
 function isWhole(fields: Fields): fields is HeartbeatPayload {

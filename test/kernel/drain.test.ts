@@ -1,6 +1,6 @@
 /** `real drain` and `undrain` with connections that are open, and beside a daemon. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { requireLab, run } from "../support/lab.ts";
 
@@ -8,6 +8,8 @@ const PROGRAM = resolve(import.meta.dir, "../../dist/tandem");
 const VIP = "198.51.100.95";
 const SERVER = "198.51.100.96";
 const WEB = `tcp://${VIP}:80`;
+
+const LAST = `warning: ${WEB}: no other real server of it has work: new clients are refused, or go to its sorry server\n`;
 
 const ENVIRONMENT = { env: { PATH: "/usr/sbin:/usr/bin" } };
 
@@ -69,7 +71,7 @@ describe("real drain --wait", () => {
       stdout: "",
       stderr: expect.stringMatching(
         new RegExp(
-          `^1 open connection and 1 persistent client, waiting for \\d+ms at most\ntandem: cannot drain real server ${open.name} of ${WEB}: 1 open connection and 1 persistent client were still there after [\\d.]+m?s\nhint: it stays drained; `,
+          `^${LAST}1 open connection and 1 persistent client, waiting for \\d+ms at most\ntandem: cannot drain real server ${open.name} of ${WEB}: 1 open connection and 1 persistent client were still there after [\\d.]+m?s\nhint: it stays drained; `,
         ),
       ),
       exitCode: 3,
@@ -89,17 +91,47 @@ describe("real drain --wait", () => {
     let told = "";
     for await (const bytes of draining.stderr) {
       told += decoder.decode(bytes);
-      if (told.startsWith("1 open connection, waiting for ") && !told.includes("after")) {
+      if (told.startsWith(`${LAST}1 open connection, waiting for `) && !told.includes("after")) {
         run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=1");
         run("ipvsadm", "-d", "-t", `${VIP}:80`, "-r", open.name);
         open.client.write("the kernel drops it, since its server is gone");
       }
     }
     expect({ told, exitCode: await draining.exited }).toEqual({
-      told: expect.stringMatching(/^1 open connection, waiting for .* at most\nno open connections after [\d.]+m?s\n$/),
+      told: expect.stringMatching(
+        new RegExp(`^${LAST}1 open connection, waiting for .* at most\nno open connections after [\\d.]+m?s\n$`),
+      ),
       exitCode: 0,
     });
     run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=0");
+  });
+
+  test("of a service ends with 3 while a connection is open, and with 0 when none is; its new clients are refused", async () => {
+    const open = await connected();
+    run("ipvsadm", "-a", "-t", `${VIP}:80`, "-r", `${SERVER}:9`, "-m", "-w", "3");
+    expect(tandem("service", "drain", WEB, "--wait", "--timeout", "200ms")).toEqual({
+      stdout: "",
+      stderr: expect.stringMatching(
+        new RegExp(
+          `^1 open connection, waiting for \\d+ms at most\ntandem: cannot drain every real server of ${WEB}: 1 open connection were still there after [\\d.]+m?s\nhint: it stays drained; `,
+        ),
+      ),
+      exitCode: 3,
+    });
+    expect(run("ipvsadm", "-Sn").match(/ -w 0\n/g)).toHaveLength(2);
+    run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=1");
+    run("ipvsadm", "-d", "-t", `${VIP}:80`, "-r", open.name);
+    open.client.write("the kernel drops it, since its server is gone");
+    open[Symbol.dispose]();
+    expect(tandem("service", "drain", WEB, "--wait", "--timeout", "60s")).toMatchObject({ exitCode: 0 });
+    run("sysctl", "-qw", "net.ipv4.vs.expire_nodest_conn=0");
+    expect(tandem("service", "undrain", WEB, "--weight", "2")).toEqual({
+      stdout: `undrained real server ${SERVER}:9 of ${WEB} (nat, weight 2)\n`,
+      stderr: "",
+      exitCode: 0,
+    });
+    expect(tandem("real", "drain", WEB, `${SERVER}:9`, "--dry-run").stderr).toBe(LAST);
+    expect(tandem("service", "drain", "tcp://192.0.2.1:1")).toMatchObject({ stdout: "", exitCode: 1 });
   });
 
   test("--timeout without --wait is a mistake", () => {
@@ -124,6 +156,9 @@ describe("real drain --wait", () => {
 describe("with a daemon", () => {
   const FOLDER = mkdtempSync("/tmp/tandem-drain-");
   const place = ["--runtime-dir", join(FOLDER, "run")];
+  const LOG = join(FOLDER, "log");
+  const CONFIGURED = "tcp://203.0.113.10:80";
+  const WARNING = `${CONFIGURED}: no other real server of it has work: new clients are refused, or go to its sorry server`;
   let daemon: Bun.Subprocess | undefined;
 
   beforeAll(async () => {
@@ -143,7 +178,7 @@ describe("with a daemon", () => {
     );
     const words = ["run", "--config", config, ...place, "--state-dir", join(FOLDER, "state")];
     run("ipvsadm", "-C");
-    daemon = Bun.spawn([PROGRAM, ...words], { stdio: ["ignore", "ignore", "ignore"] });
+    daemon = Bun.spawn([PROGRAM, ...words], { stdio: ["ignore", "ignore", Bun.file(LOG)] });
     await until(() => run("ipvsadm", "-Sn").includes("10.0.0.11:80") && existsSync(join(FOLDER, "run/control.sock")));
   });
   afterAll(async () => {
@@ -155,7 +190,7 @@ describe("with a daemon", () => {
   test("--dry-run says what the daemon would do, and refuses what its configuration does not have", () => {
     expect(tandem("real", "drain", "all", "10.0.0.11", "--dry-run", ...place)).toEqual({
       stdout: "would drain real server 10.0.0.11:80 of tcp://203.0.113.10:80 (by the daemon)\n",
-      stderr: "",
+      stderr: `warning: ${WARNING}\n`,
       exitCode: 0,
     });
     expect(tandem("real", "drain", "tcp://203.0.113.10:80", "10.0.0.99:80", "--dry-run", ...place)).toEqual({
@@ -184,5 +219,69 @@ describe("with a daemon", () => {
     expect(rules()).toContain("-r 10.0.0.11:80 -m -w 0");
     expect(tandem("real", "undrain", "all", "10.0.0.11:80", ...place).exitCode).toBe(0);
     await until(() => rules().includes("-r 10.0.0.11:80 -m -w 3"));
+  });
+
+  const rules = () => run("ipvsadm", "-Sn");
+  const orders = () => readFileSync(LOG, "utf8").match(/an operator's order: .*/g) ?? [];
+
+  test("a name of a service will do, the last server is drained with a warning, and the log says who ordered it", async () => {
+    const before = orders().length;
+    const { stdout, exitCode } = tandem("real", "drain", "web", "10.0.0.11", "--json", ...place);
+    const subject = `real server 10.0.0.11:80 of ${CONFIGURED}`;
+    expect({ told: JSON.parse(stdout), exitCode }).toEqual({
+      told: {
+        version: 1,
+        dryRun: false,
+        changes: [{ do: "drain", subject, detail: "by the daemon", outcome: "done", reason: null }],
+        warnings: [WARNING],
+      },
+      exitCode: 0,
+    });
+    await until(() => rules().includes("-r 10.0.0.11:80 -m -w 0"));
+    // Drained already, it is no loss.
+    expect(tandem("real", "drain", "web", "10.0.0.11", ...place).stderr).toBe("");
+    expect(tandem("real", "drain", "wbe", "10.0.0.11", ...place)).toMatchObject({
+      stderr: expect.stringContaining('no [[service]] is named "wbe"; did you mean web?'),
+      exitCode: 2,
+    });
+    await until(() => orders().length === before + 2);
+    expect(orders().at(-1)).toMatch(
+      new RegExp(`^an operator's order: drain ${subject} user=root uid=0 (login=\\S+ )?pid=\\d+ program=tandem$`),
+    );
+    expect(tandem("real", "undrain", "web", "10.0.0.11", ...place).exitCode).toBe(0);
+    await until(() => rules().includes("-r 10.0.0.11:80 -m -w 3"));
+  });
+
+  test("a service is drained as a whole, and given back", async () => {
+    expect(tandem("service", "drain", "web", "--wait", ...place)).toEqual({
+      stdout: `drained every real server of ${CONFIGURED} (by the daemon)\n`,
+      stderr: expect.stringMatching(
+        /^(0 open connections, its weight is not 0.*\n)?no open connections after [\d.]+m?s\n$/,
+      ),
+      exitCode: 0,
+    });
+    expect(rules()).toContain("-r 10.0.0.11:80 -m -w 0");
+    const { services, alarms, warnings } = JSON.parse(tandem("status", "--json", ...place).stdout);
+    expect(services[0].servers[0]).toMatchObject({ state: "drained", weight: 0 });
+    expect(alarms.map(({ kind }: { kind: string }) => kind)).not.toContain("unserved-service");
+    expect(warnings).toContain("web: its real servers that are up are all drained: new clients are refused");
+    expect(tandem("service", "undrain", "web", ...place).exitCode).toBe(0);
+    await until(() => rules().includes("-r 10.0.0.11:80 -m -w 3"));
+  });
+
+  // It "has no real server", it was said.
+  test("a service that was made by hand is drained in the kernel", () => {
+    run("ipvsadm", "-A", "-t", `${VIP}:81`);
+    run("ipvsadm", "-a", "-t", `${VIP}:81`, "-r", "10.0.0.50:80", "-m", "-w", "2");
+    const byHand = `tcp://${VIP}:81`;
+    expect(tandem("real", "drain", byHand, "10.0.0.50:80", ...place)).toEqual({
+      stdout: `drained real server 10.0.0.50:80 of ${byHand} (nat, weight 0)\n`,
+      stderr: `warning: ${byHand}: no other real server of it has work: new clients are refused, or go to its sorry server\nset in the kernel only: the daemon's configuration does not have that service\n`,
+      exitCode: 0,
+    });
+    expect(rules()).toContain("-r 10.0.0.50:80 -m -w 0");
+    expect(tandem("real", "undrain", byHand, "10.0.0.50:80", "--weight", "2", ...place).exitCode).toBe(0);
+    expect(rules()).toContain("-r 10.0.0.50:80 -m -w 2");
+    run("ipvsadm", "-D", "-t", `${VIP}:81`);
   });
 });

@@ -9,18 +9,20 @@ import { requireLab } from "../support/lab.ts";
 beforeAll(requireLab);
 
 const SERVICE = "tcp://203.0.113.10:80";
-const CONFIG = pairConfig({
-  pair: PATIENT_PAIR,
-  services: [
-    serviceText({
-      name: "web",
-      listen: SERVICE,
-      scheduler: "rr",
-      servers: ["web1", "web2", "web3"].map((name) => ({ address: `${serverAddress(name)}:80` })),
-      check: PATIENT_CHECK,
-    }),
-  ],
-});
+const configOf = (servers: readonly string[]) =>
+  pairConfig({
+    pair: PATIENT_PAIR,
+    services: [
+      serviceText({
+        name: "web",
+        listen: SERVICE,
+        scheduler: "rr",
+        servers: servers.map((name) => ({ address: `${serverAddress(name)}:80` })),
+        check: PATIENT_CHECK,
+      }),
+    ],
+  });
+const CONFIG = configOf(["web1", "web2", "web3"]);
 const LIMIT_MS = 60_000;
 
 /** Whether the server has that weight in the router's kernel, by what ipvsadm prints. */
@@ -62,4 +64,46 @@ test("a drain reaches the other router, holds after a takeover, and is known to 
   await lab.until("lvs1 knows of both", LIMIT_MS, async () => {
     return weigh("lvs1", 1)() && (await first.status())?.router.held === true;
   });
+});
+
+test("a server that is added beside the configuration is at both routers, and lasts over reload, takeover and restart", async () => {
+  const [address, removed] = [`${serverAddress("web3")}:80`, `${serverAddress("web2")}:80`];
+  await using lab = await PairLab.start(configOf(["web1", "web2"]));
+  const everywhere = (isSo: (router: RouterName) => boolean) => () => (["lvs1", "lvs2"] as const).every(isSo);
+  const isGone = (router: RouterName, server: string) =>
+    !ipvsadmTable(lab.topology.run(router, ["ipvsadm", "-Ln"])).some((line) => line.includes(` -> ${server} `));
+  const [first, second] = lab.pair.routers;
+  const added = await first.tandem("real", "add", "web", serverAddress("web3"), "--keep", "--weight", "3");
+  expect(added).toEqual({
+    stdout: `added real server ${address} of ${SERVICE} (kept by the daemon)\n`,
+    stderr: "",
+    exitCode: 0,
+  });
+  await first.tandem("real", "del", "web", serverAddress("web2"), "--keep");
+  // The check of the service has to pass first.
+  const isKept = (router: RouterName) => weighs(lab, router, address, 3) && isGone(router, removed);
+  await lab.until("both changes in both kernels", LIMIT_MS, everywhere(isKept));
+
+  first.signal("SIGHUP");
+  await lab.until("the reload is told", LIMIT_MS, () => first.log.some((line) => line.includes("is in force")));
+  expect(isKept("lvs1")).toBe(true);
+  first.signal("SIGKILL");
+  await lab.until("lvs2 active", LIMIT_MS, async () => (await second.status())?.router.role === "active");
+  expect(isKept("lvs2")).toBe(true);
+  const listed = JSON.parse((await second.tandem("real", "list", "web", "--json")).stdout);
+  expect(listed).toMatchObject({
+    servers: expect.arrayContaining([expect.objectContaining({ server: address, kept: "added" })]),
+    removed: [{ service: SERVICE, server: removed }],
+  });
+
+  first.start();
+  await lab.until("lvs1 knows of both", LIMIT_MS, async () => {
+    const servers = (await first.status())?.services[0]?.servers.map(({ state, kept }) => `${state} ${kept}`);
+    return servers?.join() === "up null,removed removed,up added" && isKept("lvs1");
+  });
+  await first.tandem("real", "reset", "web", serverAddress("web3"));
+  await second.tandem("real", "reset", "web", serverAddress("web2"));
+  const isAsConfigured = (router: RouterName) => isGone(router, address) && weighs(lab, router, removed, 1);
+  await lab.until("as configured in both kernels", LIMIT_MS, everywhere(isAsConfigured));
+  expect(await second.tandem("real", "reset", "web", serverAddress("web2"))).toMatchObject({ exitCode: 1 });
 });

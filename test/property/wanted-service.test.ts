@@ -120,6 +120,7 @@ test("wantedService() gives the sorry server work exactly when no real server ha
       expect(weights.has(SORRY)).toBe(result.work === "sorry");
       if (!settings.hasSorry) expect(result.work).not.toBe("sorry");
       if (result.work === "none") expect([takes, undecided.size, settings.hasSorry]).toEqual([false, 0, false]);
+      if (result.work === "drained") expect([takes, servers.some(({ isDrained }) => isDrained)]).toEqual([false, true]);
       if (result.work === "normal") expect(takes || undecided.size > 0).toBe(true);
       if (takes) expect(result.work).not.toBe("sorry");
     }),

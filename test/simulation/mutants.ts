@@ -202,7 +202,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "follows its own operators' orders only",
-    edits: [["shared.ts", 'if (news.some((entry) => entry.kind === "server")) tellOrders(turn);', ""]],
+    edits: [["shared.ts", 'if (news.some((entry) => entry.kind !== "hold")) tellOrders(turn);', ""]],
     caughtBy: "network",
   },
   {

@@ -334,19 +334,26 @@ function serverOf(frame: Frame, host: number): fc.Arbitrary<RealServer> {
   });
 }
 
+function checksOf(isPortless: boolean): fc.Arbitrary<Omit<ConfiguredServer, "server">> {
+  const check = checkOf(isPortless);
+  return fc.oneof(
+    fc.constant({}),
+    check.map((only) => ({ check: only })),
+    fc.tuple(check, check).map(([first, second]) => ({ check: first, furtherChecks: [second] })),
+  );
+}
+
 function configuredOf(frame: Frame, host: number): fc.Arbitrary<ConfiguredServer> {
   return serverOf(frame, host).chain((server) => {
     const portless = frame.keys.some((key) => key.kind === "fwmark" || key.port === 0);
-    const check = checkOf(server.endpoint.port === 0 && portless);
-    return fc
-      .oneof(
-        fc.constant({}),
-        check.map((only) => ({ check: only })),
-        fc.tuple(check, check).map(([first, second]) => ({ check: first, furtherChecks: [second] })),
-      )
-      .map((checks) => ({ server, ...checks }));
+    return checksOf(server.endpoint.port === 0 && portless).map((checks) => ({ server, ...checks }));
   });
 }
+
+/** What servers that are added later take from a service that has none. */
+const template = fc
+  .tuple(fc.constantFrom(...FORWARDINGS), checksOf(false))
+  .map(([forward, checks]) => ({ forward, ...checks }));
 
 function keyOf(index: number, position: number, family: Family): fc.Arbitrary<ServiceKey> {
   const host = addressOf(family, 200, index + 1);
@@ -417,8 +424,12 @@ function serviceOf(index: number, serviceName: string): fc.Arbitrary<ConfiguredS
               hysteresis: fc.integer({ min: 0, max: 1 }),
             }),
           ),
+          template,
         )
-        .map(([listen, servers, ...rest]) => reachable(Object.assign({ name: serviceName, listen, servers }, ...rest)));
+        .map(([listen, servers, fixed, sorry, slow, panic, quorum, like]) => {
+          const whole = { name: serviceName, listen, servers, ...fixed, ...sorry, ...slow, ...panic, ...quorum };
+          return reachable(servers.length === 0 ? { ...whole, template: like } : whole);
+        });
     });
 }
 

@@ -1,7 +1,9 @@
 /** Heartbeats for tests: one whole value, and arbitrary ones. */
 import fc from "fast-check";
 import { addressFromBytes, type Family } from "../../src/model/address.ts";
+import type { KeptChange } from "../../src/model/kept-server.ts";
 import { type MacAddress, macFromBytes } from "../../src/model/mac-address.ts";
+import { FORWARDINGS, TUNNEL_TYPES } from "../../src/model/real-server.ts";
 import { SERVICE_SIGHTS } from "../../src/model/service-sight.ts";
 import type { SharedEntry } from "../../src/model/shared-entry.ts";
 import { PROTOCOLS } from "../../src/model/virtual-service.ts";
@@ -18,7 +20,7 @@ import {
   UNFITNESS_REASONS,
   VIP_REPORT_LIMIT,
 } from "../../src/wire/heartbeat.ts";
-import { fittingEntries } from "../../src/wire/heartbeat-shared.ts";
+import { fittingEntries, isOfOlderKind } from "../../src/wire/heartbeat-shared.ts";
 
 export const KEY = new Uint8Array(32).fill(1);
 export const OTHER_KEY = new Uint8Array(32).fill(2);
@@ -94,6 +96,23 @@ const serviceKey = fc.oneof(
   }),
 );
 const stamp = { revision: u32, by: fc.constantFrom("primary" as const, "backup" as const) };
+const i31 = fc.nat({ max: 0x7fff_ffff });
+const tunnel = fc.record({
+  type: fc.constantFrom(...TUNNEL_TYPES),
+  port: fc.nat({ max: 0xffff }),
+  checksum: fc.constantFrom("none" as const, "full" as const, "remote" as const),
+});
+const keptChange: fc.Arbitrary<KeptChange> = fc.oneof(
+  fc.constant({ kind: "none" as const }),
+  fc.constant({ kind: "absent" as const }),
+  fc.record({
+    kind: fc.constant("present" as const),
+    settings: fc.record(
+      { forward: fc.constantFrom(...FORWARDINGS), weight: i31, upperThreshold: i31, lowerThreshold: i31, tunnel },
+      { requiredKeys: ["forward", "weight", "upperThreshold", "lowerThreshold"] },
+    ),
+  }),
+);
 export const sharedEntry: fc.Arbitrary<SharedEntry> = fc.oneof(
   fc.record({ kind: fc.constant("hold" as const), held: fc.boolean(), ...stamp }),
   fc.record({
@@ -105,6 +124,13 @@ export const sharedEntry: fc.Arbitrary<SharedEntry> = fc.oneof(
       fc.constant({ kind: "drain" as const }),
       fc.record({ kind: fc.constant("weight" as const), weight: fc.nat({ max: 0x7fff_ffff }) }),
     ),
+    ...stamp,
+  }),
+  fc.record({
+    kind: fc.constant("kept" as const),
+    service: serviceKey,
+    server: endpoint,
+    change: keptChange,
     ...stamp,
   }),
 );
@@ -120,6 +146,11 @@ const syncAnswer = fc
       .map((keys) => ({ ...answer, slice, keys: keys.map((key) => slice * width + key).sort((a, b) => a - b) }));
   });
 const syncWord: fc.Arbitrary<SyncWord> = fc.record({ asks: u32, answer: syncAnswer }, { requiredKeys: ["asks"] });
+
+/** As many as fit, in the order in which a packet has them. */
+function inOrderOfFields(entries: readonly SharedEntry[]): readonly SharedEntry[] {
+  return fittingEntries(entries).toSorted((a, b) => Number(!isOfOlderKind(a)) - Number(!isOfOlderKind(b)));
+}
 
 const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
   {
@@ -158,7 +189,7 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
       )
       .map(([sights, from, more]) => ({ total: from + sights.length + more, from, sights })),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
-    shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(fittingEntries) }),
+    shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(inOrderOfFields) }),
     sync: syncWord,
     fitness: fc.record({
       vips: fc.array(

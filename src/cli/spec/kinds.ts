@@ -9,7 +9,7 @@ import {
   parsePort,
 } from "../../model/address.ts";
 import { parseDuration } from "../../model/duration.ts";
-import { parseServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
+import { formatServiceKey, parseServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
 import type { CompletionKind, ValueKind } from "./types.ts";
 
 function kind<T>(parse: ValueKind<T>["parse"], completion: CompletionKind = "none"): ValueKind<T> {
@@ -55,11 +55,27 @@ function withoutNames<T>(text: string, result: Parsed<T>): Parsed<T> {
   return problem(`${result.problem}; --resolve looks names up`);
 }
 
-export const service: ValueKind<ServiceKey> = kind(
-  (value, names) => names?.service(value) ?? withoutNames(value, parseServiceKey(value)),
-);
+/** What a `[[service]]` may be named (config/text-types.ts); no virtual service is written so. */
+const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** One or more virtual services: as they are written, or by the name of their `[[service]]`. */
+export const services: ValueKind<readonly ServiceKey[]> = kind((value, names) => {
+  if (SERVICE_NAME.test(value) && names?.configured !== undefined) return names.configured(value);
+  const one = names?.service?.(value) ?? withoutNames(value, parseServiceKey(value));
+  return one.ok ? parsed([one.value]) : one;
+});
+
+/** Exactly one of them. */
+export const service: ValueKind<ServiceKey> = kind((value, names) => {
+  const found = services.parse(value, names);
+  if (!found.ok) return found;
+  const [only, ...others] = found.value;
+  if (only !== undefined && others.length === 0) return parsed(only);
+  const listed = found.value.map(formatServiceKey).join(", ");
+  return problem(`${value} listens on ${found.value.length}: ${listed}; write the one that is meant`);
+});
 export const endpoint: ValueKind<Endpoint> = kind(
-  (value, names) => names?.endpoint(value) ?? withoutNames(value, parseEndpoint(value)),
+  (value, names) => names?.endpoint?.(value) ?? withoutNames(value, parseEndpoint(value)),
 );
 export const port: ValueKind<number> = kind(parsePort);
 /** Milliseconds, zero allowed. */
@@ -143,7 +159,7 @@ export const statusRange: ValueKind<readonly [number, number]> = kind((value) =>
     : problem(`${JSON.stringify(value)} is not a status such as 200 or 200-299`);
 });
 
-/** A virtual service, or `all`. */
-export const serviceOrAll: ValueKind<ServiceKey | "all"> = kind<ServiceKey | "all">((value, names) =>
-  value === "all" ? parsed("all") : service.parse(value, names),
+/** Virtual services, or `all`. */
+export const servicesOrAll: ValueKind<readonly ServiceKey[] | "all"> = kind<readonly ServiceKey[] | "all">(
+  (value, names) => (value === "all" ? parsed("all") : services.parse(value, names)),
 );

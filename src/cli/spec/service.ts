@@ -1,3 +1,4 @@
+import { WEIGHT_MAX } from "../../model/real-server.ts";
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
@@ -8,10 +9,13 @@ import {
   file,
   integer,
   interfaceName,
+  positiveDuration,
   service as serviceKey,
+  services as serviceKeys,
   watchInterval,
   wholeSeconds,
 } from "./kinds.ts";
+import { ORDERS_JSON } from "./real.ts";
 import {
   type GroupSpec,
   listFlag,
@@ -26,7 +30,8 @@ import {
 } from "./types.ts";
 
 const SERVICE_DOC =
-  "the virtual service: tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://…, fwmark:7, fwmark:7/inet6";
+  "the virtual service: tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://…, fwmark:7, fwmark:7/inet6; or the name of its [[service]]";
+const SERVICES_DOC = "the virtual service, or the name of a [[service]]: each address that it listens on";
 const CHANGES_JSON =
   "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; outcome is planned, done, unchanged, undone or failed";
 
@@ -128,6 +133,52 @@ export const serviceDel = verb({
   examples: [{ command: "service del tcp://203.0.113.10:80", doc: "remove one service" }],
   changes: true,
   jsonDoc: CHANGES_JSON,
+});
+
+export const serviceDrain = verb({
+  summary: "give a service no new connections; open ones go on",
+  description: [
+    "All its real servers are drained, those that are down as well: it takes the same orders as real drain, which last over reload, restart and failover and hold at the other router too. New clients are refused, or go to the sorry server where there is one.",
+    "Without a daemon, and for a service that was made by hand beside one, the weights in the kernel become 0.",
+  ],
+  arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
+  flags: {
+    wait: switchFlag("wait until no connection is open; show how many are"),
+    timeout: valueFlag(positiveDuration, {
+      valueName: "TIME",
+      defaultText: "10m",
+      doc: "with --wait: the longest wait",
+    }),
+    resolve: resolveFlag,
+  },
+  examples: [
+    { command: "service drain web --wait --timeout 30m", doc: "a planned stop that breaks no connection" },
+    { command: "service drain tcp://203.0.113.10:80", doc: "only one of the addresses that it listens on" },
+  ],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: ORDERS_JSON,
+  exit3: "connections were still open at the end of the wait",
+});
+
+export const serviceUndrain = verb({
+  summary: "give the real servers of a drained service work again",
+  description: [
+    "Takes back every order for a real server of the service, also one that was drained by itself. Each gets its configured weight, or with --weight this one instead; without a daemon the weight named here.",
+  ],
+  arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
+  flags: {
+    weight: valueFlag(integer(0, WEIGHT_MAX), {
+      valueName: "N",
+      defaultText: "as configured; 1 without a daemon",
+      doc: "the weight of each, instead of the configured one",
+    }),
+    resolve: resolveFlag,
+  },
+  examples: [{ command: "service undrain web", doc: "after a planned stop" }],
+  uses: ["runtimeDir"],
+  changes: true,
+  jsonDoc: ORDERS_JSON,
 });
 
 export const serviceFlush = verb({
@@ -277,7 +328,7 @@ export const service = {
   name: "service",
   summary: "virtual services of the kernel's IPVS: list, add, change, save",
   description: [
-    "Works on the kernel directly. A running daemon keeps the services of its configuration as they are there.",
+    "Works on the kernel directly. A running daemon keeps the services of its configuration as they are there; drain and undrain go through it.",
     "The kernel's settings of IPVS for all services together, such as what becomes of connections to a removed server, are in [ipvs] of the configuration; see tandem.toml(5).",
   ],
   verbs: {
@@ -285,6 +336,8 @@ export const service = {
     add: serviceAdd,
     edit: serviceEdit,
     del: serviceDel,
+    drain: serviceDrain,
+    undrain: serviceUndrain,
     flush: serviceFlush,
     zero: serviceZero,
     save: serviceSave,

@@ -10,11 +10,17 @@ import type { ServiceKey } from "../../model/virtual-service.ts";
 /** What a shell offers for a value. */
 export type CompletionKind = "none" | "file" | "directory" | "interface";
 
-/** Values in which names may stand for numbers, for `--resolve`. */
+/** What names stand for. */
 export interface NamedValues {
-  service(text: string): Parsed<ServiceKey>;
-  endpoint(text: string): Parsed<Endpoint>;
+  /** With names of hosts and ports, for `--resolve`; absent: there are only numbers. */
+  service?(text: string): Parsed<ServiceKey>;
+  endpoint?(text: string): Parsed<Endpoint>;
+  /** The virtual services of a `[[service]]` of that name; absent: such names are not looked up. */
+  configured?(name: string): Parsed<readonly ServiceKey[]>;
 }
+
+/** The values that may have names of hosts and ports. */
+export type HostNames = Required<Pick<NamedValues, "service" | "endpoint">>;
 
 /** A kind of value on the command line: how its text is read and what a shell may offer for it. */
 export interface ValueKind<T> {

@@ -338,6 +338,83 @@ describe("Balancer, reconciling", () => {
   });
 });
 
+describe("Balancer, with servers that are kept beside the configuration", () => {
+  const UNSET = {
+    forward: undefined,
+    weight: undefined,
+    upperThreshold: undefined,
+    lowerThreshold: undefined,
+    tunnelType: undefined,
+    tunnelPort: undefined,
+    tunnelChecksum: undefined,
+  };
+  const at = (server: string, service = WEB) => ({
+    kind: "keep" as const,
+    id: 1,
+    service: serviceKey(service),
+    server: endpoint(server),
+  });
+  const ADD = { ...at("10.0.0.13"), order: { kind: "add", settings: { ...UNSET, weight: 3 }, orEdit: false } } as const;
+  const THREE = { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1, "10.0.0.13:80": 3 } };
+  const TWO = { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } };
+
+  test("adds one when its check says so, and keeps it over reload and restart until it is reset", () => {
+    const driver = running();
+    driver.give(ADD);
+    expect(driver.take("done")).toEqual([{ kind: "done", id: 1 }]);
+    expect(driver.kernel.weights()).toEqual(TWO);
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual(THREE);
+    configure(driver, [configuredService()]);
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual(THREE);
+    const { saved } = driver;
+    const next = new BalancerDriver(saved === undefined ? {} : { saved });
+    configure(next, [configuredService()]);
+    next.advance(100);
+    expect(next.kernel.weights()).toEqual(THREE);
+    next.give({ ...at("10.0.0.13"), order: { kind: "reset" } });
+    next.advance(100);
+    expect(next.kernel.weights()).toEqual(TWO);
+    const made = next.take("kept-changed").flatMap((report) => (report.made === undefined ? [] : [report.made.change]));
+    expect(made).toEqual([{ kind: "none" }]);
+  });
+
+  test("takes a configured one out, and drains one that was added", () => {
+    const driver = running();
+    driver.give(ADD);
+    driver.give({ ...at("10.0.0.12:80"), order: { kind: "del", ifExists: false } });
+    driver.give({ kind: "drain", id: 2, server: endpoint("10.0.0.13:80") });
+    driver.advance(DECIDED_MS);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.13:80": 0 } });
+    expect(driver.take("views").at(-1)?.services).toMatchObject([{ service: "web", up: 2, configured: 2 }]);
+  });
+
+  test("obeys the pair's in place of those it had, and loses no verdict by that", () => {
+    const driver = running();
+    const change = {
+      kind: "present",
+      settings: { forward: "nat", weight: 4, upperThreshold: 0, lowerThreshold: 0 },
+    } as const;
+    const kept = [{ service: serviceKey(WEB), server: endpoint("10.0.0.12:80"), change }];
+    driver.give({ kind: "orders", drains: [], kept });
+    driver.advance(1);
+    expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 4 } });
+    driver.give({ kind: "orders", drains: [], kept: [] });
+    driver.advance(1);
+    expect(driver.kernel.weights()).toEqual(TWO);
+    expect(driver.take("kept-changed").every(({ made }) => made === undefined)).toBe(true);
+  });
+
+  test("refuses a service that is not configured", () => {
+    const driver = running();
+    driver.give({ ...at("10.0.0.13:80", "fwmark:7"), order: { kind: "del", ifExists: true } });
+    expect(driver.take("refused")).toEqual([
+      { kind: "refused", id: 1, reason: "the configuration has no service fwmark:7" },
+    ]);
+  });
+});
+
 describe("Balancer, obeying orders", () => {
   const order = { id: 1, server: endpoint("10.0.0.12:80") } as const;
 
@@ -383,11 +460,11 @@ describe("Balancer, obeying orders", () => {
     const driver = running();
     const drained = { [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 0 } };
     const drains = [{ kind: "drain", service: serviceKey(WEB), server: order.server }] as const;
-    driver.give({ kind: "orders", drains });
+    driver.give({ kind: "orders", drains, kept: [] });
     expect(driver.kernel.weights()).toEqual(drained);
     configure(driver, [configuredService()]);
     expect(driver.kernel.weights()).toEqual(drained);
-    driver.give({ kind: "orders", drains: [] });
+    driver.give({ kind: "orders", drains: [], kept: [] });
     expect(driver.kernel.weights()).toEqual({ [WEB]: { "10.0.0.11:80": 1, "10.0.0.12:80": 1 } });
     expect(driver.take("drains-changed").every(({ made }) => made === undefined)).toBe(true);
   });

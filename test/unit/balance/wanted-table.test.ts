@@ -86,6 +86,15 @@ describe("wantedService()", () => {
     expect(wanted({}, [DOWN, DOWN])).toEqual({ servers: {}, undecided: [], work: "none" });
   });
 
+  // It was said that no real server was up.
+  test("says so when all that are up are drained", () => {
+    expect(wanted({}, [UP, DOWN], drainsOf(DRAIN))).toEqual({
+      servers: { "10.0.0.11": 0 },
+      undecided: [],
+      work: "drained",
+    });
+  });
+
   test("keeps the last good set when all died at once", () => {
     const fell: Health = { ...DOWN, failingSinceMs: 1_000 };
     expect(wanted({ sorry: realServer("10.0.0.99:80") }, [fell, fell])).toEqual({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Attempt, isUnnoticed, lossReasons, streamFigures } from "../../../src/cli/drill-figures.ts";
+import { type Attempt, judge, lossReasons, streamFigures } from "../../../src/cli/drill-figures.ts";
 import { drillPicture } from "../../../src/cli/drill-picture.ts";
 
 /** An attempt every 10 ms: `+` answered, `-` not, `.` none was made. */
@@ -37,18 +37,25 @@ test("lossReasons() counts why attempts were lost, and leaves out what was answe
   );
 });
 
-describe("isUnnoticed()", () => {
-  const verdict = (kind: "echo" | "connection", text: string) => isUnnoticed(kind, streamFigures(attempts(text)), 30);
+describe("judge()", () => {
+  const verdict = (kind: "echo" | "connection", text: string, maxGapMs = 30) => judge(kind, attempts(text), maxGapMs);
   test("bears lost echoes within the longest gap, and no lost connection", () => {
     expect([verdict("echo", "++--+"), verdict("connection", "++--+"), verdict("connection", "+++++")]).toEqual([
-      true,
-      false,
-      true,
+      "good",
+      "bad",
+      "good",
     ]);
   });
-  test("finds a gap too long, but not one that is the probe's own pause", () => {
-    expect([verdict("echo", "++---+"), verdict("echo", "++.....+")]).toEqual([false, true]);
-  });
+  test.each([
+    ["a gap too long", "++---+", 30, "bad"],
+    ["a gap too long at the end", "++---", 20, "bad"],
+    // Both were good.
+    ["a pause of the probe", "++.....+", 30, "unknown"],
+    ["a limit that is shorter than the time between two probes", "++++", 1, "unknown"],
+    ["a gap beside a longer pause of the probe", "+....+---+", 30, "bad"],
+    ["a pause within the limit", "++..+", 30, "good"],
+    ["no probe at all", "", 30, "unknown"],
+  ] as const)("of %s", (_what, text, maxGapMs, judgement) => expect(verdict("echo", text, maxGapMs)).toBe(judgement));
 });
 
 describe("drillPicture()", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readCommandLine } from "../../../src/cli/argv.ts";
 import { routeNoun } from "../../../src/cli/route.ts";
+import { ServiceNames } from "../../../src/cli/service-names.ts";
 import { COMMANDS } from "../../../src/cli/spec/commands.ts";
 import { GLOBAL_FLAGS } from "../../../src/cli/spec/globals.ts";
 import {
@@ -82,7 +83,7 @@ describe("the command table", () => {
         words,
         COMMANDS,
         routeNoun(words, COMMANDS),
-        words.includes("--resolve") ? ANY_NAME : undefined,
+        words.includes("--resolve") ? ANY_NAME : new ServiceNames(),
       );
       const read = line.kind === "command" ? [line.noun.name, ...(line.verb === undefined ? [] : [line.verb])] : [];
       expect(read.join(" ")).toBe(path);

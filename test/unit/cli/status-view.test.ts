@@ -109,6 +109,7 @@ const REPORT: StatusReport = {
           forward: "nat",
           weight: 1,
           state: "up",
+          kept: "changed",
           sinceMs: 754_000,
           reason: "connected after 0.4 ms",
           activeConnections: 12,
@@ -118,6 +119,7 @@ const REPORT: StatusReport = {
           forward: "nat",
           weight: 0,
           state: "down",
+          kept: null,
           sinceMs: 4_000,
           reason: "refused (ECONNREFUSED)",
           activeConnections: 0,
@@ -167,10 +169,10 @@ describe("statusLines()", () => {
       proxy   !failing  7s   hand-over      refused
       uplink  ~unknown  1s   warn
 
-      SERVICE / REAL SERVER          STATE      FOR      WEIGHT  ACTIVE  REASON
+      SERVICE / REAL SERVER          STATE        FOR      WEIGHT  ACTIVE  REASON
       web tcp://203.0.113.10:80 wlc  ~1 of 2 up
-        10.0.0.11:80                 +up         12m 34s       1      12  connected after 0.4 ms
-        10.0.0.12:80                 !down       4s            0       0  refused (ECONNREFUSED)
+        10.0.0.11:80                 +up, changed  12m 34s       1      12  connected after 0.4 ms
+        10.0.0.12:80                 !down         4s            0       0  refused (ECONNREFUSED)
 
       TRANSITIONS  CHANGE            TERM  WHY
       12m 34s ago  standby → active     4  the peer fell silent"

@@ -84,7 +84,7 @@ test("runBalancer() leaves a spoiled state aside and says so, and a message it d
   const logs = balancer.messages.flatMap((message) => (message.kind === "log" ? [message.message] : []));
   expect(logs).toEqual([
     `${join(folder.path, "balancer.json")} is left aside: bootId: needs a text, got number`,
-    "a message of the router is not understood: kind: needs one of configure, try, orders, role, drain, undrain, weight, table-needed, query, stop",
+    "a message of the router is not understood: kind: needs one of configure, try, orders, keep, role, drain, undrain, weight, table-needed, query, stop",
   ]);
 });
 

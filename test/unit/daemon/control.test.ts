@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
+import type { ControlClient } from "../../../src/daemon/control-peer.ts";
 import {
   type ControlLine,
   type ControlRequest,
@@ -56,7 +57,31 @@ const REQUESTS: readonly ControlRequest[] = [
     service: { kind: "fwmark", mark: 7, family: "inet6" },
   },
   { command: "weight", endpoint: { address: address("10.0.0.11"), port: 80 }, weight: 3 },
+  { command: "drain", service: { kind: "fwmark", mark: 7, family: "inet" } },
+  {
+    command: "keep",
+    service: { kind: "fwmark", mark: 7, family: "inet" },
+    endpoint: { address: address("10.0.0.13"), port: 80 },
+    order: { kind: "del", ifExists: true },
+  },
 ];
+
+test.each([
+  ["nothing", {}, "keep needs a service and a real server"],
+  ["no order", { service: "fwmark:7", endpoint: "10.0.0.13:80" }, "the order of keep: needs an object"],
+  [
+    "an order of no kind",
+    { service: "fwmark:7", endpoint: "10.0.0.13:80", order: { kind: "move" } },
+    "the order of keep: kind: needs one of add, edit, del, reset",
+  ],
+])("decodeControlRequest() refuses to keep %s", (_what, rest, problem) => {
+  expect(decodeControlRequest(JSON.stringify({ command: "keep", ...rest }))).toEqual({ ok: false, problem });
+});
+
+test("decodeControlRequest() refuses an order for nothing", () => {
+  const problem = "drain needs a service or a real server";
+  expect(decodeControlRequest('{"command":"drain"}')).toEqual({ ok: false, problem });
+});
 
 test.each(REQUESTS.map((request) => [request] as const))("decodeControlRequest() reads back %o", (request) => {
   expect(decodeControlRequest(encodeControlRequest(request).trimEnd())).toEqual({ ok: true, value: request });
@@ -279,4 +304,19 @@ test("an answer to a client that has gone harms nobody", async () => {
       expect(await asked).toBe("there");
     },
   );
+});
+
+test("ControlServer tells who asks: the user, the process and its program", async () => {
+  const clients: ControlClient[] = [];
+  await withServer(
+    (_request, reply, client) => {
+      clients.push(client());
+      reply({ kind: "done", value: "known" });
+    },
+    async (directory) => void (await askDaemon(directory, { command: "switch" })),
+  );
+  const uid = process.getuid?.();
+  const program = readFileSync("/proc/self/comm", "utf8").trim();
+  expect(clients).toEqual([expect.objectContaining({ uid, pid: process.pid, program })]);
+  if (uid === 0) expect(clients).toEqual([expect.objectContaining({ user: "root" })]);
 });

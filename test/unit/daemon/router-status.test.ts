@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import type { CheckReport } from "../../../src/balance/report.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { statusReport } from "../../../src/daemon/router-status.ts";
+import { type StatusFacts, statusReport } from "../../../src/daemon/router-status.ts";
+import type { StatusReport } from "../../../src/daemon/status-report.ts";
 import { createState } from "../../../src/failover/failover.ts";
 import { vipKey } from "../../../src/failover/lease.ts";
+import { restoreShared } from "../../../src/failover/shared.ts";
 import type { State } from "../../../src/failover/state.ts";
 import type { Vip } from "../../../src/model/vip.ts";
+import { configuredService, endpoint, serviceKey } from "../../support/balance-fixtures.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
 import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
@@ -50,9 +54,8 @@ function peer(held: boolean, ms = 100): Partial<State> {
   return { peer: { heardAtMs, sinceMs: 0, carrierSinceMs: { public: 0, private: 0 }, says } };
 }
 
-function owner(...parts: readonly Partial<State>[]): string | undefined {
-  const state = Object.assign({ ...CREATED }, ...parts) as State;
-  const report = statusReport(state, {
+function report(state: State, facts: Partial<StatusFacts> = {}): StatusReport {
+  return statusReport(state, {
     config: CONFIG,
     interfaces: { public: "eth0", private: "eth1" },
     software: "0.1.0",
@@ -66,8 +69,12 @@ function owner(...parts: readonly Partial<State>[]): string | undefined {
     reload: RELOADED,
     nowMs: NOW_MS,
     at: new Date(0),
+    ...facts,
   });
-  return report.vips[0]?.owner;
+}
+
+function owner(...parts: readonly Partial<State>[]): string | undefined {
+  return report(Object.assign({ ...CREATED }, ...parts) as State).vips[0]?.owner;
 }
 
 describe("statusReport() names the owner of a VIP", () => {
@@ -106,4 +113,28 @@ describe("statusReport() names the owner of a VIP", () => {
   ] as const)("%s", (_case, expected, parts) => {
     expect(owner(...parts)).toBe(expected);
   });
+});
+
+test("statusReport() shows real servers that are kept beside the configuration as such", () => {
+  const service = serviceKey("tcp://203.0.113.10:80");
+  const settings = { forward: "nat", weight: 5, upperThreshold: 0, lowerThreshold: 0 } as const;
+  const stamp = { kind: "kept", service, revision: 1, by: "backup" } as const;
+  const shared = restoreShared([
+    { ...stamp, server: endpoint("10.0.0.12:80"), change: { kind: "absent" } },
+    { ...stamp, server: endpoint("10.0.0.13:80"), change: { kind: "present", settings } },
+  ]);
+  const check = (server: string): CheckReport => {
+    const base = { service: "web", listen: "tcp://203.0.113.10:80", forward: "nat", kind: "tcp" } as const;
+    return { ...base, server, verdict: "up", drained: false, weight: 1 };
+  };
+  const { services, warnings } = report(
+    { ...CREATED, shared },
+    { config: { ...CONFIG, services: [configuredService()] }, checks: [check("10.0.0.11:80"), check("10.0.0.13:80")] },
+  );
+  expect(services[0]?.servers.map(({ address, state, kept }) => [address, state, kept])).toEqual([
+    ["10.0.0.11:80", "up", null],
+    ["10.0.0.12:80", "removed", "removed"],
+    ["10.0.0.13:80", "up", "added"],
+  ]);
+  expect(warnings).toContain("web: 10.0.0.13:80 is added by an operator, beside the configuration");
 });

@@ -58,6 +58,21 @@ describe("SyncPlan", () => {
     expect(trial.plan.view.warmth).toEqual({ wanted: 50, present: 50, fullSync: true });
   });
 
+  // After ten seconds it was still said that none was open for long enough.
+  test("counts the first connections of a quiet site within three seconds", () => {
+    const trial = new Trial().run(600, keys(0));
+    expect([trial.orders, trial.plan.view.warmth]).toEqual([["send all"], { wanted: 0, present: 0, fullSync: true }]);
+    // The first look at a connection does not count it.
+    trial.run(1_100, keys(0)).run(1_000, keys(50));
+    expect(trial.orders).toEqual(["send all", "count", "count"]);
+    trial.answer(keys(50));
+    expect(trial.plan.view.warmth).toEqual({ wanted: 50, present: 50, fullSync: true });
+    // A table that takes long to read is read no more often for that.
+    trial.elapsedMs = 1_000;
+    trial.run(5_100, keys(0)).run(19_000, keys(0));
+    expect(trial.orders).toEqual(["send all", "count", "count", "count"]);
+  });
+
   test("looks at its own table again before it believes that connections are missing", () => {
     const trial = new Trial().run(600, keys(50));
     trial.answer(keys(20));

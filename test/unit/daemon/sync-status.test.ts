@@ -48,7 +48,7 @@ describe("syncText()", () => {
       {},
     ],
     [
-      "connections: none is open long enough for lvs2 to know; told of 61 entries 3s ago",
+      "connections: none that lvs2 ought to know yet, by the last count; told of 61 entries 3s ago",
       { wanted: 0, present: 0 },
       {},
       {},

@@ -58,6 +58,24 @@ describe("an operator's order", () => {
     ]);
   });
 
+  test("for a server itself stands beside a drain of the same one, and goes to the balancer with it", () => {
+    const router = new TestRouter().boot().meet({ shared: { digest: EMPTY.digest, entries: [] } });
+    const drained = serverSubject("10.0.0.11:80", DRAIN);
+    if (drained.kind !== "server") throw new Error("it is for a server");
+    const { service, server } = drained;
+    router.feed({
+      kind: "ordered",
+      subjects: [drained, { kind: "kept", service, server, change: { kind: "absent" } }],
+    });
+    expect(told(router)).toEqual([
+      "kept tcp://203.0.113.10:80 10.0.0.11:80: removed (1)",
+      "tcp://203.0.113.10:80 10.0.0.11:80: drain (1)",
+    ]);
+    const back = { kind: "kept", service, server, change: { kind: "none" }, revision: 2, by: "backup" } as const;
+    router.hear({ shared: { digest: "00000000000000ff", entries: [back] } });
+    expect(router.last("orders")?.orders.map(sharedKey)).toEqual(["tcp://203.0.113.10:80 10.0.0.11:80"]);
+  });
+
   test("with a revision that cannot be is ignored", () => {
     const router = new TestRouter().boot().meet();
     router.hear({ shared: { digest: "00000000000000ff", entries: [entry("10.0.0.11:80", 0xffff_ffff)] } });

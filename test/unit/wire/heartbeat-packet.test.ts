@@ -21,6 +21,7 @@ import {
   readSource,
   sealHeartbeat,
 } from "../../../src/wire/heartbeat-packet.ts";
+import { endpoint, serviceKey } from "../../support/balance-fixtures.ts";
 import { HEARTBEAT, KEY, OTHER_KEY, PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 
 function signed(bytes: Uint8Array): Uint8Array {
@@ -154,6 +155,42 @@ describe("openHeartbeat()", () => {
       { ok: true, heartbeat: HEARTBEAT },
       { ok: true, heartbeat: HEARTBEAT },
     ]);
+  });
+
+  test("has kept servers in a field of their own, which an older version skips", () => {
+    const stamp = { revision: 1, by: "backup" } as const;
+    const at = { service: serviceKey("tcp://203.0.113.10:80"), server: endpoint("10.0.0.11:80"), ...stamp } as const;
+    const hold = { kind: "hold", held: true, ...stamp } as const;
+    const settings = { forward: "tunnel", weight: 5, upperThreshold: 9, lowerThreshold: 3 } as const;
+    const tunnel = { type: "gue", port: 6080, checksum: "remote" } as const;
+    const kept = { kind: "kept", ...at, change: { kind: "present", settings: { ...settings, tunnel } } } as const;
+    const shared = { digest: "0".repeat(16), entries: [hold, kept] };
+    const whole = { ...HEARTBEAT, payload: { ...PAYLOAD, shared } };
+    const opened = (heartbeat: Heartbeat, skipped?: number) => {
+      const bytes = payloadOf(heartbeat);
+      const fields: number[] = [];
+      for (let at = 0; at < bytes.length; ) {
+        const length = 3 + (bytes[at + 1] ?? 0) * 256 + (bytes[at + 2] ?? 0);
+        if (bytes[at] !== skipped) fields.push(...bytes.subarray(at, at + length));
+        at += length;
+      }
+      const result = openHeartbeat(withPayload(Uint8Array.from(fields)), [KEY], PAIR_ID);
+      return result.ok ? result.heartbeat.payload.shared?.entries : result.reason;
+    };
+    expect([opened(whole), opened(whole, 18)]).toEqual([[hold, kept], [hold]]);
+  });
+
+  test.each([
+    ["another change", [3], "kept.change: unknown"],
+    ["another way of forwarding", [2, 3], "kept.forward: unknown"],
+    ["a weight too large", [2, 0, 0x80, 0, 0, 0], "kept.weight: 2147483648 is more than 2147483647"],
+    ["a tunnel of no kind", [2, 2, ...new Array(12).fill(0), 1, 9], "kept.tunnel type: unknown"],
+    ["neither a tunnel nor none", [2, 0, ...new Array(12).fill(0), 2], "kept.tunnel: 2 is not 0 or 1"],
+  ])("refuses a kept server with %s", (_what, change, message) => {
+    const texts = ["fwmark:7", "10.0.0.11:80"].flatMap((text) => [text.length, ...new TextEncoder().encode(text)]);
+    const entry = [0, 0, 0, 1, 0, 2, ...texts, ...change];
+    const bytes = new Uint8Array([...payloadOf(HEARTBEAT), 18, 0, 1 + entry.length, 1, ...entry]);
+    expect(() => decodeHeartbeat(withPayload(bytes))).toThrow(message);
   });
 
   test("skips a field of a later version", () => {

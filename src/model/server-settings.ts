@@ -1,7 +1,7 @@
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
-import type { Endpoint } from "../model/address.ts";
-import type { RealServer, Tunnel } from "../model/real-server.ts";
-import type { ServiceKey } from "../model/virtual-service.ts";
+import type { Endpoint } from "./address.ts";
+import type { RealServer, Tunnel } from "./real-server.ts";
+import type { ServiceKey } from "./virtual-service.ts";
 
 /** What the command line says of a real server's settings; absent is "as it is". */
 export interface ServerSettings {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { newServer, type ServerSettings, withServerSettings } from "../../../src/cli/server-settings.ts";
 import type { RealServer, Tunnel } from "../../../src/model/real-server.ts";
+import { newServer, type ServerSettings, withServerSettings } from "../../../src/model/server-settings.ts";
 import { endpointOf, keyOf } from "../../support/must.ts";
 
 const WEB = keyOf("tcp://203.0.113.10:80");
