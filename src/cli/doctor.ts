@@ -10,6 +10,7 @@ import type { IpAddress } from "../model/address.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
 import { daemonFindings } from "./daemon-findings.ts";
+import { firewallFindings } from "./firewall-findings.ts";
 import type { doctor as spec } from "./spec/singles.ts";
 import { printable } from "./table.ts";
 import { wrap } from "./wrap.ts";
@@ -95,7 +96,7 @@ interface Look {
 function chooseRequest(context: CommandContext): Look {
   try {
     const { path, config } = readConfig(context);
-    const findings = keyFindings(config.pair.keyFile);
+    const findings = [...keyFindings(config.pair.keyFile), ...firewallFindings(config)];
     return { request: requestOf(config), ipvs: ipvsRequestOf(config), findings, basis: `for ${path}` };
   } catch (error) {
     const cause = error instanceof TandemError ? error.cause : undefined;

@@ -1,0 +1,232 @@
+import type { Config, ConfiguredService } from "../config/config.ts";
+import type { FlowInterface, RouterFlow } from "../kernel/router-flow.ts";
+import { type IpAddress, sameAddress } from "../model/address.ts";
+import type { InterfaceAddress } from "../model/interface-address.ts";
+import type { Link } from "../model/link.ts";
+import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.ts";
+import { realServerKey } from "../model/real-server.ts";
+import { formatServiceKey, type Protocol, type VirtualService } from "../model/virtual-service.ts";
+
+/** This machine's network, as far as packets' ways depend on it. */
+export interface FlowHost {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+  /** The number of the interface by which packets to an address leave. */
+  readonly interfaceTowards: (address: IpAddress) => number | undefined;
+  /** Whether the kernel has connection tracking of what IPVS forwards (net.ipv4.vs.conntrack). */
+  readonly tracksIpvs: boolean;
+}
+
+/** IANA's protocol numbers. */
+const PROTOCOLS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
+const PROTOCOL_UDP = 17;
+const PROTOCOL_ICMPV6 = 58;
+/** RFC 4861 section 4.3: a neighbour solicitation, of code 0: the two bytes where others have their source port. */
+const SOLICITATION = 135 << 8;
+/** Endpoints of servers beyond so many are like the first ones. */
+const SERVERS_MAX = 512;
+
+class FlowList {
+  readonly flows: RouterFlow[] = [];
+  readonly #config: Config;
+  readonly #host: FlowHost;
+  readonly #ways = new Map<string, number | undefined>();
+
+  constructor(config: Config, host: FlowHost) {
+    this.#config = config;
+    this.#host = host;
+  }
+
+  /** Heartbeats on one side, both ways. */
+  heartbeats(router: RouterId, side: PathName): void {
+    const { pair } = this.#config;
+    const [own, peer] = [pair[router], pair[otherRouter(router)]];
+    const device = this.#interfaceOf(own[side]);
+    const common = {
+      concern: "heartbeats",
+      family: own[side].family,
+      protocol: PROTOCOL_UDP,
+      sourcePort: pair.port,
+      destinationPort: pair.port,
+    } as const;
+    const where = `on the ${side} side (UDP port ${pair.port})`;
+    this.flows.push(
+      // Both ends send from the port that they receive on: what comes belongs to what was sent.
+      {
+        ...common,
+        label: `from ${peer.name} ${where}`,
+        hook: "input",
+        source: peer[side],
+        destination: own[side],
+        conntrack: "established",
+        ...(device === undefined ? {} : { in: device }),
+      },
+      {
+        ...common,
+        label: `to ${peer.name} ${where}`,
+        hook: "output",
+        source: own[side],
+        destination: peer[side],
+        conntrack: "new",
+        ...(device === undefined ? {} : { out: device }),
+      },
+    );
+  }
+
+  /** What a kernel tells the other one of its connections: multicast, both ways, since each may be active. */
+  sync(group: IpAddress, router: RouterId): void {
+    const { sync, pair } = this.#config;
+    const device =
+      sync.interface === undefined ? this.#interfaceOf(pair[router].private) : this.#interfaceNamed(sync.interface);
+    const common = {
+      concern: "sync",
+      family: group.family,
+      protocol: PROTOCOL_UDP,
+      destination: group,
+      destinationPort: sync.port,
+      conntrack: "new",
+    } as const;
+    const port = `(UDP to ${sync.group}, port ${sync.port})`;
+    const peer = pair[otherRouter(router)].name;
+    this.flows.push(
+      {
+        ...common,
+        label: `from ${peer} ${port}`,
+        hook: "input",
+        ...(device === undefined ? {} : { in: device }),
+      },
+      { ...common, label: `to ${peer} ${port}`, hook: "output", ...(device === undefined ? {} : { out: device }) },
+    );
+  }
+
+  /** What finds the VIPs on their links: ARP, and neighbour solicitations for IPv6. */
+  neighbours(): void {
+    for (const { prefix, interface: name } of this.#config.vips) {
+      const device = this.#interfaceNamed(name);
+      const { family } = prefix.address;
+      const common = {
+        concern: "neighbours",
+        label: `${name} (${family === "inet" ? "ARP" : "IPv6 neighbour discovery"})`,
+        hook: "input",
+        ...(device === undefined ? {} : { in: device }),
+      } as const;
+      if (family === "inet") this.flows.push({ ...common, family: "arp" });
+      else {
+        // Connection tracking leaves neighbour discovery alone (nf_conntrack_proto_icmpv6.c).
+        const fields = { protocol: PROTOCOL_ICMPV6, sourcePort: SOLICITATION, conntrack: "untracked" } as const;
+        this.flows.push({ ...common, ...fields, family });
+      }
+    }
+  }
+
+  service({ listen, servers }: ConfiguredService): void {
+    for (const { key } of listen) {
+      if (key.kind === "address") this.#clients(key);
+      for (const { server } of servers.slice(0, SERVERS_MAX)) {
+        if (server.forward !== "nat") continue;
+        const { endpoint } = server;
+        this.#server(key, { ...endpoint, label: realServerKey(server) });
+      }
+    }
+  }
+
+  #clients(key: Extract<VirtualService["key"], { kind: "address" }>): void {
+    const device = this.#clientSide(key.address);
+    this.flows.push({
+      concern: "clients",
+      label: formatServiceKey(key),
+      hook: "input",
+      family: key.address.family,
+      protocol: PROTOCOLS[key.protocol],
+      destination: key.address,
+      ...(key.port === 0 ? {} : { destinationPort: key.port }),
+      conntrack: "new",
+      ...(device === undefined ? {} : { in: device }),
+    });
+  }
+
+  /**
+   * What IPVS sends to a server behind NAT is this machine's own output; the answers are forwarded. Connection tracking
+   * knows neither unless it is told (ip_vs_notrack): the answer to a TCP connection's beginning, whose beginning it has
+   * not seen, is invalid to it.
+   */
+  #server(
+    key: VirtualService["key"],
+    server: { readonly address: IpAddress; readonly port: number; readonly label: string },
+  ): void {
+    const inside = this.#interfaceTowards(server.address);
+    const outside = key.kind === "address" ? this.#clientSide(key.address) : undefined;
+    const protocol = key.kind === "address" ? { protocol: PROTOCOLS[key.protocol] } : {};
+    const common = { label: server.label, family: server.address.family, ...protocol };
+    const isTracked = this.#host.tracksIpvs;
+    const isTcp = key.kind === "address" && key.protocol === "tcp";
+    // With a mark, the protocol is not known, and with it what connection tracking makes of answers.
+    const untracked = key.kind === "fwmark" ? {} : ({ conntrack: isTcp ? "invalid" : "new" } as const);
+    this.flows.push(
+      {
+        ...common,
+        concern: "servers",
+        hook: "output",
+        destination: server.address,
+        ...(server.port === 0 ? {} : { destinationPort: server.port }),
+        conntrack: isTracked ? "new" : "untracked",
+        ...(inside === undefined ? {} : { out: inside }),
+      },
+      {
+        ...common,
+        concern: "answers",
+        hook: "forward",
+        source: server.address,
+        ...(server.port === 0 ? {} : { sourcePort: server.port }),
+        ...(isTracked ? ({ conntrack: "established" } as const) : untracked),
+        ...(inside === undefined ? {} : { in: inside }),
+        ...(outside === undefined ? {} : { out: outside }),
+      },
+    );
+  }
+
+  /** The interface of a VIP: its clients are behind it. */
+  #clientSide(address: IpAddress): FlowInterface | undefined {
+    const vip = this.#config.vips.find(({ prefix }) => sameAddress(prefix.address, address));
+    return vip === undefined ? undefined : this.#interfaceNamed(vip.interface);
+  }
+
+  #interfaceNamed(name: string): FlowInterface | undefined {
+    return this.#host.links.find((link) => link.name === name);
+  }
+
+  #interfaceOf(own: IpAddress): FlowInterface | undefined {
+    const found = this.#host.addresses.find(({ prefix }) => sameAddress(prefix.address, own));
+    return this.#numbered(found?.interfaceIndex);
+  }
+
+  #interfaceTowards(address: IpAddress): FlowInterface | undefined {
+    if (!this.#ways.has(address.text)) this.#ways.set(address.text, this.#host.interfaceTowards(address));
+    return this.#numbered(this.#ways.get(address.text));
+  }
+
+  #numbered(index: number | undefined): FlowInterface | undefined {
+    return this.#host.links.find((link) => link.index === index);
+  }
+}
+
+/** Which router of the pair this machine is, by its addresses; undefined: neither. */
+function routerOf({ pair }: Config, addresses: readonly InterfaceAddress[]): RouterId | undefined {
+  const isOwn = (address: IpAddress) => addresses.some(({ prefix }) => sameAddress(prefix.address, address));
+  return (["primary", "backup"] as const).find((router) => PATHS.some((side) => isOwn(pair[router][side])));
+}
+
+/** What this machine's packet filter has to let through, for either role: a standby may be active soon. */
+export function filterFlows(config: Config, host: FlowHost): readonly RouterFlow[] {
+  const list = new FlowList(config, host);
+  const router = routerOf(config, host.addresses);
+  for (const service of config.services) list.service(service);
+  if (router !== undefined) {
+    for (const side of PATHS) list.heartbeats(router, side);
+    const { enabled, group } = config.sync;
+    const family = group.includes(":") ? "inet6" : "inet";
+    if (enabled && config.services.length > 0) list.sync({ family, text: group }, router);
+  }
+  list.neighbours();
+  return list.flows;
+}

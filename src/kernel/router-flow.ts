@@ -1,0 +1,29 @@
+import type { Family, IpAddress } from "../model/address.ts";
+import type { CONNTRACK_STATE } from "../model/packet-filter.ts";
+
+/** What must get through a router's packet filter. */
+export type FlowConcern = "answers" | "clients" | "servers" | "heartbeats" | "sync" | "neighbours";
+
+/** One kind of packets that the router needs. */
+export interface RouterFlow {
+  readonly concern: FlowConcern;
+  /** Names it among those of the same concern: `10.0.0.11:80`. */
+  readonly label: string;
+  readonly hook: "input" | "forward" | "output";
+  readonly family: Family | "arp";
+  /** IANA's number; absent for ARP. */
+  readonly protocol?: number;
+  readonly source?: IpAddress;
+  readonly destination?: IpAddress;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+  readonly in?: FlowInterface;
+  readonly out?: FlowInterface;
+  /** As connection tracking sees them; absent: not known. */
+  readonly conntrack?: keyof typeof CONNTRACK_STATE;
+}
+
+export interface FlowInterface {
+  readonly name: string;
+  readonly index: number;
+}
