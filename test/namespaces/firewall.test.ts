@@ -15,8 +15,7 @@ const hasNft =
 
 const SERVICE = `[[service]]
 name = "web"
-protocol = "tcp"
-listen = ["203.0.113.10:80"]
+listen = ["tcp://203.0.113.10:80"]
 [[service.real]]
 address = "10.0.0.11:8080"
 [[service.real]]
@@ -94,9 +93,9 @@ describe.skipIf(!hasNft)("firewallFindings()", () => {
       "error firewall-clients: the firewall drops what clients send to tcp://203.0.113.10:80: the policy of chain input in " +
         "table inet fw is drop, and no rule lets them through\n" +
         "nft insert rule inet fw input ip daddr 203.0.113.10 tcp dport 80 accept",
-      "error firewall-heartbeats: the firewall drops heartbeats from lvs2 on the public side (UDP port 5405), from lvs2 on the " +
-        "private side (UDP port 5405): the policy of chain input in table inet fw is drop, and no rule lets them through\n" +
-        "nft 'insert rule inet fw input ip saddr { 203.0.113.3, 10.0.0.3 } ip daddr { 203.0.113.2, 10.0.0.2 } udp dport 5405 accept'",
+      "error firewall-heartbeats: the firewall drops heartbeats from lvs2 on the public side (UDP port 5390), from lvs2 on the " +
+        "private side (UDP port 5390): the policy of chain input in table inet fw is drop, and no rule lets them through\n" +
+        "nft 'insert rule inet fw input ip saddr { 203.0.113.3, 10.0.0.3 } ip daddr { 203.0.113.2, 10.0.0.2 } udp dport 5390 accept'",
       "warning firewall-sync: the firewall drops connection synchronisation from lvs2 (UDP to 224.0.0.81, port 8848): the policy " +
         "of chain input in table inet fw is drop, and no rule lets them through\n" +
         "nft insert rule inet fw input ip daddr 224.0.0.81 udp dport 8848 accept",
