@@ -1,11 +1,43 @@
-import type { Config, ConfiguredService } from "../config/config.ts";
+import type { Config, SyncSettings } from "../config/config.ts";
 import type { FlowInterface, RouterFlow } from "../kernel/router-flow.ts";
 import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
-import { otherRouter, PATHS, type PathName, type RouterId } from "../model/pair.ts";
-import { realServerKey } from "../model/real-server.ts";
+import { otherRouter, PATHS, type PairSettings, type PathName, type RouterId } from "../model/pair.ts";
+import { type RealServer, realServerKey } from "../model/real-server.ts";
+import type { Vip } from "../model/vip.ts";
 import { formatServiceKey, type Protocol, type VirtualService } from "../model/virtual-service.ts";
+
+/** What of a configuration says which packets there are, as plain data. */
+export interface FlowConfig {
+  readonly pair: Pick<PairSettings, "port" | "primary" | "backup">;
+  readonly vips: readonly Vip[];
+  readonly services: readonly FlowService[];
+  readonly sync: Pick<SyncSettings, "enabled" | "interface" | "group" | "port">;
+  /** `[ipvs] conntrack`; absent: as the kernel has it. */
+  readonly conntrack?: boolean;
+}
+
+interface FlowService {
+  readonly listen: readonly Pick<VirtualService, "key">[];
+  readonly servers: readonly Pick<RealServer, "endpoint" | "forward">[];
+}
+
+/** What `filterFlows` needs of a configuration. */
+export function flowConfigOf({ pair, vips, services, sync, ipvs }: Config): FlowConfig {
+  return {
+    pair: { port: pair.port, primary: pair.primary, backup: pair.backup },
+    vips,
+    services: services.map(({ listen, servers, sorry }) => ({
+      listen: listen.map(({ key }) => ({ key })),
+      servers: [...servers.map(({ server }) => server), ...(sorry === undefined ? [] : [sorry])].map(
+        ({ endpoint, forward }) => ({ endpoint, forward }),
+      ),
+    })),
+    sync,
+    ...(ipvs.conntrack === undefined ? {} : { conntrack: ipvs.conntrack }),
+  };
+}
 
 /** This machine's network, as far as packets' ways depend on it. */
 export interface FlowHost {
@@ -28,11 +60,11 @@ const SERVERS_MAX = 512;
 
 class FlowList {
   readonly flows: RouterFlow[] = [];
-  readonly #config: Config;
+  readonly #config: FlowConfig;
   readonly #host: FlowHost;
   readonly #ways = new Map<string, number | undefined>();
 
-  constructor(config: Config, host: FlowHost) {
+  constructor(config: FlowConfig, host: FlowHost) {
     this.#config = config;
     this.#host = host;
   }
@@ -119,10 +151,10 @@ class FlowList {
     }
   }
 
-  service({ listen, servers }: ConfiguredService): void {
+  service({ listen, servers }: FlowService): void {
     for (const { key } of listen) {
       if (key.kind === "address") this.#clients(key);
-      for (const { server } of servers.slice(0, SERVERS_MAX)) {
+      for (const server of servers.slice(0, SERVERS_MAX)) {
         if (server.forward !== "nat") continue;
         const { endpoint } = server;
         this.#server(key, { ...endpoint, label: realServerKey(server) });
@@ -211,13 +243,13 @@ class FlowList {
 }
 
 /** Which router of the pair this machine is, by its addresses; undefined: neither. */
-function routerOf({ pair }: Config, addresses: readonly InterfaceAddress[]): RouterId | undefined {
+function routerOf({ pair }: FlowConfig, addresses: readonly InterfaceAddress[]): RouterId | undefined {
   const isOwn = (address: IpAddress) => addresses.some(({ prefix }) => sameAddress(prefix.address, address));
   return (["primary", "backup"] as const).find((router) => PATHS.some((side) => isOwn(pair[router][side])));
 }
 
 /** What this machine's packet filter has to let through, for either role: a standby may be active soon. */
-export function filterFlows(config: Config, host: FlowHost): readonly RouterFlow[] {
+export function filterFlows(config: FlowConfig, host: FlowHost): readonly RouterFlow[] {
   const list = new FlowList(config, host);
   const router = routerOf(config, host.addresses);
   for (const service of config.services) list.service(service);

@@ -18,6 +18,8 @@ import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
+import { lookAside } from "./filter-look.ts";
+import { FilterWatch } from "./filter-watch.ts";
 import { wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
@@ -70,6 +72,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
   readonly #ipvs: IpvsSupport;
+  readonly #firewall: FilterWatch;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -121,6 +124,7 @@ export class RouterDaemon implements ControlSubject {
     this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
     this.#ipvs = this.#makeIpvs(claim);
+    this.#firewall = new FilterWatch({ logger: options.logger, now: monotonicMs, look: (config) => lookAside(config) });
     this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread(
       (reason) => this.fail(reason),
@@ -166,6 +170,7 @@ export class RouterDaemon implements ControlSubject {
         pid: process.pid,
         configWarnings: this.#warnings,
         ipvsWarnings: this.#ipvs.warnings,
+        firewallWarnings: this.#firewall.warnings,
         checks,
         views: this.#balancing?.views ?? [],
         gates: this.#balancing?.gates ?? [],
@@ -295,6 +300,7 @@ export class RouterDaemon implements ControlSubject {
       setInterval(() => {
         auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch());
         auxiliary(this.#logger, "the look after IPVS", () => this.#ipvs.watch());
+        auxiliary(this.#logger, "the look at the firewall", () => this.#firewall.watch(this.#config));
       }, SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
@@ -461,6 +467,7 @@ export class RouterDaemon implements ControlSubject {
     this.#hooks.configure(usable.config.hooks);
     this.#sysctls.apply(wantedSysctls(usable.config, this.#network.interfaces));
     this.#ipvs.configure(usable.config);
+    this.#firewall.lookSoon();
     // All else has it already.
     if (isSame) return;
     this.#settleBalancing(before);

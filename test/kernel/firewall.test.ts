@@ -18,6 +18,7 @@ const hasIptables = Bun.spawnSync(["modprobe", "-a", "iptable_filter", "xt_connt
 
 /** Longer than a request takes here, and than the first time that TCP asks again. */
 const REFUSED_AFTER_MS = 4_000;
+const WARNED_AFTER_MS = 90_000;
 /** XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED) */
 const ESTABLISHED = 2;
 
@@ -51,6 +52,13 @@ test.skipIf(!hasIptables)("doctor finds what a policy of DROP does to answers, a
   expect(await look()).toEqual({ kind: "answered", found: [] });
   set({ policies: { FORWARD: "DROP" } });
   expect(await look()).toEqual({ kind: "failed", found: [FOUND] });
+  // The daemon looks by itself every minute, and after a reload at once.
+  const router = pair.router("lvs1");
+  router.signal("SIGHUP");
+  await lab.until("status tells it", WARNED_AFTER_MS, async () => {
+    const { warnings = [] } = (await router.status()) ?? {};
+    return warnings.some((warning) => warning.startsWith("the firewall drops the answers of real servers behind NAT"));
+  });
   const source = addressBytes(address(SERVER));
   set({ policies: { FORWARD: "DROP" }, rules: { FORWARD: [{ source, target: "ACCEPT" }] } });
   expect(await look()).toEqual({ kind: "answered", found: [] });
