@@ -1,5 +1,5 @@
 import { addressBytes } from "../model/address.ts";
-import { CONNTRACK_STATE, type FilterHook } from "../model/packet-filter.ts";
+import { ADDRESS_TYPE, CONNTRACK_STATE, type FilterHook } from "../model/packet-filter.ts";
 import { FilterJudge, type FilterPlace, type JudgedPacket } from "../model/packet-judgement.ts";
 import { acceptingCommand, listingCommand } from "./filter-commands.ts";
 import { type FilterPicture, readPacketFilter } from "./packet-filter-client.ts";
@@ -60,7 +60,8 @@ function defined(field: keyof Fields, values: readonly Uint8Array[] | undefined)
 
 /** The packet of a flow at one hook. */
 export function packetAt(flow: RouterFlow, hook: FilterHook): JudgedPacket {
-  const { family, protocol, conntrack } = flow;
+  const { family, protocol, conntrack, destinationType } = flow;
+  const type = destinationType === undefined ? undefined : ADDRESS_TYPE[destinationType];
   const state = conntrack === undefined ? undefined : CONNTRACK_STATE[conntrack];
   return {
     family,
@@ -78,6 +79,7 @@ export function packetAt(flow: RouterFlow, hook: FilterHook): JudgedPacket {
       ...defined("source-port", one(flow.sourcePort, portBytes)),
       ...defined("destination-port", one(flow.destinationPort, portBytes)),
       ...defined("conntrack-state", one(state, nativeU32)),
+      ...defined("destination-type", one(type, nativeU32)),
       ...interfaceFields(flow, hook),
     },
   };
@@ -153,7 +155,7 @@ function toFinding(verdicts: readonly Verdict[]): Finding[] {
     {
       name: `firewall-${flow.concern}`,
       severity: "note",
-      text: `cannot judge whether the firewall lets ${subject} through: ${placeText(place)}, and rules before that are not understood may accept`,
+      text: `cannot judge whether the firewall lets ${subject} through: ${placeText(place)}, and rules before it that are not understood may accept them`,
       mend: listingCommand(place),
     },
   ];

@@ -1,5 +1,5 @@
 import type { Family, IpAddress } from "../model/address.ts";
-import type { CONNTRACK_STATE } from "../model/packet-filter.ts";
+import type { ADDRESS_TYPE, CONNTRACK_STATE } from "../model/packet-filter.ts";
 
 /** What must get through a router's packet filter. */
 export type FlowConcern = "answers" | "clients" | "servers" | "heartbeats" | "sync" | "neighbours";
@@ -21,6 +21,8 @@ export interface RouterFlow {
   readonly out?: FlowInterface;
   /** As connection tracking sees them; absent: not known. */
   readonly conntrack?: keyof typeof CONNTRACK_STATE;
+  /** What the routes say of the destination while this router is active; absent: not known. */
+  readonly destinationType?: keyof typeof ADDRESS_TYPE;
 }
 
 export interface FlowInterface {

@@ -26,7 +26,12 @@ export type PacketField =
   | "in-index"
   | "out-index"
   /** Four bytes in the machine's order: one bit of `CONNTRACK_STATE`. */
-  | "conntrack-state";
+  | "conntrack-state"
+  /** Four bytes in the machine's order: a value of `ADDRESS_TYPE`. */
+  | "destination-type";
+
+/** uapi/linux/rtnetlink.h: RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST; what the routes say of an address. */
+export const ADDRESS_TYPE = { unicast: 1, local: 2, broadcast: 3, multicast: 5 } as const;
 
 /** uapi/linux/netfilter/nf_conntrack_common.h: NF_CT_STATE_INVALID_BIT, NF_CT_STATE_BIT, NF_CT_STATE_UNTRACKED_BIT. */
 export const CONNTRACK_STATE = { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 } as const;

@@ -33,6 +33,7 @@ const payloadAttributes = attributes("NFTA_PAYLOAD", {
   offset: [3, be32],
   length: [4, be32],
 });
+const fibAttributes = attributes("NFTA_FIB", { to: [1, be32], result: [2, be32], flags: [3, be32] });
 const compareAttributes = attributes("NFTA_CMP", { from: [1, be32], operator: [2, be32], data: [3, dataAttributes] });
 const rangeAttributes = attributes("NFTA_RANGE", {
   register: [1, be32],
@@ -65,6 +66,9 @@ const WORDS_OF_LARGE = 4;
 const WORD_BYTES = 4;
 /** NFT_LOOKUP_F_INV */
 const LOOKUP_INVERTED = 1;
+/** NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR alone */
+const FIB_ADDRESS_TYPE = 3;
+const FIB_DESTINATION = 2;
 /** NFT_OBJECT_COUNTER */
 const COUNTER_OBJECT = 1;
 
@@ -134,6 +138,7 @@ class RuleReading {
     if (name === "immediate") this.#immediate(immediateAttributes.decode(reader));
     else if (name === "meta") this.#load(loadAttributes.decode(reader), META_FIELDS);
     else if (name === "ct") this.#load(loadAttributes.decode(reader), CONNTRACK_FIELDS);
+    else if (name === "fib") this.#fib(fibAttributes.decode(reader));
     else if (name === "payload") this.#payload(payloadAttributes.decode(reader));
     else if (name === "bitwise") this.#bitwise(bitwiseAttributes.decode(reader));
     else if (name === "cmp") this.#compare(compareAttributes.decode(reader));
@@ -191,6 +196,11 @@ class RuleReading {
     if (to === undefined) return;
     const found = key === undefined ? undefined : fields[key];
     this.#put(to, found === undefined ? undefined : { field: found.field, start: 0, length: found.length });
+  }
+
+  #fib({ to, result, flags }: Attributes<typeof fibAttributes>): void {
+    const isKnown = result === FIB_ADDRESS_TYPE && flags === FIB_DESTINATION;
+    this.#put(to, isKnown ? { field: "destination-type", start: 0, length: 4 } : undefined);
   }
 
   #payload({ to, base, offset = 0, length = 0 }: Attributes<typeof payloadAttributes>): void {

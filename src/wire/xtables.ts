@@ -102,6 +102,35 @@ function multiportMatch(revision: number, info: Uint8Array): FilterCondition[] {
   return [{ kind: "range", part: { field, start: 0, length: 2 }, ranges, negated }];
 }
 
+/** xt_addrtype.h: XT_ADDRTYPE_INVERT_DEST; a type's bit is that of its number among routes (RTN_*). */
+const ADDRTYPE_INVERT_DESTINATION = 2;
+const ADDRTYPE_BITS = 16;
+
+/** struct xt_addrtype_info_v1: u16 source types, u16 destination types, u32 flags. */
+function addressTypeMatch(revision: number, info: Uint8Array): FilterCondition[] {
+  const reader = new Reader(info);
+  const [source, destination, flags] = [reader.u16("source"), reader.u16("dest"), reader.u32("flags")];
+  const isKnown = revision === 1 && source === 0 && (flags & ~ADDRTYPE_INVERT_DESTINATION) === 0;
+  if (!isKnown || destination === 0) return [UNKNOWN];
+  const types = Array.from({ length: ADDRTYPE_BITS }, (_, type) => type).filter((type) => destination & (1 << type));
+  const ranges = types.map((type) => ({ from: Uint8Array.of(type, 0, 0, 0), to: Uint8Array.of(type, 0, 0, 0) }));
+  const negated = (flags & ADDRTYPE_INVERT_DESTINATION) !== 0;
+  return [{ kind: "range", part: { field: "destination-type", start: 0, length: 4 }, ranges, negated }];
+}
+
+const PROTOCOL_ICMPV6 = 58;
+
+/** struct ip6t_icmp: u8 type, u8 code[2], u8 inversion. The type is where other protocols have their ports. */
+function icmpv6Match(info: Uint8Array): FilterCondition[] {
+  const reader = new Reader(info);
+  const type = Uint8Array.of(reader.u8("type"));
+  const [codeFrom, codeTo] = [reader.u8("code"), reader.u8("code")];
+  if (codeFrom !== 0 || codeTo !== 0xff) return [UNKNOWN];
+  const negated = reader.u8("invflags") !== 0;
+  const part = { field: "source-port", start: 0, length: 1 } as const;
+  return [protocolCondition(PROTOCOL_ICMPV6), { kind: "range", part, ranges: [{ from: type, to: type }], negated }];
+}
+
 /** What a match asks of a packet. @throws DecodeError when one that is known is too short. */
 export function matchConditions(name: string, revision: number, info: Uint8Array): readonly FilterCondition[] {
   switch (name) {
@@ -115,6 +144,10 @@ export function matchConditions(name: string, revision: number, info: Uint8Array
       return conntrackMatch(revision, info);
     case "state":
       return [stateCondition(new Reader(info).u32("statemask"), false, true)];
+    case "addrtype":
+      return addressTypeMatch(revision, info);
+    case "icmp6":
+      return icmpv6Match(info);
     case "multiport":
       return multiportMatch(revision, info);
     default:

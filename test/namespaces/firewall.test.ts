@@ -143,6 +143,7 @@ describe.skipIf(!hasNft)("firewallFindings()", () => {
         type filter hook input priority 0; policy accept;
         ip saddr @blocked drop
         fib saddr type broadcast drop
+        fib daddr type != { local, multicast } drop
         tcp flags syn limit rate over 5/second drop
       }
       chain forward {
@@ -152,8 +153,8 @@ describe.skipIf(!hasNft)("firewallFindings()", () => {
     }`);
     expect(findings()).toEqual([
       "note firewall-answers: cannot judge whether the firewall lets the answers of real servers behind NAT (10.0.0.11:8080, " +
-        "10.0.0.12:8080) through: the policy of chain forward in table inet fw is drop, and rules before that are not " +
-        "understood may accept\nnft -a list table inet fw",
+        "10.0.0.12:8080) through: the policy of chain forward in table inet fw is drop, and rules before it that " +
+        "are not understood may accept them\nnft -a list table inet fw",
     ]);
   });
 
