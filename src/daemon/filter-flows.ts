@@ -52,17 +52,24 @@ export interface FlowHost {
 /** IANA's protocol numbers. */
 const PROTOCOLS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 const PROTOCOL_UDP = 17;
+/** What connection tracking makes of the first answer to a packet that it has not seen (nf_conntrack_proto_tcp.c, tcp_new). */
+const UNTRACKED_ANSWERS: Readonly<Record<Protocol, Pick<RouterFlow, "conntrack">>> = {
+  tcp: { conntrack: "invalid" },
+  udp: { conntrack: "new" },
+  sctp: {},
+};
 const PROTOCOL_ICMPV6 = 58;
 /** RFC 4861 section 4.3: a neighbour solicitation, of code 0: the two bytes where others have their source port. */
 const SOLICITATION = 135 << 8;
-/** Endpoints of servers beyond so many are like the first ones. */
-const SERVERS_MAX = 512;
+/** Flows of servers beyond so many are like the first ones. */
+const SERVER_FLOWS_MAX = 512;
 
 class FlowList {
   readonly flows: RouterFlow[] = [];
   readonly #config: FlowConfig;
   readonly #host: FlowHost;
   readonly #ways = new Map<string, number | undefined>();
+  #serverFlows = 0;
 
   constructor(config: FlowConfig, host: FlowHost) {
     this.#config = config;
@@ -157,8 +164,8 @@ class FlowList {
   service({ listen, servers }: FlowService): void {
     for (const { key } of listen) {
       if (key.kind === "address") this.#clients(key);
-      for (const server of servers.slice(0, SERVERS_MAX)) {
-        if (server.forward !== "nat") continue;
+      for (const server of servers) {
+        if (server.forward !== "nat" || this.#serverFlows >= SERVER_FLOWS_MAX) continue;
         const { endpoint } = server;
         this.#server(key, { ...endpoint, label: realServerKey(server) });
       }
@@ -195,9 +202,9 @@ class FlowList {
     const protocol = key.kind === "address" ? { protocol: PROTOCOLS[key.protocol] } : {};
     const common = { label: server.label, family: server.address.family, ...protocol };
     const isTracked = this.#host.tracksIpvs;
-    const isTcp = key.kind === "address" && key.protocol === "tcp";
     // With a mark, the protocol is not known, and with it what connection tracking makes of answers.
-    const untracked = key.kind === "fwmark" ? {} : ({ conntrack: isTcp ? "invalid" : "new" } as const);
+    const untracked = key.kind === "address" ? UNTRACKED_ANSWERS[key.protocol] : {};
+    this.#serverFlows += 2;
     this.flows.push(
       {
         ...common,
@@ -216,7 +223,7 @@ class FlowList {
         source: server.address,
         destinationType: "unicast",
         ...(server.port === 0 ? {} : { sourcePort: server.port }),
-        ...(isTracked ? ({ conntrack: "established" } as const) : untracked),
+        ...(isTracked ? { conntrack: "established" } : untracked),
         ...(inside === undefined ? {} : { in: inside }),
         ...(outside === undefined ? {} : { out: outside }),
       },

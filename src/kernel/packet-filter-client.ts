@@ -184,7 +184,8 @@ function readNfTables(): FilterPicture {
     return { tables: reader.read(), unread: reader.unread };
   } catch (error) {
     if (error instanceof SyscallError && ABSENT_ERRNOS.has(error.errno)) return { tables: [], unread: [] };
-    if (!(error instanceof TandemError)) throw error;
+    // Without the right to look, nothing can be said at all.
+    if (!(error instanceof TandemError) || error.exitCode === 4) throw error;
     return { tables: [], unread: [error.message] };
   }
 }

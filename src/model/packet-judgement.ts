@@ -65,28 +65,25 @@ interface Course {
 const JUMPS_MAX = 16;
 const UNKNOWN: Course = { possible: ANY, usual: RETURN };
 
-function compare(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index += 1) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+/** Compares what a rule sees of a value with other bytes. Without garbage: it is done for each rule and packet. */
+function comparePart(value: Uint8Array, { start, length, mask, xor }: PacketPart, other: Uint8Array): number {
+  for (let index = 0; index < length && index < other.length; index += 1) {
+    const seen = ((value[start + index] ?? 0) & (mask?.[index] ?? 0xff)) ^ (xor?.[index] ?? 0);
+    const difference = seen - (other[index] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
 }
 
-function isWithin(value: Uint8Array, { from, to }: ByteRange): boolean {
-  return compare(value, from) >= 0 && compare(value, to) <= 0;
+function isWithin(value: Uint8Array, part: PacketPart, { from, to }: ByteRange): boolean {
+  return comparePart(value, part, from) >= 0 && comparePart(value, part, to) <= 0;
 }
 
-/** The values that a rule may see; undefined: any. */
-function valuesOf(packet: JudgedPacket, part: PacketPart): readonly Uint8Array[] | undefined {
-  const { field, start, length, mask, xor } = part;
+/** The values that a field may have; undefined: any. */
+function valuesOf(packet: JudgedPacket, { field, start, length }: PacketPart): readonly Uint8Array[] | undefined {
   const values = packet.fields[field];
   // A part that lies outside is of a header of another kind.
-  if (values?.some((value) => value.length < start + length) !== false) return undefined;
-  return values.map((value) =>
-    value.slice(start, start + length).map((byte, index) => (byte & (mask?.[index] ?? 0xff)) ^ (xor?.[index] ?? 0)),
-  );
+  return values?.some((value) => value.length < start + length) === false ? values : undefined;
 }
 
 type Answer = "yes" | "no" | "maybe";
@@ -94,7 +91,7 @@ type Answer = "yes" | "no" | "maybe";
 function fitsRanges(packet: JudgedPacket, part: PacketPart, ranges: readonly ByteRange[], negated: boolean): Answer {
   const values = valuesOf(packet, part);
   if (values === undefined) return "maybe";
-  const fitting = values.filter((value) => ranges.some((range) => isWithin(value, range)) !== negated).length;
+  const fitting = values.filter((value) => ranges.some((range) => isWithin(value, part, range)) !== negated).length;
   if (fitting === 0) return "no";
   return fitting === values.length ? "yes" : "maybe";
 }
@@ -198,8 +195,8 @@ class ChainWalk {
     rule: number,
   ): Course {
     const elements = this.#table.sets.get(set);
-    const values = part === undefined ? undefined : valuesOf(this.#packet, part);
     if (elements === undefined) return UNKNOWN;
+    const values = part === undefined ? undefined : valuesOf(this.#packet, part);
     const follow = (element: SetElement | undefined): Course => {
       const course = this.#courseOf(element?.verdict ?? { kind: "continue" }, depth, chain, {
         number: rule,
@@ -209,9 +206,9 @@ class ChainWalk {
       return course ?? { possible: RETURN, usual: RETURN };
     };
     const courses =
-      values === undefined
+      part === undefined || values === undefined
         ? [undefined, ...elements].map(follow)
-        : values.map((value) => follow(elements.find((element) => isWithin(value, element))));
+        : values.map((value) => follow(elements.find((element) => isWithin(value, part, element))));
     const [only, ...others] = courses;
     if (only !== undefined && others.length === 0) return only;
     return { possible: courses.reduce((bits, course) => bits | course.possible, 0), usual: RETURN };
