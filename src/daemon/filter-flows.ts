@@ -64,6 +64,12 @@ const SOLICITATION = 135 << 8;
 /** Flows of servers beyond so many are like the first ones. */
 const SERVER_FLOWS_MAX = 512;
 
+/** Addresses of documentation (RFC 5737, RFC 3849): no route but the default one leads there. */
+const OUTSIDE = {
+  inet: { family: "inet", text: "192.0.2.1" },
+  inet6: { family: "inet6", text: "2001:db8::1" },
+} as const;
+
 class FlowList {
   readonly flows: RouterFlow[] = [];
   readonly #config: FlowConfig;
@@ -99,7 +105,8 @@ class FlowList {
         destination: own[side],
         destinationType: "local",
         conntrack: "established",
-        ...(device === undefined ? {} : { in: device }),
+        in: device,
+        out: [],
       },
       {
         ...common,
@@ -109,7 +116,8 @@ class FlowList {
         destination: peer[side],
         destinationType: "unicast",
         conntrack: "new",
-        ...(device === undefined ? {} : { out: device }),
+        in: [],
+        out: device,
       },
     );
   }
@@ -135,9 +143,10 @@ class FlowList {
         ...common,
         label: `from ${peer} ${port}`,
         hook: "input",
-        ...(device === undefined ? {} : { in: device }),
+        in: device,
+        out: [],
       },
-      { ...common, label: `to ${peer} ${port}`, hook: "output", ...(device === undefined ? {} : { out: device }) },
+      { ...common, label: `to ${peer} ${port}`, hook: "output", in: [], out: device },
     );
   }
 
@@ -145,12 +154,15 @@ class FlowList {
   neighbours(): void {
     for (const { prefix, interface: name } of this.#config.vips) {
       const device = this.#interfaceNamed(name);
+      // Nobody asks there.
+      if (device.some(({ loopback }) => loopback)) continue;
       const { family } = prefix.address;
       const common = {
         concern: "neighbours",
         label: `${name} (${family === "inet" ? "ARP" : "IPv6 neighbour discovery"})`,
         hook: "input",
-        ...(device === undefined ? {} : { in: device }),
+        in: device,
+        out: [],
       } as const;
       if (family === "inet") this.flows.push({ ...common, family: "arp" });
       else {
@@ -173,7 +185,7 @@ class FlowList {
   }
 
   #clients(key: Extract<VirtualService["key"], { kind: "address" }>): void {
-    const device = this.#clientSide(key.address);
+    const device = this.#clientSides(key.address);
     this.flows.push({
       concern: "clients",
       label: formatServiceKey(key),
@@ -184,7 +196,8 @@ class FlowList {
       destinationType: "local",
       ...(key.port === 0 ? {} : { destinationPort: key.port }),
       conntrack: "new",
-      ...(device === undefined ? {} : { in: device }),
+      in: device,
+      out: [],
     });
   }
 
@@ -198,7 +211,7 @@ class FlowList {
     server: { readonly address: IpAddress; readonly port: number; readonly label: string },
   ): void {
     const inside = this.#interfaceTowards(server.address);
-    const outside = key.kind === "address" ? this.#clientSide(key.address) : undefined;
+    const outside = key.kind === "address" ? this.#clientSides(key.address) : [];
     const protocol = key.kind === "address" ? { protocol: PROTOCOLS[key.protocol] } : {};
     const common = { label: server.label, family: server.address.family, ...protocol };
     const isTracked = this.#host.tracksIpvs;
@@ -214,7 +227,8 @@ class FlowList {
         destinationType: "unicast",
         ...(server.port === 0 ? {} : { destinationPort: server.port }),
         conntrack: isTracked ? "new" : "untracked",
-        ...(inside === undefined ? {} : { out: inside }),
+        in: [],
+        out: inside,
       },
       {
         ...common,
@@ -224,34 +238,37 @@ class FlowList {
         destinationType: "unicast",
         ...(server.port === 0 ? {} : { sourcePort: server.port }),
         ...(isTracked ? { conntrack: "established" } : untracked),
-        ...(inside === undefined ? {} : { in: inside }),
-        ...(outside === undefined ? {} : { out: outside }),
+        in: inside,
+        out: outside,
       },
     );
   }
 
-  /** The interface of a VIP: its clients are behind it. */
-  #clientSide(address: IpAddress): FlowInterface | undefined {
+  /** Clients of a VIP are behind its interface, or where the default route leads. */
+  #clientSides(address: IpAddress): readonly FlowInterface[] {
     const vip = this.#config.vips.find(({ prefix }) => sameAddress(prefix.address, address));
-    return vip === undefined ? undefined : this.#interfaceNamed(vip.interface);
+    const own = vip === undefined ? [] : this.#interfaceNamed(vip.interface);
+    const outwards = this.#interfaceTowards(OUTSIDE[address.family]);
+    const all = [...own.filter(({ loopback }) => !loopback), ...outwards];
+    return all.filter(({ index }, place) => all.findIndex((other) => other.index === index) === place);
   }
 
-  #interfaceNamed(name: string): FlowInterface | undefined {
-    return this.#host.links.find((link) => link.name === name);
+  #interfaceNamed(name: string): readonly Link[] {
+    return this.#host.links.filter((link) => link.name === name);
   }
 
-  #interfaceOf(own: IpAddress): FlowInterface | undefined {
+  #interfaceOf(own: IpAddress): readonly FlowInterface[] {
     const found = this.#host.addresses.find(({ prefix }) => sameAddress(prefix.address, own));
     return this.#numbered(found?.interfaceIndex);
   }
 
-  #interfaceTowards(address: IpAddress): FlowInterface | undefined {
+  #interfaceTowards(address: IpAddress): readonly FlowInterface[] {
     if (!this.#ways.has(address.text)) this.#ways.set(address.text, this.#host.interfaceTowards(address));
     return this.#numbered(this.#ways.get(address.text));
   }
 
-  #numbered(index: number | undefined): FlowInterface | undefined {
-    return this.#host.links.find((link) => link.index === index);
+  #numbered(index: number | undefined): readonly FlowInterface[] {
+    return this.#host.links.filter((link) => link.index === index);
   }
 }
 

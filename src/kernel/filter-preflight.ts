@@ -4,7 +4,7 @@ import { FilterJudge, type FilterPlace, type JudgedPacket } from "../model/packe
 import { acceptingCommand, listingCommand } from "./filter-commands.ts";
 import { type FilterPicture, readPacketFilter } from "./packet-filter-client.ts";
 import type { Finding } from "./preflight.ts";
-import type { FlowConcern, RouterFlow } from "./router-flow.ts";
+import type { FlowConcern, FlowInterface, RouterFlow } from "./router-flow.ts";
 
 /** The hooks that packets of each kind go through. */
 const HOOKS: Readonly<Record<RouterFlow["hook"], readonly FilterHook[]>> = {
@@ -43,15 +43,18 @@ function one<T>(value: T | undefined, bytes: (value: T) => Uint8Array): readonly
 type Fields = JudgedPacket["fields"];
 
 function interfaceFields(flow: RouterFlow, hook: FilterHook): Fields {
-  const none = { name: "", index: 0 };
+  const none = [{ name: "", index: 0 }];
   const inside = WITH_IN.has(hook) ? flow.in : none;
   const outside = WITH_OUT.has(hook) ? flow.out : none;
   return {
-    ...defined("in-interface", one(inside?.name, nameBytes)),
-    ...defined("in-index", one(inside?.index, nativeU32)),
-    ...defined("out-interface", one(outside?.name, nameBytes)),
-    ...defined("out-index", one(outside?.index, nativeU32)),
+    ...known("in-interface", "in-index", inside),
+    ...known("out-interface", "out-index", outside),
   };
+}
+
+function known(name: keyof Fields, index: keyof Fields, links: readonly FlowInterface[]): Fields {
+  if (links.length === 0) return {};
+  return { [name]: links.map((link) => nameBytes(link.name)), [index]: links.map((link) => nativeU32(link.index)) };
 }
 
 function defined(field: keyof Fields, values: readonly Uint8Array[] | undefined): Fields {
@@ -66,7 +69,7 @@ export function packetAt(flow: RouterFlow, hook: FilterHook): JudgedPacket {
   return {
     family,
     hook,
-    ...(flow.in === undefined ? {} : { device: flow.in.name }),
+    devices: flow.in.map(({ name }) => name),
     fields: {
       family: [Uint8Array.of(FAMILY_NUMBERS[family])],
       "ether-type": [Uint8Array.from(ETHER_TYPES[family])],

@@ -17,8 +17,9 @@ export interface RouterFlow {
   readonly destination?: IpAddress;
   readonly sourcePort?: number;
   readonly destinationPort?: number;
-  readonly in?: FlowInterface;
-  readonly out?: FlowInterface;
+  /** By one of these it comes, or leaves; none: not known. */
+  readonly in: readonly FlowInterface[];
+  readonly out: readonly FlowInterface[];
   /** As connection tracking sees them; absent: not known. */
   readonly conntrack?: keyof typeof CONNTRACK_STATE;
   /** What the routes say of the destination while this router is active; absent: not known. */

@@ -22,8 +22,8 @@ export interface JudgedPacket {
   readonly hook: FilterHook;
   /** What a field may be: any of these. Absent: anything. */
   readonly fields: Readonly<Partial<Record<PacketField, readonly Uint8Array[]>>>;
-  /** The interface's name by which it comes, for chains of single interfaces; absent: not known. */
-  readonly device?: string;
+  /** The names of the interfaces by which it may come, for chains of single interfaces. */
+  readonly devices?: readonly string[];
 }
 
 /** Where a packet ends: a chain's policy, or a rule of it. */
@@ -227,7 +227,7 @@ function isPassedBy(table: FilterTable, chain: FilterChain, packet: JudgedPacket
   const { base } = chain;
   if (base === undefined || base.type === "nat" || base.hook !== packet.hook) return false;
   if (!FAMILIES[packet.family].includes(table.family)) return false;
-  return base.hook !== "ingress" || (packet.device !== undefined && base.devices.includes(packet.device));
+  return base.hook !== "ingress" || (packet.devices ?? []).some((device) => base.devices.includes(device));
 }
 
 /** Judges packets by the tables of a host. */
