@@ -132,9 +132,11 @@ const SEVERITIES: Readonly<Record<FlowConcern, Finding["severity"]>> = {
   neighbours: "error",
 };
 
-function placeText({ family, table, chain, rule }: FilterPlace): string {
+function placeText({ source, family, table, chain, rule }: FilterPlace): string {
   const where = `chain ${chain} in table ${family} ${table}`;
-  return rule === undefined ? `the policy of ${where} is drop` : `rule ${rule} of ${where} drops`;
+  if (rule === undefined) return `the policy of ${where} is drop`;
+  // As `nft -a` and `iptables --line-numbers` show them.
+  return source === "nf_tables" ? `the rule with handle ${rule} of ${where} drops` : `rule ${rule} of ${where} drops`;
 }
 
 function toFinding(verdicts: readonly Verdict[]): Finding[] {

@@ -18,7 +18,6 @@ export const NFT_MSG = {
   newRule: NFNL_SUBSYS_NFTABLES | 6,
   getSetElement: NFNL_SUBSYS_NFTABLES | 13,
   newSetElement: NFNL_SUBSYS_NFTABLES | 12,
-  getGeneration: NFNL_SUBSYS_NFTABLES | 16,
 } as const;
 
 /** linux/netfilter.h: NFPROTO_* */
@@ -221,13 +220,4 @@ export function toSetElements(raw: readonly RawElement[]): readonly SetElement[]
     const to = next === undefined ? key.map(() => 0xff) : keyBefore(next.key);
     return [elementOf(key, to, verdict)];
   });
-}
-
-const generationAttributes = attributes("NFTA_GEN", { id: [1, be32] });
-
-/** Reads the payload of NFT_MSG_NEWGEN: a number that is another one after each change. @throws DecodeError */
-export function readGeneration(payload: Uint8Array): number | undefined {
-  const reader = new Reader(payload);
-  readFilterFamily(reader);
-  return generationAttributes.decode(reader).id;
 }

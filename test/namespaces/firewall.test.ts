@@ -124,7 +124,7 @@ describe.skipIf(!hasNft)("firewallFindings()", () => {
     }`);
     expect(findings().map((text) => text.split("\n")[0])).toEqual([
       expect.stringMatching(
-        /^error firewall-answers: the firewall drops the answers of .*: rule \d+ of chain forward in table inet fw drops them$/,
+        /^error firewall-answers: the firewall drops the answers of .*: the rule with handle \d+ of chain forward in table inet fw drops them$/,
       ),
     ]);
     expect(findings({ ...CONFIG, ipvs: { ...CONFIG.ipvs, conntrack: true } })).toEqual([]);
@@ -171,10 +171,10 @@ describe.skipIf(!hasNft)("firewallFindings()", () => {
         ip saddr 10.0.0.11 tcp sport 8080-8090 counter drop
       }
     }`);
-    expect(findings().map((text) => text.replace(/rule \d+/, "rule N"))).toEqual([
-      "error firewall-answers: the firewall drops the answers of real servers behind NAT (10.0.0.11:8080): rule N of chain " +
+    expect(findings().map((text) => text.replace(/handle \d+/, "handle N"))).toEqual([
+      "error firewall-answers: the firewall drops the answers of real servers behind NAT (10.0.0.11:8080): the rule with handle N of chain " +
         "PREROUTING in table ip raw drops them\niptables -t raw -I PREROUTING -s 10.0.0.11 -j ACCEPT",
-      "error firewall-answers: the firewall drops the answers of real servers behind NAT (10.0.0.12:8080): rule N of chain " +
+      "error firewall-answers: the firewall drops the answers of real servers behind NAT (10.0.0.12:8080): the rule with handle N of chain " +
         "here in table netdev early drops them\nnft insert rule netdev early here ip saddr 10.0.0.12 accept",
     ]);
   });

@@ -8,7 +8,7 @@ import { toConnectionTimeouts, toSyncDaemon } from "../../src/wire/ipvs-daemon.t
 import { toObservedServer } from "../../src/wire/ipvs-server.ts";
 import { toVirtualService } from "../../src/wire/ipvs-service.ts";
 import { readAcknowledgement, readDone, readMessages } from "../../src/wire/netlink.ts";
-import { readChain, readElements, readGeneration, toSetElements } from "../../src/wire/nftables.ts";
+import { readChain, readElements, toSetElements } from "../../src/wire/nftables.ts";
 import { readRule } from "../../src/wire/nftables-rule.ts";
 import { RouteTally } from "../../src/wire/route-tally.ts";
 import { isInternetAddress, readAddress, toInterfaceAddress } from "../../src/wire/rtnetlink-address.ts";
@@ -102,7 +102,6 @@ const DECODERS: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => u
   ["a rule with a jump", JUMP_RULE, readRule],
   ["intervals", INTERVALS, (bytes) => toSetElements(readElements(bytes))],
   ["a verdict map", MAP_ELEMENTS, (bytes) => toSetElements(readElements(bytes))],
-  ["a generation", hex("00000002 08000100 00000002"), readGeneration],
   ["what is known of an iptables table", infoBytes(IPTABLES), readTableInfo],
   ["an iptables table", answerBytes(IPTABLES), (bytes) => readTable("ip", readTableInfo(infoBytes(IPTABLES)), bytes)],
   ["a link", LINK, (bytes) => toLink(readLink(bytes))],
