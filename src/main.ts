@@ -1,4 +1,5 @@
 import { BALANCER_ARGUMENT } from "./daemon/balancer-argument.ts";
+import { FILTER_LOOK_ARGUMENT } from "./daemon/filter-look-argument.ts";
 import { IPVS_LOADER_ARGUMENT } from "./daemon/ipvs-loader-argument.ts";
 
 /**
@@ -21,6 +22,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === IPVS_LOADER_ARGUMENT) {
     const { runIpvsLoader } = await import("./daemon/ipvs-loading.ts");
     return runIpvsLoader();
+  }
+  if (argv.length === 1 && argv[0] === FILTER_LOOK_ARGUMENT) {
+    const { runFilterLook } = await import("./daemon/filter-look.ts");
+    return runFilterLook();
   }
   const { runProgram } = await import("./cli/program.ts");
   return await runProgram(argv);

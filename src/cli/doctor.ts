@@ -10,8 +10,10 @@ import type { IpAddress } from "../model/address.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
 import { daemonFindings } from "./daemon-findings.ts";
+import { firewallFindings } from "./firewall-findings.ts";
 import type { doctor as spec } from "./spec/singles.ts";
 import { printable } from "./table.ts";
+import { wayFindings } from "./way-findings.ts";
 import { wrap } from "./wrap.ts";
 
 /** The ways of forwarding that preflight asks about. */
@@ -88,6 +90,8 @@ interface Look {
   readonly ipvs: IpvsRequest;
   /** What the configuration names and this host lacks. */
   readonly findings: readonly Finding[];
+  /** Absent: there is none. */
+  readonly config?: Config;
   /** A word about where the request comes from. */
   readonly basis: string;
 }
@@ -95,8 +99,8 @@ interface Look {
 function chooseRequest(context: CommandContext): Look {
   try {
     const { path, config } = readConfig(context);
-    const findings = keyFindings(config.pair.keyFile);
-    return { request: requestOf(config), ipvs: ipvsRequestOf(config), findings, basis: `for ${path}` };
+    const findings = [...keyFindings(config.pair.keyFile), ...firewallFindings(config)];
+    return { config, request: requestOf(config), ipvs: ipvsRequestOf(config), findings, basis: `for ${path}` };
   } catch (error) {
     const cause = error instanceof TandemError ? error.cause : undefined;
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
@@ -122,10 +126,13 @@ function findingLines(finding: Finding, context: CommandContext): string[] {
 /** Says what on this host would break LVS; exit 3 when something would. */
 export const doctor: SingleRunner<typeof spec> = async (_input, context) => {
   const { output } = context;
-  const { request, ipvs, findings: ofConfig, basis } = chooseRequest(context);
+  const { request, ipvs, findings: ofConfig, basis, config } = chooseRequest(context);
   const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
-  const ofDaemon = await daemonFindings(context);
-  const all = [...ofDaemon, ...preflight(request), ...ipvsFindings(ipvs), ...ofConfig];
+  const [ofDaemon, ofWays] = await Promise.all([
+    daemonFindings(context),
+    config === undefined ? [] : wayFindings(config),
+  ]);
+  const all = [...ofDaemon, ...preflight(request), ...ipvsFindings(ipvs), ...ofConfig, ...ofWays];
   const findings = all.toSorted((a, b) => rank(a) - rank(b));
   const isFine = findings.every(({ severity }) => severity !== "error");
   if (output.json) {

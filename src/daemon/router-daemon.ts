@@ -19,6 +19,8 @@ import type { ControlHandler } from "./control-server.ts";
 import { ControlUpkeep } from "./control-upkeep.ts";
 import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
+import { lookAside } from "./filter-look.ts";
+import { FilterWatch } from "./filter-watch.ts";
 import { backupOnly, isForwardingSetting, syncSysctls, type WantedSysctl, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
 import { ipvsSysctls } from "./ipvs-settings.ts";
@@ -85,6 +87,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
   readonly #ipvs: IpvsSupport;
+  readonly #firewall: FilterWatch;
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -139,6 +142,7 @@ export class RouterDaemon implements ControlSubject {
     this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
     this.#ipvs = this.#makeIpvs(claim);
+    this.#firewall = new FilterWatch({ logger: options.logger, now: monotonicMs, look: (config) => lookAside(config) });
     this.#transitions = new TransitionLog(this.#kept.history);
     this.#kernelThread = new KernelThread(
       (reason) => this.fail(reason),
@@ -185,6 +189,7 @@ export class RouterDaemon implements ControlSubject {
         configWarnings: this.#inForce.warnings,
         reload: this.#reloadRecord.status(monotonicMs(), this.#inForce.digest),
         ipvsWarnings: this.#ipvs.warnings,
+        firewallWarnings: this.#firewall.warnings,
         checks,
         views: this.#balancing?.views ?? [],
         gates: this.#balancing?.gates ?? [],
@@ -359,6 +364,7 @@ export class RouterDaemon implements ControlSubject {
       setInterval(() => {
         auxiliary(this.#logger, "the look after the balancer", () => this.#balancing?.supervisor.watch());
         auxiliary(this.#logger, "the look after IPVS", () => this.#ipvs.watch());
+        auxiliary(this.#logger, "the look at the firewall", () => this.#firewall.watch(this.#config));
       }, SUPERVISE_EVERY_MS),
     );
     const { watchdogEveryMs } = this.#serviceManager;
@@ -598,6 +604,7 @@ export class RouterDaemon implements ControlSubject {
     this.#settleSysctls();
     this.#giveBackUnwanted(usable.config);
     this.#ipvs.configure(usable.config);
+    this.#firewall.lookSoon();
     if (isSame) return;
     this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.

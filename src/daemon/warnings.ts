@@ -29,6 +29,8 @@ export interface WarningFacts {
   readonly configWarnings: readonly string[];
   /** What the services lack of the kernel's IPVS; absent where there are none. */
   readonly ipvsWarnings?: readonly string[];
+  /** What the host's packet filter drops of what the router needs, when last looked at; absent: not looked at. */
+  readonly firewallWarnings?: readonly string[];
   readonly checks: readonly CheckReport[];
   readonly views: readonly ServiceView[];
   /** Those of this router, in the order of the configuration. */
@@ -69,6 +71,7 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
     ...operatorWarnings(look),
     ...viewsWarnings(look),
     ...(facts.ipvsWarnings ?? []),
+    ...(facts.firewallWarnings ?? []),
     ...gateWarnings(facts),
     ...serviceWarnings(facts),
     ...keptWarnings(keptStatus(state.shared, facts.config), facts.config),

@@ -1,5 +1,6 @@
 import type { IpAddress } from "../model/address.ts";
 import type { Link } from "../model/link.ts";
+import type { MacAddress } from "../model/mac-address.ts";
 import { type OwnerAnswer, OwnerProbe } from "./owner-probe.ts";
 
 export interface DuplicateProbeOptions {
@@ -32,4 +33,26 @@ export async function findOtherOwner(
     if (answer !== undefined) return answer;
   }
   return probe.drain()[0];
+}
+
+/**
+ * All others on a link that say that they have the address, by their MACs; asked as by `findOtherOwner`, and waited for
+ * to the end. @throws SyscallError (EPERM, exit code 4).
+ */
+export async function listOtherOwners(
+  address: IpAddress,
+  link: Link,
+  options: DuplicateProbeOptions = {},
+): Promise<readonly MacAddress[]> {
+  const found = new Set<MacAddress>();
+  const take = ({ kind, mac }: OwnerAnswer) => {
+    if (kind !== "probe") found.add(mac);
+  };
+  using probe = OwnerProbe.open({ watched: [{ link, addresses: [address] }], onAnswer: take });
+  for (let attempt = 0; attempt < (options.attempts ?? ATTEMPTS); attempt += 1) {
+    probe.ask(address, link, undefined, undefined);
+    await Bun.sleep(options.waitMs ?? WAIT_MS);
+  }
+  for (const answer of probe.drain()) take(answer);
+  return [...found];
 }

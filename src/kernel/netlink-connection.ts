@@ -5,7 +5,7 @@
  */
 import { assert } from "../lib/assert.ts";
 import { DecodeError, TandemError } from "../lib/errors.ts";
-import { NETLINK_GENERIC, NETLINK_ROUTE } from "../sys/constants.ts";
+import { NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE } from "../sys/constants.ts";
 import { errnoName } from "../sys/errno.ts";
 import { openNetlinkSocket } from "../sys/netlink-socket.ts";
 import { Writer } from "../wire/bytes.ts";
@@ -73,6 +73,8 @@ const SEQUENCE_MAX = 0xffff_ffff;
 /** asm-generic/errno.h */
 const ENOBUFS = 105;
 
+const PROTOCOLS = { route: NETLINK_ROUTE, generic: NETLINK_GENERIC, netfilter: NETLINK_NETFILTER } as const;
+
 export class NetlinkConnection {
   readonly #socket: NetlinkTransport;
   readonly #cursor: MessageCursor;
@@ -89,8 +91,8 @@ export class NetlinkConnection {
    * Opens a socket of its own. Use it from one place: it answers one request at a time.
    * @throws SyscallError when the kernel gives no socket.
    */
-  static open(protocol: "route" | "generic"): NetlinkConnection {
-    return new NetlinkConnection(openNetlinkSocket(protocol === "route" ? NETLINK_ROUTE : NETLINK_GENERIC));
+  static open(protocol: keyof typeof PROTOCOLS): NetlinkConnection {
+    return new NetlinkConnection(openNetlinkSocket(PROTOCOLS[protocol]));
   }
 
   /**

@@ -151,9 +151,34 @@ function supportFindings(request: PreflightRequest, host: HostView): Finding[] {
   return findings;
 }
 
+/** A bridge whose frames go through the firewall of IP: what its machines send each other is "forwarded" here. */
+function bridgeFindings(request: PreflightRequest, host: HostView): Finding[] {
+  const bridges = request.interfaces.filter((name) => host.exists(`/sys/class/net/${name}/bridge`));
+  const settings = [
+    ...(request.families.has("inet") ? ["net/bridge/bridge-nf-call-iptables"] : []),
+    ...(request.families.has("inet6") ? ["net/bridge/bridge-nf-call-ip6tables"] : []),
+  ];
+  return bridges.length === 0
+    ? []
+    : settings
+        .filter((path) => host.sysctl(path) === "1")
+        .map((path) => ({
+          name: "bridge-nf",
+          severity: "note",
+          text: `${path} is 1: what machines on ${bridges.join(" and ")} send each other goes through the FORWARD rules of this one`,
+          mend: sysctlCommand(path, "0"),
+        }));
+}
+
+const RANKS = { error: 0, warning: 1, note: 2 } as const;
+
 /** What on this host would break the router, each with a command that mends it. Reads only; worst first. */
 export function preflight(request: PreflightRequest, host: HostView = THIS_HOST): Finding[] {
   const expectations = [...natExpectations(request), ...ipv4Expectations(request), ...ipv6Expectations(request)];
-  const findings = [...supportFindings(request, host), ...expectations.flatMap((each) => judge(each, host))];
-  return findings.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning"));
+  const findings = [
+    ...supportFindings(request, host),
+    ...expectations.flatMap((each) => judge(each, host)),
+    ...bridgeFindings(request, host),
+  ];
+  return findings.toSorted((a, b) => RANKS[a.severity] - RANKS[b.severity]);
 }

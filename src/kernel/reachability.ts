@@ -5,6 +5,7 @@ import { closeFd, type Fd } from "../sys/fd.ts";
 import { openEchoSocket, sendFrom } from "../sys/icmp-socket.ts";
 import { processId } from "../sys/process.ts";
 import { type Watch, watchDatagrams } from "../sys/readiness.ts";
+import { leaveBy } from "../sys/route-options.ts";
 import { drainDatagrams, type SendOutcome } from "../sys/socket.ts";
 import { decodeEcho, decodeIpv4Echo, encodeEcho, type IcmpEcho } from "../wire/icmp.ts";
 
@@ -23,10 +24,14 @@ export interface EchoQuestion {
 /** The target answered, and the answer arrived here. */
 export interface EchoAnswer extends EchoQuestion {
   readonly roundTripMs: number;
+  /** IPv4 only: what is left of it. */
+  readonly timeToLive?: number;
 }
 
 export interface ReachabilityOptions {
   readonly onAnswer: (answer: EchoAnswer) => void;
+  /** Only this interface counts: questions leave by it, and answers that come in by another one are not heard. */
+  readonly interface?: string;
 }
 
 interface Pending {
@@ -51,11 +56,12 @@ class EchoSocket {
   #sequence = 0;
   #watch: Watch | undefined;
 
-  constructor(family: Family, identifier: number, token: Uint8Array) {
+  constructor(family: Family, identifier: number, token: Uint8Array, device: string | undefined) {
     this.#family = family;
     this.#identifier = identifier;
     this.#token = token;
     this.fd = openEchoSocket(family === "inet6", identifier);
+    if (device !== undefined) leaveBy(this.fd, { interface: device }, "ask by one interface");
   }
 
   listen(onAnswer: (answer: EchoAnswer) => void): void {
@@ -88,7 +94,8 @@ class EchoSocket {
       const { question, askedAtMs } = pending;
       if (from !== undefined && from.source.text !== question.target.text) return undefined;
       this.#pending.delete(echo.sequence);
-      return { ...question, roundTripMs: monotonicMs() - askedAtMs };
+      const header = from === undefined ? {} : { timeToLive: from.timeToLive };
+      return { ...question, roundTripMs: monotonicMs() - askedAtMs, ...header };
     } catch (error) {
       if (error instanceof DecodeError) return undefined;
       throw error;
@@ -130,9 +137,10 @@ export class Reachability {
     const identifier = processId() % SEQUENCES;
     // Other programs may have the same identifier; nobody guesses this.
     const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
-    const inet = new EchoSocket("inet", identifier, token);
+    const inet = new EchoSocket("inet", identifier, token, options.interface);
     try {
-      return new Reachability({ inet, inet6: new EchoSocket("inet6", identifier, token) }, options);
+      const inet6 = new EchoSocket("inet6", identifier, token, options.interface);
+      return new Reachability({ inet, inet6 }, options);
     } catch (error) {
       inet.close();
       throw error;

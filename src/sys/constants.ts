@@ -21,6 +21,7 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_RAW = 255;
 
 // bits/socket.h: levels of socket options
 export const SOL_SOCKET = 1;
@@ -51,6 +52,7 @@ export const POLLRDHUP = 0x2000;
 
 // linux/netlink.h
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_GENERIC = 16;
 export const NETLINK_ADD_MEMBERSHIP = 1;
 export const NETLINK_CAP_ACK = 10;

@@ -93,6 +93,17 @@ export function trySocketOption(fd: Fd, level: number, option: number, value: Ui
   return setOption(fd, level, option, typeof value === "number" ? nativeInteger(value) : value);
 }
 
+/**
+ * Reads an option into `value`, which may hold a question for the kernel.
+ * @returns the errno, 0 when it worked.
+ */
+export function readSocketOption(fd: Fd, level: number, option: number, value: Uint8Array): number {
+  assert(value.length > 0, "a socket option has a value");
+  const length = new Uint32Array([value.length]);
+  const [checkedLevel, checkedOption] = [asI32(level, "the option's level"), asI32(option, "the option")];
+  return libc().getsockopt(asFd(fd), checkedLevel, checkedOption, value, length) === 0 ? 0 : readErrno();
+}
+
 /** Makes the receive buffer that large, past the system's limit where that is permitted, else as large as allowed. */
 export function growReceiveBuffer(fd: Fd, bytes: number): void {
   if (!trySocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes)) trySocketOption(fd, SOL_SOCKET, SO_RCVBUF, bytes);

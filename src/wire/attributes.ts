@@ -199,3 +199,39 @@ export function attributes<const F extends AttributeFields>(
 ): AttributeType<AttributeValues<F>> {
   return new Schema(name, fields);
 }
+
+/**
+ * A nest in which every attribute has the same id, one after another: the values in their order. Other ids are skipped.
+ * @param name The prefix of the ids in the kernel's header, for error texts.
+ */
+export function attributeList<T>(name: string, id: number, element: AttributeType<T>): AttributeType<readonly T[]> {
+  return {
+    name,
+    nested: true,
+    encode(writer, values) {
+      for (const value of values) {
+        const start = writer.position;
+        writer.u16(0);
+        writer.u16(element.nested ? id | NLA_F_NESTED : id);
+        element.encode(writer, value);
+        writer.patchU16(start, writer.position - start);
+        writer.align(ATTRIBUTE_ALIGNMENT_BYTES);
+      }
+    },
+    decode(reader) {
+      const values: T[] = [];
+      while (reader.remaining > 0) {
+        const length = reader.u16(name);
+        const isElement = (reader.u16(name) & NLA_TYPE_MASK) === id;
+        const payloadBytes = length - ATTRIBUTE_HEADER_BYTES;
+        if (payloadBytes < 0) throw new DecodeError(name, `an attribute cannot be ${length} bytes long`);
+        const outerEnd = reader.enter(payloadBytes, name);
+        if (isElement) values.push(element.decode(reader));
+        else reader.skip(payloadBytes, name);
+        reader.leave(outerEnd, name);
+        reader.skip(Math.min(-payloadBytes & (ATTRIBUTE_ALIGNMENT_BYTES - 1), reader.remaining));
+      }
+      return values;
+    },
+  };
+}

@@ -59,6 +59,8 @@ export function decodeEcho(family: Family, bytes: Uint8Array): IcmpEcho {
 export interface Ipv4Echo {
   readonly source: IpAddress;
   readonly destination: IpAddress;
+  /** Each router on the way takes one off. */
+  readonly timeToLive: number;
   readonly echo: IcmpEcho;
 }
 
@@ -72,13 +74,14 @@ export function decodeIpv4Echo(bytes: Uint8Array): Ipv4Echo {
   if (versionAndLength >> 4 !== 4) throw new DecodeError("ipv4.version", `is ${versionAndLength >> 4}, not 4`);
   const headerLength = (versionAndLength & 0x0f) * 4;
   if (headerLength < IPV4_HEADER_MIN_BYTES) throw new DecodeError("ipv4.headerLength", `is ${headerLength}`);
-  // Service, length, identification, fragment and time to live: 1 + 2 + 2 + 2 + 1 bytes.
-  reader.skip(8, "ipv4");
+  // Service, length, identification and fragment: 1 + 2 + 2 + 2 bytes.
+  reader.skip(7, "ipv4");
+  const timeToLive = reader.u8("ipv4.timeToLive");
   const protocol = reader.u8("ipv4.protocol");
   if (protocol !== PROTOCOL_ICMP) throw new DecodeError("ipv4.protocol", `is ${protocol}, not ICMP`);
   reader.skip(2, "ipv4.checksum");
   const source = addressFromBytes(reader.bytes(4, "ipv4.source"));
   const destination = addressFromBytes(reader.bytes(4, "ipv4.destination"));
   reader.skip(headerLength - IPV4_HEADER_MIN_BYTES, "ipv4.options");
-  return { source, destination, echo: decodeEcho("inet", reader.rest()) };
+  return { source, destination, timeToLive, echo: decodeEcho("inet", reader.rest()) };
 }

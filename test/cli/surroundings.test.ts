@@ -41,4 +41,19 @@ describe("an unprivileged user", () => {
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 4 });
     expect(stderr).toMatch(/^tandem: cannot .*\(EPERM\).*\nhint: .*root.*\n$/);
   });
+
+  test("is not told by doctor of a firewall that only root may read", async () => {
+    using folder = temporaryFolder();
+    const [program, config] = [folder.file("tandem"), folder.file("tandem.toml")];
+    copyFileSync(PROGRAM, program);
+    const example = await runCommand([PROGRAM, "config", "example"]);
+    await Bun.write(config, example.stdout.replaceAll(/"eth(\d)"/g, '"absent$1"'));
+    chmodSync(folder.path, 0o755);
+    chmodSync(program, 0o755);
+    const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    const { stdout, exitCode } = await runCommand([...asNobody, program, "doctor", "--json", "--config", config]);
+    const names = JSON.parse(stdout).findings.map(({ name }: { name: string }) => name);
+    expect({ exitCode, hasRoot: names.includes("not-root") }).toEqual({ exitCode: 3, hasRoot: true });
+    expect(names.filter((name: string) => name.startsWith("firewall"))).toEqual([]);
+  });
 });

@@ -201,7 +201,9 @@ describe("doctor", () => {
     using folder = temporaryFolder();
     const [config, key] = [folder.file("tandem.toml"), folder.file("pair.key")];
     const example = await tandem("config", "example");
-    await Bun.write(config, example.stdout.replace("/etc/tandem/pair.key", key));
+    // Interfaces that no machine has: nobody is to be asked for VIPs.
+    const text = example.stdout.replaceAll(/"eth(\d)"/g, '"absent$1"').replace("/etc/tandem/pair.key", key);
+    await Bun.write(config, text);
     const findings = async () => {
       const { stdout } = await tandem("doctor", "--config", config, "--json");
       return JSON.parse(stdout).findings.filter(({ name }: { name: string }) => name === "key-file");

@@ -2,11 +2,14 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { DecodeError } from "../../src/lib/errors.ts";
 import { familyAttributes, readGenericHeader } from "../../src/wire/genetlink.ts";
+import { readTable, readTableInfo } from "../../src/wire/iptables.ts";
 import { commandAttributes, infoAttributes } from "../../src/wire/ipvs.ts";
 import { toConnectionTimeouts, toSyncDaemon } from "../../src/wire/ipvs-daemon.ts";
 import { toObservedServer } from "../../src/wire/ipvs-server.ts";
 import { toVirtualService } from "../../src/wire/ipvs-service.ts";
 import { readAcknowledgement, readDone, readMessages } from "../../src/wire/netlink.ts";
+import { readChain, readElements, toSetElements } from "../../src/wire/nftables.ts";
+import { readRule } from "../../src/wire/nftables-rule.ts";
 import { RouteTally } from "../../src/wire/route-tally.ts";
 import { isInternetAddress, readAddress, toInterfaceAddress } from "../../src/wire/rtnetlink-address.ts";
 import { readLink, toLink } from "../../src/wire/rtnetlink-link.ts";
@@ -14,6 +17,16 @@ import { readNeighbour, toNeighbour } from "../../src/wire/rtnetlink-neighbour.t
 import { readNetconf } from "../../src/wire/rtnetlink-netconf.ts";
 import { readRoute, toGateways } from "../../src/wire/rtnetlink-route.ts";
 import { hex } from "../support/hex.ts";
+import { answerBytes, conntrackMatch, infoBytes, tableBytes, tcpMatch } from "../support/iptables-table.ts";
+import {
+  BASE_CHAIN,
+  INGRESS_CHAIN,
+  INTERVALS,
+  JUMP_RULE,
+  MAP_ELEMENTS,
+  SET_RULE,
+  STATE_RULE,
+} from "../support/nftables-messages.ts";
 
 const HOSTILE_INPUTS = 20_000;
 
@@ -54,6 +67,14 @@ const INFO = hex("0e010000 08000100 01020100 08000200 00100000");
 
 const CAPPED = hex("eaffffff 28000000 1400 0500 07000000 00000000 0800 0200 14000000 0800 0100 6e6f0000");
 
+const IPTABLES = tableBytes({
+  policies: { FORWARD: "DROP" },
+  rules: {
+    FORWARD: [{ target: { jump: "user" } }, { protocol: 6, matches: [tcpMatch([1, 2], [3, 4])], target: "ACCEPT" }],
+    user: [{ matches: [conntrackMatch(2)], target: { extension: "REJECT" } }],
+  },
+});
+
 function acknowledgementOf(flags: number, payload: Uint8Array): unknown {
   return readAcknowledgement({ type: 2, flags, sequence: 1, portId: 0, payload });
 }
@@ -74,6 +95,15 @@ const DECODERS: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => u
   ["a real server", SERVER, (bytes) => toObservedServer(commandOf(bytes).destination ?? {}, "inet")],
   ["a sync daemon", DAEMON, (bytes) => toSyncDaemon(commandOf(bytes).daemon ?? {})],
   ["timeouts", hex("0c010000 08000400 84030000"), (bytes) => toConnectionTimeouts(commandOf(bytes))],
+  ["a chain", BASE_CHAIN, readChain],
+  ["a chain of an interface", INGRESS_CHAIN, readChain],
+  ["a rule with a set", SET_RULE, readRule],
+  ["a rule with bits", STATE_RULE, readRule],
+  ["a rule with a jump", JUMP_RULE, readRule],
+  ["intervals", INTERVALS, (bytes) => toSetElements(readElements(bytes))],
+  ["a verdict map", MAP_ELEMENTS, (bytes) => toSetElements(readElements(bytes))],
+  ["what is known of an iptables table", infoBytes(IPTABLES), readTableInfo],
+  ["an iptables table", answerBytes(IPTABLES), (bytes) => readTable("ip", readTableInfo(infoBytes(IPTABLES)), bytes)],
   ["a link", LINK, (bytes) => toLink(readLink(bytes))],
   ["an address", ADDRESS, internetAddressOf],
   ["a route", ROUTE, (bytes) => toGateways(readRoute(bytes))],

@@ -67,6 +67,8 @@ export const doctorVerb = verb({
   flags: {},
   description: [
     "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: two owners, VIPs that nobody has, VIPs whose owner cannot be proven by asking, a standby that could not take over.",
+    "The firewall is read as the kernel has it (nf_tables and iptables): rules and policies that drop the answers of real servers behind NAT, what clients send to VIPs, heartbeats, connection synchronisation, ARP or neighbour discovery. Of rules that it does not understand, a note says that it cannot judge. The running daemon looks each minute, and status warns.",
+    "Few packets are sent: ARP and neighbour solicitations that tell who else answers for the VIPs; and, on a router that has VIPs, echo requests to the real servers behind NAT, from this router's address near them and from a VIP. The answer to the VIP must come back by the same interface and as straight, else the real server's answers to clients go around this router. Real servers that answer no echo requests are left out.",
   ],
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config", "runtimeDir"],

@@ -301,6 +301,11 @@ describe("currentWarnings()", () => {
     ]);
   });
 
+  test("tells what the firewall drops", () => {
+    const drops = "the firewall drops heartbeats";
+    expect(currentWarnings(healthy(), { ...FACTS, firewallWarnings: [drops] })).toEqual([drops]);
+  });
+
   test("tells of gates that fail, and of no others", () => {
     const gates = [
       { name: "proxy", state: "failing", sinceMs: NOW_MS - 12_000, effect: "hand-over", detail: "refused" },

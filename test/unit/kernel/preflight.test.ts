@@ -15,7 +15,7 @@ function host(settings: Readonly<Record<string, string>> = {}, absent: readonly 
   };
   return {
     sysctl: (path) => settings[path] ?? good[path] ?? "0",
-    exists: (path) => !absent.includes(path),
+    exists: (path) => !absent.includes(path) && !path.endsWith("/bridge"),
     userId: () => userId,
   };
 }
@@ -68,6 +68,14 @@ describe("preflight()", () => {
   test("does not ask for forwarding of a pair that only moves VIPs", () => {
     const view = host({ "net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1" });
     expect(preflight({ ...NAT, forwarding: new Set() }, view)).toEqual([]);
+  });
+
+  test("notes bridges whose frames go through the firewall of IP, and no other interfaces", () => {
+    const settings = { "net/bridge/bridge-nf-call-iptables": "1" };
+    const usual = host(settings);
+    const view: HostView = { ...usual, exists: (path) => !path.endsWith("/bridge") || path.includes("/eth1/") };
+    expect(brief(NAT, view)).toEqual(["note bridge-nf: sysctl -w net/bridge/bridge-nf-call-iptables=0"]);
+    expect(brief({ ...NAT, interfaces: ["eth0"] }, view)).toEqual([]);
   });
 
   test("puts what does not work before what may not", () => {

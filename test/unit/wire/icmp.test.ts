@@ -31,6 +31,7 @@ describe("ICMP echo", () => {
     expect(decodeIpv4Echo(Buffer.from(IPV4_HEADER + GOLDEN, "hex"))).toEqual({
       source: address("10.0.0.11"),
       destination: address("203.0.113.10"),
+      timeToLive: 64,
       echo: ECHO,
     });
   });
