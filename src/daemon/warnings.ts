@@ -12,9 +12,11 @@ import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
+import { type Advice, advise, mendOn } from "./advice.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
+import { peerObstacle } from "./peer-obstacle.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
 
@@ -54,23 +56,32 @@ interface Look {
 
 /** Everything that is not as it should be at this moment, as sentences for people, the gravest first. */
 export function currentWarnings(state: State, facts: WarningFacts): readonly string[] {
+  return currentAdvice(state, facts).map(({ text }) => text);
+}
+
+function plain(texts: readonly string[]): Advice[] {
+  return texts.map((text) => ({ text }));
+}
+
+/** The same, each with the command that mends it where there is one. */
+export function currentAdvice(state: State, facts: WarningFacts): readonly Advice[] {
   const peer = facts.config.pair[otherRouter(state.settings.router)].name;
   const look: Look = { state, facts, peer, alive: isPeerAlive(state, facts.nowMs) };
   return [
-    ...currentAlarms(state, facts).map(({ text }) => text),
-    ...roleWarnings(look),
-    ...peerWarnings(look),
+    ...currentAlarms(state, facts),
+    ...plain(roleWarnings(look)),
+    ...plain(peerWarnings(look)),
     ...fitnessWarnings(state, facts),
-    ...sideWarnings(look),
-    ...ownerWarnings(look),
+    ...plain(sideWarnings(look)),
+    ...plain(ownerWarnings(look)),
     ...operatorWarnings(look),
-    ...viewsWarnings(look),
-    ...(facts.ipvsWarnings ?? []),
+    ...plain(viewsWarnings(look)),
+    ...plain(facts.ipvsWarnings ?? []),
     ...gateWarnings(facts),
-    ...serviceWarnings(facts),
-    ...syncWarnings(look),
-    ...upkeepWarnings(facts.upkeep),
-    ...facts.configWarnings,
+    ...plain(serviceWarnings(facts)),
+    ...plain(syncWarnings(look)),
+    ...plain(upkeepWarnings(facts.upkeep)),
+    ...plain(facts.configWarnings),
   ];
 }
 
@@ -110,8 +121,8 @@ function peerWarnings(look: Look): string[] {
   }
   if (says.leaving) warnings.push(`${peer} is stopping`);
   else if (!says.ready && !says.abstaining && says.role === "standby") {
-    const lost = PATHS.find((side) => !peerHasCarrier(state, side));
-    warnings.push(`${peer} could not take over now${lost === undefined ? "" : `: no carrier on its ${lost} side`}`);
+    const why = peerObstacle(state, facts.nowMs);
+    warnings.push(`${peer} could not take over now${why === undefined ? "" : `: ${why}`}`);
   }
   return warnings;
 }
@@ -176,7 +187,7 @@ function sideWarning({ state, facts, peer, alive }: Look, side: PathName): strin
 }
 
 function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
-  const { verification, phase, conflict, addresses } = state;
+  const { verification, phase, addresses } = state;
   const warnings: string[] = [];
   if (phase.kind === "active" && verification !== undefined) {
     if (verificationState(verification) === "unanswered") {
@@ -185,9 +196,6 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
       const silent = vipSides(state.settings).filter((side) => verification.missing.includes(side));
       warnings.push(...silent.map((side) => `takeover not verified on the ${side} side: no neighbour answered there`));
     }
-  }
-  if (conflict !== undefined) {
-    warnings.push(`another machine (${conflict.mac}) answered for ${conflict.address.text}: find it and take it away`);
   }
   const removals = addresses.guardedAtMs.filter((atMs) => facts.nowMs - atMs < GUARD_WINDOW_MS).length;
   if (removals > 0) {
@@ -206,19 +214,21 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
   return warnings;
 }
 
-function operatorWarnings({ state, peer, alive }: Look): string[] {
+function operatorWarnings({ state, peer, alive }: Look): Advice[] {
   const says = alive ? state.peer?.says : undefined;
-  const warnings: string[] = [];
+  const warnings: Advice[] = [];
+  const take = "tandem failover take";
   if (state.hold || says?.hold === true) {
-    warnings.push("fail-back is held by an operator; `tandem failover hold --end` on either router ends that");
+    const mend = "tandem failover hold --end";
+    warnings.push({ text: `fail-back is held by an operator; \`${mend}\` on either router ends that`, mend });
   }
   if (state.abstaining) {
-    warnings.push("this router was released by an operator: it takes nothing by itself until `tandem failover take`");
+    const text = `this router was released by an operator: it takes nothing by itself until \`${take}\``;
+    warnings.push({ text, mend: take });
   }
   if (says?.abstaining === true) {
-    warnings.push(
-      `${peer} was released by an operator: it takes nothing by itself until \`tandem failover take\` there`,
-    );
+    const text = `${peer} was released by an operator: it takes nothing by itself until \`${take}\` there`;
+    warnings.push(advise(text, mendOn(peer, take)));
   }
   return warnings;
 }
@@ -247,12 +257,13 @@ function viewsWarnings({ state, facts, peer }: Look): string[] {
 }
 
 /** An unknown gate is none: without its balancer that is said of all of them together. */
-function gateWarnings({ gates, nowMs }: WarningFacts): string[] {
+function gateWarnings({ gates, nowMs }: WarningFacts): Advice[] {
   return gates
     .filter(({ state }) => state === "failing")
-    .map(({ name, sinceMs, detail = "no reason known" }) => {
-      return `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`;
-    });
+    .map(({ name, sinceMs, detail = "no reason known" }) => ({
+      text: `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`,
+      mend: `tandem check run --gate ${name}`,
+    }));
 }
 
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
