@@ -47,12 +47,13 @@ export const doctorVerb = verb({
   arguments: {},
   flags: {},
   description: [
-    "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: two owners, VIPs that nobody has, VIPs whose owner cannot be proven by asking, a standby that could not take over.",
+    "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: each of its alarms (two owners, VIPs that nobody has or could serve, services without a server), VIPs whose owner cannot be proven by asking and a standby that could not take over are errors, its other warnings are warnings.",
   ],
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note",
+  jsonDoc:
+    "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note; mend is empty where no command helps",
   exit3: "something would break",
 });
 

@@ -11,13 +11,14 @@ const VIP = {
   confirmed: null,
   confirmable: true,
   unfit: { primary: null, backup: null },
+  contestedBy: null,
   unprovable: null,
 } as const;
 
 function report(change: Partial<StatusReport>, notReady: string | null = null): StatusReport {
   const router = { name: "lvs2", role: "standby", notReady };
   const peer = { name: "lvs1", role: "active", alive: true };
-  return { router, peer, alarms: [], vips: [VIP], ...change } as unknown as StatusReport;
+  return { router, peer, alarms: [], warnings: [], advice: [], vips: [VIP], ...change } as unknown as StatusReport;
 }
 
 describe("findingsOf()", () => {

@@ -24,6 +24,7 @@ const REPORT: StatusReport = {
     doing: "active",
     sinceMs: 754_000,
     term: 4,
+    doingSinceMs: 754_000,
     held: false,
     notReady: null,
     next: "stays active; lvs2 is ready to take over",
@@ -79,6 +80,7 @@ const REPORT: StatusReport = {
       confirmed: "203.0.113.1 after 3 ms",
       confirmable: true,
       unfit: { primary: null, backup: null },
+      contestedBy: null,
       unprovable: null,
     },
     {
@@ -90,6 +92,7 @@ const REPORT: StatusReport = {
       confirmed: null,
       confirmable: true,
       unfit: { primary: null, backup: null },
+      contestedBy: null,
       unprovable: null,
     },
   ],
@@ -128,6 +131,7 @@ const REPORT: StatusReport = {
     { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
   ],
   alarms: [],
+  advice: [],
   warnings: [
     "the private path (eth1) has been down for 4.2s",
     "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",

@@ -122,6 +122,8 @@ const QUERY = {
   unansweredSeeing: 0,
 };
 
+const CONFLICT = { address: VIP, mac: "02:00:00:00:00:09" as MacAddress, sinceMs: 1_000, seenAtMs: NOW_MS };
+
 describe("currentWarnings()", () => {
   test("has nothing to say about a healthy pair", () => {
     expect(currentWarnings(healthy(), FACTS)).toEqual([]);
@@ -189,7 +191,7 @@ describe("currentWarnings()", () => {
     ],
     [
       "a conflict",
-      { conflict: { address: VIP, mac: "02:00:00:00:00:09" as MacAddress } },
+      { conflicts: [{ ...CONFLICT, seenAtMs: NOW_MS - 20_000 }] },
       ["another machine (02:00:00:00:00:09) answered for 203.0.113.10: find it and take it away"],
     ],
     [
