@@ -180,6 +180,24 @@ describe("statusLines()", () => {
     `);
   });
 
+  test("names another machine that has a VIP instead of who confirms it", () => {
+    const [first, ...more] = REPORT.vips;
+    if (first === undefined) throw new RangeError("no VIP");
+    const vips = [{ ...first, confirmed: null, contestedBy: "02:00:00:00:00:09" }, ...more];
+    const palette = (tone: string, text: string) => `${TONES[tone]}${text}`;
+    const shown = statusLines({ ...REPORT, vips }, { palette, widthColumns: undefined });
+    expect(shown.find((line) => line.startsWith(first.address))).toEndWith("!02:00:00:00:00:09 has it too");
+  });
+
+  test.each([
+    [300, "asking for 300ms"],
+    [null, "asking"],
+  ])("says for how long the router does what it does, where that is known: %p", (doingSinceMs, words) => {
+    const report = { ...REPORT, router: { ...REPORT.router, doing: "asking", doingSinceMs } };
+    const [, here] = statusLines(report, { palette: (_tone, text) => text, widthColumns: undefined });
+    expect(here).toEndWith(`  ${words}`);
+  });
+
   test("fits 80 columns", () => {
     const plain = statusLines(REPORT, { palette: (_tone, text) => text, widthColumns: 80 });
     expect(plain.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);

@@ -4,13 +4,14 @@ import { parseConfig } from "../../../src/config/parse.ts";
 import { outlook, transitionWords } from "../../../src/daemon/outlook.ts";
 import { currentWarnings, type WarningFacts } from "../../../src/daemon/warnings.ts";
 import { createState } from "../../../src/failover/failover.ts";
+import { gateDigest } from "../../../src/failover/gates.ts";
 import { TRANSITION_REASONS } from "../../../src/failover/history.ts";
 import { NO_ADDRESSES, vipKey } from "../../../src/failover/lease.ts";
 import type { FailoverSettings } from "../../../src/failover/settings.ts";
 import type { State } from "../../../src/failover/state.ts";
 import type { IpAddress } from "../../../src/model/address.ts";
 import type { MacAddress } from "../../../src/model/mac-address.ts";
-import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
+import type { GateState, HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
 import { NO_TROUBLE } from "../../support/upkeep.ts";
@@ -92,6 +93,11 @@ function healthy(): State {
 
 function saying(says: Partial<HeartbeatPayload>): Partial<State> {
   return { peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: { ...SAYS, ...says } } };
+}
+
+/** The peer says of its gate this, and lists no VIP. */
+function fitness(state: GateState): NonNullable<HeartbeatPayload["fitness"]> {
+  return { vips: [], defaultRoutes: [], gates: [{ digest: gateDigest("proxy"), state }] };
 }
 
 const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
@@ -178,6 +184,22 @@ describe("currentWarnings()", () => {
       "a peer without a cable",
       saying({ ready: false, sides: { ...SAYS.sides, public: { carrier: false } } }),
       ["lvs2 could not take over now: no carrier on its public side"],
+    ],
+    [
+      "a peer whose gate fails, by its name",
+      {
+        ...saying({ ready: false, fitness: fitness("failing") }),
+        gates: [{ name: "proxy", state: "failing", sinceMs: 0, effect: "hand-over" }],
+      },
+      ["lvs2 could not take over now: its gate proxy fails"],
+    ],
+    [
+      "a peer that is the worse place for a gate",
+      {
+        ...saying({ ready: false, fitness: fitness("failing") }),
+        gates: [{ name: "proxy", state: "passing", sinceMs: 0, effect: "hand-over" }],
+      },
+      ["lvs2 could not take over now: gate proxy fails there and passes here"],
     ],
     [
       "a takeover that nobody confirmed",
