@@ -4,7 +4,7 @@ import { oneArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./typ
 export const statusVerb = verb({
   summary: "show both routers, paths, VIPs, gates, services and the last transitions",
   description: [
-    "An alarm is what clients notice: two routers own a VIP, no router owns one, or a service has nobody left to serve it. Alarms are the first of the warnings, and make the exit code 3.",
+    "An alarm is what clients notice: two routers own a VIP, or a machine that is neither does; no router owns one, or could serve it; or a service has nobody left to serve it. Its kind is two-owners, no-owner, unservable-vip or unserved-service. Alarms are the first of the warnings, and make the exit code 3.",
   ],
   arguments: {},
   flags: {
@@ -19,7 +19,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
   exit3: "no router is active, or both are, or an alarm stands",
 });
 
