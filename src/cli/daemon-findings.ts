@@ -17,8 +17,9 @@ export async function daemonFindings(context: CommandContext): Promise<readonly 
   }
 }
 
-function silentFinding({ subject, reason, hint = "" }: SilentDaemonError): Finding {
-  return { name: "silent-daemon", severity: "error", text: `the daemon of ${subject}: ${reason}`, mend: hint };
+function silentFinding({ subject, reason }: SilentDaemonError): Finding {
+  const mend = "systemctl restart tandem   # or kill -CONT, where somebody stopped it";
+  return { name: "silent-daemon", severity: "error", text: `the daemon of ${subject}: ${reason}`, mend };
 }
 
 /** Every alarm, and what else keeps the pair from working, as an error; whatever else the daemon warns of as a warning. */

@@ -18,6 +18,11 @@ export function advise(text: string, mend: string | undefined): Advice {
   return mend === undefined ? { text } : { text, mend };
 }
 
+/** For an interface without a carrier. */
+export function linkMend(name: string, isDown: boolean): string {
+  return isDown ? `ip link set ${name} up` : `ip link show ${name}   # then the cable, and the switch's port`;
+}
+
 /** What makes a router fit for the VIP again; undefined: no command does. */
 export function unfitMend(
   { interface: name }: Vip,
@@ -26,11 +31,11 @@ export function unfitMend(
 ): string | undefined {
   switch (why) {
     case "link-down":
-      return `ip link set ${name} up`;
+      return linkMend(name, true);
     case "no-interface":
       return "ip link";
     case "no-carrier":
-      return `ip link show ${name}   # then the cable, and the switch's port`;
+      return linkMend(name, false);
     case "no-address":
       return `ip address show dev ${name}`;
     case "no-ipvs":

@@ -3,10 +3,10 @@ import { OFFERED_MOVE } from "../failover/acceptance.ts";
 import { WORSE_PLACE } from "../failover/disadvantage.ts";
 import { failbackAtMs, failbackPause } from "../failover/failback.ts";
 import type { Cause, Transition, TransitionReason } from "../failover/history.ts";
-import { PLANNED_MOVE } from "../failover/move.ts";
+import { PLANNED_MOVE, waitsFor } from "../failover/move.ts";
 import { isPeerAlive } from "../failover/peer.ts";
 import { FAILBACK_STABLE_LIMIT_MS } from "../failover/settings.ts";
-import type { State } from "../failover/state.ts";
+import type { Move, State } from "../failover/state.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, type Role } from "../model/pair.ts";
 import type { MoveReason } from "../wire/heartbeat.ts";
@@ -20,7 +20,7 @@ export function outlook(state: State, config: Config, nowMs: number): string {
   const alive = isPeerAlive(state, nowMs);
   if (stopping !== undefined || phase.kind === "stopped") return "this daemon ends";
   if (phase.kind === "starting" || phase.kind === "taking") return "this router becomes active, unless the peer is";
-  if (move !== undefined) return `${peer} takes the VIPs as soon as it is ready`;
+  if (move !== undefined) return moveOutlook(state, move, peer, nowMs);
   if (phase.kind === "active") return activeOutlook(state, config, nowMs);
   if (abstaining) return "this router stays standby until `tandem failover take`";
   const after = formatSpan(settings.deadAfterMs);
@@ -28,6 +28,13 @@ export function outlook(state: State, config: Config, nowMs: number): string {
     return `takes over when ${peer} is silent on both paths for ${after}`;
   if (query?.standoff === true) return `takes over when ${peer}'s kernel no longer answers for the VIPs`;
   return alive ? "one of the routers becomes active as soon as it can" : "takes over as soon as it may";
+}
+
+function moveOutlook(state: State, move: Move, peer: string, nowMs: number): string {
+  const why = move.offeredAtMs === undefined ? waitsFor(state, move, nowMs) : undefined;
+  if (why === undefined) return `${peer} takes the VIPs now`;
+  const left = formatSpan(Math.max(0, move.sinceMs + move.limitMs - nowMs));
+  return `${peer} takes the VIPs as soon as it can: ${why}; that is waited for, for ${left} more at most`;
 }
 
 function activeOutlook(state: State, config: Config, nowMs: number): string {

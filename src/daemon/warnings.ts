@@ -2,6 +2,7 @@ import type { CheckReport, ServiceView } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { verificationState } from "../failover/announce.ts";
 import { isBlind, peerHasCarrier, vipSides } from "../failover/evidence.ts";
+import { reportOf } from "../failover/interfaces.ts";
 import { isPeerAlive, isPeerSilent, silentSinceMs } from "../failover/peer.ts";
 import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
@@ -12,7 +13,7 @@ import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
-import { type Advice, advise, mendOn } from "./advice.ts";
+import { type Advice, advise, linkMend, mendOn } from "./advice.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
@@ -72,7 +73,7 @@ export function currentAdvice(state: State, facts: WarningFacts): readonly Advic
     ...plain(roleWarnings(look)),
     ...plain(peerWarnings(look)),
     ...fitnessWarnings(state, facts),
-    ...plain(sideWarnings(look)),
+    ...sideWarnings(look),
     ...plain(ownerWarnings(look)),
     ...operatorWarnings(look),
     ...plain(viewsWarnings(look)),
@@ -158,8 +159,14 @@ function refusalHints(state: State, path: PathName, nowMs: number): string[] {
     .map(([, words]) => words);
 }
 
-function sideWarnings(look: Look): string[] {
-  return PATHS.flatMap((side) => sideWarning(look, side));
+function sideWarnings(look: Look): Advice[] {
+  return PATHS.flatMap((side) => {
+    const { state, facts } = look;
+    const name = facts.interfaces[side];
+    const isCut = !state.sides[side].carrier;
+    const mend = isCut && name !== undefined ? linkMend(name, reportOf(state, name)?.link?.up === false) : undefined;
+    return sideWarning(look, side).map((text) => advise(text, mend));
+  });
 }
 
 function sideWarning({ state, facts, peer, alive }: Look, side: PathName): string[] {

@@ -75,7 +75,7 @@ function kinds(router: TestRouter): readonly string[] {
 describe("a VIP that no router could serve is an alarm", () => {
   test("on the active, with what mends it; nobody is ready to take it over then", () => {
     const router = active();
-    router.feed(surroundings(false));
+    router.feed(surroundings(false), { kind: "carrier", side: "private", up: false });
     router.hearFor(1_000, peer("no-interface"));
     const told = report(router);
     expect([told.alarms, stateExitCode(told)]).toEqual([
@@ -89,6 +89,8 @@ describe("a VIP that no router could serve is an alarm", () => {
       3,
     ]);
     expect(told.router.next).not.toContain("is ready to take over");
+    const cut = told.advice.find(({ text }) => text.startsWith("no carrier on the private side"));
+    expect(cut?.mend).toBe("ip link set eth1 up");
     expect(told.advice).toContainEqual({
       text: "lvs1 could not serve 10.0.0.1: eth1 is down",
       mend: "ip link set eth1 up",

@@ -102,6 +102,18 @@ describe("outlook() of an active that does not move says what it waits for", () 
   });
 });
 
+test.each([
+  [undefined, "lvs2 takes the VIPs as soon as it can: the peer is not ready; that is waited for, for 50s more at most"],
+  [1_000, "lvs2 takes the VIPs now"],
+])("outlook() of a planned move says what it waits for: %p", (offeredAtMs, text) => {
+  const router = active();
+  router.hear(peer("passing", undefined, false));
+  const offered = offeredAtMs === undefined ? {} : { offeredAtMs };
+  const move = { id: 1, reason: "operator", sinceMs: router.nowMs - 10_000, limitMs: 60_000, ...offered } as const;
+  router.state = { ...router.state, move };
+  expect(next(router)).toBe(text);
+});
+
 test("outlook() says that the wait for a fail-back has grown, and why", () => {
   const router = active();
   const settings = { ...router.state.settings, router: "backup" as const };
