@@ -26,9 +26,13 @@ function isSame(a: Claim, b: Claim): boolean {
   return a.mac === b.mac && sameAddress(a.address, b.address);
 }
 
-/** Those that were seen lately. */
-export function currentConflicts({ conflicts }: State, nowMs: number): readonly Conflict[] {
-  return conflicts.filter(({ seenAtMs }) => nowMs - seenAtMs < MEMORY_MS);
+/** Those that were seen lately, and have not turned out to be one of the two routers with a MAC that was not known yet. */
+export function currentConflicts(state: State, nowMs: number): readonly Conflict[] {
+  return state.conflicts.filter(({ mac, seenAtMs }) => nowMs - seenAtMs < MEMORY_MS && !isRouter(state, mac));
+}
+
+function isRouter({ peerMacs, ownMacs }: State, mac: MacAddress): boolean {
+  return [...peerMacs.values(), ...ownMacs.values()].includes(mac);
 }
 
 /** A third machine says that it has a VIP; the log has it once for as long as it goes on. */
@@ -58,7 +62,10 @@ export function judgeConflicts(turn: Turn): void {
   const vipOf = ({ address }: Claim) => settings.vips.find(({ vip }) => sameAddress(vip.prefix.address, address))?.vip;
   const here = currentConflicts(turn.state, turn.now).filter((conflict) => vipOf(conflict) !== undefined);
   for (const { mac, address } of conflicts.filter((conflict) => !here.includes(conflict))) {
-    turn.notice("info", "conflict-over", `${mac} answers for ${address.text} no longer`);
+    const text = isRouter(turn.state, mac)
+      ? `${mac}, which answered for ${address.text}, is a router of this pair`
+      : `${mac} answers for ${address.text} no longer`;
+    turn.notice("info", "conflict-over", text);
   }
   const due = here.filter((conflict) => turn.now >= askAtMs(conflict));
   if (here.length === conflicts.length && due.length === 0) return;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { currentConflicts } from "../../../src/failover/conflict.ts";
-import { MAC, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
+import { MAC, PEER_SAYS, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
 const ADDRESS = PUBLIC_VIP.prefix.address;
 const CLAIM = { kind: "owner-answer", address: ADDRESS, mac: MAC.other, interface: "eth0" } as const;
@@ -49,6 +49,15 @@ describe("another machine that answers for a VIP", () => {
     const { announcing } = router.state;
     router.feed(CLAIM, CLAIM);
     expect(router.state.announcing).toEqual(announcing);
+  });
+
+  // The new owner of a move announces with a MAC that its heartbeats tell a moment later.
+  test("is none when it turns out to be the peer with another MAC", () => {
+    const router = contested();
+    const vips = PEER_SAYS.vips.map((vip) => ({ ...vip, mac: MAC.other }));
+    router.hearFor(400, { vips });
+    expect([currentConflicts(router.state, router.nowMs), router.state.conflicts]).toEqual([[], []]);
+    expect(router.last("notice")?.text).toContain("is a router of this pair");
   });
 
   test("is one of a few: whoever makes up MACs fills no memory", () => {
