@@ -26,7 +26,7 @@ export async function askStatus(context: CommandContext): Promise<StatusReport> 
   const value = await askDaemon(runtimeDir(context), { command: "status" });
   const report = withVersion1(value, ["router", "peer", "paths", "vips", "services", "transitions"]) as StatusReport;
   // An older daemon knows none.
-  return { ...report, gates: report.gates ?? [], alarms: report.alarms ?? [] };
+  return { ...report, gates: report.gates ?? [], alarms: report.alarms ?? [], advice: report.advice ?? [] };
 }
 
 /** The configuration that the daemon has in force. @throws TandemError when no daemon answers. */

@@ -1,15 +1,16 @@
 import type { Config } from "../config/config.ts";
 import { loadKeys } from "../config/load.ts";
+import { whoAmI } from "../config/who-am-i.ts";
 import { ipvsSysctls } from "../daemon/ipvs-settings.ts";
 import { isBalancing } from "../daemon/services-claim.ts";
-import { AddressClient } from "../kernel/address-client.ts";
+import { AddressClient, type InterfaceAddress } from "../kernel/address-client.ts";
 import { type IpvsRequest, ipvsFindings } from "../kernel/ipvs-preflight.ts";
 import { type Finding, type PreflightRequest, preflight } from "../kernel/preflight.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
-import { daemonFindings } from "./daemon-findings.ts";
+import { daemonFindings, withoutRepetitions } from "./daemon-findings.ts";
 import { firewallFindings } from "./firewall-findings.ts";
 import type { doctor as spec } from "./spec/singles.ts";
 import { printable } from "./table.ts";
@@ -30,12 +31,10 @@ function isSame(a: IpAddress, b: IpAddress): boolean {
 }
 
 /** What the configuration wants of this host: the interfaces of its VIPs and those that have the routers' addresses. */
-function requestOf(config: Config): PreflightRequest {
-  using addresses = AddressClient.open();
+function requestOf(config: Config, present: readonly InterfaceAddress[]): PreflightRequest {
   const { primary, backup } = config.pair;
   const own = [primary.public, primary.private, backup.public, backup.private];
-  const carrying = addresses
-    .list()
+  const carrying = present
     .filter(({ prefix }) => own.some((address) => isSame(address, prefix.address)))
     .map((address) => address.interface);
   return {
@@ -85,7 +84,20 @@ function ipvsRequestOf(config: Config): IpvsRequest {
 
 const GENERAL_IPVS: IpvsRequest = { balances: true, hasFtp: false, settings: [], isKept: false };
 
+/** A machine that is neither router of the pair, or has addresses of both. */
+function placeFindings(config: Config, present: readonly InterfaceAddress[]): Finding[] {
+  const self = whoAmI(
+    config,
+    present.map(({ prefix }) => prefix.address),
+  );
+  if (self.ok) return [];
+  const mend = "ip address   # or, where that is as it should be: tandem run --router primary|backup";
+  return [{ name: "neither-router", severity: "error", text: self.problem, mend }];
+}
+
 interface Look {
+  /** Why this machine is no router of the configuration; of no account where a daemon runs. */
+  readonly place: readonly Finding[];
   readonly request: PreflightRequest;
   readonly ipvs: IpvsRequest;
   /** What the configuration names and this host lacks. */
@@ -99,14 +111,22 @@ interface Look {
 function chooseRequest(context: CommandContext): Look {
   try {
     const { path, config } = readConfig(context);
-    const findings = [...keyFindings(config.pair.keyFile), ...firewallFindings(config)];
-    return { config, request: requestOf(config), ipvs: ipvsRequestOf(config), findings, basis: `for ${path}` };
+    using addresses = AddressClient.open();
+    const present = addresses.list();
+    return {
+      config,
+      place: placeFindings(config, present),
+      request: requestOf(config, present),
+      ipvs: ipvsRequestOf(config),
+      findings: [...keyFindings(config.pair.keyFile), ...firewallFindings(config)],
+      basis: `for ${path}`,
+    };
   } catch (error) {
     const cause = error instanceof TandemError ? error.cause : undefined;
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
     if (context.globals.config !== undefined || !isMissing) throw error;
     const basis = "without a configuration, for NAT on every interface";
-    return { request: generalRequest(), ipvs: GENERAL_IPVS, findings: [], basis };
+    return { place: [], request: generalRequest(), ipvs: GENERAL_IPVS, findings: [], basis };
   }
 }
 
@@ -120,19 +140,21 @@ function findingLines(finding: Finding, context: CommandContext): string[] {
   const [first = "", ...rest] = wrap(sentence, widthColumns ?? Number.POSITIVE_INFINITY);
   const marked = first.replace(/^\w+:/, (mark) => palette(TONES[finding.severity], mark));
   // The command is never broken: it is there to be copied.
-  return [marked, ...rest, `  mend: ${printable(finding.mend)}`];
+  return [marked, ...rest, ...(finding.mend === "" ? [] : [`  mend: ${printable(finding.mend)}`])];
 }
 
 /** Says what on this host would break LVS; exit 3 when something would. */
 export const doctor: SingleRunner<typeof spec> = async (_input, context) => {
   const { output } = context;
-  const { request, ipvs, findings: ofConfig, basis, config } = chooseRequest(context);
+  const { place, request, ipvs, findings: ofConfig, basis, config } = chooseRequest(context);
   const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
   const [ofDaemon, ofWays] = await Promise.all([
     daemonFindings(context),
     config === undefined ? [] : wayFindings(config),
   ]);
-  const all = [...ofDaemon, ...preflight(request), ...ipvsFindings(ipvs), ...ofConfig, ...ofWays];
+  const ofHost = [...preflight(request), ...ipvsFindings(ipvs), ...ofConfig, ...ofWays];
+  // Who runs as a router knows which one it is.
+  const all = ofDaemon === undefined ? [...place, ...ofHost] : [...withoutRepetitions(ofDaemon, ofHost), ...ofHost];
   const findings = all.toSorted((a, b) => rank(a) - rank(b));
   const isFine = findings.every(({ severity }) => severity !== "error");
   if (output.json) {

@@ -3,13 +3,13 @@ import type { ControlRequest } from "../daemon/control-protocol.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import { TandemError } from "../lib/errors.ts";
-import { formatSpan } from "../model/duration.ts";
 import { formatVip } from "../model/vip.ts";
 import { type ChangeVerb, type ReportedChange, reportChanges } from "./changes.ts";
 import { readConfig } from "./config-file.ts";
 import type { CommandContext, Runner, Runners } from "./context.ts";
 import { askStatus, orderAnswer } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
+import { historyLines } from "./history-view.ts";
 import { findHistory } from "./kept-history.ts";
 import { dropAddresses, presentVips, takeVips } from "./own-vips.ts";
 import type { failover as spec } from "./spec/failover.ts";
@@ -37,9 +37,9 @@ async function operate(
 const status: Runner<Verbs["status"]> = async (_input, context) => {
   const report = await askStatus(context);
   const { output } = context;
-  const { router, peer, paths, vips, gates, warnings } = report;
+  const { router, peer, paths, vips, gates, alarms, warnings } = report;
   const transitions = report.transitions.slice(0, 1);
-  if (output.json) output.printJson({ router, peer, paths, vips, gates, warnings, transitions });
+  if (output.json) output.printJson({ router, peer, paths, vips, gates, alarms, warnings, transitions });
   else {
     const why = transitions.length === 0 ? [] : ["", ...transitionLines(transitions, output)];
     output.lines([...pairLines(report, output), ...why]);
@@ -96,16 +96,7 @@ const history: Runner<Verbs["history"]> = async ({ limit }, context): Promise<Ex
     return 0;
   }
   if (transitions.length === 0) output.note("no transition yet");
-  for (const entry of transitions) {
-    const title = `${entry.at}  ${entry.from} → ${entry.to}  term ${entry.term}, ${formatSpan(entry.agoMs)} ago`;
-    output.lines([
-      output.palette("strong", printable(title)),
-      `  ${printable(entry.why)}`,
-      ...entry.chain.map(
-        ({ beforeMs, what }) => `  ${`${formatSpan(beforeMs)} before`.padStart(16)}  ${printable(what)}`,
-      ),
-    ]);
-  }
+  output.lines(transitions.flatMap((entry) => historyLines(entry, output)));
   return 0;
 };
 

@@ -43,7 +43,9 @@ function peerState(peer: PeerStatus): Cell {
 
 function routerLines({ router, peer }: StatusReport, layout: TableLayout): string[] {
   const held = router.held ? ", fail-back held" : "";
-  const state = `${router.doing} for ${formatSpan(router.sinceMs)}${held}`;
+  // An older daemon tells only since when it has had its role.
+  const { doing, doingSinceMs = router.sinceMs } = router;
+  const state = `${doing}${doingSinceMs === null ? "" : ` for ${formatSpan(doingSinceMs)}`}${held}`;
   const rows: Cell[][] = [
     [
       `${router.name} (here)`,
@@ -118,6 +120,12 @@ function unfitCell({ unfit }: VipStatus, names: Readonly<Record<string, string>>
   return { text: routers.map(([id]) => names[id] ?? id).join(", "), tone: "bad" };
 }
 
+function confirmedCell({ confirmed, confirmable, contestedBy, leaseLeftMs }: VipStatus): Cell {
+  if (typeof contestedBy === "string") return { text: `${contestedBy} has it too`, tone: "bad" };
+  if (confirmed !== null || leaseLeftMs === null) return confirmed ?? "";
+  return confirmable ? "nobody yet" : "nobody to ask";
+}
+
 function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
   const { router, peer } = report;
   const names: Readonly<Record<string, string>> = { [router.id]: router.name, [peer.id]: peer.name };
@@ -128,7 +136,7 @@ function vipRow(vip: VipStatus, report: StatusReport): Cell[] {
     vip.label ?? vip.interface,
     isWrong ? { text: owner, tone: "bad" } : owner,
     vip.leaseLeftMs === null ? "" : formatSpan(vip.leaseLeftMs),
-    vip.confirmed ?? (vip.leaseLeftMs === null ? "" : vip.confirmable ? "nobody yet" : "nobody to ask"),
+    confirmedCell(vip),
     unfitCell(vip, names),
   ];
 }

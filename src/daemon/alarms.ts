@@ -1,45 +1,76 @@
 import type { ServiceView } from "../balance/report.ts";
+import { currentConflicts } from "../failover/conflict.ts";
+import { unfitClause, unfitness } from "../failover/fitness.ts";
 import { isSecondOwnerSeen } from "../failover/owner-watch.ts";
-import { isPeerAlive } from "../failover/peer.ts";
+import { isPeerAlive, peerFitness } from "../failover/peer.ts";
 import type { SidedVip } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
-import { sameAddress } from "../model/address.ts";
+import { formatAddressPrefix, sameAddress } from "../model/address.ts";
 import { otherRouter } from "../model/pair.ts";
+import type { Unfitness } from "../wire/heartbeat.ts";
+import { type Advice, advise, mendOn, unfitMend } from "./advice.ts";
 import type { WarningFacts } from "./warnings.ts";
 
 /** Kinds of an alarm, for scripts; kinds are added, never renamed. */
-export type AlarmKind = "two-owners" | "no-owner" | "unserved-service";
+export type AlarmKind = "two-owners" | "no-owner" | "unservable-vip" | "unserved-service";
 
 /** What clients notice now: `tandem status` ends with 3 while there is one. */
-export interface Alarm {
+export interface Alarm extends Advice {
   readonly kind: AlarmKind;
-  readonly text: string;
 }
 
-/** Two own a VIP, nobody owns one, or a service has nobody left to serve it, as far as this router knows. */
+/**
+ * Two own a VIP, nobody owns one, nobody could serve one, or a service has nobody left to serve it, as far as this router
+ * knows.
+ */
 export function currentAlarms(state: State, facts: WarningFacts): readonly Alarm[] {
-  return [...twoOwners(state, facts), ...noOwner(state, facts), ...unserved(facts.views)];
+  const lost = ownerless(state, facts.nowMs);
+  return [
+    ...twoOwners(state, facts),
+    ...foreignOwners(state, facts.nowMs),
+    ...lost.map(({ vip }) => ({
+      kind: "no-owner" as const,
+      text: `no router has ${vip.prefix.address.text} (${vip.interface})`,
+    })),
+    ...unservableVips(state, facts.nowMs)
+      .filter(({ sided }) => !lost.includes(sided))
+      .map((each) => unservable(state, facts, each)),
+    ...unserved(facts.views),
+  ];
 }
 
 function twoOwners(state: State, { config, nowMs }: WarningFacts): Alarm[] {
   const { foreign, phase, peer, settings, acceptance, move, rival } = state;
   const name = config.pair[otherRouter(settings.router)].name;
-  const alarms: string[] = [];
+  const alarms: Advice[] = [];
   if (isSecondOwnerSeen(state))
-    alarms.push(`${name} is not heard, but its kernel has VIPs too: both routers have them`);
+    alarms.push({ text: `${name} is not heard, but its kernel has VIPs too: both routers have them` });
   const isMoving = acceptance !== undefined || move?.offeredAtMs !== undefined;
   if (phase.kind === "active" && rival && !isMoving && isPeerAlive(state, nowMs)) {
     const held = peer?.says.vips.filter((vip) => vip.held).map(({ address }) => address.text) ?? [];
-    if (held.length > 0) alarms.push(`both routers have ${held.join(", ")}`);
+    if (held.length > 0) alarms.push({ text: `both routers have ${held.join(", ")}` });
   }
   for (const text of phase.kind === "standby" ? foreign.left : []) {
-    alarms.push(`this standby has ${text}, which somebody set: it was left, and answers beside the active`);
+    const vip = foreign.found.find((found) => found.text === text)?.vip;
+    const mend =
+      vip === undefined ? undefined : `ip address del ${formatAddressPrefix(vip.prefix)} dev ${vip.interface}`;
+    const what = `this standby has ${text}, which somebody set: it was left, and answers beside the active`;
+    alarms.push(advise(what, mend));
   }
-  return alarms.map((text) => ({ kind: "two-owners", text }));
+  return alarms.map((advice) => ({ kind: "two-owners", ...advice }));
 }
 
-/** A VIP of a pair with an active that is on neither router. */
-function noOwner(state: State, { nowMs }: WarningFacts): Alarm[] {
+/** A machine that is neither router has a VIP as well. */
+function foreignOwners(state: State, nowMs: number): Alarm[] {
+  return currentConflicts(state, nowMs).map(({ address, mac }) => ({
+    kind: "two-owners",
+    text: `another machine (${mac}) answered for ${address.text}: find it and take it away`,
+    mend: `tandem vip list --ask   # ${mac}: who it is tell \`ip neigh\` and the switch's table`,
+  }));
+}
+
+/** VIPs of a pair with an active that are on neither router. */
+function ownerless(state: State, nowMs: number): readonly SidedVip[] {
   const { phase, peer, addresses, move, acceptance } = state;
   if (move !== undefined || acceptance !== undefined) return [];
   const isAlive = isPeerAlive(state, nowMs);
@@ -51,9 +82,39 @@ function noOwner(state: State, { nowMs }: WarningFacts): Alarm[] {
     // With very many VIPs a heartbeat does not list each.
     return isAlive && (report === undefined ? peer?.says.role === "active" : report.held);
   };
-  return state.settings.vips
-    .filter((sided) => sided.optional !== true && !isHeldHere(sided) && !isHeldThere(sided))
-    .map(({ vip }) => ({ kind: "no-owner", text: `no router has ${vip.prefix.address.text} (${vip.interface})` }));
+  return state.settings.vips.filter((sided) => sided.optional !== true && !isHeldHere(sided) && !isHeldThere(sided));
+}
+
+/** A VIP that its owner could not serve, and that nobody else could either. */
+export interface UnservableVip {
+  readonly sided: SidedVip;
+  readonly here: Unfitness;
+  /** Absent: the peer is not heard. */
+  readonly there?: Unfitness;
+}
+
+/** Those that are missing for clients, whoever has them; not those that count for nothing. */
+export function unservableVips(state: State, nowMs: number): readonly UnservableVip[] {
+  const isAlive = isPeerAlive(state, nowMs);
+  if (state.phase.kind !== "active" && !(isAlive && state.peer?.says.role === "active")) return [];
+  return state.settings.vips.flatMap((sided) => {
+    const here = sided.optional === true ? undefined : unfitness(state, sided, nowMs);
+    if (here === undefined) return [];
+    if (!isAlive) return [{ sided, here }];
+    const there = peerFitness(state, sided.vip)?.unfit;
+    return there === undefined ? [] : [{ sided, here, there }];
+  });
+}
+
+function unservable(state: State, { config }: WarningFacts, { sided: { vip }, here, there }: UnservableVip): Alarm {
+  const { router } = state.settings;
+  const self = config.pair[router].name;
+  const peer = config.pair[otherRouter(router)].name;
+  const thereToo = there === undefined ? `${peer} is not heard` : `${peer}: ${unfitClause(vip, there)}`;
+  const text = `no router could serve ${vip.prefix.address.text} (${vip.interface}): ${self}: ${unfitClause(vip, here)}; ${thereToo}`;
+  const mend = unfitMend(vip, here, state.surroundings?.settingsLost);
+  const other = there === undefined ? undefined : mendOn(peer, unfitMend(vip, there));
+  return { kind: "unservable-vip", ...advise(text, mend ?? other) };
 }
 
 function unserved(views: readonly ServiceView[]): Alarm[] {
@@ -62,5 +123,6 @@ function unserved(views: readonly ServiceView[]): Alarm[] {
     .map(({ service }) => ({
       kind: "unserved-service",
       text: `${service}: no real server is up, and nothing takes its place`,
+      mend: "tandem check list",
     }));
 }

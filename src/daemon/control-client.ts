@@ -76,19 +76,41 @@ function noDaemon(path: string, cause: unknown): TandemError {
   });
 }
 
-/**
- * Asks the daemon of `runtimeDir` one thing.
- * @param onProgress gets what the daemon says meanwhile.
- * @returns the `value` of its answer; its shape depends on the command.
- * @throws TandemError when no daemon answers, or with the daemon's own reason and exit code when it refuses.
- */
-export async function askDaemon(
-  runtimeDir: string,
-  request: ControlRequest,
-  onProgress: (message: string) => void = () => {},
-): Promise<unknown> {
-  const path = join(runtimeDir, CONTROL_SOCKET_NAME);
+/** A daemon that says nothing for so long is stopped or hangs: one that lives answers in milliseconds. */
+const SILENCE_LIMIT_MS = 5_000;
+/** An order may have to wait for a minute: from this share of the limit on the daemon is asked whether it lives. */
+const PROBE_SHARE = 0.4;
+
+/** A daemon has the socket, and does not answer. */
+export class SilentDaemonError extends TandemError {
+  override readonly name = "SilentDaemonError";
+  constructor(path: string) {
+    super({
+      operation: "talk to the daemon",
+      subject: path,
+      reason: "it has its socket open, but does not answer",
+      hint: "it is stopped (`kill -CONT` lets it go on), hangs, or gets no processor; its VIPs end with their leases",
+    });
+  }
+}
+
+interface Conversation {
+  /** The `value` of the final line. */
+  readonly answer: Promise<unknown>;
+  end(): void;
+}
+
+interface Listener {
+  readonly onProgress: (message: string) => void;
+  /** Anything came. */
+  readonly onSign: () => void;
+}
+
+/** Sends the request and reads lines until the final one. @throws TandemError when nobody has the socket */
+async function converse(path: string, request: ControlRequest, listener: Listener): Promise<Conversation> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  // Where the other side of a race wins nobody waits for it any more.
+  promise.catch(() => {});
   const decoder = new TextDecoder();
   const parts: string[] = [];
   let sizeBytes = 0;
@@ -96,11 +118,12 @@ export async function askDaemon(
     const line = decodeControlLine(text);
     if (!line.ok) {
       reject(new TandemError({ operation: "read the daemon's answer", reason: line.problem }));
-    } else if (line.value.kind === "progress") onProgress(line.value.message);
+    } else if (line.value.kind === "progress") listener.onProgress(line.value.message);
     else if (line.value.kind === "done") resolve(line.value.value);
     else reject(refusal(request, line.value.reason, line.value.hint, line.value.exitCode));
   };
   const onData = (chunk: Uint8Array): void => {
+    listener.onSign();
     sizeBytes += chunk.length;
     if (sizeBytes > CONTROL_ANSWER_BYTES_MAX) {
       reject(new TandemError({ operation: "read the daemon's answer", reason: "it is too long" }));
@@ -125,9 +148,83 @@ export async function askDaemon(
     throw noDaemon(path, cause);
   });
   socket.write(encodeControlRequest(request));
+  return { answer: promise, end: () => socket.end() };
+}
+
+/** Watches over one conversation: while it is silent, another one asks the daemon whether it lives. */
+class Patience {
+  readonly #path: string;
+  readonly #limitMs: number;
+  readonly #silent = Promise.withResolvers<never>();
+  #limit: ReturnType<typeof setTimeout> | undefined;
+  #question: ReturnType<typeof setTimeout> | undefined;
+  #probe: Conversation | undefined;
+  #isOver = false;
+
+  constructor(path: string, limitMs: number) {
+    this.#path = path;
+    this.#limitMs = limitMs;
+    this.#silent.promise.catch(() => {});
+    this.note();
+  }
+
+  /** Rejects when its end has come. */
+  get end(): Promise<never> {
+    return this.#silent.promise;
+  }
+
+  /** The daemon gave a sign of life. */
+  note(): void {
+    this.#clear();
+    if (this.#isOver) return;
+    this.#limit = setTimeout(() => this.#silent.reject(new SilentDaemonError(this.#path)), this.#limitMs);
+    this.#question = setTimeout(() => void this.#ask(), this.#limitMs * PROBE_SHARE);
+  }
+
+  close(): void {
+    this.#isOver = true;
+    this.#clear();
+  }
+
+  /** Whatever it answers, it lives; what ends the connection ends the other one too. */
+  async #ask(): Promise<void> {
+    const listener = { onProgress: () => {}, onSign: () => this.note() };
+    const probe = await converse(this.#path, { command: "heartbeats" }, listener).catch(() => undefined);
+    if (this.#isOver) probe?.end();
+    else this.#probe = probe;
+  }
+
+  #clear(): void {
+    clearTimeout(this.#limit);
+    clearTimeout(this.#question);
+    this.#probe?.end();
+    this.#probe = undefined;
+  }
+}
+
+/**
+ * Asks the daemon of `runtimeDir` one thing, and waits for the answer for as long as the daemon lives.
+ * @param onProgress gets what the daemon says meanwhile
+ * @param silenceMs how long it may give no sign of life
+ * @returns the `value` of its answer; its shape depends on the command.
+ * @throws TandemError when no daemon answers, or with the daemon's own reason and exit code when it refuses.
+ */
+export async function askDaemon(
+  runtimeDir: string,
+  request: ControlRequest,
+  onProgress: (message: string) => void = () => {},
+  silenceMs = SILENCE_LIMIT_MS,
+): Promise<unknown> {
+  const path = join(runtimeDir, CONTROL_SOCKET_NAME);
+  const patience = new Patience(path, silenceMs);
   try {
-    return await promise;
+    const conversation = await converse(path, request, { onProgress, onSign: () => patience.note() });
+    try {
+      return await Promise.race([conversation.answer, patience.end]);
+    } finally {
+      conversation.end();
+    }
   } finally {
-    socket.end();
+    patience.close();
   }
 }

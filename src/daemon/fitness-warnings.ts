@@ -6,6 +6,7 @@ import type { State } from "../failover/state.ts";
 import { hasTwin } from "../failover/twin.ts";
 import { otherRouter, type RouterId } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
+import { type Advice, advise, mendOn, unfitMend } from "./advice.ts";
 import type { WarningFacts } from "./warnings.ts";
 
 /** Why each router could not serve a VIP, in words; null: it could, or is not known. */
@@ -27,37 +28,46 @@ function peerUnfitness(state: State, vip: Vip): string | undefined {
   return why === undefined ? undefined : unfitText(vip, why);
 }
 
-/** What speaks against each router as a place for the VIPs, as sentences. */
-export function fitnessWarnings(state: State, facts: WarningFacts): readonly string[] {
+/** What speaks against each router as a place for the VIPs. */
+export function fitnessWarnings(state: State, facts: WarningFacts): readonly Advice[] {
   const { nowMs, config } = facts;
   const { router } = state.settings;
   const self = config.pair[router].name;
   const peer = config.pair[otherRouter(router)].name;
   return [
     ...twinWarnings(state, nowMs),
-    ...unfitVips(state, nowMs).map(({ sided, why }) => `${self} could not serve ${unfitText(sided.vip, why)}`),
+    ...unfitVips(state, nowMs).map(({ sided: { vip }, why }) =>
+      advise(`${self} could not serve ${unfitText(vip, why)}`, unfitMend(vip, why, state.surroundings?.settingsLost)),
+    ),
     ...(isPeerAlive(state, nowMs)
       ? state.settings.vips.flatMap(({ vip }) => {
-          const why = peerUnfitness(state, vip);
-          return why === undefined ? [] : [`${peer} could not serve ${why}`];
+          const why = peerFitness(state, vip)?.unfit;
+          if (why === undefined) return [];
+          return [advise(`${peer} could not serve ${unfitText(vip, why)}`, mendOn(peer, unfitMend(vip, why)))];
         })
       : []),
-    ...readinessWarnings(state, nowMs, self),
-    ...provabilityWarnings(state, peer),
-    ...routeWarnings(state, nowMs, { self, peer }),
+    ...readinessWarnings(state, nowMs, self).map((text) => ({ text })),
+    ...provabilityWarnings(state, peer).map((text) => ({ text })),
+    ...routeWarnings(state, nowMs, { self, peer }).map((text) => ({ text })),
   ];
 }
 
-function twinWarnings(state: State, nowMs: number): string[] {
+function twinWarnings(state: State, nowMs: number): Advice[] {
   const { twin } = state;
   if (twin === undefined || !hasTwin(state, nowMs)) return [];
-  return [`another machine (${twin.mac}) has this router's own ${twin.side} address: find it and take it away`];
+  const text = `another machine (${twin.mac}) has this router's own ${twin.side} address: find it and take it away`;
+  return [{ text, mend: `ip neigh   # and the switch's table: where ${twin.mac} is` }];
 }
 
 function readinessWarnings(state: State, nowMs: number, self: string): string[] {
   if (state.phase.kind !== "standby" || !isPeerAlive(state, nowMs) || state.peer?.says.role !== "active") return [];
   const why = unreadiness(state, nowMs);
-  return why === undefined ? [] : [`${self} is not ready to take over: ${why}`];
+  return why === undefined ? [] : [notReadyText(self, why)];
+}
+
+/** The doctor says it in other words, and as an error. */
+export function notReadyText(router: string, why: string): string {
+  return `${router} is not ready to take over: ${why}`;
 }
 
 const UNPROVABLE: Readonly<Record<"silent" | "answers", string>> = {
@@ -68,10 +78,13 @@ const UNPROVABLE: Readonly<Record<"silent" | "answers", string>> = {
 function provabilityWarnings({ calibration, settings }: State, peer: string): string[] {
   return settings.vips.flatMap(({ vip }) => {
     const how = calibration.unprovable.get(vipKey(vip));
-    return how === undefined
-      ? []
-      : [`who has ${vip.prefix.address.text} cannot be proven by asking: ${peer}'s kernel ${UNPROVABLE[how]}`];
+    return how === undefined ? [] : [unprovableText(vip.prefix.address.text, peer, how)];
   });
+}
+
+/** The doctor says it in other words, and as an error. */
+export function unprovableText(address: string, peer: string, how: "silent" | "answers"): string {
+  return `who has ${address} cannot be proven by asking: ${peer}'s kernel ${UNPROVABLE[how]}`;
 }
 
 /** A default route that only one router ever had is shown, and decides nothing. */

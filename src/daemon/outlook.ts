@@ -1,10 +1,17 @@
 import type { Config } from "../config/config.ts";
+import { OFFERED_MOVE } from "../failover/acceptance.ts";
+import { WORSE_PLACE } from "../failover/disadvantage.ts";
 import { failbackAtMs, failbackPause } from "../failover/failback.ts";
-import type { TransitionReason } from "../failover/history.ts";
+import type { Cause, Transition, TransitionReason } from "../failover/history.ts";
+import { PLANNED_MOVE, waitsFor } from "../failover/move.ts";
 import { isPeerAlive } from "../failover/peer.ts";
-import type { State } from "../failover/state.ts";
+import { FAILBACK_STABLE_LIMIT_MS } from "../failover/settings.ts";
+import type { Move, State } from "../failover/state.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, type Role } from "../model/pair.ts";
+import type { MoveReason } from "../wire/heartbeat.ts";
+import { peerObstacle } from "./peer-obstacle.ts";
+import { stayReason } from "./stay-reasons.ts";
 
 /** What would happen next if nothing new happened, as a sentence for people; rule 13 wants the time left shown. */
 export function outlook(state: State, config: Config, nowMs: number): string {
@@ -13,8 +20,8 @@ export function outlook(state: State, config: Config, nowMs: number): string {
   const alive = isPeerAlive(state, nowMs);
   if (stopping !== undefined || phase.kind === "stopped") return "this daemon ends";
   if (phase.kind === "starting" || phase.kind === "taking") return "this router becomes active, unless the peer is";
-  if (move !== undefined) return `${peer} takes the VIPs as soon as it is ready`;
-  if (phase.kind === "active") return activeOutlook(state, peer, nowMs);
+  if (move !== undefined) return moveOutlook(state, move, peer, nowMs);
+  if (phase.kind === "active") return activeOutlook(state, config, nowMs);
   if (abstaining) return "this router stays standby until `tandem failover take`";
   const after = formatSpan(settings.deadAfterMs);
   if (alive && state.peer?.says.role === "active")
@@ -23,21 +30,44 @@ export function outlook(state: State, config: Config, nowMs: number): string {
   return alive ? "one of the routers becomes active as soon as it can" : "takes over as soon as it may";
 }
 
-function activeOutlook(state: State, peer: string, nowMs: number): string {
+function moveOutlook(state: State, move: Move, peer: string, nowMs: number): string {
+  const why = move.offeredAtMs === undefined ? waitsFor(state, move, nowMs) : undefined;
+  if (why === undefined) return `${peer} takes the VIPs now`;
+  const left = formatSpan(Math.max(0, move.sinceMs + move.limitMs - nowMs));
+  return `${peer} takes the VIPs as soon as it can: ${why}; that is waited for, for ${left} more at most`;
+}
+
+function activeOutlook(state: State, config: Config, nowMs: number): string {
+  const peer = config.pair[otherRouter(state.settings.router)].name;
   const { settings } = state;
   const says = isPeerAlive(state, nowMs) ? state.peer?.says : undefined;
   if (says === undefined) return `stays active; ${peer} is not there to take over`;
+  const reason = stayReason(state, config, nowMs);
+  if (reason !== undefined) return reason;
+  const why = says.ready ? undefined : peerObstacle(state, nowMs);
   if (settings.router === "primary") {
-    return says.ready
-      ? `stays active; ${peer} is ready to take over`
-      : `stays active; ${peer} is not ready to take over`;
+    if (says.ready) return `stays active; ${peer} is ready to take over`;
+    return `stays active; ${peer} is not ready to take over${why === undefined ? "" : `: ${why}`}`;
   }
   const pause = failbackPause(state);
   if (pause !== undefined) return `stays active: ${pause}; \`tandem failover switch\` gives the VIPs back to ${peer}`;
   const atMs = failbackAtMs(state);
-  if (atMs === undefined) return `gives the VIPs back to ${peer} once that is ready and stable`;
+  const grown = failbackGrowth(state);
+  if (atMs === undefined) {
+    const obstacle = why === undefined ? "" : `, which it is not: ${why}`;
+    return `gives the VIPs back to ${peer} once that is ready and stable${obstacle}${grown}`;
+  }
   const left = formatSpan(Math.max(0, atMs - nowMs));
-  return `gives the VIPs back to ${peer} in ${left}, if it stays ready until then`;
+  return `gives the VIPs back to ${peer} in ${left}, if it stays ready until then${grown}`;
+}
+
+/** The wait doubles with each move back that did not last (rule 13). */
+function failbackGrowth({ failback, settings }: State): string {
+  const moves = Math.round(Math.log2(failback.stableMs / settings.failbackStableMs));
+  if (moves < 1) return "";
+  const count = failback.stableMs >= FAILBACK_STABLE_LIMIT_MS ? `at least ${moves}` : `${moves}`;
+  const what = count === "1" ? "a move back" : `${count} moves back`;
+  return `; that wait has grown from ${formatSpan(settings.failbackStableMs)} to ${formatSpan(failback.stableMs)} by ${what} that did not last`;
 }
 
 type Words = string | { readonly [R in Role]: string };
@@ -58,6 +88,42 @@ const REASONS: Readonly<Record<TransitionReason, Words>> = {
   stopped: "the daemon was stopped",
   released: "an operator released it",
 };
+
+const MOVE_REASONS: Readonly<Record<MoveReason, string>> = {
+  operator: "an operator wanted it",
+  failback: "the primary had been ready for long enough",
+  stopping: "its daemon was stopped",
+  "carrier-lost": "a carrier was lost",
+  "side-blind": "nobody answered on a side",
+  "address-removed": "somebody removed VIPs again and again",
+  views: "real servers were seen by the peer only",
+  "interface-lost": "an interface was down or gone",
+  "address-lost": "an own address was gone",
+  refused: "the kernel refused a VIP",
+  "no-ipvs": "the kernel had no IPVS",
+  "settings-lost": "kernel settings were changed",
+  "route-lost": "the default route was gone",
+  gate: "a gate failed",
+};
+
+/** What led to a hand-over, as its chain tells it; undefined: it does not. */
+function moveWords(causes: readonly Cause[]): string | undefined {
+  const isMove = ({ text }: Cause) => [PLANNED_MOVE, OFFERED_MOVE].some((lead) => text.startsWith(`${lead}: `));
+  const move = causes.findLast(isMove);
+  const reason = move?.text.slice(move.text.indexOf(": ") + 2);
+  const known = Object.entries(MOVE_REASONS).find(([name]) => name === reason);
+  // The line before it says more.
+  const before = move === undefined ? undefined : causes[causes.indexOf(move) - 1];
+  if (before?.name === "worse-place") return before.text.slice(`${WORSE_PLACE}: `.length);
+  return known?.[1];
+}
+
+/** Why this role changed, in words, with what its chain knows of the cause. */
+export function transitionWhy({ reason, to, causes }: Transition): string {
+  const words = transitionWords(reason, to);
+  const more = reason === "handed-over" ? moveWords(causes) : undefined;
+  return more === undefined ? words : `${words}: ${more}`;
+}
 
 /** Why a role changed, in words. */
 export function transitionWords(reason: TransitionReason, to: Role): string {

@@ -1,6 +1,7 @@
 import type { CheckReport } from "../balance/report.ts";
 import type { ConfiguredService } from "../config/config.ts";
-import { isBlind } from "../failover/evidence.ts";
+import { currentConflicts } from "../failover/conflict.ts";
+import { isVipAskable, isVipBlind } from "../failover/fitness.ts";
 import type { Transition } from "../failover/history.ts";
 import { vipKey } from "../failover/lease.ts";
 import { isPeerAlive } from "../failover/peer.ts";
@@ -16,7 +17,7 @@ import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { unfitnessOf } from "./fitness-warnings.ts";
 import { keptStatus } from "./kept-servers.ts";
-import { outlook, transitionWords } from "./outlook.ts";
+import { outlook, transitionWhy } from "./outlook.ts";
 import type {
   GateStatus,
   KeptStatus,
@@ -30,7 +31,7 @@ import type {
   VipStatus,
 } from "./status-report.ts";
 import { syncText } from "./sync-status.ts";
-import { currentWarnings, type WarningFacts } from "./warnings.ts";
+import { currentAdvice, type WarningFacts } from "./warnings.ts";
 
 /** What the status is made from besides the failover machine's state. */
 export interface StatusFacts extends WarningFacts {
@@ -61,6 +62,17 @@ function doing(state: State): string {
   return phase.kind;
 }
 
+/** Since when it has been doing that; undefined: not known. */
+function doingSinceMs(state: State): number | undefined {
+  const { phase, query, move, stopping } = state;
+  if (stopping !== undefined) return stopping.sinceMs;
+  if (move !== undefined) return move.sinceMs;
+  if (phase.kind !== "standby") return phaseSinceMs(state);
+  if (query?.standoff === true) return query.firstAnswerAtMs ?? query.sinceMs;
+  if (query !== undefined) return query.sinceMs;
+  return state.abstaining ? undefined : phase.sinceMs;
+}
+
 function phaseSinceMs(state: State): number {
   switch (state.phase.kind) {
     case "active":
@@ -81,6 +93,7 @@ function routerStatus(state: State, facts: StatusFacts): RouterStatus {
     role: roleOf(state),
     doing: doing(state),
     sinceMs: Math.round(facts.nowMs - phaseSinceMs(state)),
+    doingSinceMs: ago(facts.nowMs, doingSinceMs(state)),
     term: state.term,
     held: state.hold,
     notReady: unreadiness(state, facts.nowMs) ?? null,
@@ -153,18 +166,23 @@ function vipStatus(state: State, vip: Vip, facts: StatusFacts): VipStatus {
   const owner = ownerOf(state, address, facts.nowMs);
   const mine = has(state.addresses.possible.values(), address);
   const left = (state.addresses.confirmedUntilMs ?? facts.nowMs) - facts.nowMs;
-  const side = state.settings.vips.find((sided) => sided.vip === vip)?.side;
-  const by = side === undefined || isBlind(state, side, facts.nowMs) ? undefined : state.confirmations[side];
+  const sided = state.settings.vips.find((each) => each.vip === vip);
+  const isBlind = sided === undefined || isVipBlind(state, sided, facts.nowMs);
+  const by = isBlind ? undefined : state.confirmations.get(vip.interface);
+  const rival = currentConflicts(state, facts.nowMs).find((conflict) => sameAddress(conflict.address, address));
   return {
     address: `${address.text}/${vip.prefix.prefixLength}`,
     interface: vip.interface,
     label: vip.label ?? null,
     owner,
     leaseLeftMs: mine ? Math.max(0, Math.round(left)) : null,
-    confirmable: side !== undefined && state.sides[side].askable,
+    confirmable: sided !== undefined && isVipAskable(state, sided),
+    contestedBy: rival?.mac ?? null,
     unfit: unfitnessOf(state, vip, facts.nowMs),
     unprovable: state.calibration.unprovable.get(vipKey(vip)) ?? null,
-    confirmed: mine && by !== undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
+    // Who follows this router today may follow the other machine tomorrow.
+    confirmed:
+      mine && by !== undefined && rival === undefined ? `${by.by.text} after ${Math.round(by.elapsedMs)} ms` : null,
   };
 }
 
@@ -243,7 +261,7 @@ export function transitionStatus(transition: Transition, nowMs: number, at: Date
     to: transition.to,
     term: transition.term,
     reason: transition.reason,
-    why: transitionWords(transition.reason, transition.to),
+    why: transitionWhy(transition),
     chain: transition.causes.map((cause) => ({
       beforeMs: Math.max(0, Math.round(transition.atMs - cause.atMs)),
       what: cause.text,
@@ -257,6 +275,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
   const peer = peerStatus(state, facts);
   const { sync } = facts;
   const kept = keptStatus(state.shared, facts.config);
+  const advice = currentAdvice(state, facts);
   return {
     version: 1,
     software: facts.software,
@@ -272,6 +291,7 @@ export function statusReport(state: State, facts: StatusFacts): StatusReport {
     reload: facts.reload,
     alarms: currentAlarms(state, facts),
     ...facts.upkeep,
-    warnings: currentWarnings(state, facts),
+    warnings: advice.map(({ text }) => text),
+    advice: advice.filter(({ mend }) => mend !== undefined),
   };
 }

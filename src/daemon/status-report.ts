@@ -1,5 +1,6 @@
 import type { GateEffect, GateState, GateTime } from "../model/gate.ts";
 import type { PathName, Role, RouterId } from "../model/pair.ts";
+import type { Advice } from "./advice.ts";
 import type { Alarm } from "./alarms.ts";
 import type { UnfitnessByRouter } from "./fitness-warnings.ts";
 import type { ReloadStatus } from "./reload-result.ts";
@@ -28,13 +29,15 @@ export interface StatusReport {
   readonly sync: (SyncStatus & { readonly text: string }) | null;
   /** What came of the last reading of the configuration. */
   readonly reload: ReloadStatus;
-  /** What clients notice now: two own a VIP, nobody owns one, a service has nobody left; exit code 3. */
+  /** What clients notice now: two own a VIP, nobody owns or could serve one, a service has nobody left; exit code 3. */
   readonly alarms: readonly Alarm[];
   readonly log: LogStatus;
   /** What is kept on disk. */
   readonly state: StateStatus;
   /** All that is not as it should be now, in words, the gravest first. */
   readonly warnings: readonly string[];
+  /** The command that mends it, for those warnings that have one. */
+  readonly advice: readonly Advice[];
 }
 
 export interface RouterStatus {
@@ -43,7 +46,10 @@ export interface RouterStatus {
   readonly role: Role;
   /** What it is doing, in words: `active`, `standby`, `asking whether the peer still has the VIPs`. */
   readonly doing: string;
+  /** Since when it has had its role. */
   readonly sinceMs: number;
+  /** Since when it has been doing that; null: not known. */
+  readonly doingSinceMs: number | null;
   readonly term: number;
   readonly held: boolean;
   /** Why it could not take the VIPs, or is the worse place for them, as a clause; null: it could. */
@@ -93,9 +99,11 @@ export interface VipStatus {
   readonly owner: RouterId | "nobody" | "both" | "unknown";
   /** Of our own lease; null when we don't have the VIP. */
   readonly leaseLeftMs: number | null;
-  /** `203.0.113.1 after 3 ms`, or null while nothing confirmed it. */
+  /** `203.0.113.1 after 3 ms`, or null while nothing confirmed it on its interface, or another machine has it too. */
   readonly confirmed: string | null;
-  /** There are neighbours on its side that could confirm it. */
+  /** The MAC of a machine that is neither router and answers for it; null: none does. */
+  readonly contestedBy: string | null;
+  /** There are neighbours on its interface that could confirm it. */
   readonly confirmable: boolean;
   /** Why each router could not serve it, in words; null: it could, or is not known. */
   readonly unfit: UnfitnessByRouter;

@@ -2,6 +2,7 @@ import type { CheckReport, ServiceView } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { verificationState } from "../failover/announce.ts";
 import { isBlind, peerHasCarrier, vipSides } from "../failover/evidence.ts";
+import { reportOf } from "../failover/interfaces.ts";
 import { isPeerAlive, isPeerSilent, silentSinceMs } from "../failover/peer.ts";
 import { unreadiness } from "../failover/readiness.ts";
 import { pathUp } from "../failover/session.ts";
@@ -12,10 +13,12 @@ import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
+import { type Advice, advise, linkMend, mendOn } from "./advice.ts";
 import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
 import { keptStatus, keptWarnings } from "./kept-servers.ts";
+import { peerObstacle } from "./peer-obstacle.ts";
 import type { ReloadStatus } from "./reload-result.ts";
 import type { SyncStatus } from "./sync-status.ts";
 import { type Upkeep, upkeepWarnings } from "./upkeep.ts";
@@ -59,26 +62,35 @@ interface Look {
 
 /** Everything that is not as it should be at this moment, as sentences for people, the gravest first. */
 export function currentWarnings(state: State, facts: WarningFacts): readonly string[] {
+  return currentAdvice(state, facts).map(({ text }) => text);
+}
+
+function plain(texts: readonly string[]): Advice[] {
+  return texts.map((text) => ({ text }));
+}
+
+/** The same, each with the command that mends it where there is one. */
+export function currentAdvice(state: State, facts: WarningFacts): readonly Advice[] {
   const peer = facts.config.pair[otherRouter(state.settings.router)].name;
   const look: Look = { state, facts, peer, alive: isPeerAlive(state, facts.nowMs) };
   return [
-    ...currentAlarms(state, facts).map(({ text }) => text),
-    ...roleWarnings(look),
-    ...peerWarnings(look),
+    ...currentAlarms(state, facts),
+    ...plain(roleWarnings(look)),
+    ...plain(peerWarnings(look)),
     ...fitnessWarnings(state, facts),
     ...sideWarnings(look),
-    ...ownerWarnings(look),
+    ...plain(ownerWarnings(look)),
     ...operatorWarnings(look),
-    ...viewsWarnings(look),
-    ...(facts.ipvsWarnings ?? []),
-    ...(facts.firewallWarnings ?? []),
+    ...plain(viewsWarnings(look)),
+    ...plain(facts.ipvsWarnings ?? []),
+    ...plain(facts.firewallWarnings ?? []),
     ...gateWarnings(facts),
-    ...serviceWarnings(facts),
-    ...keptWarnings(keptStatus(state.shared, facts.config), facts.config),
-    ...syncWarnings(look),
-    ...upkeepWarnings(facts.upkeep),
+    ...plain(serviceWarnings(facts)),
+    ...plain(keptWarnings(keptStatus(state.shared, facts.config), facts.config)),
+    ...plain(syncWarnings(look)),
+    ...plain(upkeepWarnings(facts.upkeep)),
     ...reloadWarnings(facts.reload),
-    ...facts.configWarnings,
+    ...plain(facts.configWarnings),
   ];
 }
 
@@ -86,15 +98,14 @@ export function currentWarnings(state: State, facts: WarningFacts): readonly str
 const FINDINGS_NAMED_MAX = 3;
 
 /** A refused reload is on nobody's screen any more, and the next start would read the same file. */
-function reloadWarnings({ outcome, by, agoMs, text, findings }: ReloadStatus): string[] {
+function reloadWarnings({ outcome, by, agoMs, text, findings }: ReloadStatus): Advice[] {
   if (outcome !== "refused") return [];
   const what = by === "start" ? "at the start" : `${formatSpan(agoMs)} ago a reload`;
   const shown = findings.slice(0, FINDINGS_NAMED_MAX);
   const more = findings.length - shown.length;
   const named = shown.length === 0 ? "" : `: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
-  return [
-    by === "start" ? `${what} the configuration was refused: ${text}${named}` : `${what} was refused: ${text}${named}`,
-  ];
+  const said = by === "start" ? `${what} the configuration was refused` : `${what} was refused`;
+  return [advise(`${said}: ${text}${named}`, "tandem reload --dry-run")];
 }
 
 function roleWarnings({ state, facts, peer, alive }: Look): string[] {
@@ -133,8 +144,8 @@ function peerWarnings(look: Look): string[] {
   }
   if (says.leaving) warnings.push(`${peer} is stopping`);
   else if (!says.ready && !says.abstaining && says.role === "standby") {
-    const lost = PATHS.find((side) => !peerHasCarrier(state, side));
-    warnings.push(`${peer} could not take over now${lost === undefined ? "" : `: no carrier on its ${lost} side`}`);
+    const why = peerObstacle(state, facts.nowMs);
+    warnings.push(`${peer} could not take over now${why === undefined ? "" : `: ${why}`}`);
   }
   return warnings;
 }
@@ -170,8 +181,14 @@ function refusalHints(state: State, path: PathName, nowMs: number): string[] {
     .map(([, words]) => words);
 }
 
-function sideWarnings(look: Look): string[] {
-  return PATHS.flatMap((side) => sideWarning(look, side));
+function sideWarnings(look: Look): Advice[] {
+  return PATHS.flatMap((side) => {
+    const { state, facts } = look;
+    const name = facts.interfaces[side];
+    const isCut = !state.sides[side].carrier;
+    const mend = isCut && name !== undefined ? linkMend(name, reportOf(state, name)?.link?.up === false) : undefined;
+    return sideWarning(look, side).map((text) => advise(text, mend));
+  });
 }
 
 function sideWarning({ state, facts, peer, alive }: Look, side: PathName): string[] {
@@ -199,7 +216,7 @@ function sideWarning({ state, facts, peer, alive }: Look, side: PathName): strin
 }
 
 function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
-  const { verification, phase, conflict, addresses } = state;
+  const { verification, phase, addresses } = state;
   const warnings: string[] = [];
   if (phase.kind === "active" && verification !== undefined) {
     if (verificationState(verification) === "unanswered") {
@@ -208,9 +225,6 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
       const silent = vipSides(state.settings).filter((side) => verification.missing.includes(side));
       warnings.push(...silent.map((side) => `takeover not verified on the ${side} side: no neighbour answered there`));
     }
-  }
-  if (conflict !== undefined) {
-    warnings.push(`another machine (${conflict.mac}) answered for ${conflict.address.text}: find it and take it away`);
   }
   const removals = addresses.guardedAtMs.filter((atMs) => facts.nowMs - atMs < GUARD_WINDOW_MS).length;
   if (removals > 0) {
@@ -229,19 +243,21 @@ function ownerWarnings({ state, facts, peer, alive }: Look): string[] {
   return warnings;
 }
 
-function operatorWarnings({ state, peer, alive }: Look): string[] {
+function operatorWarnings({ state, peer, alive }: Look): Advice[] {
   const says = alive ? state.peer?.says : undefined;
-  const warnings: string[] = [];
+  const warnings: Advice[] = [];
+  const take = "tandem failover take";
   if (state.hold || says?.hold === true) {
-    warnings.push("fail-back is held by an operator; `tandem failover hold --end` on either router ends that");
+    const mend = "tandem failover hold --end";
+    warnings.push({ text: `fail-back is held by an operator; \`${mend}\` on either router ends that`, mend });
   }
   if (state.abstaining) {
-    warnings.push("this router was released by an operator: it takes nothing by itself until `tandem failover take`");
+    const text = `this router was released by an operator: it takes nothing by itself until \`${take}\``;
+    warnings.push({ text, mend: take });
   }
   if (says?.abstaining === true) {
-    warnings.push(
-      `${peer} was released by an operator: it takes nothing by itself until \`tandem failover take\` there`,
-    );
+    const text = `${peer} was released by an operator: it takes nothing by itself until \`${take}\` there`;
+    warnings.push(advise(text, mendOn(peer, take)));
   }
   return warnings;
 }
@@ -270,12 +286,13 @@ function viewsWarnings({ state, facts, peer }: Look): string[] {
 }
 
 /** An unknown gate is none: without its balancer that is said of all of them together. */
-function gateWarnings({ gates, nowMs }: WarningFacts): string[] {
+function gateWarnings({ gates, nowMs }: WarningFacts): Advice[] {
   return gates
     .filter(({ state }) => state === "failing")
-    .map(({ name, sinceMs, detail = "no reason known" }) => {
-      return `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`;
-    });
+    .map(({ name, sinceMs, detail = "no reason known" }) => ({
+      text: `gate ${name} has failed for ${formatSpan(Math.max(0, nowMs - sinceMs))}: ${detail}`,
+      mend: `tandem check run --gate ${name}`,
+    }));
 }
 
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {

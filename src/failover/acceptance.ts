@@ -11,6 +11,9 @@ import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
+/** The link of a chain that names the reason of a move that is followed. */
+export const OFFERED_MOVE = "the active offers the VIPs";
+
 /** What the active says: an offer is accepted or refused, a cancellation ends what was begun. */
 export function hearOffer(turn: Turn): void {
   const { peer, acceptance } = turn.state;
@@ -39,7 +42,7 @@ function onOffer(turn: Turn, word: AgreementWord): void {
   noteJudgedMove(turn, word.reason);
   if (word.reason === "views") turn.set({ viewsMovedAtMs: turn.now });
   turn.clear("lastWord");
-  turn.cause("offer", `the active offers the VIPs: ${word.reason}`);
+  turn.cause("offer", `${OFFERED_MOVE}: ${word.reason}`);
   startTaking(turn, word.reason === "operator" ? "operator" : "handed-over");
 }
 

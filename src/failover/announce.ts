@@ -1,7 +1,7 @@
 /** Telling the neighbours which MAC has the VIPs, and proving that they believe it (rule 8). */
 import type { IpAddress } from "../model/address.ts";
 import { sameAddress } from "../model/address.ts";
-import type { PathName } from "../model/pair.ts";
+import { PATHS, type PathName } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
 import { vipSides } from "./evidence.ts";
 import { confirmedVips, vipKey } from "./lease.ts";
@@ -14,7 +14,7 @@ import {
   VERIFY_ROUNDS_MS,
 } from "./settings.ts";
 import type { Soonest } from "./soonest.ts";
-import type { State, Verification } from "./state.ts";
+import type { Confirmation, State, Verification } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** VIPs that are verified on each side: one proves its interface and switch, some more prove their neighbours. */
@@ -55,7 +55,9 @@ export function startDefending(turn: Turn): void {
 }
 
 function startVerifying(turn: Turn, isQuiet = false): void {
-  const { sides, settings, nextNumber } = turn.state;
+  const { sides, settings, nextNumber, verification: before } = turn.state;
+  // Of an interface that was not waited for the answers may have come after the end.
+  if (before?.done === true) forgetUnconfirmed(turn, PATHS, before.sinceMs);
   const missing = vipSides(settings).filter((side) => sides[side].carrier && sides[side].askable);
   const verification: Verification = {
     id: nextNumber,
@@ -70,13 +72,29 @@ function startVerifying(turn: Turn, isQuiet = false): void {
   judgeVerification(turn);
 }
 
+/** Interfaces of these sides from which no answer has come since. */
+function forgetUnconfirmed(turn: Turn, sides: readonly PathName[], sinceMs: number): void {
+  const { settings, confirmations } = turn.state;
+  const names = new Set(settings.vips.filter(({ side }) => sides.includes(side)).map(({ vip }) => vip.interface));
+  const kept = [...confirmations].filter(([name, { atMs }]) => !names.has(name) || atMs >= sinceMs);
+  turn.set({ confirmations: new Map(kept) });
+}
+
 function vipsToVerify(state: State, missing: readonly PathName[]): readonly Vip[] {
-  return missing.flatMap((side) =>
-    state.settings.vips
+  return missing.flatMap((side) => {
+    const vips = state.settings.vips
       .filter((sided) => sided.side === side && state.addresses.confirmed.has(vipKey(sided.vip)))
-      .slice(0, VERIFIED_VIPS_PER_SIDE)
-      .map((sided) => sided.vip),
-  );
+      .map((sided) => sided.vip);
+    const first = vips.slice(0, VERIFIED_VIPS_PER_SIDE);
+    // None of a third interface goes without a question.
+    const names = new Set(first.map((vip) => vip.interface));
+    return [
+      ...first,
+      ...[...Map.groupBy(vips, (vip) => vip.interface)].flatMap(([name, [one]]) =>
+        one === undefined || names.has(name) ? [] : [one],
+      ),
+    ];
+  });
 }
 
 /** Nobody could be asked, or everybody asked has answered, or one has and the rest had its time. */
@@ -107,11 +125,18 @@ export function judgeVerification(turn: Turn): void {
   }
 }
 
-/** Sides on which nobody answered are confirmed no longer. */
+/** What nobody answered for on the sides that were waited for is confirmed no longer. */
 function endVerification(turn: Turn, verification: Verification): void {
-  const confirmations = { ...turn.state.confirmations };
-  for (const side of verification.missing) delete confirmations[side];
-  turn.set({ verification: { ...verification, done: true }, confirmations });
+  forgetUnconfirmed(turn, verification.missing, verification.sinceMs);
+  turn.set({ verification: { ...verification, done: true } });
+}
+
+/** The first one of each verification is shown. */
+function noteConfirmation(turn: Turn, name: string, { by, elapsedMs }: Omit<Confirmation, "atMs">): void {
+  const { confirmations, verification } = turn.state;
+  const known = confirmations.get(name);
+  if (known !== undefined && known.atMs >= (verification?.sinceMs ?? turn.now)) return;
+  turn.set({ confirmations: new Map([...confirmations, [name, { by, elapsedMs, atMs: turn.now }]]) });
 }
 
 /** A neighbour's answer to a VIP arrived here: it uses our MAC. */
@@ -126,11 +151,13 @@ export function onVerifyAnswer(
 ): void {
   const { verification, settings } = turn.state;
   if (verification === undefined || verification.id !== answer.verification) return;
-  const answered = settings.vips.find((sided) => sameAddress(sided.vip.prefix.address, answer.address))?.side;
+  const sided = settings.vips.find((each) => sameAddress(each.vip.prefix.address, answer.address));
+  if (sided === undefined) return;
+  noteConfirmation(turn, sided.vip.interface, answer);
+  const answered = sided.side;
   const missing = verification.missing.filter((side) => side !== answered);
-  if (answered === undefined || missing.length === verification.missing.length) return;
+  if (missing.length === verification.missing.length) return;
   const { by, elapsedMs } = answer;
-  turn.set({ confirmations: { ...turn.state.confirmations, [answered]: { by, elapsedMs, atMs: turn.now } } });
   if (verification.confirmedBy === undefined && verification.quiet !== true) {
     const ms = Math.max(0, turn.now - verification.sinceMs);
     turn.notice("info", "verified", `takeover confirmed by ${by.text} after ${Math.round(ms)} ms`);

@@ -35,6 +35,11 @@ export function onSurroundings(turn: Turn, surroundings: Surroundings): void {
   leaseMissing(turn);
 }
 
+/** While the configuration changes the picture may lack an interface that the VIPs have, or had: nothing is known then. */
+function isReported(state: State, name: string): boolean {
+  return state.surroundings === undefined || reportOf(state, name) !== undefined;
+}
+
 /** Says what this router could serve no longer, or again. */
 function noticeFitness(turn: Turn, before: State): void {
   if (before.surroundings === undefined) turn.tell = true;
@@ -45,7 +50,9 @@ function noticeFitness(turn: Turn, before: State): void {
     turn.tell = true;
     const { vip } = sided;
     if (is !== undefined) turn.notice("warn", "unfit", unfitText(vip, is));
-    else turn.notice("info", "fit", `${vip.prefix.address.text} on ${vip.interface} could be served again`);
+    else if (isReported(before, vip.interface) && isReported(turn.state, vip.interface)) {
+      turn.notice("info", "fit", `${vip.prefix.address.text} on ${vip.interface} could be served again`);
+    }
   }
 }
 

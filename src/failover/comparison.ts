@@ -115,8 +115,9 @@ function compareSides(state: State, nowMs: number): Comparison {
 
 function compareGates(state: State): Comparison {
   const { here, there } = gateBalance(state, state.peer?.says.fitness?.gates ?? []);
-  if (here.length === there) return NEITHER;
-  if (here.length < there) return { better: "here", text: "more of its gates fail" };
+  if (here.length === there.length) return NEITHER;
+  if (here.length < there.length)
+    return { better: "here", text: `gate ${there.join(", ")} fails there and passes here` };
   const text = `gate ${here.join(", ")} fails here and passes there`;
   return { better: "there", why: { reason: "gate", text, certain: false } };
 }

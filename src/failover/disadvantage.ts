@@ -6,6 +6,9 @@ import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
+/** The log line before the move, and the link of its chain that says why; what follows is the disadvantage. */
+export const WORSE_PLACE = "the peer is the better place for the VIPs";
+
 /** A silent side was judged by the window of its evidence already, and a gate by its own falls. */
 function patienceMs({ timing, settings }: State, { certain, reason }: Disadvantage): number {
   if (certain) return timing.carrierSettleMs;
@@ -41,7 +44,7 @@ export function moveForDisadvantage(turn: Turn): boolean {
   const { worse } = turn.state;
   const atMs = disadvantageAtMs(turn.state);
   if (worse === undefined || atMs === undefined || turn.now < atMs) return false;
-  turn.notice("warn", "worse-place", `the peer is the better place for the VIPs: ${worse.why.text}`);
+  turn.notice("warn", "worse-place", `${WORSE_PLACE}: ${worse.why.text}`);
   startMove(turn, worse.why.reason);
   return true;
 }

@@ -47,6 +47,7 @@ export const WARNINGS = [
   "peer-restarted",
   "peer-keeps-addresses",
   "address-conflict",
+  "conflict-over",
   "address-removed",
   "address-added",
   "second-owner",

@@ -1,6 +1,7 @@
 /** What a router can see of each side besides its peer's words (rules 1, 4 and 6). */
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { SideReport } from "../wire/heartbeat.ts";
+import { sidesOf } from "./interfaces.ts";
 import type { FailoverSettings } from "./settings.ts";
 import type { Side, State } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -117,6 +118,14 @@ export function peerHasCarrier(state: State, side: PathName): boolean {
   return state.peer?.says.sides[side].carrier ?? false;
 }
 
+/** Who was asked there hears nothing any more. */
+function forgetConfirmations(turn: Turn, side: PathName): void {
+  const { settings, confirmations } = turn.state;
+  const cut = settings.vips.filter((sided) => sidesOf(turn.state, sided).includes(side));
+  const names = new Set(cut.map(({ vip }) => vip.interface));
+  turn.set({ confirmations: new Map([...confirmations].filter(([name]) => !names.has(name))) });
+}
+
 export function onCarrier(turn: Turn, name: PathName, up: boolean): void {
   const before = turn.state.sides[name];
   if (before.carrier === up) return;
@@ -125,10 +134,7 @@ export function onCarrier(turn: Turn, name: PathName, up: boolean): void {
   turn.set({ sides: { ...turn.state.sides, [name]: side } });
   // Rule 12: what was not heard without a cable is no silence.
   if (first) turn.set({ listeningSinceMs: turn.now });
-  if (!up) {
-    const { [name]: _, ...confirmations } = turn.state.confirmations;
-    turn.set({ confirmations });
-  }
+  if (!up) forgetConfirmations(turn, name);
   if (up) turn.cause("carrier", `carrier on the ${name} side`);
   else turn.notice("warn", "no-carrier", `carrier lost on the ${name} side`);
   turn.tell = true;

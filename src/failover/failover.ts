@@ -7,6 +7,7 @@ import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance
 import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
 import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
+import { addConflictDeadlines, judgeConflicts } from "./conflict.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { evidenceWindowMs, onCarrier } from "./evidence.ts";
 import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
@@ -85,7 +86,8 @@ export function createState(boot: Boot): State {
     calibration: noCalibration(nowMs),
     proven: false,
     yielding: false,
-    confirmations: {},
+    confirmations: new Map(),
+    conflicts: [],
     peerMacs: new Map((stored?.peerMacs ?? []).map((entry) => [entry.interface, entry.mac])),
     ownMacs: new Map(),
     sides: { public: side, private: side },
@@ -290,6 +292,7 @@ function judge(turn: Turn): void {
   judgeAlone(turn);
   judgeOwnerWatch(turn);
   judgeProvability(turn);
+  judgeConflicts(turn);
   judgeViews(turn);
   judgeAutomaticMoves(turn);
   judgeMove(turn);
@@ -341,6 +344,7 @@ function soonestDeadline(state: State): number {
   addProvabilityDeadline(soonest, state);
   addRefusedDeadlines(soonest, state);
   addForeignDeadline(soonest, state);
+  addConflictDeadlines(soonest, state);
   addTwinDeadline(soonest, state);
   addRenewalStuckDeadline(soonest, state);
   return soonest.atMs;

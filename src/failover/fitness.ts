@@ -32,13 +32,26 @@ function thirdBlindAtMs(state: State, name: string): number {
   return sinceMs + evidenceWindowMs(state.settings);
 }
 
+/** For a whole window neither a neighbour's answer nor any other frame was seen where this VIP is. */
+export function isVipBlind(state: State, sided: SidedVip, nowMs: number): boolean {
+  const sides = sidesOf(state, sided);
+  if (sides.length > 0) return sides.some((side) => isBlind(state, side, nowMs));
+  const name = sided.vip.interface;
+  return state.thirdEvidence.get(name)?.askable === true && nowMs >= thirdBlindAtMs(state, name);
+}
+
+/** There are neighbours where this VIP is that could be asked. */
+export function isVipAskable(state: State, sided: SidedVip): boolean {
+  const sides = sidesOf(state, sided);
+  if (sides.length > 0) return sides.some((side) => state.sides[side].askable);
+  return state.thirdEvidence.get(sided.vip.interface)?.askable === true;
+}
+
 /** Nobody answers here, and neighbours answer the peer there: frames excuse an interface, they never accuse one. */
 function isSilent(state: State, sided: SidedVip, nowMs: number): boolean {
   const sides = sidesOf(state, sided);
   if (sides.length > 0) return sides.some((side) => isSideSilent(state, side, nowMs));
-  const name = sided.vip.interface;
-  if (state.thirdEvidence.get(name)?.askable !== true || nowMs < thirdBlindAtMs(state, name)) return false;
-  return peerFitness(state, sided.vip)?.answered === true;
+  return isVipBlind(state, sided, nowMs) && peerFitness(state, sided.vip)?.answered === true;
 }
 
 /** As for a VIP, for a side that may carry none. */
@@ -105,12 +118,17 @@ const WORDS: Readonly<Record<Exclude<Unfitness, "no-interface" | "link-down">, s
   "no-route": "the default route is gone",
 };
 
-/** Why a VIP could not be served, as a clause: `203.0.113.10 on eth2: no carrier`. */
+/** Why a VIP could not be served, as a clause without the VIP: `eth2 is down`, `no carrier`. */
+export function unfitClause(vip: Vip, why: Unfitness): string {
+  if (why === "no-interface") return `there is no interface ${vip.interface}`;
+  return why === "link-down" ? `${vip.interface} is down` : WORDS[why];
+}
+
+/** The same with the VIP: `203.0.113.10 on eth2: no carrier`. */
 export function unfitText(vip: Vip, why: Unfitness): string {
-  const address = vip.prefix.address.text;
-  if (why === "no-interface") return `${address}: there is no interface ${vip.interface}`;
-  if (why === "link-down") return `${address}: ${vip.interface} is down`;
-  return `${address} on ${vip.interface}: ${WORDS[why]}`;
+  const isNamed = why === "no-interface" || why === "link-down";
+  const place = isNamed ? "" : ` on ${vip.interface}`;
+  return `${vip.prefix.address.text}${place}: ${unfitClause(vip, why)}`;
 }
 
 /** When a third interface turns silent if nothing more is seen there. */

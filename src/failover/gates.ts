@@ -33,16 +33,28 @@ export function onGates(turn: Turn, gates: readonly GateReport[]): void {
   }
 }
 
+/** What the peer says of this gate, and since when; undefined: it has none of that name, or says nothing. */
+export function peerGate(
+  { peer }: State,
+  name: string,
+): { readonly state: GateState; readonly sinceMs?: number | undefined } | undefined {
+  const digest = gateDigest(name);
+  const state = peer?.says.fitness?.gates.find((word) => word.digest === digest)?.state;
+  return state === undefined ? undefined : { state, sinceMs: peer?.gatesSinceMs?.get(digest) };
+}
+
 /** Gates that fail here and have passed for long enough there; and the other way round. */
 export function gateBalance(
   state: State,
   theirs: readonly GateWord[],
-): { readonly here: readonly string[]; readonly there: number } {
+): { readonly here: readonly string[]; readonly there: readonly string[] } {
   const states = new Map<string, GateState>(theirs.map(({ digest, state: word }) => [digest, word]));
   const common = state.gates.filter((gate) => isDeciding(gate) && states.has(gateDigest(gate.name)));
   const fails = common.filter((gate) => gate.state === "failing");
   return {
     here: fails.filter((gate) => states.get(gateDigest(gate.name)) === "passing").map((gate) => gate.name),
-    there: common.filter((gate) => gate.state === "passing" && states.get(gateDigest(gate.name)) === "failing").length,
+    there: common
+      .filter((gate) => gate.state === "passing" && states.get(gateDigest(gate.name)) === "failing")
+      .map((gate) => gate.name),
   };
 }

@@ -22,6 +22,29 @@ export interface Transition {
 /** What happened longer ago is no cause of a transition. */
 export const CAUSE_AGE_MS = 60_000;
 
+/** What became well again … */
+const RECOVERIES: ReadonlySet<string> = new Set([
+  "carrier",
+  "path-back",
+  "side-seen",
+  "fit",
+  "gate-passing",
+  "provable",
+  "config-same",
+  "views-agree",
+  "verified",
+  "conflict-over",
+]);
+/** … this long before a transition has not led to it. */
+const RECOVERY_AGE_MS = 10_000;
+
+/** The links of the trail that led, or may have led, to a transition now. */
+export function causesOf(trail: readonly Cause[], nowMs: number): readonly Cause[] {
+  return trail.filter(({ atMs, name }) => {
+    return nowMs - atMs <= (RECOVERIES.has(name) ? RECOVERY_AGE_MS : CAUSE_AGE_MS);
+  });
+}
+
 export const TRANSITION_REASONS = [
   "adopted",
   "peer-silent",

@@ -22,6 +22,8 @@ import type { Turn } from "./turn.ts";
 import { areViewsWorse } from "./views.ts";
 import { coldUntilMs, goesCold, isCold, warmthText } from "./warmth.ts";
 
+/** The link of a chain that names a move's reason. */
+export const PLANNED_MOVE = "planned move to the peer";
 /** After a planned move that failed, before the same reason starts another. */
 const RETRY_MOVE_MS = 1_000;
 /** A router that stops waits so long for a peer that is not ready, then it offers what that can take. */
@@ -45,7 +47,7 @@ export function startMove(turn: Turn, reason: MoveReason, more: { id?: number; o
   const { operator } = more;
   turn.set({ move: { id, reason, sinceMs: turn.now, limitMs, ...(operator === undefined ? {} : { operator }) } });
   turn.clear("lastWord", "acceptance");
-  turn.cause("move", `planned move to the peer: ${reason}`);
+  turn.cause("move", `${PLANNED_MOVE}: ${reason}`);
   judgeMove(turn);
 }
 

@@ -2,7 +2,9 @@
 import { compare } from "./comparison.ts";
 import type { OperatorCommand } from "./input.ts";
 import { startMove } from "./move.ts";
-import { isPeerAlive } from "./peer.ts";
+import { isPeerSpeaking } from "./owner-watch.ts";
+import { isPeerAlive, silentSinceMs } from "./peer.ts";
+import { isClaimedByDeafPeer } from "./rivals.ts";
 import { becomeStandby, startTaking } from "./role.ts";
 import { MOVE_LIMIT_MS } from "./settings.ts";
 import { order } from "./shared.ts";
@@ -88,7 +90,7 @@ function onReleaseAtStandby(turn: Turn, id: number): void {
 
 /** At the standby: the active is asked for the role, or, being silent, it is waited for as ever. */
 function wishFor(turn: Turn, id: number, force: boolean): void {
-  const { wish, query } = turn.state;
+  const { wish } = turn.state;
   setAbstaining(turn, false);
   if (wish !== undefined) {
     answer(turn, id, false, "another command waits for the role already");
@@ -96,8 +98,9 @@ function wishFor(turn: Turn, id: number, force: boolean): void {
   }
   const alive = isPeerAlive(turn.state, turn.now);
   turn.cause("operator", force ? "an operator takes the role by force" : "an operator asks for the role");
-  if (!alive && !force && query?.standoff === true) {
-    answer(turn, id, false, "the peer is silent, but its kernel still answers for the VIPs; `take --force` takes them");
+  const hopeless = force ? undefined : unheardPeer(turn.state, turn.now);
+  if (hopeless !== undefined) {
+    answer(turn, id, false, hopeless);
     return;
   }
   const comparison = alive && !force ? compare(turn.state, turn.now) : undefined;
@@ -113,13 +116,36 @@ function wishFor(turn: Turn, id: number, force: boolean): void {
   judgeWish(turn);
 }
 
+/**
+ * A peer that is not heard both ways cannot be asked for the VIPs, and gives them up by itself neither while its daemon or
+ * its kernel goes on. Undefined: it is heard, or it may be dead, and then the VIPs are taken as soon as that is known.
+ */
+function unheardPeer(state: State, nowMs: number): string | undefined {
+  if (isPeerAlive(state, nowMs)) return undefined;
+  const force = "`take --force` takes them all the same";
+  const filtered = "heartbeats are filtered, or the routers have different keys";
+  if (state.query?.standoff === true) {
+    return `the peer is silent, but its kernel still answers for the VIPs (standing off): ${filtered}; ${force}`;
+  }
+  if (isClaimedByDeafPeer(state, nowMs)) {
+    return `the peer is active and does not hear this router: ${filtered} on the way there; ${force}`;
+  }
+  // Frames that went on for long after the last that counted are no remainder of a peer that has just died.
+  const isLate = (state.peerFrameAtMs ?? -Infinity) >= silentSinceMs(state) + state.settings.deadAfterMs;
+  const isSpeaking = isLate && isPeerSpeaking(state, nowMs);
+  return isSpeaking ? `the peer sends heartbeats that do not count here: ${filtered}; ${force}` : undefined;
+}
+
 /** Fulfils the wish, gives it up, or takes by force when its time has come. */
 export function judgeWish(turn: Turn): void {
   const { wish, phase, peer } = turn.state;
   if (wish === undefined) return;
   const word = peer?.says.agreement;
+  const isAsked = phase.kind === "standby" && wish.forceAtMs === undefined;
+  const hopeless = isAsked ? unheardPeer(turn.state, turn.now) : undefined;
   if (phase.kind === "active") endWish(turn, true, tookText(turn.state, wish, turn.now));
   else if (word?.step === "cancel" && word.id === wish.id) endWish(turn, false, "the active could not hand over");
+  else if (hopeless !== undefined) endWish(turn, false, hopeless);
   else if (turn.now >= wish.sinceMs + MOVE_LIMIT_MS) endWish(turn, false, "the active did not hand over in time");
   else if (wish.forceAtMs !== undefined && turn.now >= wish.forceAtMs && phase.kind === "standby") {
     startTaking(turn, "operator", true);

@@ -9,6 +9,7 @@ import { type IpAddress, sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
 import { startDefending } from "./announce.ts";
+import { isConflictAnswer, noteConflict } from "./conflict.ts";
 import { seesSomebodySince } from "./evidence.ts";
 import { interfaceOf } from "./interfaces.ts";
 import { noteWatchedPeer, noteWatchedVip } from "./owner-watch.ts";
@@ -173,7 +174,7 @@ export function onOwnerAnswer(turn: Turn, answer: OwnerSaying): void {
   }
   // While no MAC of the peer is known any answer may be the peer's: wait for it as for the peer.
   if (peerMacs.size > 0 && !isPeer) {
-    noticeConflict(turn, answer);
+    noteConflict(turn, answer);
     return;
   }
   if (query === undefined || !isProvable(turn.state, vip)) return;
@@ -213,8 +214,11 @@ export function onPeerAnswer(turn: Turn, side: PathName, mac: MacAddress): void 
 function onSecondOwner(turn: Turn, answer: OwnerSaying): void {
   const { announcing, acceptance, move, peer, defendedAtMs } = turn.state;
   const isPeer = isPeerMac(turn.state, answer.mac);
-  if (!isPeer) noticeConflict(turn, answer);
-  else if (acceptance !== undefined || move?.offeredAtMs !== undefined) return;
+  if (!isPeer) {
+    const isOld = answer.announced === undefined && isConflictAnswer(turn.state, answer, turn.now);
+    noteConflict(turn, answer);
+    if (isOld) return;
+  } else if (acceptance !== undefined || move?.offeredAtMs !== undefined) return;
   // A peer that may be active as well: terms decide, by heartbeats; two routers that announce by turns help nobody.
   else if (!isPeerAlive(turn.state, turn.now) || peer?.says.role === "active") return;
   const announcedAtMs = (announcing?.refreshAtMs ?? 0) - ANNOUNCE_REFRESH_MS;
@@ -229,14 +233,6 @@ function onSecondOwner(turn: Turn, answer: OwnerSaying): void {
   }
   turn.cause("second-owner", `${answer.mac} answers for ${answer.address.text} too: the VIPs are announced again`);
   startDefending(turn);
-}
-
-/** A third machine has the VIP: told once per machine, never a reason not to take (rule 4). */
-function noticeConflict(turn: Turn, answer: { readonly address: IpAddress; readonly mac: MacAddress }): void {
-  const known = turn.state.conflict;
-  if (known?.mac === answer.mac && sameAddress(known.address, answer.address)) return;
-  turn.set({ conflict: { address: answer.address, mac: answer.mac } });
-  turn.notice("error", "address-conflict", `${answer.mac}, which is not the peer, answers for ${answer.address.text}`);
 }
 
 /** A kernel that answers for longer than two leases after its daemon fell silent does not have leased addresses. */

@@ -100,7 +100,7 @@ function endRound(turn: Turn, watch: OwnerWatch): OwnerWatch {
 }
 
 /** A daemon of the peer's machine has spoken lately, whether this router could read it or not. */
-function isPeerSpeaking({ peerFrameAtMs = -Infinity, settings }: State, nowMs: number): boolean {
+export function isPeerSpeaking({ peerFrameAtMs = -Infinity, settings }: State, nowMs: number): boolean {
   return nowMs - peerFrameAtMs < FRAME_INTERVALS * settings.intervalMs;
 }
 

@@ -3,7 +3,7 @@ import { sameAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
-import type { Heartbeat, HeartbeatPayload, VipFitness } from "../wire/heartbeat.ts";
+import type { GateWord, Heartbeat, HeartbeatPayload, VipFitness } from "../wire/heartbeat.ts";
 import type { PeerFrame } from "./input.ts";
 import { mayBeNew, pathUp } from "./session.ts";
 import { LEASE_SLACK_MS } from "./settings.ts";
@@ -82,11 +82,31 @@ function noteHeard(turn: Turn, says: HeartbeatPayload, newBoot: boolean): void {
     private: carrierSince(before, says, "private", turn.now),
   };
   turn.set({
-    peer: { heardAtMs: turn.now, sinceMs, says, carrierSinceMs, ...(isHolding ? { holdingSinceMs } : {}) },
+    peer: {
+      heardAtMs: turn.now,
+      sinceMs,
+      says,
+      carrierSinceMs,
+      ...gatesSince(before, says, turn.now),
+      ...(isHolding ? { holdingSinceMs } : {}),
+    },
   });
   turn.clear("lateWakes");
   turn.set({ yielding: false });
   if (!isAskedWhileAlive(turn.state, turn.now)) turn.clear("query");
+}
+
+function gatesSince(
+  before: PeerView | undefined,
+  says: HeartbeatPayload,
+  nowMs: number,
+): Pick<PeerView, "gatesSinceMs"> {
+  const gates = says.fitness?.gates ?? [];
+  if (gates.length === 0) return {};
+  const known = new Map(before?.says.fitness?.gates.map(({ digest, state }) => [digest, state]));
+  const since = ({ digest, state }: GateWord) =>
+    known.get(digest) === state ? (before?.gatesSinceMs?.get(digest) ?? nowMs) : nowMs;
+  return { gatesSinceMs: new Map(gates.map((gate) => [gate.digest, since(gate)])) };
 }
 
 function carrierSince(before: PeerView | undefined, says: HeartbeatPayload, side: PathName, nowMs: number): number {

@@ -3,7 +3,7 @@ import type { Vip } from "../model/vip.ts";
 import { startAnnouncing } from "./announce.ts";
 import { noteRoutes } from "./fitness.ts";
 import { judgeForeign } from "./foreign.ts";
-import { CAUSE_AGE_MS, type Transition, type TransitionReason } from "./history.ts";
+import { causesOf, type Transition, type TransitionReason } from "./history.ts";
 import { leasableVips, lease, remove, setAddresses, vipKey } from "./lease.ts";
 import { HISTORY_LIMIT, TABLE_WAIT_MS, TERM_LIMIT } from "./settings.ts";
 import type { State } from "./state.ts";
@@ -16,7 +16,7 @@ const RETRY_TAKE_MS = 1_000;
 function record(turn: Turn, to: Transition["to"], reason: TransitionReason): void {
   const { term, trail, history } = turn.state;
   const from = to === "active" ? ("standby" as const) : ("active" as const);
-  const causes = trail.filter((cause) => turn.now - cause.atMs <= CAUSE_AGE_MS);
+  const causes = causesOf(trail, turn.now);
   const transition: Transition = { atMs: turn.now, from, to, term, reason, causes };
   turn.set({ history: [...history, transition].slice(-HISTORY_LIMIT), trail: [] });
   turn.emit({ kind: "record", transition });
@@ -83,7 +83,7 @@ export function becomeActive(turn: Turn, reason: TransitionReason): void {
     rival: false,
     proven: false,
     yielding: false,
-    confirmations: {},
+    confirmations: new Map(),
   });
   turn.clear("query", "bothStandbySinceMs", "lastWord", "worse", "ownerWatch");
   noteRoutes(turn, true);

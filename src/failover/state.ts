@@ -34,6 +34,8 @@ export interface PeerView {
   readonly says: HeartbeatPayload;
   /** Since when it has said the same of its carrier on each side. */
   readonly carrierSinceMs: { readonly [S in PathName]: number };
+  /** Since when it has said the same of each of its gates, by digest; absent: it says nothing of gates. */
+  readonly gatesSinceMs?: ReadonlyMap<string, number>;
   /** Since when it has said without a pause that it is standby and may have VIPs in its kernel. */
   readonly holdingSinceMs?: number;
 }
@@ -108,6 +110,16 @@ export interface Foreign {
   readonly leaving: ReadonlySet<string>;
   /** Those that stay: on the loopback interface, or back too often. */
   readonly left: ReadonlySet<string>;
+}
+
+/** A machine that is neither router answers for a VIP. */
+export interface Conflict {
+  readonly address: IpAddress;
+  readonly mac: MacAddress;
+  readonly sinceMs: number;
+  readonly seenAtMs: number;
+  /** When it was last asked whether it is still there. */
+  readonly askedAtMs?: number;
 }
 
 export interface Refused {
@@ -248,7 +260,7 @@ export interface Verification {
   readonly quiet?: true;
 }
 
-/** A neighbour that uses this router's MAC for the VIPs of a side. */
+/** A neighbour that uses this router's MAC for the VIPs of an interface. */
 export interface Confirmation {
   readonly by: IpAddress;
   readonly elapsedMs: number;
@@ -340,8 +352,8 @@ export interface State {
   readonly query?: OwnerQuery;
   /** When the VIPs were last announced because another machine answered for one. */
   readonly defendedAtMs?: number;
-  /** Another machine's MAC that answered for a VIP. */
-  readonly conflict?: { readonly address: IpAddress; readonly mac: MacAddress };
+  /** Machines that are neither router and answered for a VIP, the last one last. */
+  readonly conflicts: readonly Conflict[];
   readonly move?: Move;
   readonly acceptance?: Acceptance;
   readonly wish?: Wish;
@@ -352,8 +364,8 @@ export interface State {
   readonly rival: boolean;
   readonly announcing?: AnnounceSchedule;
   readonly verification?: Verification;
-  /** Who confirms this tenure's VIPs, by side: what is no longer confirmed is forgotten. */
-  readonly confirmations: { readonly [S in PathName]?: Confirmation };
+  /** Who confirms this tenure's VIPs, by interface: what is no longer confirmed is forgotten. */
+  readonly confirmations: ReadonlyMap<string, Confirmation>;
   readonly failback: Failback;
   readonly stopping?: Stopping;
   readonly table?: TableReport;

@@ -219,4 +219,16 @@ describe("doctor", () => {
     await tandem("heartbeat", "keygen", key);
     expect(await findings()).toEqual([]);
   });
+
+  test("says that this machine is neither router of the pair", async () => {
+    using folder = temporaryFolder();
+    const config = folder.file("tandem.toml");
+    const example = await tandem("config", "example");
+    // Documentation addresses (RFC 5737), which no machine has.
+    await Bun.write(config, example.stdout);
+    const { exitCode, stdout } = await tandem("doctor", "--config", config, "--json");
+    const found = JSON.parse(stdout).findings.find(({ name }: { name: string }) => name === "neither-router");
+    expect([exitCode, found?.severity]).toEqual([3, "error"]);
+    expect(found?.message).toStartWith("this machine has no address of lvs1 (");
+  });
 });

@@ -338,7 +338,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "looks for silence on the sides only",
-    edits: [["fitness.ts", "if (sides.length > 0) return sides.some(", "if (sides.length >= 0) return sides.some("]],
+    edits: [
+      [
+        "fitness.ts",
+        "if (sides.length > 0) return sides.some((side) => isSideSilent",
+        "if (sides.length >= 0) return sides.some((side) => isSideSilent",
+      ],
+    ],
     caughtBy: "no frame passes at the third port of the active",
   },
   {

@@ -9,7 +9,7 @@ export const failoverStatus = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "{version, router, peer, paths, vips, gates, warnings, transitions} as status has them; the last transition only",
+    "{version, router, peer, paths, vips, gates, alarms, warnings, transitions} as status has them; the last transition only",
   exit3: "no router is active, or both are, or an alarm stands",
 });
 
@@ -33,6 +33,7 @@ export const failoverTake = verb({
   summary: "make this router active",
   description: [
     "With a daemon: it takes over after asking whether the peer still has the VIPs. Without one: adds and announces the VIPs of the configuration, unless another machine answers for one of them; they stay until they are released, or for the time of --lease.",
+    "A peer that is not heard cannot be asked: where its kernel still answers for the VIPs, or its heartbeats are seen and do not count, take says so at once. With --force this router takes them all the same; then both have them until they hear each other, and the one whose term is higher keeps them: as a rule the one that took last.",
   ],
   arguments: {},
   flags: {

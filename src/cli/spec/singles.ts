@@ -4,7 +4,7 @@ import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, 
 export const statusVerb = verb({
   summary: "show both routers, paths, VIPs, gates, services and the last transitions",
   description: [
-    "An alarm is what clients notice: two routers own a VIP, no router owns one, or a service has nobody left to serve it. Alarms are the first of the warnings, and make the exit code 3.",
+    "An alarm is what clients notice: two routers own a VIP, or a machine that is neither does; no router owns one, or could serve it; or a service has nobody left to serve it. Its kind is two-owners, no-owner, unservable-vip or unserved-service. Alarms are the first of the warnings, and make the exit code 3.",
   ],
   arguments: {},
   flags: {
@@ -19,7 +19,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text}], warnings}; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
   exit3: "no router is active, or both are, or an alarm stands",
 });
 
@@ -66,14 +66,15 @@ export const doctorVerb = verb({
   arguments: {},
   flags: {},
   description: [
-    "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: two owners, VIPs that nobody has, VIPs whose owner cannot be proven by asking, a standby that could not take over.",
+    "Looks at the kernel, its settings and the configuration; where the daemon runs, also at what that knows: each of its alarms (two owners, VIPs that nobody has or could serve, services without a server), VIPs whose owner cannot be proven by asking and a standby that could not take over are errors, its other warnings are warnings.",
     "The firewall is read as the kernel has it (nf_tables and iptables): rules and policies that drop the answers of real servers behind NAT, what clients send to VIPs, heartbeats, connection synchronisation, ARP or neighbour discovery. Of rules that it does not understand, a note says that it cannot judge. The running daemon looks each minute, and status warns.",
     "Few packets are sent: ARP and neighbour solicitations that tell who else answers for the VIPs; and, on a router that has VIPs, echo requests to the real servers behind NAT, from this router's address near them and from a VIP. The answer to the VIP must come back by the same interface and as straight, else the real server's answers to clients go around this router. Real servers that answer no echo requests are left out.",
   ],
   examples: [{ command: "doctor", doc: "before the first run" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc: "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note",
+  jsonDoc:
+    "{version, ok, findings: [{name, severity, message, mend}]}; severity is error, warning or note; mend is empty where no command helps",
   exit3: "something would break",
 });
 

@@ -25,6 +25,7 @@ const REPORT: StatusReport = {
     doing: "active",
     sinceMs: 754_000,
     term: 4,
+    doingSinceMs: 754_000,
     held: false,
     notReady: null,
     next: "stays active; lvs2 is ready to take over",
@@ -80,6 +81,7 @@ const REPORT: StatusReport = {
       confirmed: "203.0.113.1 after 3 ms",
       confirmable: true,
       unfit: { primary: null, backup: null },
+      contestedBy: null,
       unprovable: null,
     },
     {
@@ -91,6 +93,7 @@ const REPORT: StatusReport = {
       confirmed: null,
       confirmable: true,
       unfit: { primary: null, backup: null },
+      contestedBy: null,
       unprovable: null,
     },
   ],
@@ -131,6 +134,7 @@ const REPORT: StatusReport = {
     { at: "", agoMs: 754_000, from: "standby", to: "active", term: 4, why: "the peer fell silent", chain: [] },
   ],
   alarms: [],
+  advice: [],
   warnings: [
     "the private path (eth1) has been down for 4.2s",
     "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",
@@ -177,6 +181,24 @@ describe("statusLines()", () => {
       TRANSITIONS  CHANGE            TERM  WHY
       12m 34s ago  standby → active     4  the peer fell silent"
     `);
+  });
+
+  test("names another machine that has a VIP instead of who confirms it", () => {
+    const [first, ...more] = REPORT.vips;
+    if (first === undefined) throw new RangeError("no VIP");
+    const vips = [{ ...first, confirmed: null, contestedBy: "02:00:00:00:00:09" }, ...more];
+    const palette = (tone: string, text: string) => `${TONES[tone]}${text}`;
+    const shown = statusLines({ ...REPORT, vips }, { palette, widthColumns: undefined });
+    expect(shown.find((line) => line.startsWith(first.address))).toEndWith("!02:00:00:00:00:09 has it too");
+  });
+
+  test.each([
+    [300, "asking for 300ms"],
+    [null, "asking"],
+  ])("says for how long the router does what it does, where that is known: %p", (doingSinceMs, words) => {
+    const report = { ...REPORT, router: { ...REPORT.router, doing: "asking", doingSinceMs } };
+    const [, here] = statusLines(report, { palette: (_tone, text) => text, widthColumns: undefined });
+    expect(here).toEndWith(`  ${words}`);
   });
 
   test("fits 80 columns", () => {

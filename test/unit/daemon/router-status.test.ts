@@ -7,6 +7,7 @@ import { createState } from "../../../src/failover/failover.ts";
 import { vipKey } from "../../../src/failover/lease.ts";
 import { restoreShared } from "../../../src/failover/shared.ts";
 import type { State } from "../../../src/failover/state.ts";
+import type { MacAddress } from "../../../src/model/mac-address.ts";
 import type { Vip } from "../../../src/model/vip.ts";
 import { configuredService, endpoint, serviceKey } from "../../support/balance-fixtures.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
@@ -54,6 +55,10 @@ function peer(held: boolean, ms = 100): Partial<State> {
   return { peer: { heardAtMs, sinceMs: 0, carrierSinceMs: { public: 0, private: 0 }, says } };
 }
 
+function reportOf(...parts: readonly Partial<State>[]): StatusReport {
+  return report(Object.assign({ ...CREATED }, ...parts) as State);
+}
+
 function report(state: State, facts: Partial<StatusFacts> = {}): StatusReport {
   return statusReport(state, {
     config: CONFIG,
@@ -74,7 +79,7 @@ function report(state: State, facts: Partial<StatusFacts> = {}): StatusReport {
 }
 
 function owner(...parts: readonly Partial<State>[]): string | undefined {
-  return report(Object.assign({ ...CREATED }, ...parts) as State).vips[0]?.owner;
+  return reportOf(...parts).vips[0]?.owner;
 }
 
 describe("statusReport() names the owner of a VIP", () => {
@@ -137,4 +142,54 @@ test("statusReport() shows real servers that are kept beside the configuration a
     ["10.0.0.13:80", "up", "added"],
   ]);
   expect(warnings).toContain("web: 10.0.0.13:80 is added by an operator, beside the configuration");
+});
+
+describe("statusReport() says since when a standby has been doing what it does", () => {
+  const query = { sinceMs: NOW_MS - 300, attempt: 9, askedAtMs: NOW_MS, unanswered: 0, answered: 9 };
+  const asking = { ...query, ownAnswered: [], absentRounds: 0, unansweredSeeing: 0, standoff: false };
+  const since = (...parts: readonly Partial<State>[]) =>
+    reportOf({ phase: { kind: "standby", sinceMs: NOW_MS - 21_200 } }, ...parts).router.doingSinceMs;
+
+  test.each([
+    ["asking: of the asking", 300, { query: asking }],
+    ["standing off: of the answers", 9_000, { query: { ...asking, standoff: true, firstAnswerAtMs: NOW_MS - 9_000 } }],
+    ["nothing: of being standby", 21_200, {}],
+    ["released: not known", null, { abstaining: true }],
+  ] as const)("%s", (_case, ms, state) => {
+    expect(since(state)).toBe(ms);
+  });
+});
+
+describe("statusReport() names who confirms a VIP", () => {
+  const LINK = { up: true, carrier: true };
+  const seen = { carrier: true, carrierSinceMs: 0, askable: true, lastNeighbourAtMs: NOW_MS - 5 };
+  const well: Partial<State> = { sides: { public: seen, private: seen } };
+  const by = { by: prefixOf("203.0.113.1/24").address, elapsedMs: 3, atMs: NOW_MS - 9 };
+  const onThird: Partial<State> = {
+    surroundings: {
+      interfaces: [{ name: "eth0", link: LINK, sides: [], ownAddress: true }],
+      defaultRoutes: [],
+      settingsLost: [],
+    },
+  };
+  const vipOf = (...parts: readonly Partial<State>[]) => reportOf(ACTIVE, MINE, well, ...parts).vips[0];
+
+  test("by its interface", () => {
+    expect(vipOf({ confirmations: new Map([["eth0", by]]) })?.confirmed).toBe("203.0.113.1 after 3 ms");
+    expect(vipOf({ confirmations: new Map([["eth1", by]]) })?.confirmed).toBeNull();
+  });
+
+  test("and whether there is anybody to ask on an interface that is neither side's", () => {
+    const asked = { thirdEvidence: new Map([["eth0", { askable: true, lastNeighbourAtMs: NOW_MS - 5 }]]) };
+    expect([vipOf(onThird)?.confirmable, vipOf(onThird, asked)?.confirmable]).toEqual([false, true]);
+  });
+
+  test("but not while another machine answers for it", () => {
+    const mac = "02:00:00:00:00:09" as MacAddress;
+    const conflict = { address: VIP.prefix.address, mac, sinceMs: 1_000, seenAtMs: NOW_MS - 1_000 };
+    const confirmations = new Map([["eth0", by]]);
+    expect(vipOf({ confirmations, conflicts: [conflict] })).toMatchObject({ confirmed: null, contestedBy: mac });
+    const old = { ...conflict, seenAtMs: NOW_MS - 60_000 };
+    expect(vipOf({ confirmations, conflicts: [old] })).toMatchObject({ contestedBy: null });
+  });
 });

@@ -9,6 +9,7 @@ const ROUTER: RouterStatus = {
   doing: "active",
   sinceMs: 1,
   term: 1,
+  doingSinceMs: 754_000,
   held: false,
   notReady: null,
   next: "",

@@ -4,13 +4,14 @@ import { parseConfig } from "../../../src/config/parse.ts";
 import { outlook, transitionWords } from "../../../src/daemon/outlook.ts";
 import { currentWarnings, type WarningFacts } from "../../../src/daemon/warnings.ts";
 import { createState } from "../../../src/failover/failover.ts";
+import { gateDigest } from "../../../src/failover/gates.ts";
 import { TRANSITION_REASONS } from "../../../src/failover/history.ts";
 import { NO_ADDRESSES, vipKey } from "../../../src/failover/lease.ts";
 import type { FailoverSettings } from "../../../src/failover/settings.ts";
 import type { State } from "../../../src/failover/state.ts";
 import type { IpAddress } from "../../../src/model/address.ts";
 import type { MacAddress } from "../../../src/model/mac-address.ts";
-import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
+import type { GateState, HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
 import { PAIR_ID, PAYLOAD } from "../../support/heartbeats.ts";
 import { prefixOf } from "../../support/must.ts";
 import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
@@ -95,6 +96,11 @@ function saying(says: Partial<HeartbeatPayload>): Partial<State> {
   return { peer: { heardAtMs: NOW_MS - 100, ...SINCE, says: { ...SAYS, ...says } } };
 }
 
+/** The peer says of its gate this, and lists no VIP. */
+function fitness(state: GateState): NonNullable<HeartbeatPayload["fitness"]> {
+  return { vips: [], defaultRoutes: [], gates: [{ digest: gateDigest("proxy"), state }] };
+}
+
 const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
 const STANDBY: Partial<State> = { phase: { kind: "standby", sinceMs: 1_000 }, addresses: NO_ADDRESSES };
 
@@ -122,6 +128,8 @@ const QUERY = {
   absentRounds: 0,
   unansweredSeeing: 0,
 };
+
+const CONFLICT = { address: VIP, mac: "02:00:00:00:00:09" as MacAddress, sinceMs: 1_000, seenAtMs: NOW_MS };
 
 describe("currentWarnings()", () => {
   test("has nothing to say about a healthy pair", () => {
@@ -179,6 +187,22 @@ describe("currentWarnings()", () => {
       ["lvs2 could not take over now: no carrier on its public side"],
     ],
     [
+      "a peer whose gate fails, by its name",
+      {
+        ...saying({ ready: false, fitness: fitness("failing") }),
+        gates: [{ name: "proxy", state: "failing", sinceMs: 0, effect: "hand-over" }],
+      },
+      ["lvs2 could not take over now: its gate proxy fails"],
+    ],
+    [
+      "a peer that is the worse place for a gate",
+      {
+        ...saying({ ready: false, fitness: fitness("failing") }),
+        gates: [{ name: "proxy", state: "passing", sinceMs: 0, effect: "hand-over" }],
+      },
+      ["lvs2 could not take over now: gate proxy fails there and passes here"],
+    ],
+    [
       "a takeover that nobody confirmed",
       { verification: { ...VERIFICATION, missing: ["public"] } },
       ["takeover not verified: no neighbour answered an echo request from the VIPs"],
@@ -190,7 +214,7 @@ describe("currentWarnings()", () => {
     ],
     [
       "a conflict",
-      { conflict: { address: VIP, mac: "02:00:00:00:00:09" as MacAddress } },
+      { conflicts: [{ ...CONFLICT, seenAtMs: NOW_MS - 20_000 }] },
       ["another machine (02:00:00:00:00:09) answered for 203.0.113.10: find it and take it away"],
     ],
     [

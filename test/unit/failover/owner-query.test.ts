@@ -145,7 +145,7 @@ describe("a standby whose peer is late", () => {
     router.advance(700);
     router.feed({ ...ANSWER, mac: MAC.other });
     router.advance(200);
-    expect([router.last("notice")?.name, router.state.phase.kind, router.state.conflict?.mac]).toEqual([
+    expect([router.last("notice")?.name, router.state.phase.kind, router.state.conflicts[0]?.mac]).toEqual([
       "peer-silent",
       "taking",
       MAC.other,
