@@ -1,17 +1,8 @@
 import { createHash } from "node:crypto";
 import { formatEndpoint } from "../model/address.ts";
 import { formatVip } from "../model/vip.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import type { Config, ConfiguredService } from "./config.ts";
-
-/** JSON with the keys of each object in one order, so that equal values have equal texts. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
-}
 
 function sortedBy<T>(items: readonly T[], text: (item: T) => string): readonly T[] {
   return items

@@ -10,7 +10,7 @@ export interface SettingChange {
 }
 
 /** Every such key with its value, by its dotted name. */
-function settingsOf(config: Config): ReadonlyMap<string, string> {
+export function settingsOf(config: Config): ReadonlyMap<string, string> {
   const settings = new Map<string, string>();
   let table = "";
   for (const line of renderConfig({ ...config, vips: [], services: [], gates: [] }).split("\n")) {

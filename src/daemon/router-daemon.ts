@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
+import { settingDigests } from "../config/setting-digests.ts";
 import type { Input, OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -461,12 +462,13 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "gates", gates: this.#balancing?.gates ?? [] });
   }
 
-  #settings(config = this.#config): FailoverSettings {
+  #settings({ config, keys }: Pick<UsableConfig, "config" | "keys"> = this.#inForce): FailoverSettings {
     return failoverSettings(config, {
       router: this.#options.router,
       pairId: pairIdOfConfig(config),
       interfaces: this.#network.interfaces,
       configFingerprint: configFingerprint(config),
+      settingDigests: settingDigests(config, keys.accepted),
       software: VERSION,
     });
   }
@@ -557,7 +559,7 @@ export class RouterDaemon implements ControlSubject {
     // All else has it already.
     if (config === this.#config) return undefined;
     const refusal = await this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
-    return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(config));
+    return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(usable));
   }
 
   #tryBalancing(config: Config): Promise<string | undefined> {
@@ -569,9 +571,9 @@ export class RouterDaemon implements ControlSubject {
   }
 
   /** A standby sets none: what its kernel would refuse shows when it takes. */
-  async #tryVips(config: Config): Promise<string | undefined> {
+  async #tryVips(usable: UsableConfig): Promise<string | undefined> {
     if (this.#router.state.phase.kind !== "active") return undefined;
-    const beside = settingsBeside(this.#settings(config), this.#router.state.settings);
+    const beside = settingsBeside(this.#settings(usable), this.#router.state.settings);
     this.#router.feed({ kind: "reload", settings: beside });
     return await awaitVips(() => this.#router.state, monotonicMs);
   }
@@ -605,7 +607,11 @@ export class RouterDaemon implements ControlSubject {
     this.#giveBackUnwanted(usable.config);
     this.#ipvs.configure(usable.config);
     this.#firewall.lookSoon();
-    if (isSame) return;
+    if (isSame) {
+      // The keys may be others, and so the digests of the settings.
+      this.#router.feed({ kind: "reload", settings: this.#settings() });
+      return;
+    }
     this.#settleBalancing(before);
     // With services the kernel's table comes first, which is told when it is complete.
     if (usable.config.services.length === 0) this.#synchronisation.configure(usable.config);

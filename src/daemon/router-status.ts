@@ -1,6 +1,7 @@
 import type { CheckReport } from "../balance/report.ts";
 import type { ConfiguredService } from "../config/config.ts";
 import { currentConflicts } from "../failover/conflict.ts";
+import { differences } from "../failover/drift.ts";
 import { isVipAskable, isVipBlind } from "../failover/fitness.ts";
 import type { Transition } from "../failover/history.ts";
 import { vipKey } from "../failover/lease.ts";
@@ -108,6 +109,7 @@ function routerStatus(state: State, facts: StatusFacts): RouterStatus {
 export function peerStatus(state: State, facts: Pick<StatusFacts, "config" | "nowMs">): PeerStatus {
   const id = otherRouter(state.settings.router);
   const says = state.peer?.says;
+  const differing = differences(state);
   return {
     id,
     name: facts.config.pair[id].name,
@@ -117,6 +119,8 @@ export function peerStatus(state: State, facts: Pick<StatusFacts, "config" | "no
     heardMsAgo: ago(facts.nowMs, state.peer?.heardAtMs),
     software: says?.software ?? null,
     sameConfig: says === undefined ? null : says.configFingerprint === state.settings.configFingerprint,
+    differingKeys: differing?.names ?? null,
+    missingKeys: differing?.missing ?? null,
   };
 }
 

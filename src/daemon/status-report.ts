@@ -71,6 +71,10 @@ export interface PeerStatus {
   readonly software: string | null;
   /** null: not heard yet. */
   readonly sameConfig: boolean | null;
+  /** Settings that the peer has with another value, or not at all; null: the same configuration, or not compared yet. */
+  readonly differingKeys: readonly string[] | null;
+  /** How many settings only the peer has; null as above. */
+  readonly missingKeys: number | null;
 }
 
 export interface PathStatus {

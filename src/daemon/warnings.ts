@@ -15,6 +15,7 @@ import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import { type Advice, advise, linkMend, mendOn } from "./advice.ts";
 import { currentAlarms } from "./alarms.ts";
+import { driftWarning } from "./drift-warning.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { fitnessWarnings } from "./fitness-warnings.ts";
 import { keptStatus, keptWarnings } from "./kept-servers.ts";
@@ -134,11 +135,7 @@ function peerWarnings(look: Look): string[] {
   if (!alive) return silenceWarnings(look);
   const says = state.peer?.says;
   if (says === undefined) return [];
-  const warnings: string[] = [];
-  if (says.configFingerprint !== state.settings.configFingerprint) {
-    const reports = `${says.configFingerprint} there, ${state.settings.configFingerprint} here`;
-    warnings.push(`the routers have different configurations (${reports}): compare \`tandem config show\` on both`);
-  }
+  const warnings = driftWarning(state, peer);
   if (says.software !== facts.software) {
     warnings.push(`${peer} runs tandem ${says.software}, this router ${facts.software}`);
   }

@@ -8,6 +8,7 @@ import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswe
 import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import { addConflictDeadlines, judgeConflicts } from "./conflict.ts";
+import { hearSettings } from "./drift.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { evidenceWindowMs, onCarrier } from "./evidence.ts";
 import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
@@ -273,6 +274,7 @@ function onHeartbeat(turn: Turn, input: InputOf<"heartbeat">): void {
   if (judgement.newBoot) turn.tell = true;
   hear(turn, heartbeat, judgement.newBoot);
   hearViews(turn, heartbeat.payload.views);
+  hearSettings(turn, heartbeat.payload, judgement.newBoot);
   hearStrays(turn);
   judgeRival(turn);
   if (heartbeat.payload.role === "active") endRelease(turn);

@@ -1,6 +1,7 @@
 /** What this router says in its heartbeats and when it sends them (rules 1 and 2). */
 import { PATHS, type PathName } from "../model/pair.ts";
 import type { AgreementWord, HeartbeatPayload, VipReport } from "../wire/heartbeat.ts";
+import { settingsReport } from "./drift.ts";
 import { sideReport } from "./evidence.ts";
 import { fitnessReport } from "./fitness.ts";
 import { hasLapsed, isHolding, isRenewalStuck, reportedVips, vipKey } from "./lease.ts";
@@ -50,7 +51,8 @@ function vipReports(state: State, nowMs: number): readonly VipReport[] {
 export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
   const { settings, sides, table, warmth } = state;
   const agreement = agreementWord(state);
-  const views = viewsReport(state);
+  const settingsOwn = settingsReport(state);
+  const views = settingsOwn === undefined ? viewsReport(state) : undefined;
   const fitness = fitnessReport(state, nowMs);
   return {
     sendNumber: state.sendNumber,
@@ -76,6 +78,7 @@ export function payloadOf(state: State, nowMs: number): HeartbeatPayload {
     ...(warmth === undefined || state.phase.kind !== "active" ? {} : { warmth }),
     shared: sharedReport(state),
     ...(views === undefined ? {} : { views }),
+    ...(settingsOwn === undefined ? {} : { settings: settingsOwn }),
     ...(isStrayTold(state, nowMs) ? { strays: true as const } : {}),
     ...(state.step === undefined ? {} : { stepping: true as const }),
     ...(fitness === undefined ? {} : { fitness }),

@@ -6,6 +6,7 @@ import type { ServiceSight } from "../model/service-sight.ts";
 import type { Vip } from "../model/vip.ts";
 import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { Disadvantage } from "./comparison.ts";
+import type { Drift } from "./drift.ts";
 import type { Cause, Transition, TransitionReason } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { FailoverSettings, Timing } from "./settings.ts";
@@ -375,6 +376,8 @@ export interface State {
   readonly peerViews: readonly ServiceSight[];
   /** Services that the active does not see and the standby does, by their places. */
   readonly missed?: { readonly sinceMs: number; readonly places: readonly number[]; readonly told: boolean };
+  /** In what the configurations differ; absent: in nothing. */
+  readonly drift?: Drift;
   /** When the VIPs last moved because of the views. */
   readonly viewsMovedAtMs?: number;
   /** The planned move before which the peer's kernel was told of every connection. */

@@ -23,6 +23,7 @@ import {
   type WarmthReport,
 } from "./heartbeat.ts";
 import { readFitness, writeFitness } from "./heartbeat-fitness.ts";
+import { readSettings, writeSettings } from "./heartbeat-settings.ts";
 import { isOfOlderKind, readKept, readShared, writeKept, writeShared } from "./heartbeat-shared.ts";
 import { readSyncWord, writeSyncWord } from "./heartbeat-sync.ts";
 import { readViews, writeViews } from "./heartbeat-views.ts";
@@ -46,6 +47,7 @@ const FIELD = {
   fitness: 16,
   lease: 17,
   kept: 18,
+  settings: 19,
 };
 /** An age that stands for "never". */
 const NEVER = 0xffff_ffff;
@@ -232,11 +234,13 @@ export function writePayload(writer: Writer, payload: HeartbeatPayload): void {
 }
 
 function writeOptional(writer: Writer, payload: HeartbeatPayload): void {
-  const { agreement, table, warmth, sendNumber, shared, sync, stepping, views, fitness, leaseAgeMs } = payload;
+  const { agreement, table, warmth, sendNumber, shared, sync, stepping, views, settings, fitness, leaseAgeMs } =
+    payload;
   if (fitness !== undefined) writeField(writer, FIELD.fitness, () => writeFitness(writer, fitness));
   if (leaseAgeMs !== undefined) writeField(writer, FIELD.lease, () => writeAge(writer, leaseAgeMs));
   if (payload.strays !== undefined) writeField(writer, FIELD.strays, () => {});
   if (views !== undefined) writeField(writer, FIELD.views, () => writeViews(writer, views));
+  if (settings !== undefined) writeField(writer, FIELD.settings, () => writeSettings(writer, settings));
   if (stepping !== undefined) writeField(writer, FIELD.stepping, () => {});
   if (sync !== undefined) writeField(writer, FIELD.sync, () => writeSyncWord(writer, sync));
   if (shared !== undefined) {
@@ -289,6 +293,7 @@ const READERS: Readonly<Record<number, readonly [name: string, read: (reader: Re
   [FIELD.lease]: ["lease", readLeaseAge],
   [FIELD.shared]: ["shared", (reader) => ({ shared: readShared(reader) })],
   [FIELD.sync]: ["sync", (reader) => ({ sync: readSyncWord(reader) })],
+  [FIELD.settings]: ["settings", (reader) => ({ settings: readSettings(reader) })],
   [FIELD.kept]: ["kept", (reader) => ({ kept: readKept(reader) })],
 };
 

@@ -170,6 +170,22 @@ export interface ViewsReport {
   readonly sights: readonly ServiceSight[];
 }
 
+/** Settings that a packet has room for, beside all else at its longest, in the place of the views. */
+export const SETTINGS_WINDOW = 8;
+
+/** Digests of a setting's name and value. */
+export interface SettingWord {
+  readonly id: number;
+  readonly value: number;
+}
+
+/** While the configurations differ: all settings of the sender whose ids are `from` to `to`, both included, ascending. */
+export interface SettingsReport {
+  readonly from: number;
+  readonly to: number;
+  readonly settings: readonly SettingWord[];
+}
+
 /** What operators ordered, as far as the sender knows (drains, weights, a hold). */
 export interface SharedReport {
   /** 16 hexadecimal digits over all entries: equal digests, nothing to tell. */
@@ -219,7 +235,9 @@ export interface HeartbeatPayload {
   readonly sync?: SyncWord;
   /** Absent in packets of older versions. */
   readonly shared?: SharedReport;
+  /** Never beside `settings`: with different configurations there are no common services. */
   readonly views?: ViewsReport;
+  readonly settings?: SettingsReport;
   /** Absent: not known yet. */
   readonly fitness?: FitnessReport;
   /** An active's leases were last renewed so long ago; absent: in time. */

@@ -15,6 +15,7 @@ import {
   type HeartbeatPayload,
   MAC_REPORT_LIMIT,
   MOVE_REASONS,
+  SETTINGS_WINDOW,
   SYNC_KEYS_LIMIT_CROWDED,
   type SyncWord,
   UNFITNESS_REASONS,
@@ -188,6 +189,9 @@ const payload: fc.Arbitrary<HeartbeatPayload> = fc.record(
         fc.nat({ max: 500 }),
       )
       .map(([sights, from, more]) => ({ total: from + sights.length + more, from, sights })),
+    settings: fc
+      .uniqueArray(fc.record({ id: u32, value: u32 }), { maxLength: SETTINGS_WINDOW, selector: ({ id }) => id })
+      .map((words) => ({ from: 0, to: 0xffff_ffff, settings: words.toSorted((a, b) => a.id - b.id) })),
     warmth: fc.record({ wanted: u32, present: u32, fullSync: fc.boolean() }),
     shared: fc.record({ digest: hex(16), entries: fc.array(sharedEntry, { maxLength: 4 }).map(inOrderOfFields) }),
     sync: syncWord,

@@ -104,11 +104,11 @@ export class VipPair implements AsyncDisposable {
     return readFileSync(this.lab.pair.configPath, "utf8");
   }
 
-  /** Changes the file and sends SIGHUP to both; waits until both have said what came of it. */
-  async reload(config: string, saying = "is in force"): Promise<void> {
+  /** Changes the file and sends SIGHUP to both, or to these; waits until they have said what came of it. */
+  async reload(config: string, saying = "is in force", routers = this.routers): Promise<void> {
     writeFileSync(this.lab.pair.configPath, config);
-    await this.said(saying, this.routers, () => {
-      for (const router of this.routers) router.signal("SIGHUP");
+    await this.said(saying, routers, () => {
+      for (const router of routers) router.signal("SIGHUP");
     });
   }
 

@@ -42,6 +42,8 @@ const REPORT: StatusReport = {
     heardMsAgo: 120,
     software: "0.1.0",
     sameConfig: false,
+    differingKeys: null,
+    missingKeys: null,
   },
   paths: [
     {

@@ -28,6 +28,8 @@ const PEER: HeartbeatReport["peer"] = {
   heardMsAgo: 1,
   software: null,
   sameConfig: true,
+  differingKeys: null,
+  missingKeys: null,
 };
 const UNSAVED: Unsaved = { reason: "no space is left (ENOSPC)", text: "but it could not be saved" };
 

@@ -26,6 +26,8 @@ const PEER: PeerStatus = {
   heardMsAgo: 1,
   software: null,
   sameConfig: true,
+  differingKeys: null,
+  missingKeys: null,
 };
 const SYNC: SyncStatus = {
   wanted: 50,

@@ -3,6 +3,7 @@ import type { CheckReport, ServiceView } from "../../../src/balance/report.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { outlook, transitionWords } from "../../../src/daemon/outlook.ts";
 import { currentWarnings, type WarningFacts } from "../../../src/daemon/warnings.ts";
+import { nothingCompared } from "../../../src/failover/drift.ts";
 import { createState } from "../../../src/failover/failover.ts";
 import { gateDigest } from "../../../src/failover/gates.ts";
 import { TRANSITION_REASONS } from "../../../src/failover/history.ts";
@@ -42,6 +43,7 @@ const SETTINGS: FailoverSettings = {
   views: "warn",
   hasServices: true,
   configFingerprint: FINGERPRINT,
+  settingDigests: [],
   software: "0.1.0",
   failbackStableMs: 30_000,
 };
@@ -99,6 +101,17 @@ function saying(says: Partial<HeartbeatPayload>): Partial<State> {
 /** The peer says of its gate this, and lists no VIP. */
 function fitness(state: GateState): NonNullable<HeartbeatPayload["fitness"]> {
   return { vips: [], defaultRoutes: [], gates: [{ digest: gateDigest("proxy"), state }] };
+}
+
+/** The peer has another configuration, and all of it is compared. */
+function drifted(names: readonly string[], differing: readonly number[], missing: number): Partial<State> {
+  const settingDigests = names.map((name, id) => ({ name, place: id, id, values: [0] }));
+  const drift = { ...nothingCompared("00000000000000bb"), compared: [{ from: 0, to: 0xffff_ffff }] };
+  return {
+    ...saying({ configFingerprint: "00000000000000bb" }),
+    settings: { ...SETTINGS, settingDigests },
+    drift: { ...drift, differing, missing },
+  };
 }
 
 const SILENT: Partial<State> = { peer: { heardAtMs: NOW_MS - 12_000, ...SINCE, says: SAYS } };
@@ -176,7 +189,26 @@ describe("currentWarnings()", () => {
       "another configuration",
       saying({ configFingerprint: "00000000000000bb" }),
       [
-        "the routers have different configurations (00000000000000bb there, 00000000000000aa here): compare `tandem config show` on both",
+        "the routers have different configurations: fingerprint 00000000000000bb there, 00000000000000aa here: compare `tandem config show` on both",
+      ],
+    ],
+    [
+      "a setting that the peer has otherwise, and one that only it has",
+      drifted(["pair.lease", "pair.port"], [0], 1),
+      [
+        "the routers have different configurations: pair.lease, and 1 that only lvs2 has: compare `tandem config show` on both",
+      ],
+    ],
+    [
+      "settings that only the peer has",
+      drifted([], [], 2),
+      ["the routers have different configurations: 2 that only lvs2 has: compare `tandem config show` on both"],
+    ],
+    [
+      "very many settings that differ, a service as a whole",
+      drifted(["service a: listen", "service a: check", "b", "c", "d", "e", "f"], [6, 5, 4, 3, 2, 1, 0], 3),
+      [
+        "the routers have different configurations: service a, b, c, d, e, and 1 more and 3 that only lvs2 has: compare `tandem config show` on both",
       ],
     ],
     ["another version", saying({ software: "0.2.0" }), ["lvs2 runs tandem 0.2.0, this router 0.1.0"]],

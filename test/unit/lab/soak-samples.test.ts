@@ -13,6 +13,8 @@ const PEER: PeerStatus = {
   heardMsAgo: 1,
   software: null,
   sameConfig: true,
+  differingKeys: null,
+  missingKeys: null,
 };
 
 function path(name: PathStatus["path"], minute: number): PathStatus {

@@ -6,6 +6,7 @@ import {
   GATES_LIMIT,
   type Heartbeat,
   type HeartbeatPayload,
+  SETTINGS_WINDOW,
   SHARED_ENTRIES_BYTES,
   SYNC_CROWDED_VIPS,
   SYNC_KEYS_LIMIT,
@@ -40,6 +41,11 @@ function withPayload(payload: Uint8Array): Uint8Array {
   head[6] = payload.length >> 8;
   head[7] = payload.length & 0xff;
   return signed(new Uint8Array([...head, ...payload]));
+}
+
+/** Numbers of 32 bits in the field of the settings. */
+function settingsField(payload: Uint8Array, numbers: readonly number[]): Uint8Array {
+  return new Uint8Array([...payload, 19, 0, numbers.length * 4, ...numbers.flatMap((number) => [0, 0, 0, number])]);
 }
 
 function payloadOf(heartbeat: Heartbeat): Uint8Array {
@@ -103,9 +109,17 @@ describe("sealHeartbeat()", () => {
       },
       leaseAgeMs: 1_600,
     };
-    const bytes = sealHeartbeat({ ...HEARTBEAT, payload }, KEY);
-    expect(bytes.length).toBeLessThanOrEqual(HEARTBEAT_LIMIT_BYTES);
-    expect(openHeartbeat(bytes, [KEY], PAIR_ID)).toEqual({ ok: true, heartbeat: { ...HEARTBEAT, payload } });
+    const { views: _views, ...others } = payload;
+    const words = Array.from({ length: SETTINGS_WINDOW }, (_, index) => ({ id: index, value: index }));
+    const drifted: HeartbeatPayload = { ...others, settings: { from: 0, to: 0xffff_ffff, settings: words } };
+    for (const longest of [payload, drifted]) {
+      const bytes = sealHeartbeat({ ...HEARTBEAT, payload: longest }, KEY);
+      expect(bytes.length).toBeLessThanOrEqual(HEARTBEAT_LIMIT_BYTES);
+      expect(openHeartbeat(bytes, [KEY], PAIR_ID)).toEqual({
+        ok: true,
+        heartbeat: { ...HEARTBEAT, payload: longest },
+      });
+    }
   });
 
   test("lists the VIPs up to its limit and tells their number", () => {
@@ -210,6 +224,13 @@ describe("decodeHeartbeat()", () => {
     ["value: bytes needs 40 bytes, got 1", new Uint8Array([...payload, 99, 0, 40, 1])],
     ["agreement: unknown step or reason", new Uint8Array([...payload, 7, 0, 6, 99, 0, 0, 0, 1, 0])],
     ["table.complete: 2 is not 0 or 1", new Uint8Array([...payload, 8, 0, 13, 2, ...new Array(12).fill(0)])],
+    ["settings.from: 2 is beyond 1", new Uint8Array([...payload, 19, 0, 8, 0, 0, 0, 2, 0, 0, 0, 1])],
+    ["settings.to: bytes needs", new Uint8Array([...payload, 19, 0, 4, 0, 0, 0, 2])],
+    ["settings.id: out of its range or out of order", settingsField(payload, [4, 5, 6, 0])],
+    ["settings.id: out of its range or out of order", settingsField(payload, [0, 9, 10, 0])],
+    ["settings.id: out of its range or out of order", settingsField(payload, [0, 9, 3, 0, 3, 0])],
+    ["settings.value: bytes needs", settingsField(payload, [0, 9, 3])],
+    ["settings.settings: too many", settingsField(payload, [0, 99, ...Array.from({ length: 18 }, (_, n) => n)])],
     ["warmth: 1 stray bytes at the end", new Uint8Array([...payload, 9, 0, 10, ...new Array(10).fill(0)])],
   ])("says what is wrong: %s", (message, bytes) => {
     expect(() => decodeHeartbeat(withPayload(bytes))).toThrow(message);
