@@ -110,11 +110,9 @@ function serviceSettings(service: ConfiguredService): readonly NamedSetting[] {
 }
 
 /** Everything by which two configurations differ to `configFingerprint`, each by its name, in the order of a file. */
-export function namedSettings(config: Config): readonly NamedSetting[] {
-  return [
-    ...plainSettings(config),
-    ...config.vips.map(vipSetting),
-    ...config.services.flatMap(serviceSettings),
-    ...config.gates.map((gate) => ({ name: `gate ${gate.name}`, value: canonicalJson(gate) })),
-  ];
+export function* namedSettings(config: Config): Generator<NamedSetting, void> {
+  yield* plainSettings(config);
+  for (const vip of config.vips) yield vipSetting(vip);
+  for (const service of config.services) yield* serviceSettings(service);
+  for (const gate of config.gates) yield { name: `gate ${gate.name}`, value: canonicalJson(gate) };
 }

@@ -2,7 +2,6 @@ import type { Config, ConfiguredService } from "../config/config.ts";
 import type { FailoverSettings, SidedVip, WatchedService } from "../failover/settings.ts";
 import { sameAddress } from "../model/address.ts";
 import type { PathName, RouterId } from "../model/pair.ts";
-import type { SettingDigest } from "../model/setting-digest.ts";
 import type { Vip } from "../model/vip.ts";
 
 /** The interfaces on which this router has its two addresses of the configuration. */
@@ -53,7 +52,6 @@ export function failoverSettings(
     readonly pairId: string;
     readonly interfaces: SideInterfaces;
     readonly configFingerprint: string;
-    readonly settingDigests: readonly SettingDigest[];
     readonly software: string;
   },
 ): FailoverSettings {
@@ -72,7 +70,6 @@ export function failoverSettings(
     views: config.pair.views,
     hasServices: config.services.length > 0,
     configFingerprint: facts.configFingerprint,
-    settingDigests: facts.settingDigests,
     software: facts.software,
     failbackStableMs: failbackAfterMs,
     ...(takeover === undefined

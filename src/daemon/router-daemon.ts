@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
-import { settingDigests } from "../config/setting-digests.ts";
 import type { Input, OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -45,6 +44,7 @@ import { pathStatus, peerStatus, statusReport } from "./router-status.ts";
 import { KernelWorld } from "./router-world.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { ServicesClaim } from "./services-claim.ts";
+import { SettingDigester } from "./setting-digester.ts";
 import type { Former } from "./start-config.ts";
 import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from "./status-report.ts";
 import { Synchronisation } from "./synchronisation.ts";
@@ -89,6 +89,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #sysctls: SysctlKeeper;
   readonly #ipvs: IpvsSupport;
   readonly #firewall: FilterWatch;
+  readonly #digester = new SettingDigester();
   readonly #synchronisation: Synchronisation;
   readonly #network: RouterNetwork;
   readonly #kernelThread: KernelThread;
@@ -462,13 +463,12 @@ export class RouterDaemon implements ControlSubject {
     this.#router.feed({ kind: "gates", gates: this.#balancing?.gates ?? [] });
   }
 
-  #settings({ config, keys }: Pick<UsableConfig, "config" | "keys"> = this.#inForce): FailoverSettings {
+  #settings(config = this.#config): FailoverSettings {
     return failoverSettings(config, {
       router: this.#options.router,
       pairId: pairIdOfConfig(config),
       interfaces: this.#network.interfaces,
       configFingerprint: configFingerprint(config),
-      settingDigests: settingDigests(config, keys.accepted),
       software: VERSION,
     });
   }
@@ -512,6 +512,7 @@ export class RouterDaemon implements ControlSubject {
       balancer: () => this.#balancing?.supervisor,
       router: () => this.#router,
       onOrders: (orders) => this.#balancing?.setOrders(orders),
+      onDigests: () => this.#digestSettings(),
       onTransition: (transition) => {
         auxiliary(this.#logger, "the history", () => this.#transitions.add(transition, monotonicMs(), new Date()));
         this.#synchronisation.look();
@@ -520,6 +521,14 @@ export class RouterDaemon implements ControlSubject {
       exit: () => this.#finish(0),
       crash: (error) => this.crash(error),
     });
+  }
+
+  #digestSettings(): void {
+    const { config, keys } = this.#inForce;
+    const fingerprint = configFingerprint(config);
+    this.#digester.start(config, keys.accepted, (digests) =>
+      this.#router.feed({ kind: "setting-digests", fingerprint, digests }),
+    );
   }
 
   /** All that this configuration may want of the kernel's settings. */
@@ -559,7 +568,7 @@ export class RouterDaemon implements ControlSubject {
     // All else has it already.
     if (config === this.#config) return undefined;
     const refusal = await this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
-    return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(usable));
+    return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(config));
   }
 
   #tryBalancing(config: Config): Promise<string | undefined> {
@@ -571,9 +580,9 @@ export class RouterDaemon implements ControlSubject {
   }
 
   /** A standby sets none: what its kernel would refuse shows when it takes. */
-  async #tryVips(usable: UsableConfig): Promise<string | undefined> {
+  async #tryVips(config: Config): Promise<string | undefined> {
     if (this.#router.state.phase.kind !== "active") return undefined;
-    const beside = settingsBeside(this.#settings(usable), this.#router.state.settings);
+    const beside = settingsBeside(this.#settings(config), this.#router.state.settings);
     this.#router.feed({ kind: "reload", settings: beside });
     return await awaitVips(() => this.#router.state, monotonicMs);
   }

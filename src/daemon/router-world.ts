@@ -31,6 +31,8 @@ export interface WorldParts {
   readonly router: () => Router;
   /** The orders of both routers' operators. */
   readonly onOrders: (orders: readonly SharedEntry[]) => void;
+  /** The digests of the settings in force are wanted. */
+  readonly onDigests: () => void;
   readonly onTransition: (transition: Transition) => void;
   readonly now: () => number;
   readonly exit: () => void;
@@ -123,6 +125,9 @@ export class KernelWorld implements RouterWorld {
         break;
       case "orders":
         this.#parts.onOrders(effect.orders);
+        break;
+      case "digest-settings":
+        this.#parts.onDigests();
         break;
       case "hear-connections":
         this.#parts.synchronisation.hear(effect.answer);

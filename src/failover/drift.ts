@@ -29,6 +29,11 @@ export interface Drift {
   readonly missing: number;
 }
 
+interface OwnSettings {
+  readonly fingerprint: string;
+  readonly digests: readonly SettingDigest[];
+}
+
 export interface Differences {
   /** Names of settings that the peer has with another value, or not at all, in the order of the configuration. */
   readonly names: readonly string[];
@@ -43,8 +48,8 @@ export function hasDrift({ peer, settings }: State): boolean {
 
 /** The part of this router's settings that goes with the next heartbeats, others each time. */
 export function settingsReport(state: State): SettingsReport | undefined {
-  const { settingDigests } = state.settings;
-  return settingDigests.length === 0 || !hasDrift(state) ? undefined : reportOf(settingDigests, state.sendNumber);
+  const { settingDigests = [], sendNumber } = state;
+  return settingDigests.length === 0 || !hasDrift(state) ? undefined : reportOf(settingDigests, sendNumber);
 }
 
 /** The part that goes with heartbeats of this number. */
@@ -96,24 +101,37 @@ export function withReport(drift: Drift, report: SettingsReport, own: readonly S
 
 /** Takes over what the peer says of its settings. */
 export function hearSettings(turn: Turn, says: HeartbeatPayload, newBoot: boolean): void {
-  const { drift, settings } = turn.state;
+  const { drift, settingDigests } = turn.state;
   if (!hasDrift(turn.state)) {
-    if (drift !== undefined) turn.clear("drift");
+    if (settingDigests !== undefined) turn.clear("drift", "settingDigests");
     return;
+  }
+  if (settingDigests === undefined) {
+    turn.set({ settingDigests: [] });
+    turn.emit({ kind: "digest-settings" });
   }
   const peerConfig = says.configFingerprint;
   const isKnown = !newBoot && drift?.peerConfig === peerConfig;
   const known = isKnown ? drift : nothingCompared(peerConfig);
   const report = says.settings;
-  turn.set({ drift: report === undefined ? known : withReport(known, report, settings.settingDigests) });
+  const isComparable = report !== undefined && settingDigests !== undefined && settingDigests.length > 0;
+  turn.set({ drift: isComparable ? withReport(known, report, settingDigests) : known });
+}
+
+/** The settings of this router are there to be compared. */
+export function onSettingDigests(turn: Turn, { fingerprint, digests }: OwnSettings): void {
+  const { settingDigests, settings } = turn.state;
+  // What comes too late is of a configuration that is not in force any more, or of no use.
+  if (settingDigests?.length !== 0 || fingerprint !== settings.configFingerprint) return;
+  turn.set({ settingDigests: digests });
 }
 
 /** In what the configurations differ; undefined: in nothing, or not all is compared yet. */
-export function differences({ drift, settings }: Pick<State, "drift" | "settings">): Differences | undefined {
+export function differences({ drift, settingDigests = [] }: State): Differences | undefined {
   const [range] = drift?.compared ?? [];
   if (drift === undefined || range?.from !== 0 || range.to !== ID_MAX) return undefined;
   const ids = new Set(drift.differing);
-  const own = settings.settingDigests.toSorted((a, b) => a.place - b.place);
+  const own = settingDigests.toSorted((a, b) => a.place - b.place);
   return { names: inWhole(own, ids), missing: drift.missing };
 }
 

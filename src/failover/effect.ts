@@ -118,6 +118,8 @@ export type Effect =
   | { readonly kind: "orders"; readonly orders: readonly SharedEntry[] }
   /** What the peer's kernel knows of the connections (rule 10), from a heartbeat that counted. */
   | { readonly kind: "hear-connections"; readonly answer: SyncAnswer }
+  /** The peer has another configuration: what is compared with it. Answered by `setting-digests`. */
+  | { readonly kind: "digest-settings" }
   | { readonly kind: "record"; readonly transition: Transition }
   | {
       readonly kind: "notice";

@@ -8,7 +8,7 @@ import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswe
 import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
 import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
 import { addConflictDeadlines, judgeConflicts } from "./conflict.ts";
-import { hearSettings } from "./drift.ts";
+import { hearSettings, onSettingDigests } from "./drift.ts";
 import type { Effect, StoredState } from "./effect.ts";
 import { evidenceWindowMs, onCarrier } from "./evidence.ts";
 import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
@@ -221,6 +221,7 @@ const TAKE: { readonly [K in Input["kind"]]: (turn: Turn, input: InputOf<K>) => 
   },
   ordered: (turn, input) => order(turn, input.subjects),
   views: (turn, input) => onViews(turn, input.sights),
+  "setting-digests": onSettingDigests,
   operator: (turn, input) => onOperator(turn, input.id, input.command),
   stop: onStop,
   reload: (turn, input) => onReload(turn, input.settings),

@@ -8,6 +8,7 @@ import type { IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
+import type { SettingDigest } from "../model/setting-digest.ts";
 import type { SharedSubject } from "../model/shared-entry.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Heartbeat, HeartbeatSource, PacketRefusal, TableReport, WarmthReport } from "../wire/heartbeat.ts";
@@ -133,6 +134,8 @@ export type Input =
   | { readonly kind: "table"; readonly table: TableReport }
   /** How this router's balancer sees the services, in the order of the settings. */
   | { readonly kind: "views"; readonly sights: readonly ServiceSight[] }
+  /** The settings of the configuration with this fingerprint, by ascending ids. */
+  | { readonly kind: "setting-digests"; readonly fingerprint: string; readonly digests: readonly SettingDigest[] }
   /** How much of the active's connections the standby's kernel knows; never told: planned moves don't wait for it. */
   | {
       readonly kind: "warmth";

@@ -8,7 +8,7 @@ export function onReload(turn: Turn, settings: FailoverSettings): void {
   const { failback, settings: before } = turn.state;
   const kept = failback.stableMs === before.failbackStableMs ? settings.failbackStableMs : failback.stableMs;
   turn.set({ settings, timing: timingOf(settings), failback: { ...failback, stableMs: kept } });
-  turn.clear("drift");
+  turn.clear("drift", "settingDigests");
   turn.tell = true;
   const { possible, confirmed } = turn.state.addresses;
   setAddresses(turn, { confirmed: wantedOnly(turn.state, confirmed) });

@@ -3,7 +3,6 @@
  * Everything here is plain data; a reload passes a whole new value as an input.
  */
 import type { PathName, RouterId } from "../model/pair.ts";
-import type { SettingDigest } from "../model/setting-digest.ts";
 import type { Vip } from "../model/vip.ts";
 
 /** A VIP with the side of the router it belongs to; a VIP on a third interface counts as public. */
@@ -41,8 +40,6 @@ export interface FailoverSettings {
   readonly hasServices: boolean;
   /** 16 hexadecimal digits: a digest of the effective configuration (rule 14). */
   readonly configFingerprint: string;
-  /** The settings of that configuration, by ascending ids. */
-  readonly settingDigests: readonly SettingDigest[];
   /** Version of this program, at most 32 bytes. */
   readonly software: string;
   /** How long the primary must be stable before it gets its role back, before any doubling (rule 13). */

@@ -3,6 +3,7 @@ import type { Family, IpAddress } from "../model/address.ts";
 import type { MacAddress } from "../model/mac-address.ts";
 import type { PathName } from "../model/pair.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
+import type { SettingDigest } from "../model/setting-digest.ts";
 import type { Vip } from "../model/vip.ts";
 import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
 import type { Disadvantage } from "./comparison.ts";
@@ -376,6 +377,8 @@ export interface State {
   readonly peerViews: readonly ServiceSight[];
   /** Services that the active does not see and the standby does, by their places. */
   readonly missed?: { readonly sinceMs: number; readonly places: readonly number[]; readonly told: boolean };
+  /** This router's settings by ascending ids, while the peer's differ; empty: awaited. */
+  readonly settingDigests?: readonly SettingDigest[];
   /** In what the configurations differ; absent: in nothing. */
   readonly drift?: Drift;
   /** When the VIPs last moved because of the views. */

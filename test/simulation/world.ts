@@ -43,7 +43,6 @@ export const SETTINGS: Omit<FailoverSettings, "router"> = {
   views: "warn",
   hasServices: false,
   configFingerprint: "0000000000000001",
-  settingDigests: [],
   software: "0.1.0",
   failbackStableMs: 30_000,
 };

@@ -26,7 +26,6 @@ export const SETTINGS: FailoverSettings = {
   views: "warn",
   hasServices: false,
   configFingerprint: "00000000000000aa",
-  settingDigests: [],
   software: "0.1.0",
   failbackStableMs: 30_000,
 };

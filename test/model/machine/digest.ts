@@ -21,7 +21,7 @@ const LEFT_OUT = new Set([
   ),
   ..."startedAtMs dueAtMs tickedAtMs sentAtMs announcing verification failback shared surroundings".split(" "),
   ..."linkSinceMs thirdEvidence routesHad heardAgeMs fitness sides attempt askedAtMs undoneBatch".split(" "),
-  ..."drift calibration confirmedAtMs renewAtMs confirmedUntilMs defendedAtMs conflicts configFingerprint software".split(
+  ..."drift settingDigests calibration confirmedAtMs renewAtMs confirmedUntilMs defendedAtMs conflicts configFingerprint software".split(
     " ",
   ),
   ..."rounds missed hook addresses dueAtMs openedAtMs retryMoveAtMs lateTime gatesSinceMs".split(" "),

@@ -139,7 +139,7 @@ const REPORT: StatusReport = {
   advice: [],
   warnings: [
     "the private path (eth1) has been down for 4.2s",
-    "the routers have different configurations (aaaa there, bbbb here): compare `tandem config show` on both",
+    "the routers have different configurations: pair.lease, gate proxy: compare `tandem config show` on both",
   ],
 };
 
@@ -161,7 +161,7 @@ describe("statusLines()", () => {
 
       WARNINGS
         ~the private path (eth1) has been down for 4.2s
-        ~the routers have different configurations (aaaa there, bbbb here): compare \`tandem config show\` on both
+        ~the routers have different configurations: pair.lease, gate proxy: compare \`tandem config show\` on both
 
       PATH     INTERFACE  STATE  HEARD      HEARD BY PEER  REFUSED PACKETS
       public   eth0       +up     120ms ago  150ms ago

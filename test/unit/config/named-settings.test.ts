@@ -40,7 +40,7 @@ function configOf(text: string): Config {
 /** Names of the settings that differ after a change of the file, on either side. */
 function differing(change: (file: string) => string): readonly string[] {
   const [before, after] = [FILE, change(FILE)].map(
-    (text) => new Map(namedSettings(configOf(text)).map(({ name, value }) => [name, value])),
+    (text) => new Map([...namedSettings(configOf(text))].map(({ name, value }) => [name, value])),
   );
   const names = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
   return [...names].filter((name) => before?.get(name) !== after?.get(name));

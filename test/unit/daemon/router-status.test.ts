@@ -35,7 +35,6 @@ const CREATED = createState({
     views: "warn",
     hasServices: false,
     configFingerprint: "00000000000000aa",
-    settingDigests: [],
     software: "0.1.0",
     failbackStableMs: 30_000,
   },

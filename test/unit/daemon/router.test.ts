@@ -17,7 +17,6 @@ const SETTINGS: FailoverSettings = {
   views: "warn",
   hasServices: false,
   configFingerprint: "0123456789abcdef",
-  settingDigests: [],
   software: "test",
   failbackStableMs: 30_000,
 };

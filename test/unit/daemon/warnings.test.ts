@@ -43,7 +43,6 @@ const SETTINGS: FailoverSettings = {
   views: "warn",
   hasServices: true,
   configFingerprint: FINGERPRINT,
-  settingDigests: [],
   software: "0.1.0",
   failbackStableMs: 30_000,
 };
@@ -109,7 +108,7 @@ function drifted(names: readonly string[], differing: readonly number[], missing
   const drift = { ...nothingCompared("00000000000000bb"), compared: [{ from: 0, to: 0xffff_ffff }] };
   return {
     ...saying({ configFingerprint: "00000000000000bb" }),
-    settings: { ...SETTINGS, settingDigests },
+    settingDigests,
     drift: { ...drift, differing, missing },
   };
 }

@@ -12,6 +12,14 @@ function setting(index: number, value: number): SettingDigest {
   return { name: `s${index}`, place: 100 - index, id: index * 1_000, values: [value] };
 }
 
+/** The peer is heard with another configuration, and this router's own settings are there. */
+function differ(router: TestRouter): void {
+  router.hear({ configFingerprint: OTHER });
+  const fingerprint = router.state.settings.configFingerprint;
+  router.feed({ kind: "setting-digests", fingerprint, digests: OWN });
+  router.effects = [];
+}
+
 function sentSettings(router: TestRouter) {
   return router.all("send-heartbeat").map(({ heartbeat: { payload } }) => payload.settings);
 }
@@ -45,7 +53,7 @@ describe("two routers with different configurations", () => {
   const views = ["alive" as const];
   const services = [{ name: "web", patienceMs: 1_000 }];
   const made = () => {
-    const router = new TestRouter({ settings: { settingDigests: OWN, services } }).becomeActive();
+    const router = new TestRouter({ settings: { services } }).becomeActive();
     router.feed({ kind: "views", sights: views });
     router.effects = [];
     return router;
@@ -55,8 +63,7 @@ describe("two routers with different configurations", () => {
     const router = made();
     router.hearFor(400);
     expect(new Set(sentSettings(router))).toEqual(new Set([undefined]));
-    router.hear({ configFingerprint: OTHER });
-    router.effects = [];
+    differ(router);
     router.hearFor(2_000, { configFingerprint: OTHER });
     const sent = router.all("send-heartbeat").map(({ heartbeat: { payload } }) => payload);
     expect(sent.map((payload) => payload.views)).not.toContainEqual(expect.anything());
@@ -68,12 +75,30 @@ describe("two routers with different configurations", () => {
     expect(new Set(sentSettings(router))).toEqual(new Set([undefined]));
   });
 
+  test("ask for what they compare once, and take no other configuration's", () => {
+    const router = made();
+    const asked = () => router.all("digest-settings").length;
+    router.hearFor(1_000, { configFingerprint: OTHER });
+    expect(asked()).toBe(1);
+    router.feed({ kind: "setting-digests", fingerprint: OTHER, digests: OWN });
+    expect(router.state.settingDigests).toEqual([]);
+    differ(router);
+    expect(router.state.settingDigests).toEqual(OWN);
+    router.feed({ kind: "reload", settings: { ...router.state.settings } });
+    router.feed({ kind: "setting-digests", fingerprint: router.state.settings.configFingerprint, digests: OWN });
+    expect(router.state.settingDigests).toBeUndefined();
+    router.effects = [];
+    router.hear({ configFingerprint: OTHER });
+    expect(asked()).toBe(1);
+  });
+
   const tell = (router: TestRouter, numbers: readonly number[], configFingerprint = OTHER) => {
     for (const number of numbers) router.hear({ configFingerprint, settings: reportOf(THEIRS, number) });
   };
 
   test("know all once all is told, by the names in the order of the configuration", () => {
     const router = made();
+    differ(router);
     tell(router, [0, 1, 2, 3, 4]);
     expect(differences(router.state)).toBeUndefined();
     tell(router, [5, 5, 0]);
@@ -90,6 +115,7 @@ describe("two routers with different configurations", () => {
     ],
   ])("forget what differed %s", (_when, act) => {
     const router = made();
+    differ(router);
     tell(router, [0, 1, 2, 3, 4, 5]);
     expect(differences(router.state)?.missing).toBe(2);
     act(router);
@@ -98,6 +124,7 @@ describe("two routers with different configurations", () => {
 
   test("of which one is of an older version know only that they differ", () => {
     const router = made();
+    differ(router);
     router.hearFor(4_000, { configFingerprint: OTHER });
     expect(differences(router.state)).toBeUndefined();
   });

@@ -225,11 +225,11 @@ describe("decodeHeartbeat()", () => {
     ["agreement: unknown step or reason", new Uint8Array([...payload, 7, 0, 6, 99, 0, 0, 0, 1, 0])],
     ["table.complete: 2 is not 0 or 1", new Uint8Array([...payload, 8, 0, 13, 2, ...new Array(12).fill(0)])],
     ["settings.from: 2 is beyond 1", new Uint8Array([...payload, 19, 0, 8, 0, 0, 0, 2, 0, 0, 0, 1])],
-    ["settings.to: bytes needs", new Uint8Array([...payload, 19, 0, 4, 0, 0, 0, 2])],
+    ["settings.to: be32 needs", new Uint8Array([...payload, 19, 0, 4, 0, 0, 0, 2])],
     ["settings.id: out of its range or out of order", settingsField(payload, [4, 5, 6, 0])],
     ["settings.id: out of its range or out of order", settingsField(payload, [0, 9, 10, 0])],
     ["settings.id: out of its range or out of order", settingsField(payload, [0, 9, 3, 0, 3, 0])],
-    ["settings.value: bytes needs", settingsField(payload, [0, 9, 3])],
+    ["settings.value: be32 needs", settingsField(payload, [0, 9, 3])],
     ["settings.settings: too many", settingsField(payload, [0, 99, ...Array.from({ length: 18 }, (_, n) => n)])],
     ["warmth: 1 stray bytes at the end", new Uint8Array([...payload, 9, 0, 10, ...new Array(10).fill(0)])],
   ])("says what is wrong: %s", (message, bytes) => {
