@@ -607,7 +607,7 @@ export class RouterDaemon implements ControlSubject {
 
   /** What was added is there: the rest follows, and what is not wanted any more goes. */
   #commit(usable: UsableConfig): void {
-    const before = this.#config;
+    const { config: before, keys } = this.#inForce;
     const isSame = usable.config === before;
     this.#inForce = usable;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
@@ -617,8 +617,8 @@ export class RouterDaemon implements ControlSubject {
     this.#ipvs.configure(usable.config);
     this.#firewall.lookSoon();
     if (isSame) {
-      // The keys may be others, and so the digests of the settings.
-      this.#router.feed({ kind: "reload", settings: this.#settings() });
+      // The settings are digested with the keys.
+      if (!Bun.deepEquals(keys, usable.keys)) this.#router.feed({ kind: "reload", settings: this.#settings() });
       return;
     }
     this.#settleBalancing(before);
@@ -677,6 +677,7 @@ export class RouterDaemon implements ControlSubject {
       ),
     ];
     for (const timer of this.#timers) clearInterval(timer);
+    this.#digester.stop();
     const release = this.#config.pair.stop === "release";
     const steps = [
       () => this.#router.stop(),
