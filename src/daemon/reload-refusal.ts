@@ -35,6 +35,7 @@ export interface ReloadCase {
 export function machineRefusal(the: ReloadCase): ReloadResult | undefined {
   const { path, before, after, force, otherPair, findings } = the;
   const { digest } = after;
+  if (after.config === before.config) return undefined;
   if (otherPair) {
     const hint = "restart the daemon for that: first the standby, then switch, then the other";
     return refused({ text: `${path} changes the pair's addresses or its port; ${STAYS}`, hint, digest });

@@ -25,6 +25,8 @@ export interface ReloadSurroundings {
   readonly restore: () => void;
   /** Keeps on disk that this one is being tried: whatever a killed process has set of it is known then. */
   readonly note: (usable: UsableConfig) => Promise<void>;
+  /** The trial is over, and all of it was taken back: the record has the configuration in force alone. */
+  readonly forget: () => Promise<void>;
   /** Keeps the configuration on disk. @returns why it is not there. */
   readonly keep: (usable: UsableConfig) => Promise<string | undefined>;
   /** It is in force; what is not wanted any more is taken away. */
@@ -61,13 +63,16 @@ export class Reload {
   }
 
   async #apply(usable: UsableConfig): Promise<ReloadResult> {
-    const { file, inForce, plan, note, keep, commit } = this.#surroundings;
-    const changes = changeCount(plan(inForce().config, usable.config));
+    const { file, inForce, plan, note, forget, keep, commit } = this.#surroundings;
+    const before = inForce().config;
+    // The very same one, where the file says the same: there is nothing to compare.
+    const changes = usable.config === before ? 0 : changeCount(plan(before, usable.config));
     const isNew = usable.digest !== inForce().digest;
     if (isNew) await note(usable);
     const problem = await this.#try(usable);
     const { digest } = usable;
     if (problem !== undefined) {
+      if (isNew) await forget();
       return refused({ text: `${file.path}: ${problem}; ${STAYS}`, digest, exitCode: 1 });
     }
     const unsaved = isNew ? await keep(usable) : undefined;

@@ -304,6 +304,9 @@ export class RouterDaemon implements ControlSubject {
       note: async ({ text }) => {
         await keepApplied(this.#kept.applied, { ...this.#appliedNow(), trying: text });
       },
+      forget: async () => {
+        await keepApplied(this.#kept.applied, this.#appliedNow());
+      },
       keep: ({ text, digest }) => {
         const { path } = this.#options.file;
         return keepApplied(this.#kept.applied, { path, text, digest, at: new Date().toISOString() });

@@ -1,7 +1,8 @@
 import { vipKey } from "../failover/lease.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
-import { formatVip } from "../model/vip.ts";
+import { sameAddress } from "../model/address.ts";
+import { formatVip, type Vip } from "../model/vip.ts";
 
 /** VIPs of a new configuration, set beside those of the one in force. */
 
@@ -10,12 +11,20 @@ const LIMIT_MS = 5_000;
 const LOOK_EVERY_MS = 5;
 
 /**
- * The settings of a new configuration with the VIPs that it takes away: those stay until the new ones are set. One that
- * only changes (its prefix, its label) is changed at once, since the two cannot stand side by side.
+ * Whether the kernel can have one of them only: it tells addresses of an interface apart by their prefixes, and those of
+ * IPv6 not even by that.
+ */
+function excludes({ prefix: one, ...here }: Vip, { prefix: other, ...there }: Vip): boolean {
+  if (here.interface !== there.interface || !sameAddress(one.address, other.address)) return false;
+  return one.address.family === "inet6" || one.prefixLength === other.prefixLength;
+}
+
+/**
+ * The settings of a new configuration with the VIPs that it takes away: those stay until the new ones are set. One whose
+ * label changes is changed at once, since the two cannot stand side by side.
  */
 export function settingsBeside(wanted: FailoverSettings, before: FailoverSettings): FailoverSettings {
-  const places = new Set(wanted.vips.map(({ vip }) => `${vip.prefix.address.text} ${vip.interface}`));
-  const going = before.vips.filter(({ vip }) => !places.has(`${vip.prefix.address.text} ${vip.interface}`));
+  const going = before.vips.filter(({ vip }) => !wanted.vips.some((one) => excludes(one.vip, vip)));
   return { ...wanted, vips: [...wanted.vips, ...going] };
 }
 

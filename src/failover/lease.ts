@@ -205,8 +205,9 @@ export function onRemoveOutcome(turn: Turn, batch: number, results: readonly Rem
   const pending = removals.find((candidate) => candidate.batch === batch);
   if (pending === undefined) return;
   setAddresses(turn, { removals: removals.filter((candidate) => candidate !== pending) });
-  // An answer that is missing counts as a refusal.
-  const all = pending.vips.map((vip, index): RemoveResult => results[index] ?? { vip, result: "failed" });
+  // An answer that is missing, or about another VIP, counts as a refusal.
+  const answers = new Map(results.map((result) => [vipKey(result.vip), result]));
+  const all = pending.vips.map((vip): RemoveResult => answers.get(vipKey(vip)) ?? { vip, result: "failed" });
   forget(
     turn,
     all.filter((entry) => entry.result !== "failed").map((entry) => entry.vip),

@@ -46,9 +46,10 @@ export function onLeaseOutcome(turn: Turn, batch: number, results: readonly Leas
   else if (phase.kind === "standby") removeAgain(turn);
 }
 
-/** What became of each VIP of a lease; an answer that is missing counts as a refusal. */
+/** What became of each VIP of a lease; an answer that is missing, or about another VIP, counts as a refusal. */
 function sorted(pending: PendingLease, results: readonly LeaseResult[]) {
-  const all = pending.vips.map((vip, index): LeaseResult => results[index] ?? { vip, result: "failed" });
+  const answers = new Map(results.map((result) => [vipKey(result.vip), result]));
+  const all = pending.vips.map((vip): LeaseResult => answers.get(vipKey(vip)) ?? { vip, result: "failed" });
   return {
     failed: all.filter(({ result }) => result === "failed"),
     leased: all.filter(({ result }) => result !== "failed"),

@@ -79,16 +79,25 @@ async function startPair(around: Parameters<ReturnType<VipPair["router"]>["start
   return pair;
 }
 
-/** Has lvs1 log so much that a pipe which nobody reads is full, and what may wait besides; or so many long lines. */
-async function logMuch(pair: VipPair, lines = Number.POSITIVE_INFINITY): Promise<void> {
+/** Reports of the state between two looks whether lines are lost: some hundred bytes each. */
+const REPORTS = 50;
+
+/** Has lvs1 log so much that a pipe which nobody reads is full, and what may wait besides; or for so many turns. */
+async function logMuch(pair: VipPair, turns = Number.POSITIVE_INFINITY): Promise<void> {
   const before = pair.config;
   const lostBefore = (await statusOf(pair)).log.lostLines;
   writeFileSync(pair.lab.pair.configPath, `${before}\n${'[[vip]]\naddress = "nonsense"\n'.repeat(300)}`);
-  let logged = 0;
+  // A refused reload is a warning, which each report repeats.
+  pair.router("lvs1").signal("SIGHUP");
+  let turn = 0;
   await pair.until("lines are lost", async () => {
-    pair.router("lvs1").signal("SIGHUP");
-    logged += 1;
-    return (await statusOf(pair)).log.lostLines > lostBefore || logged > lines;
+    for (let report = 0; report < REPORTS; report += 1) {
+      pair.router("lvs1").signal("SIGUSR1");
+      // Two of a signal that come together are one.
+      await Bun.sleep(1);
+    }
+    turn += 1;
+    return (await statusOf(pair)).log.lostLines > lostBefore || turn > turns;
   });
   writeFileSync(pair.lab.pair.configPath, before);
 }

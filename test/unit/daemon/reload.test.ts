@@ -56,6 +56,7 @@ class World {
     },
     restore: () => void this.steps.push("restore"),
     note: async () => void this.steps.push("note"),
+    forget: async () => void this.steps.push("forget"),
     keep: async () => {
       this.steps.push("keep");
       return this.unsaved;
@@ -146,7 +147,7 @@ describe("a reload", () => {
     world.problem = "the kernel refused it";
     const text = `${PATH}: the kernel refused it; the configuration in force stays`;
     expect(await world.run()).toMatchObject({ outcome: "refused", text, exitCode: 1 });
-    expect([world.steps, world.inForce.text]).toEqual([["note", "add", "restore"], BASE]);
+    expect([world.steps, world.inForce.text]).toEqual([["note", "add", "restore", "forget"], BASE]);
   });
 
   test("begins again when the role changes meanwhile", async () => {

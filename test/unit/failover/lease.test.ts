@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { formatVip } from "../../../src/model/vip.ts";
+import type { RemoveResult } from "../../../src/failover/input.ts";
+import { formatVip, type Vip } from "../../../src/model/vip.ts";
 import { vip } from "../../simulation/world.ts";
 import { PRIVATE_VIP, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
+
+/** A VIP of no configuration. */
+const STRANGER = vip("203.0.113.99/24", "eth0", "public").vip;
 
 function active(): TestRouter {
   const router = new TestRouter();
@@ -188,15 +192,15 @@ describe("a removal", () => {
     expect(router.last("set-balancing")?.role).toBe("standby");
   });
 
-  test("that failed is tried again", () => {
+  test.each<[string, (vips: readonly Vip[]) => RemoveResult[]]>([
+    ["failed", (vips) => vips.map((vip) => ({ vip, result: "failed", error: "busy" }))],
+    ["was answered for another VIP", (vips) => vips.map(() => ({ vip: STRANGER, result: "removed" }))],
+    ["was answered for none", () => []],
+  ])("that %s is tried again", (_, answer) => {
     const router = active();
     router.hear({ role: "active", term: 9, lastActiveTerm: 9 });
     const { batch = 0, vips = [] } = router.last("remove") ?? {};
-    router.feed({
-      kind: "remove-outcome",
-      batch,
-      results: vips.map((vip) => ({ vip, result: "failed", error: "busy" })),
-    });
+    router.feed({ kind: "remove-outcome", batch, results: answer(vips) });
     const before = router.all("remove").length;
     router.hearFor(1_200, { role: "active", term: 9, lastActiveTerm: 9 });
     expect(router.all("remove").length - before).toBe(1);
