@@ -54,7 +54,10 @@ test("every open connection survives the return of a router that has lost its ta
 
   lab.pair.router("lvs1").start();
   await lab.awaitRole("lvs1", "active", 2 * MOVE_LIMIT_MS);
-  expect((await second.status())?.transitions[0]).toMatchObject({ to: "standby", why: "handed over to the peer" });
+  expect((await second.status())?.transitions[0]).toMatchObject({
+    to: "standby",
+    why: "handed over to the peer: the primary had been ready for long enough",
+  });
   expect([await idle.ask(), await shopping.ask()]).toEqual([10, 10]);
   await lab.until("each connection has answered since", MOVE_LIMIT_MS, () => talking.report().stalled === 0);
   const { opened, broken, reasons } = talking.report();
