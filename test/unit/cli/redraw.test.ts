@@ -112,7 +112,8 @@ describe("a view that is shown again and again", () => {
   test("touches no terminal of which it has only the input, as with a pager, and ends with its reader", async () => {
     await using person = new Person(["sh", "-c", `"$0" "$1" 3 | head -n 2; stty -a`, process.execPath, FIXTURE]);
     expect(await person.ended()).toMatchObject({ exitCode: 0 });
-    expect(person.seen).toMatch(/ icanon .* echo /s);
+    // What was written last is read a moment after the end.
+    await person.until(() => / icanon .* echo /s.test(person.seen));
     expect(person.seen).not.toContain("-icanon");
   });
 });
