@@ -1,3 +1,4 @@
+import { keysDigest } from "../config/key-file.ts";
 import type { AppliedHere } from "../daemon/applied-config.ts";
 import { ConfigurationFile, findingsOf, type UsableConfig } from "../daemon/configuration.ts";
 import { askDaemon } from "../daemon/control-client.ts";
@@ -41,8 +42,14 @@ export function planWith(path: string, applied: AppliedHere, force: boolean): Pl
     otherPair: pairIdOfConfig(before.config) !== pairIdOfConfig(after.config),
     findings: (usable) => findingsOf(usable, path, applied.router),
   });
+  // An older daemon says nothing of its keys.
+  const isOtherKey = applied.keys !== undefined && applied.keys !== keysDigest(after.keys);
+  const keyChange: Change = { do: "edit", subject: "the key of heartbeats", detail: "the peer must have it as well" };
   return {
-    changes: reloadChanges(planReload(before.config, after.config, applied.interfaces)),
+    changes: [
+      ...(isOtherKey ? [keyChange] : []),
+      ...reloadChanges(planReload(before.config, after.config, applied.interfaces)),
+    ],
     refusal,
     digest: after.digest,
   };

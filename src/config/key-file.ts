@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { type Parsed, parsed, problem } from "../lib/parsed.ts";
 
 /** SHA-256's own size: a longer HMAC key adds nothing (RFC 2104 section 3). */
@@ -10,6 +10,13 @@ export interface PairKeys {
   readonly signing: Uint8Array;
   /** Every key that a heartbeat may be signed with, the signing key first; two during a rotation. */
   readonly accepted: readonly Uint8Array[];
+}
+
+/** Tells whether two routers, or two moments, have the same keys: 16 hexadecimal digits that say nothing of the keys. */
+export function keysDigest({ accepted }: PairKeys): string {
+  const hash = createHash("sha256").update("tandem keys");
+  for (const key of accepted) hash.update(key);
+  return hash.digest("hex").slice(0, 16);
 }
 
 /** The current key and the one it is being replaced with. */

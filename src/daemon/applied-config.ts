@@ -20,6 +20,8 @@ export interface AppliedConfig {
 export interface AppliedHere extends AppliedConfig {
   readonly router: RouterId;
   readonly interfaces: SideInterfaces;
+  /** Of the heartbeats' keys (`keysDigest`). */
+  readonly keys: string;
 }
 
 /** What the state directory has of it; undefined: nothing that can be used. */

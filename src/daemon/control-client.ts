@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { StateError, SupportError, TandemError, UsageError } from "../lib/errors.ts";
+import { monotonicMs } from "../sys/clock.ts";
 import {
   CONTROL_ANSWER_BYTES_MAX,
   CONTROL_SOCKET_NAME,
@@ -39,6 +40,7 @@ const OPERATIONS: Partial<Readonly<Record<ControlRequest["command"], string>>> =
   weight: "set the weight",
   kept: "get the changed real servers",
   keep: "change the real server",
+  applied: "get the configuration in force",
 };
 
 function refusal(
@@ -104,6 +106,8 @@ interface Listener {
   readonly onProgress: (message: string) => void;
   /** Anything came. */
   readonly onSign: () => void;
+  /** When whoever asks gives a daemon up that has not begun with the request; monotonic milliseconds. */
+  readonly untilMs: number;
 }
 
 /** Sends the request and reads lines until the final one. @throws TandemError when nobody has the socket */
@@ -147,7 +151,7 @@ async function converse(path: string, request: ControlRequest, listener: Listene
   }).catch((cause: unknown) => {
     throw noDaemon(path, cause);
   });
-  socket.write(encodeControlRequest(request));
+  socket.write(encodeControlRequest(request, listener.untilMs));
   return { answer: promise, end: () => socket.end() };
 }
 
@@ -188,7 +192,8 @@ class Patience {
 
   /** Whatever it answers, it lives; what ends the connection ends the other one too. */
   async #ask(): Promise<void> {
-    const listener = { onProgress: () => {}, onSign: () => this.note() };
+    const untilMs = monotonicMs() + this.#limitMs;
+    const listener = { onProgress: () => {}, onSign: () => this.note(), untilMs };
     const probe = await converse(this.#path, { command: "heartbeats" }, listener).catch(() => undefined);
     if (this.#isOver) probe?.end();
     else this.#probe = probe;
@@ -218,7 +223,11 @@ export async function askDaemon(
   const path = join(runtimeDir, CONTROL_SOCKET_NAME);
   const patience = new Patience(path, silenceMs);
   try {
-    const conversation = await converse(path, request, { onProgress, onSign: () => patience.note() });
+    const conversation = await converse(path, request, {
+      onProgress,
+      onSign: () => patience.note(),
+      untilMs: monotonicMs() + silenceMs,
+    });
     try {
       return await Promise.race([conversation.answer, patience.end]);
     } finally {

@@ -95,12 +95,28 @@ function readJson(line: string): Parsed<Readonly<Record<string, unknown>>> {
   }
 }
 
-/** The request as its line of JSON, with the line's end. */
-export function encodeControlRequest(request: ControlRequest): string {
-  if (!("endpoint" in request || "service" in request)) return `${JSON.stringify(request)}\n`;
+/**
+ * The request as its line of JSON, with the line's end.
+ * @param untilMs monotonic milliseconds of this machine: when the client gives a daemon up that has not begun with it
+ */
+export function encodeControlRequest(request: ControlRequest, untilMs?: number): string {
+  if (!("endpoint" in request || "service" in request)) return `${JSON.stringify({ ...request, untilMs })}\n`;
   const service = request.service === undefined ? undefined : formatServiceKey(request.service);
   const endpoint = request.endpoint === undefined ? undefined : formatEndpoint(request.endpoint);
-  return `${JSON.stringify({ ...request, endpoint, service })}\n`;
+  return `${JSON.stringify({ ...request, endpoint, service, untilMs })}\n`;
+}
+
+/** Another time namespace may count otherwise (time_namespaces(7)): a difference like that says nothing. */
+const LATENESS_MAX_MS = 3_600_000;
+
+/**
+ * Whether the client of a request has given up by now: a daemon that was stopped finds requests that nobody waits for
+ * any more, and whoever made them was told that they failed.
+ */
+export function isTooLate(line: string, nowMs: number): boolean {
+  const json = readJson(line);
+  const untilMs = json.ok ? json.value["untilMs"] : undefined;
+  return typeof untilMs === "number" && nowMs > untilMs && nowMs - untilMs < LATENESS_MAX_MS;
 }
 
 function readServerRequest(

@@ -11,6 +11,7 @@ import {
   type ControlLine,
   type ControlRequest,
   decodeControlRequest,
+  isTooLate,
 } from "./control-protocol.ts";
 
 /**
@@ -119,6 +120,10 @@ function receive(client: Client, chunk: string, handler: ControlHandler, users: 
   const request = decodeControlRequest(state.received.slice(0, end));
   if (!request.ok) {
     answer(client, { kind: "refused", reason: request.problem, exitCode: 2 });
+    return;
+  }
+  if (isTooLate(state.received.slice(0, end), monotonicMs())) {
+    answer(client, { kind: "refused", reason: "the request came too late: its client had given up", exitCode: 1 });
     return;
   }
   client.timeout(0);

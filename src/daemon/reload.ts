@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { keysDigest } from "../config/key-file.ts";
 import type { Role } from "../model/pair.ts";
 import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
 import { changeCount, type ReloadPlan } from "./reload-plan.ts";
@@ -31,6 +32,8 @@ export interface ReloadSurroundings {
   readonly keep: (usable: UsableConfig) => Promise<string | undefined>;
   /** It is in force; what is not wanted any more is taken away. */
   readonly commit: (usable: UsableConfig) => void;
+  /** Why the configuration in force is not on the disk; undefined: it is. */
+  readonly unsaved: () => Promise<string | undefined>;
 }
 
 /** A role that changes while a configuration is tried makes it begin again; more often than that is a pair without peace. */
@@ -63,10 +66,11 @@ export class Reload {
   }
 
   async #apply(usable: UsableConfig): Promise<ReloadResult> {
-    const { file, inForce, plan, note, forget, keep, commit } = this.#surroundings;
+    const { file, inForce, plan, note, forget, keep, unsaved: stillUnsaved, commit } = this.#surroundings;
     const before = inForce().config;
     // The very same one, where the file says the same: there is nothing to compare.
-    const changes = usable.config === before ? 0 : changeCount(plan(before, usable.config));
+    const planned = usable.config === before ? 0 : changeCount(plan(before, usable.config));
+    const changes = planned + (keysDigest(usable.keys) === keysDigest(inForce().keys) ? 0 : 1);
     const isNew = usable.digest !== inForce().digest;
     if (isNew) await note(usable);
     const problem = await this.#try(usable);
@@ -75,7 +79,7 @@ export class Reload {
       if (isNew) await forget();
       return refused({ text: `${file.path}: ${problem}; ${STAYS}`, digest, exitCode: 1 });
     }
-    const unsaved = isNew ? await keep(usable) : undefined;
+    const unsaved = isNew ? await keep(usable) : await stillUnsaved();
     commit(usable);
     const what = changes === 0 ? "says what is in force already" : "is in force";
     return {

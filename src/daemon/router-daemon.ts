@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../balance/report.ts";
 import type { Config } from "../config/config.ts";
 import { configFingerprint } from "../config/fingerprint.ts";
+import { keysDigest } from "../config/key-file.ts";
 import type { Input, OperatorCommand } from "../failover/input.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import { TandemError } from "../lib/errors.ts";
@@ -262,7 +263,8 @@ export class RouterDaemon implements ControlSubject {
   }
 
   applied(): AppliedHere {
-    return { ...this.#appliedNow(), router: this.#options.router, interfaces: this.#network.interfaces };
+    const keys = keysDigest(this.#inForce.keys);
+    return { ...this.#appliedNow(), router: this.#options.router, interfaces: this.#network.interfaces, keys };
   }
 
   #appliedNow(): AppliedConfig {
@@ -304,6 +306,7 @@ export class RouterDaemon implements ControlSubject {
       note: async ({ text }) => {
         await keepApplied(this.#kept.applied, { ...this.#appliedNow(), trying: text });
       },
+      unsaved: () => this.#kept.applied.tried(),
       forget: async () => {
         await keepApplied(this.#kept.applied, this.#appliedNow());
       },

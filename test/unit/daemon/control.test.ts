@@ -14,6 +14,7 @@ import {
 } from "../../../src/daemon/control-protocol.ts";
 import { CONTROL_CLIENTS_MAX, type ControlHandler, ControlServer } from "../../../src/daemon/control-server.ts";
 import { address } from "../../../src/model/address.ts";
+import { monotonicMs } from "../../../src/sys/clock.ts";
 
 async function withServer(handler: ControlHandler, body: (runtimeDir: string, path: string) => Promise<void>) {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
@@ -287,6 +288,35 @@ test("ControlServer lets a client wait for its answer for as long as it takes", 
   expect([await asked, progress]).toEqual(["it is done", ["it begins"]]);
   server.close();
   rmSync(directory, { recursive: true });
+});
+
+// A daemon that had been stopped carried out what its clients had been told was not done.
+test("ControlServer carries nothing out whose client has given up", async () => {
+  const handled: string[] = [];
+  await withServer(
+    ({ command }, reply) => {
+      handled.push(command);
+      reply({ kind: "done", value: "done" });
+    },
+    async (_directory, path) => {
+      const lines: string[] = [];
+      const ask = async (untilMs: number) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const socket = await Bun.connect({
+          unix: path,
+          socket: { data: (_socket, chunk) => void lines.push(chunk.toString()), close: () => resolve() },
+        });
+        socket.write(encodeControlRequest({ command: "switch" }, untilMs));
+        await promise;
+      };
+      await ask(monotonicMs() - 1);
+      await ask(monotonicMs() + 60_000);
+      // Of a clock that counts otherwise nothing can be told.
+      await ask(monotonicMs() - 86_400_000);
+      expect(lines[0]).toContain("its client had given up");
+    },
+  );
+  expect(handled).toEqual(["switch", "switch"]);
 });
 
 test("an answer to a client that has gone harms nobody", async () => {

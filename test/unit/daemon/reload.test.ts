@@ -12,9 +12,11 @@ import { BASE } from "../config/base.ts";
 const PATH = "/etc/tandem/tandem.toml";
 const INTERFACES = { public: "eth0", private: "eth1" };
 
-function usable(text: string): UsableConfig {
+const KEY = generateKey();
+
+function usable(text: string, key = KEY): UsableConfig {
   const result = parseConfig(text);
-  const keys = parseKeys(generateKey());
+  const keys = parseKeys(key);
   if (!result.ok) throw new ConfigFileError(PATH, text, result.issues);
   if (!keys.ok) throw new Error("no keys");
   return {
@@ -34,6 +36,7 @@ const WITHOUT_VIPS = `vip = []\n${BASE.replace(/\[\[vip\]\][^[]*/, "")}`;
 class World {
   inForce = usable(BASE);
   text = SECOND_VIP;
+  key = KEY;
   role: Role = "active";
   readonly steps: string[] = [];
   problem: string | undefined;
@@ -42,7 +45,7 @@ class World {
   onAdd: () => void = () => {};
 
   readonly surroundings: ReloadSurroundings = {
-    file: { path: PATH, read: () => usable(this.text) },
+    file: { path: PATH, read: () => usable(this.text, this.key) },
     inForce: () => this.inForce,
     role: () => this.role,
     isEnding: () => false,
@@ -56,6 +59,7 @@ class World {
     },
     restore: () => void this.steps.push("restore"),
     note: async () => void this.steps.push("note"),
+    unsaved: async () => this.unsaved,
     forget: async () => void this.steps.push("forget"),
     keep: async () => {
       this.steps.push("keep");
@@ -163,6 +167,20 @@ describe("a reload", () => {
     const world = new World();
     world.unsaved = "no space is left (ENOSPC)";
     expect(await world.run()).toMatchObject({ outcome: "applied", unsaved: "no space is left (ENOSPC)", exitCode: 1 });
+  });
+
+  test("of another key is a change, though the file says the same", async () => {
+    const world = new World();
+    world.text = BASE;
+    world.key = generateKey();
+    expect(await world.run()).toMatchObject({ outcome: "applied", changes: 1 });
+  });
+
+  test("again says again that a restart may not know of it", async () => {
+    const world = new World();
+    world.text = BASE;
+    world.unsaved = "no space is left (ENOSPC)";
+    expect(await world.run()).toMatchObject({ outcome: "unchanged", unsaved: world.unsaved, exitCode: 1 });
   });
 
   test("of the same file changes nothing, but for its keys, and writes nothing", async () => {

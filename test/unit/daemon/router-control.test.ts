@@ -41,6 +41,7 @@ const APPLIED = {
   at: "2026-12-01",
   router: "primary",
   interfaces: { public: "eth0", private: "eth1" },
+  keys: "8899aabbccddeeff",
 } as const;
 
 /** A daemon whose orders are kept, or not. */
