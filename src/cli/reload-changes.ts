@@ -23,9 +23,13 @@ function openConnections(servers: ObservedService["servers"]): number {
   return servers.reduce((sum, { activeConnections }) => sum + activeConnections, 0);
 }
 
+function isDeletion(change: IpvsChange): change is Extract<IpvsChange, { kind: "delete-service" | "delete-server" }> {
+  return change.kind === "delete-service" || change.kind === "delete-server";
+}
+
 /** The clients that are connected to what goes; nothing where that is not known or nobody is. */
 function ending(change: IpvsChange, table: ReadonlyMap<string, ObservedService>): { readonly detail?: string } {
-  if (change.kind !== "delete-service" && change.kind !== "delete-server") return {};
+  if (!isDeletion(change)) return {};
   const servers = table.get(formatServiceKey(change.key))?.servers ?? [];
   const name = change.kind === "delete-server" ? formatEndpoint(change.endpoint) : undefined;
   const going = servers.filter(({ server }) => name === undefined || formatEndpoint(server.endpoint) === name);
@@ -46,7 +50,8 @@ const RANKS: Readonly<Record<string, number>> = { add: 0, edit: 1, remove: 2 };
 
 /** Each thing that a reload changes, in the order in which it does. */
 export function reloadChanges(plan: ReloadPlan): readonly Change[] {
-  const table = plan.table.length === 0 ? new Map<string, ObservedService>() : kernelTable();
+  // It may be large, and only what goes is looked up in it.
+  const table = plan.table.some(isDeletion) ? kernelTable() : new Map<string, ObservedService>();
   const changes = [
     ...plan.vips.map(vipChange),
     ...plan.table.map((change) => ({ ...describeIpvsChange(change), ...ending(change, table) })),

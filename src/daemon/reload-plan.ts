@@ -2,6 +2,7 @@ import { planTable } from "../balance/plan.ts";
 import { type Unit, unitsOf } from "../balance/units.ts";
 import type { Config, ConfiguredService, ConfiguredVip } from "../config/config.ts";
 import { type SettingChange, settingChanges } from "../config/setting-changes.ts";
+import { firstNames } from "../lib/first-names.ts";
 import { isSameSetting } from "../model/ipvs-setting.ts";
 import { type IpvsChange, NO_TRAFFIC, type ObservedService } from "../model/ipvs-table.ts";
 import { formatVip, type Vip } from "../model/vip.ts";
@@ -180,23 +181,12 @@ export function changeCount({ vips, table, sysctls, parts, settings }: ReloadPla
  */
 export function takesAllAway(before: Config, after: Config): string | undefined {
   const lost = [
-    ...(before.vips.length > 0 && after.vips.length === 0 ? [`all VIPs (${vipList(before.vips)})`] : []),
-    ...(before.services.length > 0 && after.services.length === 0 ? [serviceList(before.services)] : []),
+    ...(before.vips.length > 0 && after.vips.length === 0
+      ? [`all VIPs (${firstNames(before.vips.map(formatVip))})`]
+      : []),
+    ...(before.services.length > 0 && after.services.length === 0
+      ? [`all services (${firstNames(before.services.map(({ name }) => name))})`]
+      : []),
   ];
   return lost.length === 0 ? undefined : lost.join(" and ");
-}
-
-const NAMED_MAX = 3;
-
-function firstOf(names: readonly string[]): string {
-  const more = names.length - NAMED_MAX;
-  return more > 0 ? `${names.slice(0, NAMED_MAX).join(", ")} and ${more} more` : names.join(", ");
-}
-
-function vipList(vips: readonly Vip[]): string {
-  return firstOf(vips.map(formatVip));
-}
-
-function serviceList(services: readonly ConfiguredService[]): string {
-  return `all services (${firstOf(services.map(({ name }) => name))})`;
 }

@@ -40,9 +40,10 @@ export function machineRefusal(the: ReloadCase): ReloadResult | undefined {
     const hint = "restart the daemon for that: first the standby, then switch, then the other";
     return refused({ text: `${path} changes the pair's addresses or its port; ${STAYS}`, hint, digest });
   }
+  const all = findings(after);
   // What is wrong with the configuration in force as well is no reason to refuse a change of something else.
-  const known = new Set(findings(before).map(withoutPlace));
-  const found = findings(after).filter((finding) => !known.has(withoutPlace(finding)));
+  const known = new Set(all.length === 0 ? [] : findings(before).map(withoutPlace));
+  const found = all.filter((finding) => !known.has(withoutPlace(finding)));
   if (found.length > 0)
     return refused({ text: `${path} does not fit this machine; ${STAYS}`, findings: found, digest });
   const lost = force ? undefined : takesAllAway(before.config, after.config);

@@ -1,8 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { ConfigFileError } from "../config/config-file-error.ts";
 import { parseConfig } from "../config/parse.ts";
+import { vipKey } from "../failover/lease.ts";
 import { TandemError } from "../lib/errors.ts";
-import { formatVip, type Vip } from "../model/vip.ts";
+import type { Vip } from "../model/vip.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
 import type { AppliedConfig } from "./applied-config.ts";
 import type { ConfigurationFile, UsableConfig } from "./configuration.ts";
@@ -45,9 +46,8 @@ function formerOf(texts: readonly string[], config: Config): Former {
     const result = parseConfig(text);
     return result.ok ? [result.config] : [];
   });
-  const keyOf = (vip: Vip) => `${formatVip(vip)} ${vip.label ?? ""}`;
-  const wanted = new Set(config.vips.map(keyOf));
-  const vips = new Map(before.flatMap((one) => one.vips).map((vip) => [keyOf(vip), vip]));
+  const wanted = new Set(config.vips.map(vipKey));
+  const vips = new Map(before.flatMap((one) => one.vips).map((vip) => [vipKey(vip), vip]));
   const keysOf = ({ services }: Config) => services.flatMap(({ listen }) => listen.map(({ key }) => key));
   const kept = new Set(keysOf(config).map(formatServiceKey));
   const services = new Map(before.flatMap(keysOf).map((key) => [formatServiceKey(key), key]));

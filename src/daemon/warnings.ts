@@ -11,6 +11,7 @@ import type { State } from "../failover/state.ts";
 import { STRAY_SHOWN_MS } from "../failover/strays.ts";
 import type { GateReport } from "../failover/surroundings.ts";
 import { areViewsWorse, namedServices } from "../failover/views.ts";
+import { firstNames } from "../lib/first-names.ts";
 import { formatSpan } from "../model/duration.ts";
 import { otherRouter, PATHS, type PathName } from "../model/pair.ts";
 import { type Advice, advise, linkMend, mendOn } from "./advice.ts";
@@ -49,9 +50,6 @@ export interface WarningFacts {
   readonly reload: ReloadStatus;
   readonly nowMs: number;
 }
-
-/** Servers of one service that a warning names; the table has all of them. */
-const SERVERS_NAMED_MAX = 3;
 
 interface Look {
   readonly state: State;
@@ -321,18 +319,10 @@ function serviceWarnings(facts: WarningFacts): string[] {
     if (work !== undefined) warnings.push(`${name}: ${work}`);
     const drained = own.filter((check) => check.drained).map((check) => check.server);
     const down = own.filter((check) => !check.drained && check.verdict === "down").map((check) => check.server);
-    if (down.length > 0) warnings.push(`${name}: ${named(down)} ${isOrAre(down)} down`);
-    if (drained.length > 0) warnings.push(`${name}: ${named(drained)} ${isOrAre(drained)} drained by an operator`);
+    if (down.length > 0) warnings.push(`${name}: ${firstNames(down)} ${isOrAre(down)} down`);
+    if (drained.length > 0) warnings.push(`${name}: ${firstNames(drained)} ${isOrAre(drained)} drained by an operator`);
   }
   return warnings;
-}
-
-/** A service that listens on several addresses has each server several times. */
-function named(servers: readonly string[]): string {
-  const distinct = [...new Set(servers)];
-  const shown = distinct.slice(0, SERVERS_NAMED_MAX).join(", ");
-  const more = distinct.length - SERVERS_NAMED_MAX;
-  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function isOrAre(servers: readonly string[]): string {

@@ -2,6 +2,7 @@
  * "Is it me or them?" The two routers' views of the services are compared (balancing rule 4): a standby that sees strictly
  * more of them alive than the active, for long enough, is a reason to warn, or to hand over where that is wanted.
  */
+import { firstNames } from "../lib/first-names.ts";
 import type { ServiceSight } from "../model/service-sight.ts";
 import { VIEWS_WINDOW, type ViewsReport } from "../wire/heartbeat.ts";
 import { isPeerAlive } from "./peer.ts";
@@ -11,8 +12,6 @@ import type { Turn } from "./turn.ts";
 
 /** At most one move in this time is made because of the views. */
 const MOVE_GAP_MS = 600_000;
-/** Services that a warning names. */
-const NAMED_MAX = 3;
 
 /** The part of this router's views that goes with the next heartbeats: with very many services, others each time. */
 export function viewsReport({ views, sendNumber }: State): ViewsReport | undefined {
@@ -73,9 +72,7 @@ export function seesMore(state: State): boolean {
 
 /** The names of services, in words: `web, mail and 3 more`. */
 export function namedServices({ settings }: State, places: readonly number[]): string {
-  const names = places.slice(0, NAMED_MAX).map((place) => settings.services[place]?.name ?? `number ${place}`);
-  const more = places.length - names.length;
-  return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
+  return firstNames(places.map((place) => settings.services[place]?.name ?? `number ${place}`));
 }
 
 /** When what is seen has lasted for long enough: three times what a verdict takes, of the slowest one. */

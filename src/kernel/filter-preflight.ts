@@ -1,3 +1,4 @@
+import { firstNames } from "../lib/first-names.ts";
 import { addressBytes } from "../model/address.ts";
 import { ADDRESS_TYPE, CONNTRACK_STATE, type FilterHook } from "../model/packet-filter.ts";
 import { FilterJudge, type FilterPlace, type JudgedPacket } from "../model/packet-judgement.ts";
@@ -104,15 +105,6 @@ function judgeFlow(judge: FilterJudge, flow: RouterFlow): Verdict[] {
   return worst === undefined ? [] : [worst];
 }
 
-const NAMED_MAX = 3;
-
-function named(labels: readonly string[]): string {
-  const distinct = [...new Set(labels)];
-  const more = distinct.length - NAMED_MAX;
-  const shown = distinct.slice(0, NAMED_MAX).join(", ");
-  return more > 0 ? `${shown} and ${more} more` : shown;
-}
-
 const SUBJECTS: Readonly<Record<FlowConcern, (labels: string) => string>> = {
   answers: (labels) => `the answers of real servers behind NAT (${labels})`,
   clients: (labels) => `what clients send to ${labels}`,
@@ -144,7 +136,7 @@ function toFinding(verdicts: readonly Verdict[]): Finding[] {
   if (first === undefined) return [];
   const { kind, place, flow } = first;
   const flows = verdicts.map((verdict) => verdict.flow);
-  const subject = SUBJECTS[flow.concern](named(flows.map(({ label }) => label)));
+  const subject = SUBJECTS[flow.concern](firstNames(flows.map(({ label }) => label)));
   if (kind === "dropped") {
     const end = place.rule === undefined ? ", and no rule lets them through" : " them";
     return [
