@@ -36,6 +36,11 @@ describe("a gate about a process", () => {
     await using parent = Bun.spawn(zombieMaker, { stdout: "pipe" });
     const { value } = await parent.stdout.getReader().read();
     const pid = Number(new TextDecoder().decode(value));
+    // Until it is sleep(1) it is a shell, which asks how its children ended before it becomes anything else.
+    const parentName = () => Bun.file(`/proc/${parent.pid}/comm`).text();
+    for (const deadline = Date.now() + PATIENT_MS; (await parentName()) !== "sleep\n"; await Bun.sleep(2)) {
+      expect(Date.now()).toBeLessThan(deadline);
+    }
     expect(await until(() => attempt({ kind: "process", name }), "success")).toEqual([
       "success",
       `process ${pid} runs`,
