@@ -355,12 +355,11 @@ test("ControlServer tells who asks: the user, the process and its program", asyn
 });
 
 /** Long enough for an answer on a busy machine, short enough for a test. */
-const SILENCE_MS = 300;
+const SILENCE_MS = 1_000;
 
-// `tandem status` hung for as long as the daemon was stopped.
-test.each(["status", "switch"] as const)(
-  "askDaemon() does not wait for a daemon that gives no sign: %s",
-  async (command) => {
+describe.concurrent("askDaemon(), of a daemon that is silent,", () => {
+  // `tandem status` hung for as long as the daemon was stopped.
+  test.each(["status", "switch"] as const)("does not wait for a daemon that gives no sign: %s", async (command) => {
     await withServer(
       () => {},
       async (directory) => {
@@ -369,24 +368,24 @@ test.each(["status", "switch"] as const)(
         expect(failure).toMatchObject({ reason: "it has its socket open, but does not answer" });
       },
     );
-  },
-);
+  });
 
-test("askDaemon() waits for what an order has to wait for, as long as the daemon lives", async () => {
-  const ordered: ((line: ControlLine) => void)[] = [];
-  let probes = 0;
-  await withServer(
-    ({ command }, reply) => {
-      if (command === "switch") ordered.push(reply);
-      else {
-        reply({ kind: "done", value: {} });
-        probes += 1;
-      }
-      // Later than a daemon without a sign of life would be waited for.
-      if (probes === 4) ordered[0]?.({ kind: "done", value: "moved" });
-    },
-    async (directory) => {
-      expect(await askDaemon(directory, { command: "switch" }, undefined, SILENCE_MS)).toBe("moved");
-    },
-  );
+  test("waits for what an order has to wait for, as long as the daemon lives", async () => {
+    const ordered: ((line: ControlLine) => void)[] = [];
+    let probes = 0;
+    await withServer(
+      ({ command }, reply) => {
+        if (command === "switch") ordered.push(reply);
+        else {
+          reply({ kind: "done", value: {} });
+          probes += 1;
+        }
+        // Later than a daemon without a sign of life would be waited for.
+        if (probes === 4) ordered[0]?.({ kind: "done", value: "moved" });
+      },
+      async (directory) => {
+        expect(await askDaemon(directory, { command: "switch" }, undefined, SILENCE_MS)).toBe("moved");
+      },
+    );
+  });
 });
