@@ -1,17 +1,14 @@
 /** Runs before every `bun test` (bunfig.toml): the time limit, and what is passed over where its needs are not met. */
-import { setDefaultTimeout } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { plugin } from "bun";
-import { NEEDY_FILES, PART_VARIABLE, unmetNeed } from "./support/needs.ts";
+import { PART_VARIABLE, TEST_LIMIT_MS, unmetNeed } from "./support/needs.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
-/** Tests of the kernel wait for real leases to end and real routers to take over, on a slow processor. */
-const TEST_LIMIT_MS = 240_000;
 
-// Bun 1.4.5 knows no time limit in bunfig.toml, and takes this one for more than an option on the command line.
+// Bun 1.4.5 knows no time limit in bunfig.toml, and takes one that is set at run time for more than its option.
 const words = readFileSync("/proc/self/cmdline", "utf8").split("\0");
-if (!words.some((word) => word.startsWith("--timeout"))) setDefaultTimeout(TEST_LIMIT_MS);
+const hasLimit = words.some((word) => word.startsWith("--timeout"));
 
 const surroundings = {
   part: process.env[PART_VARIABLE],
@@ -19,22 +16,26 @@ const surroundings = {
   hasBinary: existsSync(join(ROOT, "dist/tandem")),
 };
 
-function passOver(path: string, need: string): string {
-  const name = JSON.stringify(need);
-  return `import { test } from "bun:test";\ntest.skip(${name}, () => {}); // in place of ${path}\n`;
+/** In place of a file: one skipped test. The file is not even read, as what it imports may need the same. */
+function passOver(need: string): string {
+  return `import { test } from "bun:test"; test.skip(${JSON.stringify(need)}, () => {});\n`;
 }
 
-if (surroundings.part === undefined) {
-  plugin({
-    name: "needs of test files",
-    setup(build) {
-      build.onLoad({ filter: NEEDY_FILES }, async ({ path }) => {
-        const folder = /\/test\/([^/]+)\//.exec(path.slice(ROOT.length))?.[1] ?? "";
-        const need = unmetNeed(folder, surroundings);
-        // The file is not even read: what it imports may need the same.
-        const contents = need === undefined ? await Bun.file(path).text() : passOver(path, need);
-        return { contents, loader: "ts" };
-      });
-    },
-  });
+/** A limit set at run time ends with the file that set it: each one does, on its first line, so that lines stay. */
+function withLimit(text: string): string {
+  const limit = `import { setDefaultTimeout as setLimit } from "bun:test"; setLimit(${TEST_LIMIT_MS}); `;
+  return hasLimit ? text : `${limit}${text}`;
 }
+
+plugin({
+  name: "tests outside of the runner",
+  setup(build) {
+    build.onLoad({ filter: /\.test\.ts$/ }, async ({ path }) => {
+      const need = path.startsWith(`${ROOT}/test/`)
+        ? unmetNeed(path.slice(`${ROOT}/test/`.length), surroundings)
+        : undefined;
+      const contents = need === undefined ? withLimit(await Bun.file(path).text()) : passOver(need);
+      return { contents, loader: "ts" };
+    });
+  },
+});

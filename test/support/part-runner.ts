@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { LabOutcome } from "../lab/lab-command.ts";
 import { namespacesObstacle } from "../lab/namespaces.ts";
 import { exitStatus, type LabKind, runInLab } from "../lab/run-in-lab.ts";
-import { PART_VARIABLE, readPassedOver } from "./needs.ts";
+import { PART_VARIABLE, readPassedOver, TEST_LIMIT_MS } from "./needs.ts";
 import { PartOutput } from "./part-output.ts";
 import {
   addCounts,
@@ -110,7 +110,8 @@ function resultOf(name: string, report: string, status: number, output: PartOutp
 }
 
 function testCommand(report: string, files: readonly string[]): string[] {
-  return [BUN, "test", "--reporter=junit", `--reporter-outfile=${report}`, ...files.map((file) => `./${file}`)];
+  const options = ["--reporter=junit", `--reporter-outfile=${report}`, `--timeout=${TEST_LIMIT_MS}`];
+  return [BUN, "test", ...options, ...files.map((file) => `./${file}`)];
 }
 
 /** The files of each of so many processes, and the mark of its lines; where there are enough of both. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { NEEDY_FILES, PART_VARIABLE, readPassedOver, unmetNeed } from "../../support/needs.ts";
+import { PART_VARIABLE, readPassedOver, unmetNeed } from "../../support/needs.ts";
 
 const ROOT = resolve(import.meta.dir, "../../..");
 const BARE = { part: undefined, labKind: undefined, hasBinary: false };
@@ -13,27 +13,25 @@ describe("unmetNeed()", () => {
     ["lab", "skipped: needs the lab; npm test -- lab"],
     ["cli", "skipped: needs the binary; npm test -- cli"],
   ])("says what runs %s", (folder, sentence) => {
-    expect(unmetNeed(folder, BARE)).toBe(sentence);
+    expect(unmetNeed(`${folder}/a.test.ts`, BARE)).toBe(sentence);
   });
 
   test.each(["cli", "kernel", "lab", "namespaces", "servers"])("passes nothing over of %s for the runner", (folder) => {
-    expect(unmetNeed(folder, { ...BARE, part: folder })).toBeUndefined();
+    expect(unmetNeed(`${folder}/a.test.ts`, { ...BARE, part: folder })).toBeUndefined();
   });
+
+  test.each(["unit/kernel/frame-watch.test.ts", "unit/lab/needs.test.ts", "model/rules.test.ts"])(
+    "finds no need of %s",
+    (file) => {
+      expect(unmetNeed(file, BARE)).toBeUndefined();
+    },
+  );
 
   test("passes nothing over in a lab, or where the binary is", () => {
-    expect(unmetNeed("kernel", { ...BARE, labKind: "uml" })).toBeUndefined();
-    expect(unmetNeed("namespaces", { ...BARE, labKind: "namespaces" })).toBeUndefined();
-    expect(unmetNeed("cli", { ...BARE, hasBinary: true })).toBeUndefined();
+    expect(unmetNeed("kernel/a.test.ts", { ...BARE, labKind: "uml" })).toBeUndefined();
+    expect(unmetNeed("namespaces/a.test.ts", { ...BARE, labKind: "namespaces" })).toBeUndefined();
+    expect(unmetNeed("cli/a.test.ts", { ...BARE, hasBinary: true })).toBeUndefined();
   });
-});
-
-test.each([
-  ["/p/test/kernel/reload.test.ts", true],
-  ["/p/test/unit/kernel/frame-watch.test.ts", false],
-  ["/p/test/unit/lab/needs.test.ts", false],
-  ["/p/test/kernel/support/orphan-fixture.ts", false],
-])("of %p anything is needed: %p", (path, isNeedy) => {
-  expect(NEEDY_FILES.test(path)).toBe(isNeedy);
 });
 
 test("readPassedOver() finds what the runner may never pass over, and nothing else that was skipped", () => {
