@@ -2,6 +2,9 @@ import { createServer, type TLSSocket } from "node:tls";
 import type { Socket } from "bun";
 import { address } from "../../src/model/address.ts";
 import type { CheckTarget } from "../../src/model/check.ts";
+import { AF_INET, SOCK_STREAM } from "../../src/sys/constants.ts";
+import { bindSocket, openSocket, ownSocketAddress } from "../../src/sys/socket.ts";
+import { internetSocketAddress, portOfSocketAddress } from "../../src/sys/socket-address.ts";
 import type { TestCertificate } from "./tls-certificate.ts";
 
 /** A server on a port of its own; closed with its connections at the end of the `using` block. */
@@ -71,10 +74,14 @@ export async function tlsServer(certificate: TestCertificate, text: string): Pro
   };
 }
 
-/** A port on which nobody listens: it was free a moment ago. */
+/** Bound for as long as the tests run, and never listening: no other program gets the port meanwhile. */
+const CLOSED_PORT = ((): number => {
+  const held = openSocket(AF_INET, SOCK_STREAM, 0, "hold a port");
+  bindSocket(held, internetSocketAddress(new Uint8Array([127, 0, 0, 1]), 0), "hold a port");
+  return portOfSocketAddress(ownSocketAddress(held));
+})();
+
+/** A port on which nobody listens. */
 export function closedPort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
+  return CLOSED_PORT;
 }

@@ -12,12 +12,21 @@ const scheduling = (id: string | number) => {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[38] === "1" ? "SCHED_FIFO" : `niceness ${fields[16]}`;
 };
+/** Of every thread of this process, but for one that ends meanwhile. */
+const threads = () =>
+  readdirSync("/proc/self/task").flatMap((id) => {
+    try {
+      return [scheduling(`self/task/${id}`)];
+    } catch {
+      return [];
+    }
+  });
 const use = process.argv[2] === "niceness" ? () => useNiceness(-10) : () => useRealtimeScheduling(10);
 const outcomes = { scheduling: use(), memory: lockMemory() };
 const later = Bun.spawn(["cat"], { stdin: "pipe" });
 const report = {
   ...outcomes,
-  own: [...new Set(readdirSync("/proc/self/task").map((id) => scheduling(`self/task/${id}`)))],
+  own: [...new Set(threads())],
   later: scheduling(later.pid),
   lockedKb: status("VmLck"),
   residentKb: status("VmRSS"),

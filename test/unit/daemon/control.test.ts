@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -221,21 +221,6 @@ test("ControlServer answers with a refusal when the handler throws", async () =>
   );
 });
 
-test("ControlServer turns away clients that ask nothing, so that they take nobody's place", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
-  const answerHere: ControlHandler = (_request, reply) => reply({ kind: "done", value: "here" });
-  const server = await ControlServer.open(directory, answerHere, { requestSeconds: 1 });
-  const silent = Array.from({ length: CONTROL_CLIENTS_MAX }, async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    await Bun.connect({ unix: server.path, socket: { data() {}, close: () => resolve() } });
-    return promise;
-  });
-  await Promise.all(silent);
-  expect(await askDaemon(directory, { command: "status" })).toBe("here");
-  server.close();
-  rmSync(directory, { recursive: true });
-});
-
 test("ControlServer has clients that ask nothing make room, the oldest first, and tells them so", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
   const answerHere: ControlHandler = (_request, reply) => reply({ kind: "done", value: "here" });
@@ -256,38 +241,56 @@ test("ControlServer has clients that ask nothing make room, the oldest first, an
   rmSync(directory, { recursive: true });
 });
 
-test("ControlServer lets go of clients that ask and never read, and of no other one", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
-  const long = "x".repeat(3_000_000);
-  const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: long });
-  const server = await ControlServer.open(directory, answerLong, { answerSeconds: 1 });
-  await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
-  const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
-  expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
-  expect(await askUntilAnswered(directory)).toBe(long);
-  server.close();
-  rmSync(directory, { recursive: true });
-});
+// The runtime looks at a socket's time only every four seconds: together, they wait for that once.
+describe.concurrent("ControlServer, at a client's limit,", () => {
+  test("turns away clients that ask nothing, so that they take nobody's place", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+    const answerHere: ControlHandler = (_request, reply) => reply({ kind: "done", value: "here" });
+    const server = await ControlServer.open(directory, answerHere, { requestSeconds: 1 });
+    const silent = Array.from({ length: CONTROL_CLIENTS_MAX }, async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      await Bun.connect({ unix: server.path, socket: { data() {}, close: () => resolve() } });
+      return promise;
+    });
+    await Promise.all(silent);
+    expect(await askDaemon(directory, { command: "status" })).toBe("here");
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
 
-test("ControlServer lets a client wait for its answer for as long as it takes", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
-  const replies: ((line: ControlLine) => void)[] = [];
-  const answer: ControlHandler = (request, reply) => {
-    if (request.command === "switch") replies.push(reply);
-    else reply({ kind: "done", value: "x".repeat(3_000_000) });
-  };
-  const server = await ControlServer.open(directory, answer, { answerSeconds: 1 });
-  const progress: string[] = [];
-  const asked = askDaemon(directory, { command: "switch" }, (message) => progress.push(message));
-  while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  replies[0]?.({ kind: "progress", message: "it begins" });
-  // Until those that take nothing have come to their limit.
-  await askNeverReading(server.path, CONTROL_CLIENTS_MAX - 1);
-  await askUntilAnswered(directory);
-  replies[0]?.({ kind: "done", value: "it is done" });
-  expect([await asked, progress]).toEqual(["it is done", ["it begins"]]);
-  server.close();
-  rmSync(directory, { recursive: true });
+  test("lets go of clients that ask and never read, and of no other one", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+    const long = "x".repeat(3_000_000);
+    const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: long });
+    const server = await ControlServer.open(directory, answerLong, { answerSeconds: 1 });
+    await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
+    const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+    expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
+    expect(await askUntilAnswered(directory)).toBe(long);
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  test("lets a client wait for its answer for as long as it takes", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+    const replies: ((line: ControlLine) => void)[] = [];
+    const answer: ControlHandler = (request, reply) => {
+      if (request.command === "switch") replies.push(reply);
+      else reply({ kind: "done", value: "x".repeat(3_000_000) });
+    };
+    const server = await ControlServer.open(directory, answer, { answerSeconds: 1 });
+    const progress: string[] = [];
+    const asked = askDaemon(directory, { command: "switch" }, (message) => progress.push(message));
+    while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    replies[0]?.({ kind: "progress", message: "it begins" });
+    // Until those that take nothing have come to their limit.
+    await askNeverReading(server.path, CONTROL_CLIENTS_MAX - 1);
+    await askUntilAnswered(directory);
+    replies[0]?.({ kind: "done", value: "it is done" });
+    expect([await asked, progress]).toEqual(["it is done", ["it begins"]]);
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
 });
 
 // A daemon that had been stopped carried out what its clients had been told was not done.
@@ -352,12 +355,11 @@ test("ControlServer tells who asks: the user, the process and its program", asyn
 });
 
 /** Long enough for an answer on a busy machine, short enough for a test. */
-const SILENCE_MS = 300;
+const SILENCE_MS = 1_000;
 
-// `tandem status` hung for as long as the daemon was stopped.
-test.each(["status", "switch"] as const)(
-  "askDaemon() does not wait for a daemon that gives no sign: %s",
-  async (command) => {
+describe.concurrent("askDaemon(), of a daemon that is silent,", () => {
+  // `tandem status` hung for as long as the daemon was stopped.
+  test.each(["status", "switch"] as const)("does not wait for a daemon that gives no sign: %s", async (command) => {
     await withServer(
       () => {},
       async (directory) => {
@@ -366,24 +368,24 @@ test.each(["status", "switch"] as const)(
         expect(failure).toMatchObject({ reason: "it has its socket open, but does not answer" });
       },
     );
-  },
-);
+  });
 
-test("askDaemon() waits for what an order has to wait for, as long as the daemon lives", async () => {
-  const ordered: ((line: ControlLine) => void)[] = [];
-  let probes = 0;
-  await withServer(
-    ({ command }, reply) => {
-      if (command === "switch") ordered.push(reply);
-      else {
-        reply({ kind: "done", value: {} });
-        probes += 1;
-      }
-      // Later than a daemon without a sign of life would be waited for.
-      if (probes === 4) ordered[0]?.({ kind: "done", value: "moved" });
-    },
-    async (directory) => {
-      expect(await askDaemon(directory, { command: "switch" }, undefined, SILENCE_MS)).toBe("moved");
-    },
-  );
+  test("waits for what an order has to wait for, as long as the daemon lives", async () => {
+    const ordered: ((line: ControlLine) => void)[] = [];
+    let probes = 0;
+    await withServer(
+      ({ command }, reply) => {
+        if (command === "switch") ordered.push(reply);
+        else {
+          reply({ kind: "done", value: {} });
+          probes += 1;
+        }
+        // Later than a daemon without a sign of life would be waited for.
+        if (probes === 4) ordered[0]?.({ kind: "done", value: "moved" });
+      },
+      async (directory) => {
+        expect(await askDaemon(directory, { command: "switch" }, undefined, SILENCE_MS)).toBe("moved");
+      },
+    );
+  });
 });

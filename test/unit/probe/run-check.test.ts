@@ -8,7 +8,7 @@ import { makeCertificate } from "../../support/tls-certificate.ts";
 
 /** Long enough for an answer on loopback on a busy machine. */
 const PATIENT_MS = 5_000;
-/** For servers that never answer: the test takes as long. */
+/** For servers that leave a check waiting: the test takes as long. */
 const HASTY_MS = 60;
 
 const TCP: CheckMethod = { kind: "tcp" };
@@ -25,6 +25,19 @@ function told(outcome: ProbeOutcome): [string, string] {
 async function check(method: CheckMethod, target: CheckTarget, timeoutMs = PATIENT_MS): Promise<[string, string]> {
   return told(await runCheck(method, target, timeoutMs));
 }
+
+/** Of a server that leaves the check waiting: in haste, and with patience where a busy machine came too late. */
+async function checkWaiting(
+  method: CheckMethod,
+  target: CheckTarget,
+  isInTime: (outcome: readonly [string, string]) => boolean,
+): Promise<[string, string]> {
+  const first = await check(method, target, HASTY_MS);
+  return isInTime(first) ? first : await check(method, target, PATIENT_MS);
+}
+
+const isConnected = ([, reason]: readonly [string, string]) => reason.startsWith("connected after T");
+const isAnswered = ([result]: readonly [string, string]) => result !== "timeout";
 
 function openSockets(): number {
   return readdirSync("/proc/self/fd").filter((fd) => {
@@ -113,7 +126,7 @@ describe("runCheck() of send-expect", () => {
 
   test("tells what it got instead, while the server waits for more", async () => {
     using server = tcpServer({ connected: (socket) => void socket.write("SSH-2.0-OpenSSH_9.2\r\n") });
-    expect(await check(CLASSIC, server.target, HASTY_MS)).toEqual([
+    expect(await checkWaiting(CLASSIC, server.target, isAnswered)).toEqual([
       "wrong-answer",
       'connected after T; expected "HTTP/1." but got "SSH-2.0-OpenSSH_9.2\\r\\n" in time',
     ]);
@@ -130,10 +143,9 @@ describe("runCheck() of send-expect", () => {
     ["resets", (socket) => socket.terminate(), "reset", "connected after T; reset by the server (ECONNRESET)"],
   ])("fails when the server %s", async (_what, connected, failure, reason) => {
     using server = tcpServer({ connected });
-    expect(await check(GREETING, server.target, failure === "timeout" ? HASTY_MS : PATIENT_MS)).toEqual([
-      failure,
-      reason,
-    ]);
+    const asked =
+      failure === "timeout" ? checkWaiting(GREETING, server.target, isConnected) : check(GREETING, server.target);
+    expect(await asked).toEqual([failure, reason]);
   });
 
   test("gives up on an endless answer, and lets go of the connection", async () => {
@@ -155,7 +167,7 @@ describe("runCheck() of send-expect", () => {
         drip();
       },
     });
-    expect(["wrong-answer", "too-long"]).toContain((await check(GREETING, server.target, HASTY_MS))[0]);
+    expect(["wrong-answer", "too-long"]).toContain((await checkWaiting(GREETING, server.target, isAnswered))[0]);
   });
 });
 
@@ -215,7 +227,7 @@ describe("runCheck() of http", () => {
       using server = tcpServer({
         received: (socket) => void socket.write(`${interim}HTTP/1.1 503 Busy\r\nServer: x`),
       });
-      expect(await check(HTTP, server.target, HASTY_MS)).toEqual([
+      expect(await checkWaiting(HTTP, server.target, isAnswered)).toEqual([
         "wrong-answer",
         'connected after T; expected status 200-299 but got 503 "Busy"',
       ]);
@@ -362,7 +374,7 @@ describe("runCheck() of https", () => {
   test("fails when the handshake never ends, and when the server ends it", async () => {
     using silent = tcpServer();
     using closing = tcpServer({ received: (socket) => void socket.end() });
-    expect([await check(HTTPS, silent.target, HASTY_MS), await check(HTTPS, closing.target)]).toEqual([
+    expect([await checkWaiting(HTTPS, silent.target, isConnected), await check(HTTPS, closing.target)]).toEqual([
       ["timeout", "connected after T; no TLS handshake within T"],
       ["tls", "connected after T; the server ended the TLS handshake"],
     ]);
