@@ -1,4 +1,4 @@
-import { type IpvsChange, NO_TRAFFIC, type ObservedService, type WantedService } from "../model/ipvs-table.ts";
+import { type IpvsChange, NO_TRAFFIC, type ObservedService } from "../model/ipvs-table.ts";
 import {
   ROW,
   ROW_ADDRESS,
@@ -20,22 +20,6 @@ export interface RestorePlan {
 
 function removals(others: readonly VirtualService[]): IpvsChange[] {
   return others.map(({ key }) => ({ kind: "delete-service", key }) as const);
-}
-
-/** @param keepOthers leaves the services that are not wanted. */
-export function planRestore(
-  wanted: readonly WantedService[],
-  before: ReadonlyMap<string, ObservedService>,
-  keepOthers: boolean,
-): RestorePlan {
-  const others = new Map(before);
-  const changes = wanted.flatMap((service): IpvsChange[] => {
-    const name = formatServiceKey(service.service.key);
-    others.delete(name);
-    return planService(service, before.get(name));
-  });
-  if (keepOthers) return { changes, before };
-  return { changes: [...changes, ...removals([...others.values()].map(({ service }) => service))], before };
 }
 
 /** The rows of one service. */
@@ -126,8 +110,11 @@ function namesOf({ rows, first, end }: Part): Map<string, number> {
   return names;
 }
 
-/** `planRestore` of rows: a service that is as it should be becomes no objects. */
-export function planRestoreRows(
+/**
+ * Plans from rows: a service that is as it should be becomes no objects.
+ * @param keepOthers leaves the services that are not wanted.
+ */
+export function planRestore(
   wanted: TableRows<VirtualService>,
   observed: TableRows<VirtualService>,
   keepOthers: boolean,

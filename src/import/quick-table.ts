@@ -1,6 +1,6 @@
 import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { addressBytes, parseAddress } from "../model/address.ts";
-import { WEIGHT_MAX } from "../model/real-server.ts";
+import { type RealServer, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_ADDRESS, ServerRows, type TableRows } from "../model/server-rows.ts";
 import {
   formatServiceKey,
@@ -12,9 +12,8 @@ import {
 import { asBytes, type ByteScanner } from "./byte-scanner.ts";
 
 /**
- * A table that is being read the quick way: ordinary lines become rows of numbers at once. What is not ordinary, mistakes
- * above all, is left to the readers that know everything (table-toml.ts, ipvsadm.ts): the quick ones then give nothing,
- * and never anything else than those would (property tests hold them together).
+ * A table that is being read: ordinary lines become rows of numbers at once. What is not ordinary, mistakes above all, is
+ * left to the readers that know everything: of ipvsadm's lines that line (ipvsadm.ts), of TOML the text (table-toml.ts).
  */
 
 const COLON = asBytes(":");
@@ -147,11 +146,37 @@ export class QuickTable {
     if (this.#names.has(name) || this.#services.length >= MAX_SERVICES) return false;
     const isPlain = scheduler !== undefined && SCHEDULER.test(scheduler) && (key.kind === "fwmark" || key.port !== 0);
     const service = isPlain ? { key, scheduler, schedulerFlags: [], onePacket: false } : this.#settled(key, settings);
-    if (service === undefined) return false;
+    return service !== undefined && this.addService(service);
+  }
+
+  /** Ends the service at hand and begins this one. @returns false where the table has it already. */
+  addService(service: VirtualService): boolean {
+    const name = formatServiceKey(service.key);
+    if (this.#names.has(name)) return false;
     this.#endService();
     this.#names.add(name);
     this.#services.push(service);
     return true;
+  }
+
+  /** Whether the table has a service, by the text of its key. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Adds a server to the service at hand. @returns false, and adds nothing, where that has it already. */
+  addServer(server: RealServer): boolean {
+    const { servers } = this;
+    const row = servers.addServer(server);
+    if (this.#isNew(row, servers.family(row) === "inet" ? this.#orderOf(row) : undefined)) return true;
+    this.truncate(row);
+    return false;
+  }
+
+  /** Forgets rows that were begun, from `count` on. */
+  truncate(count: number): void {
+    this.servers.truncate(count);
+    this.#entered = Math.min(this.#entered, count);
   }
 
   /** What a service listens on, as `203.0.113.10:80`; undefined where no such thing stands. */
@@ -209,8 +234,7 @@ export class QuickTable {
     numbers[start + ROW.weight] = weight;
     numbers[start + ROW.forward] = forward;
     if (row - this.#first < MAX_SERVERS && this.#isNew(row, address * PORTS + port)) return true;
-    servers.truncate(row);
-    this.#entered = Math.min(this.#entered, row);
+    this.truncate(row);
     return false;
   }
 

@@ -11,8 +11,7 @@ import {
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
 import { type PlainShape, readPlainServers } from "./plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
-import type { TableResult } from "./table-result.ts";
-import type { SavedSettings } from "./table-settings.ts";
+import type { ReadTable, TableResult } from "./table-result.ts";
 
 /**
  * The quick way to read what `formatTable` writes, and what looks like it: smol-toml takes 1.0 s for 10,000 real servers
@@ -280,17 +279,12 @@ function isOrdinary(key: ServiceKey): boolean {
   return serviceFamily(key) === "inet" ? first >= 1 && first <= 223 : first >= 0x2000 && first <= 0x3fff;
 }
 
-export interface QuickResult {
-  readonly table: TableRows<VirtualService>;
-  readonly settings?: SavedSettings;
-}
-
 /**
  * Reads a saved table.
  * @param parse `parseTable`, for what is not quite ordinary; without it the result may be that it is needed.
  * @returns undefined where `parseTable` has to read all of it: there is something to say, or the text is unusual.
  */
-export function readQuickToml(bytes: Uint8Array, parse?: ParseTable): QuickResult | typeof NEEDS_READER | undefined {
+export function readQuickToml(bytes: Uint8Array, parse?: ParseTable): ReadTable | typeof NEEDS_READER | undefined {
   const text = new ByteScanner(bytes);
   // What stands above the services is short, and the slow reader's.
   while (!text.isEnd && !startsService(text)) text.skipLine();

@@ -1,6 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { addressBytes, addressFromBytes, type Family } from "./address.ts";
-import { NO_TRAFFIC, type ObservedServer, type ObservedService } from "./ipvs-table.ts";
+import { NO_TRAFFIC, type ObservedServer, type ObservedService, type WantedService } from "./ipvs-table.ts";
 import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
 import type { VirtualService } from "./virtual-service.ts";
 
@@ -66,8 +66,16 @@ export class ServerRows {
     return row;
   }
 
-  /** Adds a server that is an object. */
+  /** Adds a server that is an object, with its connections. */
   addObserved({ server, activeConnections, inactiveConnections, persistentConnections }: ObservedServer): void {
+    const row = this.addServer(server);
+    this.set(row, ROW.activeConnections, activeConnections);
+    this.set(row, ROW.inactiveConnections, inactiveConnections);
+    this.set(row, ROW.persistentConnections, persistentConnections);
+  }
+
+  /** Adds a server that is an object. @returns the number of its row. */
+  addServer(server: ObservedServer["server"]): number {
     const row = this.add();
     const { tunnel, endpoint } = server;
     const bytes = addressBytes(endpoint.address);
@@ -78,13 +86,11 @@ export class ServerRows {
     this.set(row, ROW.weight, server.weight);
     this.set(row, ROW.upperThreshold, server.upperThreshold);
     this.set(row, ROW.lowerThreshold, server.lowerThreshold);
-    this.set(row, ROW.activeConnections, activeConnections);
-    this.set(row, ROW.inactiveConnections, inactiveConnections);
-    this.set(row, ROW.persistentConnections, persistentConnections);
-    if (tunnel === undefined) return;
+    if (tunnel === undefined) return row;
     this.set(row, ROW.tunnelType, TUNNEL_TYPES.indexOf(tunnel.type));
     this.set(row, ROW.tunnelPort, tunnel.port);
     this.set(row, ROW.tunnelChecksum, ROW_CHECKSUMS.indexOf(tunnel.checksum));
+    return row;
   }
 
   /** The numbers of the page that a row is in. With `start`, for those who read or write thousands of rows. */
@@ -167,6 +173,24 @@ export interface TableRows<S> {
   readonly services: readonly S[];
   readonly servers: ServerRows;
   readonly ends: readonly number[];
+}
+
+/** A table of objects as rows. */
+export function tableRows(table: readonly WantedService[]): TableRows<VirtualService> {
+  const servers = new ServerRows();
+  const ends = table.map((entry) => {
+    for (const server of entry.servers) servers.addServer(server);
+    return servers.count;
+  });
+  return { services: table.map(({ service }) => service), servers, ends };
+}
+
+/** The services and servers of rows as objects, as they are wanted. */
+export function wantedTable(table: TableRows<VirtualService>): WantedService[] {
+  return observedTable(table).map(({ service, servers }) => ({
+    service,
+    servers: servers.map(({ server }) => server),
+  }));
 }
 
 /** The same table as objects. Its counters are 0. */
