@@ -7,7 +7,7 @@ import type { TableRows } from "../model/server-rows.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
 import { countsText, LINES_TOLD_MAX } from "./change-counts.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { readInputBytes } from "./read-input.ts";
+import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
 /**
@@ -36,16 +36,40 @@ function formatOf(bytes: Uint8Array): SavedFormat {
   return "toml";
 }
 
-/** Reads what `save` and `ipvsadm -Sn` write; undefined where something is unusual. */
-async function readUsual(bytes: Uint8Array, format: SavedFormat): Promise<ReadTable | undefined> {
-  if (format === "ipvsadm") {
-    const { readIpvsadm } = await import("../import/ipvsadm-reader.ts");
-    const table = readIpvsadm(bytes);
-    return table === NEEDS_READER ? undefined : { table: table.finish() };
-  }
+/** Reads lines of ipvsadm; undefined where there is anything to say about them, or a name to look up. */
+async function readLines(source: InputBytes): Promise<ReadTable | undefined> {
+  const { bytes } = source;
+  const { readIpvsadm } = await import("../import/ipvsadm-reader.ts");
+  const table = readIpvsadm(bytes);
+  if (table !== NEEDS_READER) return { table: table.finish() };
+  decodeInput(source);
+  const { readIpvsadmLines } = await import("../import/ipvsadm.ts");
+  const result = readIpvsadmLines(bytes, undefined, compile);
+  return result.ok && result.warnings.length === 0 ? result : undefined;
+}
+
+/** From here on compiling what reads TOML takes less time than it saves. */
+const MANY_CHARACTERS = 20_000;
+
+/** Where the same runs over and over, compiling pays. */
+function compile(): void {
+  Bun.unsafe.setJITPolicy(1);
+}
+
+/** Reads a table with nothing to be said about it; undefined for any other, and for TOML that `save` did not write. */
+async function readUsual(source: InputBytes, format: SavedFormat): Promise<ReadTable | undefined> {
+  if (format === "ipvsadm") return await readLines(source);
   const { readQuickToml } = await import("../import/quick-toml.ts");
-  let result = readQuickToml(bytes);
-  if (result === NEEDS_READER) result = readQuickToml(bytes, (await import("../import/table-toml.ts")).parseTable);
+  let result = readQuickToml(source.bytes);
+  if (result === NEEDS_READER) {
+    const { parseTable } = await import("../import/table-toml.ts");
+    let parsed = 0;
+    result = readQuickToml(source.bytes, (text) => {
+      parsed += text.length;
+      if (parsed > MANY_CHARACTERS) compile();
+      return parseTable(text);
+    });
+  }
   return result === NEEDS_READER ? undefined : result;
 }
 
@@ -88,10 +112,9 @@ async function restoreTable(result: ReadTable, name: string, input: Input, conte
 export const restore: Runner<Restore> = async (input, context) => {
   const source = readInputBytes("service restore", input.file);
   const format = input.format ?? formatOf(source.bytes);
-  const usual = await readUsual(source.bytes, format);
+  const usual = await readUsual(source, format);
   if (usual !== undefined) return await restoreTable(usual, source.name, input, context);
-  // Here the same may run over and over: now compiling pays.
-  Bun.unsafe.setJITPolicy(1);
+  compile();
   const { readUnusual } = await import("./service-save.ts");
   return await restoreTable(await readUnusual(source, format, input, context), source.name, input, context);
 };

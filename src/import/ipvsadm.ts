@@ -109,6 +109,9 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["zero", "tandem service zero does it"],
 ]);
 
+/** From here on compiling what reads single lines takes less time than it saves. */
+const MANY_LINES = 500;
+
 /** A line that changes more than the end of the table. */
 const REARRANGES = Symbol("needs the table taken apart");
 
@@ -147,10 +150,13 @@ class SingleLines implements UnusualLines {
   readonly warnings: ConfigIssue[] = [];
   readonly keyWords = keyWords;
   readonly #lookup: NameLookup;
+  readonly #onMany: (() => void) | undefined;
   #builder: TableBuilder | undefined;
+  #count = 0;
 
-  constructor(lookup: NameLookup) {
+  constructor(lookup: NameLookup, onMany: (() => void) | undefined) {
     this.#lookup = lookup;
+    this.#onMany = onMany;
   }
 
   get isFull(): boolean {
@@ -170,6 +176,8 @@ class SingleLines implements UnusualLines {
   }
 
   read(text: string, line: number, table: QuickTable): void {
+    this.#count += 1;
+    if (this.#count === MANY_LINES) this.#onMany?.();
     const result = readLine(text);
     if (result.kind === "empty") return;
     if (result.kind === "wrong") {
@@ -205,9 +213,16 @@ class SingleLines implements UnusualLines {
   }
 }
 
-/** Reads lines of ipvsadm from bytes that are UTF-8, as `parseIpvsadm` does. */
-export function readIpvsadmLines(bytes: Uint8Array, lookup: NameLookup = NO_NAMES): RowsResult {
-  const lines = new SingleLines(lookup);
+/**
+ * Reads lines of ipvsadm from bytes that are UTF-8, as `parseIpvsadm` does.
+ * @param onMany called once where many lines are not as `ipvsadm -Sn` prints them
+ */
+export function readIpvsadmLines(
+  bytes: Uint8Array,
+  lookup: NameLookup = NO_NAMES,
+  onMany: (() => void) | undefined = undefined,
+): RowsResult {
+  const lines = new SingleLines(lookup, onMany);
   const table = readIpvsadm(bytes, lines);
   assert(table !== NEEDS_READER, "the reader of single lines is there");
   if (lines.issues.length > 0) return { ok: false, issues: lines.issues };

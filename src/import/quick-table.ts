@@ -13,7 +13,8 @@ import { asBytes, type ByteScanner } from "./byte-scanner.ts";
 
 /**
  * A table that is being read: ordinary lines become rows of numbers at once. What is not ordinary, mistakes above all, is
- * left to the readers that know everything: of ipvsadm's lines that line (ipvsadm.ts), of TOML the text (table-toml.ts).
+ * left to the readers that know everything: a line of ipvsadm (ipvsadm.ts), in TOML a service with its servers, or the
+ * whole text where something is wrong (table-toml.ts).
  */
 
 const COLON = asBytes(":");
@@ -157,6 +158,20 @@ export class QuickTable {
     this.#names.add(name);
     this.#services.push(service);
     return true;
+  }
+
+  /** Forgets the service at hand; another one has to be begun before servers are added. */
+  dropService(): void {
+    const service = this.#services.pop();
+    if (service === undefined) return;
+    this.#names.delete(formatServiceKey(service.key));
+    this.truncate(this.#first);
+    this.#ends.pop();
+  }
+
+  /** How many services there are. */
+  get size(): number {
+    return this.#services.length;
   }
 
   /** Whether the table has a service, by the text of its key. */

@@ -1,3 +1,4 @@
+import { MAX_SERVICES } from "../config/limits.ts";
 import { THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_CHECKSUMS, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
 import {
@@ -89,12 +90,18 @@ export type ParseTable = (text: string) => TableResult;
 function readService(parse: ParseTable, key: ServiceKey, settings: string): VirtualService | undefined {
   const result = parse(`[[service]]\nlisten = "${formatServiceKey(key)}"\n${settings}`);
   if (!result.ok || result.warnings.length > 0 || result.services.length !== 1) return undefined;
-  const service = result.services[0]?.service;
-  return service === undefined ? undefined : { ...service, key };
+  const [only] = result.services;
+  // Where the header of a server is indented, the servers are among the settings.
+  if (only === undefined || only.servers.length > 0 || result.settings !== undefined) return undefined;
+  return { ...only.service, key };
 }
+
+/** What a service of a table can't hold: other parts of the text are the whole reader's. */
+const OUTSIDE = /^\s*\[\s*pair\b/m;
 
 class QuickToml {
   readonly #text: ByteScanner;
+  readonly #parse: ParseTable | undefined;
   readonly #table: QuickTable;
   /** Of the service before, and the scheduler where they are that alone. */
   #settings = "";
@@ -104,6 +111,7 @@ class QuickToml {
 
   constructor(text: ByteScanner, parse: ParseTable | undefined) {
     this.#text = text;
+    this.#parse = parse;
     this.#table = new QuickTable(
       parse === undefined ? undefined : (key, settings) => readService(parse, key, settings),
     );
@@ -111,12 +119,37 @@ class QuickToml {
 
   read(): TableRows<VirtualService> | typeof NEEDS_READER | undefined {
     const text = this.#text;
+    let start = text.at;
+    let size = 0;
     while (!text.isEnd) {
       if (text.lineEnd()) continue;
-      const done = text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#servers();
-      if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
+      if (this.#isAt(SERVICE)) {
+        start = text.at;
+        size = this.#table.size;
+      }
+      if (text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#servers()) continue;
+      if (this.#parse === undefined) return NEEDS_READER;
+      if (this.#table.size > size) this.#table.dropService();
+      if (!this.#wholeService(start, this.#parse)) return undefined;
     }
     return this.#table.finish();
+  }
+
+  /** A service with its servers that is not as save writes it. @returns false where there is anything to say about it. */
+  #wholeService(start: number, parse: ParseTable): boolean {
+    const text = this.#text;
+    text.at = start;
+    do text.skipLine();
+    while (!text.isEnd && !this.#isAt(SERVICE));
+    const own = text.ascii(start, text.at);
+    if (own === undefined || OUTSIDE.test(own)) return false;
+    const result = parse(own);
+    if (!result.ok || result.warnings.length > 0 || result.settings !== undefined) return false;
+    if (this.#table.size + result.services.length > MAX_SERVICES) return false;
+    return result.services.every(
+      ({ service, servers }) =>
+        this.#table.addService(service) && servers.every((server) => this.#table.addServer(server)),
+    );
   }
 
   /** Everything up to the first server is the slow reader's, once for services that are set alike. */

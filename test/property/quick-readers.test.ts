@@ -247,3 +247,36 @@ test("a line that ipvsadm would print otherwise is the only one that is read by 
   });
   expect(read).toEqual([`1 ${lines[0]}`, `101 ${lines[100]}`]);
 });
+
+test("a service that save would write otherwise is the only one that the whole reader of TOML reads", () => {
+  const services = Array.from({ length: 20 }, (_, index) => {
+    const server = `[[service.real]]\naddress = "10.0.0.${index + 1}:80"\nweight  = 1\nforward = "nat"\n`;
+    return `[[service]]\nlisten    = "tcp://10.1.0.${index + 1}:80"\nscheduler = "wlc"\n\n${server}\n`;
+  });
+  services[7] = services[7]?.replace("weight  = 1", "weight  = 1 # half of the others") ?? "";
+  const text = services.join("");
+  const parsed: string[] = [];
+  const read = quickToml(text, (part) => {
+    parsed.push(part);
+    return parseTable(part);
+  });
+  expect(parsed).toEqual([services[7] ?? ""]);
+  expect(read).toEqual(parseTable(text));
+});
+
+test("what stands between the services is not lost: settings, a pair, mistakes", () => {
+  const service = (end: number): string =>
+    `[[service]]\nlisten = "tcp://10.1.0.${end}:80"\nscheduler = "wlc"\n[[service.real]]\naddress = "10.0.0.1:80"\n`;
+  for (const part of ['[timeouts]\ntcp = "15m"\n', '[pair]\nname = "a"\n', "[[service.real]]\n", "[service]\n"]) {
+    const text = `${service(1)}${part}${service(2)}`;
+    expect(quickToml(text)).toBeUndefined();
+  }
+});
+
+test("servers whose headers are indented are read", () => {
+  const text =
+    '[[service]]\nlisten = "tcp://10.1.0.1:80"\nscheduler = "wlc"\n\n  [[service.real]]\n  address = "10.0.0.1:80"\n';
+  const table = quickToml(text);
+  expect(table).toEqual(parseTable(text));
+  expect(table?.ok === true ? table.services[0]?.servers.length : 0).toBe(1);
+});
