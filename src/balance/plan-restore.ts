@@ -4,6 +4,8 @@ import {
   ROW_ADDRESS,
   ROW_FORWARDINGS,
   ROW_NUMBERS,
+  ROW_THRESHOLDS,
+  ROW_TUNNEL,
   type ServerRows,
   type TableRows,
 } from "../model/server-rows.ts";
@@ -62,8 +64,7 @@ function sameEndpoint(a: ServerRows, rowA: number, b: ServerRows, rowB: number):
 
 const LOCAL = ROW_FORWARDINGS.indexOf("local");
 const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
-const SETTINGS = [ROW.weight, ROW.upperThreshold, ROW.lowerThreshold] as const;
-const TUNNEL_SETTINGS = [ROW.tunnelType, ROW.tunnelPort, ROW.tunnelChecksum] as const;
+const SETTINGS = [ROW.weight, ...ROW_THRESHOLDS] as const;
 
 /** `sameServer` of rows: in a row the absence of a tunnel's settings is plain ipip already. */
 function sameSettings(wanted: ServerRows, row: number, observed: ServerRows, other: number): boolean {
@@ -75,7 +76,7 @@ function sameSettings(wanted: ServerRows, row: number, observed: ServerRows, oth
   if (forward !== LOCAL && forward !== numbers[start + ROW.forward]) return false;
   for (const field of SETTINGS) if (numbers[start + field] !== otherNumbers[otherStart + field]) return false;
   if (forward !== TUNNEL) return true;
-  return TUNNEL_SETTINGS.every((field) => numbers[start + field] === otherNumbers[otherStart + field]);
+  return ROW_TUNNEL.every((field) => numbers[start + field] === otherNumbers[otherStart + field]);
 }
 
 /** An address and a port as one word. */

@@ -223,7 +223,7 @@ export class QuickTable {
     const { service, servers } = this;
     if (service === undefined || row - this.#first >= MAX_SERVERS) return false;
     if (!isTunnel && servers.family(row) !== serviceFamily(service.key)) return false;
-    if (servers.get(row, ROW.lowerThreshold) > servers.get(row, ROW.upperThreshold)) return false;
+    if (!servers.hasOrderedThresholds(row)) return false;
     return this.#isNew(row, servers.family(row) === "inet" ? this.#orderOf(row) : undefined);
   }
 

@@ -31,6 +31,10 @@ export const ROW = {
 } as const;
 export type RowField = (typeof ROW)[keyof typeof ROW];
 
+/** What a server is set to, beside its weight and its forwarding. */
+export const ROW_THRESHOLDS = [ROW.upperThreshold, ROW.lowerThreshold] as const;
+export const ROW_TUNNEL = [ROW.tunnelType, ROW.tunnelPort, ROW.tunnelChecksum] as const;
+
 /** Where the address begins in a row, and how long a row is. */
 export const ROW_ADDRESS = 12;
 export const ROW_NUMBERS = 16;
@@ -38,6 +42,8 @@ const NUMBER_BYTES = 4;
 /** Rows are kept in pages, so that more of them copy nothing. */
 const PAGE_BITS = 10;
 const PAGE_ROWS = 1 << PAGE_BITS;
+
+const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
 
 class Page {
   readonly numbers = new Uint32Array(PAGE_ROWS * ROW_NUMBERS);
@@ -123,6 +129,20 @@ export class ServerRows {
 
   setAddressByte(row: number, index: number, value: number): void {
     this.#page(row).bytes[(startOf(row) + ROW_ADDRESS) * NUMBER_BYTES + index] = value;
+  }
+
+  /** The number of the forwarding of a server with neither thresholds nor a tunnel, as nearly all are; -1 for the others. */
+  plainForward(row: number): number {
+    const { numbers } = this.#page(row);
+    const start = startOf(row);
+    if (numbers[start + ROW.upperThreshold] !== 0 || numbers[start + ROW.lowerThreshold] !== 0) return -1;
+    const forward = numbers[start + ROW.forward] ?? 0;
+    return forward === TUNNEL ? -1 : forward;
+  }
+
+  /** Whether the lower threshold is not above the upper one. */
+  hasOrderedThresholds(row: number): boolean {
+    return this.get(row, ROW.lowerThreshold) <= this.get(row, ROW.upperThreshold);
   }
 
   family(row: number): Family {
