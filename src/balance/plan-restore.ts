@@ -1,9 +1,11 @@
-import { type IpvsChange, NO_TRAFFIC, type ObservedService, type WantedService } from "../model/ipvs-table.ts";
+import { type IpvsChange, NO_TRAFFIC, type ObservedService } from "../model/ipvs-table.ts";
 import {
   ROW,
   ROW_ADDRESS,
   ROW_FORWARDINGS,
   ROW_NUMBERS,
+  ROW_THRESHOLDS,
+  ROW_TUNNEL,
   type ServerRows,
   type TableRows,
 } from "../model/server-rows.ts";
@@ -20,22 +22,6 @@ export interface RestorePlan {
 
 function removals(others: readonly VirtualService[]): IpvsChange[] {
   return others.map(({ key }) => ({ kind: "delete-service", key }) as const);
-}
-
-/** @param keepOthers leaves the services that are not wanted. */
-export function planRestore(
-  wanted: readonly WantedService[],
-  before: ReadonlyMap<string, ObservedService>,
-  keepOthers: boolean,
-): RestorePlan {
-  const others = new Map(before);
-  const changes = wanted.flatMap((service): IpvsChange[] => {
-    const name = formatServiceKey(service.service.key);
-    others.delete(name);
-    return planService(service, before.get(name));
-  });
-  if (keepOthers) return { changes, before };
-  return { changes: [...changes, ...removals([...others.values()].map(({ service }) => service))], before };
 }
 
 /** The rows of one service. */
@@ -78,8 +64,7 @@ function sameEndpoint(a: ServerRows, rowA: number, b: ServerRows, rowB: number):
 
 const LOCAL = ROW_FORWARDINGS.indexOf("local");
 const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
-const SETTINGS = [ROW.weight, ROW.upperThreshold, ROW.lowerThreshold] as const;
-const TUNNEL_SETTINGS = [ROW.tunnelType, ROW.tunnelPort, ROW.tunnelChecksum] as const;
+const SETTINGS = [ROW.weight, ...ROW_THRESHOLDS] as const;
 
 /** `sameServer` of rows: in a row the absence of a tunnel's settings is plain ipip already. */
 function sameSettings(wanted: ServerRows, row: number, observed: ServerRows, other: number): boolean {
@@ -91,7 +76,7 @@ function sameSettings(wanted: ServerRows, row: number, observed: ServerRows, oth
   if (forward !== LOCAL && forward !== numbers[start + ROW.forward]) return false;
   for (const field of SETTINGS) if (numbers[start + field] !== otherNumbers[otherStart + field]) return false;
   if (forward !== TUNNEL) return true;
-  return TUNNEL_SETTINGS.every((field) => numbers[start + field] === otherNumbers[otherStart + field]);
+  return ROW_TUNNEL.every((field) => numbers[start + field] === otherNumbers[otherStart + field]);
 }
 
 /** An address and a port as one word. */
@@ -126,8 +111,11 @@ function namesOf({ rows, first, end }: Part): Map<string, number> {
   return names;
 }
 
-/** `planRestore` of rows: a service that is as it should be becomes no objects. */
-export function planRestoreRows(
+/**
+ * Plans from rows: a service that is as it should be becomes no objects.
+ * @param keepOthers leaves the services that are not wanted.
+ */
+export function planRestore(
   wanted: TableRows<VirtualService>,
   observed: TableRows<VirtualService>,
   keepOthers: boolean,

@@ -1,5 +1,12 @@
 import { ByteText, countDigits, putDecimal } from "../lib/byte-text.ts";
-import { ROW, ROW_FORWARDINGS, type RowField, type ServerRows, type TableRows } from "../model/server-rows.ts";
+import {
+  ROW,
+  ROW_THRESHOLDS,
+  ROW_TUNNEL,
+  type RowField,
+  type ServerRows,
+  type TableRows,
+} from "../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../model/virtual-service.ts";
 import { ENDPOINT_BYTES_MAX, endpointLength, putEndpoint } from "./endpoint-bytes.ts";
 import { describeSettings } from "./ipvs-changes.ts";
@@ -24,8 +31,6 @@ const INDENT = "  ";
 const SPACE = 0x20;
 
 /** The texts of real servers' settings, each made once: most servers of a table are set alike but for their weight. */
-const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
-
 class SettingsTexts {
   readonly #servers: ServerRows;
   readonly #known = new Map<string, string>();
@@ -37,29 +42,18 @@ class SettingsTexts {
   }
 
   of(row: number): string {
-    const numbers = this.#servers.numbers(row);
-    const start = this.#servers.start(row);
-    const forward = numbers[start + ROW.forward] ?? 0;
-    const isSimple =
-      numbers[start + ROW.upperThreshold] === 0 && numbers[start + ROW.lowerThreshold] === 0 && forward !== TUNNEL;
-    const known = isSimple ? this.#simple[forward] : undefined;
+    const forward = this.#servers.plainForward(row);
+    const known = this.#simple[forward];
     if (known !== undefined) return known;
     const key = this.#keyOf(row);
     const text = this.#known.get(key) ?? serverSettings(this.#servers.observed(row));
     this.#known.set(key, text);
-    if (isSimple) this.#simple[forward] = text;
+    if (forward >= 0) this.#simple[forward] = text;
     return text;
   }
 
   #keyOf(row: number): string {
-    const fields = [
-      ROW.forward,
-      ROW.upperThreshold,
-      ROW.lowerThreshold,
-      ROW.tunnelType,
-      ROW.tunnelPort,
-      ROW.tunnelChecksum,
-    ];
+    const fields = [ROW.forward, ...ROW_THRESHOLDS, ...ROW_TUNNEL];
     return fields.map((field) => this.#servers.get(row, field)).join(" ");
   }
 }

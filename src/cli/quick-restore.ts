@@ -1,5 +1,6 @@
+import type { SavedFormat } from "../import/quick-format.ts";
 import { NEEDS_READER } from "../import/quick-table.ts";
-import type { QuickResult } from "../import/quick-toml.ts";
+import type { ReadTable } from "../import/table-result.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import type { TableRows } from "../model/server-rows.ts";
@@ -10,31 +11,65 @@ import { decodeInput, type InputBytes, readInputBytes } from "./read-input.ts";
 import type { service as spec } from "./spec/service.ts";
 
 /**
- * `service restore` of an ordinary table: into a kernel that has none straight from the text to the kernel's messages, in
- * an eighth of the time; else as rows of numbers up to what differs. A text that is not ordinary, by a mistake above all,
- * goes the whole way, in service-save.ts, and comes out as it does there.
+ * `service restore`: into a kernel that has no table straight from the text to the kernel's messages; else as rows of
+ * numbers up to what differs. The readers of unusual lines, of TOML that `save` did not write, and of mistakes take long
+ * to load, and are loaded when there is one.
  */
 
 type Restore = (typeof spec)["verbs"]["restore"];
 type Input = Parameters<Runner<Restore>>[0];
 
-/** The lines of ipvsadm begin with a dash. */
 const DASH = 0x2d;
 
-async function readQuick(bytes: Uint8Array, format: Input["format"]): Promise<QuickResult | undefined> {
-  const isIpvsadm = bytes[0] === DASH;
-  if (format !== undefined && (format === "ipvsadm") !== isIpvsadm) return undefined;
-  if (isIpvsadm) {
-    const { readQuickIpvsadm } = await import("../import/quick-ipvsadm.ts");
-    let table = readQuickIpvsadm(bytes);
-    if (table === NEEDS_READER) {
-      table = readQuickIpvsadm(bytes, (await import("../import/ipvsadm.ts")).parseIpvsadm);
-    }
-    return table === undefined || table === NEEDS_READER ? undefined : { table };
+const LINE_END = 0x0a;
+
+/** The first line that is neither empty nor a comment begins with a dash; at its outermost no line of TOML does. */
+function formatOf(bytes: Uint8Array): SavedFormat {
+  if (bytes[0] === DASH) return "ipvsadm";
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(LINE_END, start);
+    const end = found < 0 ? bytes.length : found;
+    const line = Buffer.from(bytes.subarray(start, end)).toString();
+    if (!/^\s*(#.*)?$/.test(line)) return /^\s*(ipvsadm\s+)?-/.test(line) ? "ipvsadm" : "toml";
+    start = end + 1;
   }
+  return "toml";
+}
+
+/** Reads lines of ipvsadm; undefined where there is anything to say about them, or a name to look up. */
+async function readLines(source: InputBytes): Promise<ReadTable | undefined> {
+  const { bytes } = source;
+  const { readIpvsadm } = await import("../import/ipvsadm-reader.ts");
+  const table = readIpvsadm(bytes);
+  if (table !== NEEDS_READER) return { table: table.finish() };
+  decodeInput(source);
+  const { readIpvsadmLines } = await import("../import/ipvsadm.ts");
+  const result = readIpvsadmLines(bytes, undefined, compile);
+  return result.ok && result.warnings.length === 0 ? result : undefined;
+}
+
+/** From here on compiling what reads TOML takes less time than it saves. */
+const MANY_CHARACTERS = 20_000;
+
+/** Where the same runs over and over, compiling pays. */
+function compile(): void {
+  Bun.unsafe.setJITPolicy(1);
+}
+
+/** Reads a table with nothing to be said about it; undefined for any other, and for TOML that `save` did not write. */
+async function readUsual(source: InputBytes, format: SavedFormat): Promise<ReadTable | undefined> {
+  if (format === "ipvsadm") return await readLines(source);
   const { readQuickToml } = await import("../import/quick-toml.ts");
-  let result = readQuickToml(bytes);
-  if (result === NEEDS_READER) result = readQuickToml(bytes, (await import("../import/table-toml.ts")).parseTable);
+  let result = readQuickToml(source.bytes);
+  if (result === NEEDS_READER) {
+    const { parseTable } = await import("../import/table-toml.ts");
+    let parsed = 0;
+    result = readQuickToml(source.bytes, (text) => {
+      parsed += text.length;
+      if (parsed > MANY_CHARACTERS) compile();
+      return parseTable(text);
+    });
+  }
   return result === NEEDS_READER ? undefined : result;
 }
 
@@ -55,12 +90,7 @@ async function tell(table: TableRows<VirtualService>, verbose: boolean, { output
 }
 
 /** Makes the kernel's table what was read. */
-async function restoreTable(
-  result: QuickResult,
-  name: string,
-  input: Input,
-  context: CommandContext,
-): Promise<ExitCode> {
+async function restoreTable(result: ReadTable, name: string, input: Input, context: CommandContext): Promise<ExitCode> {
   const { table, settings } = result;
   using client = IpvsClient.open();
   const observed = client.tableRows();
@@ -80,10 +110,11 @@ async function restoreTable(
 
 /** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
 export const restore: Runner<Restore> = async (input, context) => {
-  const source: InputBytes = readInputBytes("service restore", input.file);
-  const quick = await readQuick(source.bytes, input.format);
-  if (quick !== undefined) return await restoreTable(quick, source.name, input, context);
-  // Here the same runs over and over: now compiling pays.
-  Bun.unsafe.setJITPolicy(1);
-  return (await import("./service-save.ts")).restoreText(decodeInput(source), input, context);
+  const source = readInputBytes("service restore", input.file);
+  const format = input.format ?? formatOf(source.bytes);
+  const usual = await readUsual(source, format);
+  if (usual !== undefined) return await restoreTable(usual, source.name, input, context);
+  compile();
+  const { readUnusual } = await import("./service-save.ts");
+  return await restoreTable(await readUnusual(source, format, input, context), source.name, input, context);
 };

@@ -1,5 +1,5 @@
-import { planRestoreRows, type RestorePlan } from "../balance/plan-restore.ts";
-import type { QuickResult } from "../import/quick-toml.ts";
+import { planRestore } from "../balance/plan-restore.ts";
+import type { ReadTable } from "../import/table-result.ts";
 import type { SavedSettings } from "../import/table-settings.ts";
 import type { IpvsClient } from "../kernel/ipvs-client.ts";
 import { additions } from "../kernel/ipvs-loader.ts";
@@ -27,39 +27,22 @@ function refuseEmpty(name: string, servicesCount: number): TandemError {
   return new TandemError({ operation: "restore", subject: name, reason, hint: "tandem service flush removes all" }, 2);
 }
 
-/** `restoreText` of a table that quick-restore.ts has read, from the kernel's table as rows. */
-export function restoreRows(
-  client: IpvsClient,
-  name: string,
-  { table, settings }: QuickResult,
-  observed: TableRows<VirtualService>,
-  input: RestoreInput,
-  context: CommandContext,
-): ExitCode {
-  const saved = { name, servicesCount: table.services.length, settings };
-  return performRestore(client, planRestoreRows(table, observed, input.keepOthers), saved, input, context);
-}
-
-/** What was saved, beside the changes that it takes. */
-interface Saved {
-  /** Of the file. */
-  readonly name: string;
-  readonly servicesCount: number;
-  readonly settings: SavedSettings | undefined;
-}
-
 /**
- * Makes the planned changes, then the settings; when the kernel refuses one, all are undone.
+ * Makes the changes from the kernel's table to the one that was read, then the settings; when the kernel refuses one, all
+ * are undone.
  * @returns the exit code, when everything is reported.
  * @throws TandemError when nothing was saved and something would be removed.
  */
-export function performRestore(
+export function restoreRows(
   client: IpvsClient,
-  { changes, before }: RestorePlan,
-  { name, servicesCount, settings }: Saved,
-  { verbose }: RestoreInput,
+  name: string,
+  { table, settings }: ReadTable,
+  observed: TableRows<VirtualService>,
+  { keepOthers, verbose }: RestoreInput,
   context: CommandContext,
 ): ExitCode {
+  const { changes, before } = planRestore(table, observed, keepOthers);
+  const servicesCount = table.services.length;
   if (servicesCount === 0 && settings === undefined && changes.length > 0) throw refuseEmpty(name, changes.length);
   const { dryRun } = context.globals;
   const many = verbose ? "named" : "counted";

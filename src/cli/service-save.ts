@@ -1,18 +1,17 @@
-import { planRestore } from "../balance/plan-restore.ts";
 import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
-import { parseIpvsadm } from "../import/ipvsadm.ts";
-import type { TableResult } from "../import/table-result.ts";
+import type { SavedFormat } from "../import/quick-format.ts";
+import type { ReadTable, RowsResult } from "../import/table-result.ts";
 import { parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import type { ExitCode } from "../lib/errors.ts";
 import type { ObservedService } from "../model/ipvs-table.ts";
+import { tableRows } from "../model/server-rows.ts";
 import { performAllOrNothing, readTable } from "./all-or-nothing.ts";
 import { type ChangeList, readChangeList } from "./change-list.ts";
 import { reportChanges } from "./changes.ts";
 import type { CommandContext, Runner } from "./context.ts";
-import { type InputText, readInput } from "./read-input.ts";
-import { performRestore } from "./restore-rows.ts";
+import { decodeInput, type InputBytes, readInput } from "./read-input.ts";
 import { readSettings } from "./restore-settings.ts";
 import { ServiceNames } from "./service-names.ts";
 import { servicesJson } from "./service-table.ts";
@@ -22,7 +21,6 @@ import { daemonJson } from "./sync-daemons.ts";
 /** `service save` and `restore`: the kernel's table as a text and back. */
 
 type Verbs = (typeof spec)["verbs"];
-type TableFormat = "toml" | "ipvsadm";
 
 /** Prints the kernel's table as JSON; as text: quick-save.ts. */
 export function saveJson({ output }: CommandContext): ExitCode {
@@ -32,17 +30,18 @@ export function saveJson({ output }: CommandContext): ExitCode {
   return 0;
 }
 
-/** The lines of ipvsadm begin with a dash; no line of TOML does at its outermost. */
-function formatOf(text: string): TableFormat {
-  const first = text.split("\n").find((line) => !/^\s*(#.*)?$/.test(line));
-  return first !== undefined && /^\s*(ipvsadm\s+)?-/.test(first) ? "ipvsadm" : "toml";
-}
-
-async function parseText(text: string, format: TableFormat, resolve: boolean): Promise<TableResult> {
-  if (format === "toml") return parseTable(text);
-  if (!resolve) return parseIpvsadm(text);
+/** Everything that is not as `save` writes it: other spellings, names of hosts, mistakes. */
+async function readAny(bytes: Uint8Array, text: string, format: SavedFormat, resolve: boolean): Promise<RowsResult> {
+  if (format === "toml") {
+    const result = parseTable(text);
+    if (!result.ok) return result;
+    const { services, ...rest } = result;
+    return { ...rest, table: tableRows(services) };
+  }
+  const { readIpvsadmLines } = await import("../import/ipvsadm.ts");
+  if (!resolve) return readIpvsadmLines(bytes);
   const { withNames } = await import("./names.ts");
-  return await withNames((names) => parseIpvsadm(text, names));
+  return await withNames((names) => readIpvsadmLines(bytes, names));
 }
 
 async function readList(
@@ -64,17 +63,17 @@ async function readList(
   return await read();
 }
 
-type SavedTable = Extract<TableResult, { readonly ok: true }>;
-
 type RestoreInput = Parameters<Runner<Verbs["restore"]>>[0];
 
-/** Reads a table. @throws ConfigFileError (exit 2) with every mistake. */
-async function readSaved(
-  { name, text }: InputText,
-  { format, resolve }: RestoreInput,
+/** Reads a table that restore.ts could not read by itself. @throws ConfigFileError (exit 2) with every mistake. */
+export async function readUnusual(
+  source: InputBytes,
+  format: SavedFormat,
+  { resolve }: RestoreInput,
   context: CommandContext,
-): Promise<SavedTable> {
-  const result = await parseText(text, format ?? formatOf(text), resolve);
+): Promise<ReadTable> {
+  const { name, text } = decodeInput(source);
+  const result = await readAny(source.bytes, text, format, resolve);
   if (!result.ok) throw new ConfigFileError(name, text, result.issues, "table");
   if (!context.output.json && result.warnings.length > 0) {
     context.output.note(formatIssues(text, name, result.warnings, "warning").trimEnd());
@@ -91,11 +90,3 @@ export const apply: Runner<Verbs["apply"]> = async ({ file, resolve }, context) 
   if (!list.ok) throw new ConfigFileError(name, text, list.issues, "list of changes");
   return reportChanges(performAllOrNothing(client, list.changes, before, context.globals.dryRun), context);
 };
-
-/** Makes the kernel's table what the text says, by the smallest set of changes: the services, then the settings. */
-export async function restoreText(source: InputText, input: RestoreInput, context: CommandContext): Promise<ExitCode> {
-  const { services, settings } = await readSaved(source, input, context);
-  using client = IpvsClient.open();
-  const saved = { name: source.name, servicesCount: services.length, settings };
-  return performRestore(client, planRestore(services, readTable(client), input.keepOthers), saved, input, context);
-}

@@ -158,6 +158,10 @@ export class ByteScanner {
     return undefined;
   }
 
+  utf8(start: number, end: number): string {
+    return this.#buffer.toString("utf8", start, end);
+  }
+
   slice(start: number, end: number): string {
     return this.#buffer.toString("latin1", start, end);
   }

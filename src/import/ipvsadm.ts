@@ -1,14 +1,19 @@
 import type { ConfigIssue } from "../config/config.ts";
 import { MAX_ISSUES } from "../config/place.ts";
+import { assert } from "../lib/assert.ts";
 import { type Endpoint, formatEndpoint } from "../model/address.ts";
 import type { RealServer } from "../model/real-server.ts";
+import { type TableRows, tableRows, wantedTable } from "../model/server-rows.ts";
 import { formatServiceKey, type ServiceKey, type VirtualService } from "../model/virtual-service.ts";
+import { keyWords } from "./ipvsadm-format.ts";
+import { readIpvsadm, type UnusualLines } from "./ipvsadm-reader.ts";
 import { serverOf } from "./ipvsadm-server.ts";
 import { serviceOf } from "./ipvsadm-service.ts";
 import { endpointOf, keyOf, type Valued, type ValueProblem } from "./ipvsadm-values.ts";
-import { type LineResult, type Options, readLine, type TableCommand } from "./ipvsadm-words.ts";
+import { type Options, readLine, type TableCommand } from "./ipvsadm-words.ts";
 import { type NameLookup, NO_NAMES } from "./name-lookup.ts";
-import type { TableResult } from "./table-result.ts";
+import { NEEDS_READER, type QuickTable } from "./quick-table.ts";
+import type { RowsResult, TableResult } from "./table-result.ts";
 
 /** As much as a configuration file may have. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024;
@@ -18,12 +23,24 @@ interface Entry {
   readonly servers: Map<string, RealServer>;
 }
 
-/** Carries out lines on a table that begins empty, as `ipvsadm -R` would on the kernel's. */
+type Entries = Map<string, Entry>;
+
+function entriesOf(table: TableRows<VirtualService>): Entries {
+  return new Map(
+    wantedTable(table).map(({ service, servers }) => [
+      formatServiceKey(service.key),
+      { service, servers: new Map(servers.map((server) => [formatEndpoint(server.endpoint), server])) },
+    ]),
+  );
+}
+
+/** Carries out lines on a table that has been taken apart: they may change any part of it, as those of `ipvsadm -R`. */
 class TableBuilder {
-  readonly entries = new Map<string, Entry>();
+  readonly entries: Entries;
   readonly #lookup: NameLookup;
 
-  constructor(lookup: NameLookup) {
+  constructor(entries: Entries, lookup: NameLookup) {
+    this.entries = entries;
     this.#lookup = lookup;
   }
 
@@ -38,7 +55,7 @@ class TableBuilder {
     const text = formatServiceKey(key.value);
     const entry = this.entries.get(text);
     if (command === "add-service") return entry === undefined ? this.#setService(options, key.value) : again(text);
-    if (entry === undefined) return { message: `there is no service ${text} above this line` };
+    if (entry === undefined) return noService(text);
     if (command === "edit-service") return this.#setService(options, key.value);
     if (command === "delete-service") {
       this.entries.delete(text);
@@ -61,6 +78,10 @@ class TableBuilder {
 
 function again(subject: string): ValueProblem {
   return { message: `${subject} is added a second time` };
+}
+
+function noService(text: string): ValueProblem {
+  return { message: `there is no service ${text} above this line` };
 }
 
 function runOnServer(command: TableCommand, entry: Entry, options: Options, given: Endpoint): ValueProblem | undefined {
@@ -88,35 +109,124 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["zero", "tandem service zero does it"],
 ]);
 
-function judge(
-  result: LineResult,
-  builder: TableBuilder,
-  line: number,
-  issues: ConfigIssue[],
-  warnings: ConfigIssue[],
-): void {
-  if (result.kind === "empty") return;
-  if (result.kind === "wrong") {
-    issues.push({ line, path: "", ...result.problem });
-    return;
+/** From here on compiling what reads single lines takes less time than it saves. */
+const MANY_LINES = 500;
+
+/** A line that changes more than the end of the table. */
+const REARRANGES = Symbol("needs the table taken apart");
+
+/** Adds to the end of the table that is being read, as all lines of a saved table do. */
+function append(
+  table: QuickTable,
+  command: TableCommand,
+  options: Options,
+  lookup: NameLookup,
+): ValueProblem | typeof REARRANGES | undefined {
+  if (command === "clear") return table.service === undefined ? undefined : REARRANGES;
+  const key = keyOf(options, lookup);
+  if (!key.ok) return key.problem;
+  const text = formatServiceKey(key.value);
+  if (command === "add-service") {
+    if (table.has(text)) return again(text);
+    const service = serviceOf(options, key.value);
+    if (!service.ok) return service.problem;
+    table.addService(service.value);
+    return undefined;
   }
-  const { command, column } = result;
-  if (result.kind === "other") {
-    const hint = INSTEAD.get(command);
-    warnings.push({
-      line,
-      column,
-      path: "",
-      message: `--${command} is left out, since it is no part of the table of services`,
-      ...(hint === undefined ? {} : { hint }),
-    });
-    return;
+  if (!table.has(text)) return noService(text);
+  if (command !== "add-server" || table.service === undefined || formatServiceKey(table.service.key) !== text) {
+    return REARRANGES;
   }
-  const problem = builder.run(result.command, result.options);
-  if (problem === undefined) return;
-  const { option, ...rest } = problem;
-  const place = option === undefined ? column : (result.options.get(option)?.column ?? column);
-  issues.push({ line, column: place, path: "", ...rest });
+  const endpoint = endpointOf(options, key.value, lookup);
+  if (!endpoint.ok) return endpoint.problem;
+  const server = serverOf(options, key.value, endpoint.value);
+  if (!server.ok) return server.problem;
+  return table.addServer(server.value) ? undefined : again(`the real server ${formatEndpoint(server.value.endpoint)}`);
+}
+
+/** Reads single lines with all of ipvsadm's spellings, and keeps what there is to say about them. */
+class SingleLines implements UnusualLines {
+  readonly issues: ConfigIssue[] = [];
+  readonly warnings: ConfigIssue[] = [];
+  readonly keyWords = keyWords;
+  readonly #lookup: NameLookup;
+  readonly #onMany: (() => void) | undefined;
+  #builder: TableBuilder | undefined;
+  #count = 0;
+
+  constructor(lookup: NameLookup, onMany: (() => void) | undefined) {
+    this.#lookup = lookup;
+    this.#onMany = onMany;
+  }
+
+  get isFull(): boolean {
+    return this.issues.length >= MAX_ISSUES;
+  }
+
+  get takesAll(): boolean {
+    return this.#builder !== undefined;
+  }
+
+  service(words: string, settings: string): VirtualService | undefined {
+    const line = readLine(`-A ${words}${settings}`);
+    if (line.kind !== "command") return undefined;
+    const key = keyOf(line.options, NO_NAMES);
+    const service = key.ok ? serviceOf(line.options, key.value) : undefined;
+    return service?.ok === true ? service.value : undefined;
+  }
+
+  read(text: string, line: number, table: QuickTable): void {
+    this.#count += 1;
+    if (this.#count === MANY_LINES) this.#onMany?.();
+    const result = readLine(text);
+    if (result.kind === "empty") return;
+    if (result.kind === "wrong") {
+      this.issues.push({ line, path: "", ...result.problem });
+      return;
+    }
+    const { command, column } = result;
+    if (result.kind === "other") {
+      const hint = INSTEAD.get(command);
+      const message = `--${command} is left out, since it is no part of the table of services`;
+      this.warnings.push({ line, column, path: "", message, ...(hint === undefined ? {} : { hint }) });
+      return;
+    }
+    const problem = this.#run(result.command, result.options, table);
+    if (problem === undefined) return;
+    const { option, ...rest } = problem;
+    const place = option === undefined ? column : (result.options.get(option)?.column ?? column);
+    this.issues.push({ line, column: place, path: "", ...rest });
+  }
+
+  /** The table that the lines leave behind. */
+  finish(table: QuickTable): TableRows<VirtualService> {
+    if (this.#builder === undefined) return table.finish();
+    const entries = [...this.#builder.entries.values()];
+    return tableRows(entries.map(({ service, servers }) => ({ service, servers: [...servers.values()] })));
+  }
+
+  #run(command: TableCommand, options: Options, table: QuickTable): ValueProblem | undefined {
+    const appended = this.#builder === undefined ? append(table, command, options, this.#lookup) : REARRANGES;
+    if (appended !== REARRANGES) return appended;
+    this.#builder ??= new TableBuilder(entriesOf(table.finish()), this.#lookup);
+    return this.#builder.run(command, options);
+  }
+}
+
+/**
+ * Reads lines of ipvsadm from bytes that are UTF-8, as `parseIpvsadm` does.
+ * @param onMany called once where many lines are not as `ipvsadm -Sn` prints them
+ */
+export function readIpvsadmLines(
+  bytes: Uint8Array,
+  lookup: NameLookup = NO_NAMES,
+  onMany: (() => void) | undefined = undefined,
+): RowsResult {
+  const lines = new SingleLines(lookup, onMany);
+  const table = readIpvsadm(bytes, lines);
+  assert(table !== NEEDS_READER, "the reader of single lines is there");
+  if (lines.issues.length > 0) return { ok: false, issues: lines.issues };
+  return { ok: true, table: lines.finish(table), warnings: lines.warnings.slice(0, MAX_ISSUES) };
 }
 
 /**
@@ -129,17 +239,6 @@ export function parseIpvsadm(text: string, lookup: NameLookup = NO_NAMES): Table
     const message = `the text has ${text.length} characters; the limit is ${MAX_TEXT_LENGTH}`;
     return { ok: false, issues: [{ line: 1, column: 1, path: "", message }] };
   }
-  const builder = new TableBuilder(lookup);
-  const issues: ConfigIssue[] = [];
-  const warnings: ConfigIssue[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    if (issues.length >= MAX_ISSUES) break;
-    judge(readLine(line), builder, index + 1, issues, warnings);
-  }
-  if (issues.length > 0) return { ok: false, issues };
-  const services = [...builder.entries.values()].map(({ service, servers }) => ({
-    service,
-    servers: [...servers.values()],
-  }));
-  return { ok: true, services, warnings: warnings.slice(0, MAX_ISSUES) };
+  const result = readIpvsadmLines(new TextEncoder().encode(text), lookup);
+  return result.ok ? { ok: true, services: wantedTable(result.table), warnings: result.warnings } : result;
 }

@@ -33,17 +33,8 @@ function isPlainService({ key, scheduler, schedulerFlags, persistence, onePacket
 }
 
 function isPlainServer(servers: ServerRows, row: number): boolean {
-  const numbers = servers.numbers(row);
-  const start = servers.start(row);
-  return (
-    numbers[start + ROW.port] !== 0 &&
-    numbers[start + ROW.upperThreshold] === 0 &&
-    numbers[start + ROW.lowerThreshold] === 0 &&
-    numbers[start + ROW.forward] !== TUNNEL
-  );
+  return servers.plainForward(row) >= 0 && servers.get(row, ROW.port) !== 0;
 }
-
-const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
 
 /** Whether all of a table can be written without the whole way, which takes long to load. */
 export function isPlainTable({ services, servers }: TableRows<VirtualService>): boolean {

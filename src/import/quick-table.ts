@@ -1,6 +1,6 @@
 import { MAX_SERVERS, MAX_SERVICES } from "../config/limits.ts";
 import { addressBytes, parseAddress } from "../model/address.ts";
-import { WEIGHT_MAX } from "../model/real-server.ts";
+import { type RealServer, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_ADDRESS, ServerRows, type TableRows } from "../model/server-rows.ts";
 import {
   formatServiceKey,
@@ -12,9 +12,9 @@ import {
 import { asBytes, type ByteScanner } from "./byte-scanner.ts";
 
 /**
- * A table that is being read the quick way: ordinary lines become rows of numbers at once. What is not ordinary, mistakes
- * above all, is left to the readers that know everything (table-toml.ts, ipvsadm.ts): the quick ones then give nothing,
- * and never anything else than those would (property tests hold them together).
+ * A table that is being read: ordinary lines become rows of numbers at once. What is not ordinary, mistakes above all, is
+ * left to the readers that know everything: a line of ipvsadm (ipvsadm.ts), in TOML a service with its servers, or the
+ * whole text where something is wrong (table-toml.ts).
  */
 
 const COLON = asBytes(":");
@@ -147,11 +147,51 @@ export class QuickTable {
     if (this.#names.has(name) || this.#services.length >= MAX_SERVICES) return false;
     const isPlain = scheduler !== undefined && SCHEDULER.test(scheduler) && (key.kind === "fwmark" || key.port !== 0);
     const service = isPlain ? { key, scheduler, schedulerFlags: [], onePacket: false } : this.#settled(key, settings);
-    if (service === undefined) return false;
+    return service !== undefined && this.addService(service);
+  }
+
+  /** Ends the service at hand and begins this one. @returns false where the table has it already. */
+  addService(service: VirtualService): boolean {
+    const name = formatServiceKey(service.key);
+    if (this.#names.has(name)) return false;
     this.#endService();
     this.#names.add(name);
     this.#services.push(service);
     return true;
+  }
+
+  /** Forgets the service at hand; another one has to be begun before servers are added. */
+  dropService(): void {
+    const service = this.#services.pop();
+    if (service === undefined) return;
+    this.#names.delete(formatServiceKey(service.key));
+    this.truncate(this.#first);
+    this.#ends.pop();
+  }
+
+  /** How many services there are. */
+  get size(): number {
+    return this.#services.length;
+  }
+
+  /** Whether the table has a service, by the text of its key. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Adds a server to the service at hand. @returns false, and adds nothing, where that has it already. */
+  addServer(server: RealServer): boolean {
+    const { servers } = this;
+    const row = servers.addServer(server);
+    if (this.#isNew(row, servers.family(row) === "inet" ? this.#orderOf(row) : undefined)) return true;
+    this.truncate(row);
+    return false;
+  }
+
+  /** Forgets rows that were begun, from `count` on. */
+  truncate(count: number): void {
+    this.servers.truncate(count);
+    this.#entered = Math.min(this.#entered, count);
   }
 
   /** What a service listens on, as `203.0.113.10:80`; undefined where no such thing stands. */
@@ -183,7 +223,7 @@ export class QuickTable {
     const { service, servers } = this;
     if (service === undefined || row - this.#first >= MAX_SERVERS) return false;
     if (!isTunnel && servers.family(row) !== serviceFamily(service.key)) return false;
-    if (servers.get(row, ROW.lowerThreshold) > servers.get(row, ROW.upperThreshold)) return false;
+    if (!servers.hasOrderedThresholds(row)) return false;
     return this.#isNew(row, servers.family(row) === "inet" ? this.#orderOf(row) : undefined);
   }
 
@@ -209,8 +249,7 @@ export class QuickTable {
     numbers[start + ROW.weight] = weight;
     numbers[start + ROW.forward] = forward;
     if (row - this.#first < MAX_SERVERS && this.#isNew(row, address * PORTS + port)) return true;
-    servers.truncate(row);
-    this.#entered = Math.min(this.#entered, row);
+    this.truncate(row);
     return false;
   }
 

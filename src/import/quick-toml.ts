@@ -1,3 +1,4 @@
+import { MAX_SERVICES } from "../config/limits.ts";
 import { THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../model/real-server.ts";
 import { ROW, ROW_CHECKSUMS, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
 import {
@@ -11,8 +12,7 @@ import {
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
 import { type PlainShape, readPlainServers } from "./plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
-import type { TableResult } from "./table-result.ts";
-import type { SavedSettings } from "./table-settings.ts";
+import type { ReadTable, TableResult } from "./table-result.ts";
 
 /**
  * The quick way to read what `formatTable` writes, and what looks like it: smol-toml takes 1.0 s for 10,000 real servers
@@ -90,12 +90,18 @@ export type ParseTable = (text: string) => TableResult;
 function readService(parse: ParseTable, key: ServiceKey, settings: string): VirtualService | undefined {
   const result = parse(`[[service]]\nlisten = "${formatServiceKey(key)}"\n${settings}`);
   if (!result.ok || result.warnings.length > 0 || result.services.length !== 1) return undefined;
-  const service = result.services[0]?.service;
-  return service === undefined ? undefined : { ...service, key };
+  const [only] = result.services;
+  // Where the header of a server is indented, the servers are among the settings.
+  if (only === undefined || only.servers.length > 0 || result.settings !== undefined) return undefined;
+  return { ...only.service, key };
 }
+
+/** What a service of a table can't hold: other parts of the text are the whole reader's. */
+const OUTSIDE = /^\s*\[\s*pair\b/m;
 
 class QuickToml {
   readonly #text: ByteScanner;
+  readonly #parse: ParseTable | undefined;
   readonly #table: QuickTable;
   /** Of the service before, and the scheduler where they are that alone. */
   #settings = "";
@@ -105,6 +111,7 @@ class QuickToml {
 
   constructor(text: ByteScanner, parse: ParseTable | undefined) {
     this.#text = text;
+    this.#parse = parse;
     this.#table = new QuickTable(
       parse === undefined ? undefined : (key, settings) => readService(parse, key, settings),
     );
@@ -112,12 +119,37 @@ class QuickToml {
 
   read(): TableRows<VirtualService> | typeof NEEDS_READER | undefined {
     const text = this.#text;
+    let start = text.at;
+    let size = 0;
     while (!text.isEnd) {
       if (text.lineEnd()) continue;
-      const done = text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#servers();
-      if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
+      if (this.#isAt(SERVICE)) {
+        start = text.at;
+        size = this.#table.size;
+      }
+      if (text.accept(SERVICE) ? this.#service() : text.accept(REAL) && this.#servers()) continue;
+      if (this.#parse === undefined) return NEEDS_READER;
+      if (this.#table.size > size) this.#table.dropService();
+      if (!this.#wholeService(start, this.#parse)) return undefined;
     }
     return this.#table.finish();
+  }
+
+  /** A service with its servers that is not as save writes it. @returns false where there is anything to say about it. */
+  #wholeService(start: number, parse: ParseTable): boolean {
+    const text = this.#text;
+    text.at = start;
+    do text.skipLine();
+    while (!text.isEnd && !this.#isAt(SERVICE));
+    const own = text.ascii(start, text.at);
+    if (own === undefined || OUTSIDE.test(own)) return false;
+    const result = parse(own);
+    if (!result.ok || result.warnings.length > 0 || result.settings !== undefined) return false;
+    if (this.#table.size + result.services.length > MAX_SERVICES) return false;
+    return result.services.every(
+      ({ service, servers }) =>
+        this.#table.addService(service) && servers.every((server) => this.#table.addServer(server)),
+    );
   }
 
   /** Everything up to the first server is the slow reader's, once for services that are set alike. */
@@ -280,17 +312,12 @@ function isOrdinary(key: ServiceKey): boolean {
   return serviceFamily(key) === "inet" ? first >= 1 && first <= 223 : first >= 0x2000 && first <= 0x3fff;
 }
 
-export interface QuickResult {
-  readonly table: TableRows<VirtualService>;
-  readonly settings?: SavedSettings;
-}
-
 /**
  * Reads a saved table.
  * @param parse `parseTable`, for what is not quite ordinary; without it the result may be that it is needed.
  * @returns undefined where `parseTable` has to read all of it: there is something to say, or the text is unusual.
  */
-export function readQuickToml(bytes: Uint8Array, parse?: ParseTable): QuickResult | typeof NEEDS_READER | undefined {
+export function readQuickToml(bytes: Uint8Array, parse?: ParseTable): ReadTable | typeof NEEDS_READER | undefined {
   const text = new ByteScanner(bytes);
   // What stands above the services is short, and the slow reader's.
   while (!text.isEnd && !startsService(text)) text.skipLine();

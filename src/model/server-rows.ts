@@ -1,6 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { addressBytes, addressFromBytes, type Family } from "./address.ts";
-import { NO_TRAFFIC, type ObservedServer, type ObservedService } from "./ipvs-table.ts";
+import { NO_TRAFFIC, type ObservedServer, type ObservedService, type WantedService } from "./ipvs-table.ts";
 import { type ObservedForwarding, TUNNEL_TYPES, type Tunnel } from "./real-server.ts";
 import type { VirtualService } from "./virtual-service.ts";
 
@@ -31,6 +31,10 @@ export const ROW = {
 } as const;
 export type RowField = (typeof ROW)[keyof typeof ROW];
 
+/** What a server is set to, beside its weight and its forwarding. */
+export const ROW_THRESHOLDS = [ROW.upperThreshold, ROW.lowerThreshold] as const;
+export const ROW_TUNNEL = [ROW.tunnelType, ROW.tunnelPort, ROW.tunnelChecksum] as const;
+
 /** Where the address begins in a row, and how long a row is. */
 export const ROW_ADDRESS = 12;
 export const ROW_NUMBERS = 16;
@@ -38,6 +42,8 @@ const NUMBER_BYTES = 4;
 /** Rows are kept in pages, so that more of them copy nothing. */
 const PAGE_BITS = 10;
 const PAGE_ROWS = 1 << PAGE_BITS;
+
+const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
 
 class Page {
   readonly numbers = new Uint32Array(PAGE_ROWS * ROW_NUMBERS);
@@ -66,8 +72,16 @@ export class ServerRows {
     return row;
   }
 
-  /** Adds a server that is an object. */
+  /** Adds a server that is an object, with its connections. */
   addObserved({ server, activeConnections, inactiveConnections, persistentConnections }: ObservedServer): void {
+    const row = this.addServer(server);
+    this.set(row, ROW.activeConnections, activeConnections);
+    this.set(row, ROW.inactiveConnections, inactiveConnections);
+    this.set(row, ROW.persistentConnections, persistentConnections);
+  }
+
+  /** Adds a server that is an object. @returns the number of its row. */
+  addServer(server: ObservedServer["server"]): number {
     const row = this.add();
     const { tunnel, endpoint } = server;
     const bytes = addressBytes(endpoint.address);
@@ -78,13 +92,11 @@ export class ServerRows {
     this.set(row, ROW.weight, server.weight);
     this.set(row, ROW.upperThreshold, server.upperThreshold);
     this.set(row, ROW.lowerThreshold, server.lowerThreshold);
-    this.set(row, ROW.activeConnections, activeConnections);
-    this.set(row, ROW.inactiveConnections, inactiveConnections);
-    this.set(row, ROW.persistentConnections, persistentConnections);
-    if (tunnel === undefined) return;
+    if (tunnel === undefined) return row;
     this.set(row, ROW.tunnelType, TUNNEL_TYPES.indexOf(tunnel.type));
     this.set(row, ROW.tunnelPort, tunnel.port);
     this.set(row, ROW.tunnelChecksum, ROW_CHECKSUMS.indexOf(tunnel.checksum));
+    return row;
   }
 
   /** The numbers of the page that a row is in. With `start`, for those who read or write thousands of rows. */
@@ -117,6 +129,20 @@ export class ServerRows {
 
   setAddressByte(row: number, index: number, value: number): void {
     this.#page(row).bytes[(startOf(row) + ROW_ADDRESS) * NUMBER_BYTES + index] = value;
+  }
+
+  /** The number of the forwarding of a server with neither thresholds nor a tunnel, as nearly all are; -1 for the others. */
+  plainForward(row: number): number {
+    const { numbers } = this.#page(row);
+    const start = startOf(row);
+    if (numbers[start + ROW.upperThreshold] !== 0 || numbers[start + ROW.lowerThreshold] !== 0) return -1;
+    const forward = numbers[start + ROW.forward] ?? 0;
+    return forward === TUNNEL ? -1 : forward;
+  }
+
+  /** Whether the lower threshold is not above the upper one. */
+  hasOrderedThresholds(row: number): boolean {
+    return this.get(row, ROW.lowerThreshold) <= this.get(row, ROW.upperThreshold);
   }
 
   family(row: number): Family {
@@ -167,6 +193,24 @@ export interface TableRows<S> {
   readonly services: readonly S[];
   readonly servers: ServerRows;
   readonly ends: readonly number[];
+}
+
+/** A table of objects as rows. */
+export function tableRows(table: readonly WantedService[]): TableRows<VirtualService> {
+  const servers = new ServerRows();
+  const ends = table.map((entry) => {
+    for (const server of entry.servers) servers.addServer(server);
+    return servers.count;
+  });
+  return { services: table.map(({ service }) => service), servers, ends };
+}
+
+/** The services and servers of rows as objects, as they are wanted. */
+export function wantedTable(table: TableRows<VirtualService>): WantedService[] {
+  return observedTable(table).map(({ service, servers }) => ({
+    service,
+    servers: servers.map(({ server }) => server),
+  }));
 }
 
 /** The same table as objects. Its counters are 0. */

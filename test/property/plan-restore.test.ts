@@ -1,23 +1,24 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { planRestore, planRestoreRows } from "../../src/balance/plan-restore.ts";
-import { type IpvsChange, NO_TRAFFIC, type ObservedService, type WantedService } from "../../src/model/ipvs-table.ts";
-import { observedTable, ServerRows, type TableRows } from "../../src/model/server-rows.ts";
-import { formatServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
+import { planService } from "../../src/balance/plan.ts";
+import { planRestore } from "../../src/balance/plan-restore.ts";
+import type { IpvsChange, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
+import { observedTable, tableRows } from "../../src/model/server-rows.ts";
+import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { anyTable } from "../support/table-arbitrary.ts";
 
-/** A plan made from rows is the plan made from objects. */
+/** A plan made from rows is the plan made from objects, service by service. */
 
-function toRows(table: readonly WantedService[]): TableRows<VirtualService> {
-  const rows = new ServerRows();
-  const ends = table.map(({ servers }) => {
-    for (const server of servers) {
-      const counts = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 };
-      rows.addObserved({ server, ...counts, stats: NO_TRAFFIC });
-    }
-    return rows.count;
-  });
-  return { services: table.map(({ service }) => service), servers: rows, ends };
+/** The plan as it is said: service by service, each by `planService`, then the removals. */
+function planWhole(
+  wanted: readonly WantedService[],
+  before: ReadonlyMap<string, ObservedService>,
+  keepOthers: boolean,
+): IpvsChange[] {
+  const names = new Set(wanted.map(({ service }) => formatServiceKey(service.key)));
+  const changes = wanted.flatMap((entry) => planService(entry, before.get(formatServiceKey(entry.service.key))));
+  const others = [...before].filter(([name]) => !keepOthers && !names.has(name));
+  return [...changes, ...others.map(([, { service }]) => ({ kind: "delete-service" as const, key: service.key }))];
 }
 
 /** Any tables, and those whose servers are all set alike, as most are. */
@@ -69,25 +70,25 @@ function touched(changes: readonly IpvsChange[], before: ReadonlyMap<string, Obs
   return [...names].flatMap((name) => before.get(name) ?? []);
 }
 
-test("planRestoreRows() plans what planRestore() plans, and knows what there was", () => {
+test("planRestore() plans what planService() plans for each service, and knows what there was", () => {
   fc.assert(
     fc.property(pairs, fc.boolean(), ({ wanted, present }, keepOthers) => {
-      const observed = toRows(present);
+      const observed = tableRows(present);
       const before = new Map(observedTable(observed).map((entry) => [formatServiceKey(entry.service.key), entry]));
-      const whole = planRestore(wanted, before, keepOthers);
-      const quick = planRestoreRows(toRows(wanted), observed, keepOthers);
-      expect(quick.changes).toEqual(whole.changes);
-      expect(touched(quick.changes, quick.before)).toEqual(touched(whole.changes, before));
+      const changes = planWhole(wanted, before, keepOthers);
+      const quick = planRestore(tableRows(wanted), observed, keepOthers);
+      expect(quick.changes).toEqual(changes);
+      expect(touched(quick.changes, quick.before)).toEqual(touched(changes, before));
     }),
     { numRuns: 500 },
   );
 });
 
-test("planRestoreRows() plans nothing for a table that is there, in whatever order its servers are", () => {
+test("planRestore() plans nothing for a table that is there, in whatever order its servers are", () => {
   fc.assert(
     fc.property(anyTable, fc.boolean(), (table, isReversed) => {
       const present = table.map((entry) => (isReversed ? { ...entry, servers: entry.servers.toReversed() } : entry));
-      const quick = planRestoreRows(toRows(table), toRows(present), false);
+      const quick = planRestore(tableRows(table), tableRows(present), false);
       expect({ changes: quick.changes, before: quick.before.size }).toEqual({ changes: [], before: 0 });
     }),
   );

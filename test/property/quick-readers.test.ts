@@ -1,24 +1,31 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { ConfigIssue } from "../../src/config/config.ts";
 import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
 import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
-import { readQuickIpvsadm } from "../../src/import/quick-ipvsadm.ts";
+import { readIpvsadm } from "../../src/import/ipvsadm-reader.ts";
 import { NEEDS_READER } from "../../src/import/quick-table.ts";
 import { readQuickToml } from "../../src/import/quick-toml.ts";
 import type { TableResult } from "../../src/import/table-result.ts";
 import { formatTable, parseTable } from "../../src/import/table-toml.ts";
-import { observedTable, type TableRows } from "../../src/model/server-rows.ts";
+import { type TableRows, wantedTable } from "../../src/model/server-rows.ts";
 import type { VirtualService } from "../../src/model/virtual-service.ts";
 import { anyTable } from "../support/table-arbitrary.ts";
 
-/** The quick readers of saved tables give what the whole ones give, or nothing. */
+/**
+ * The quick reader of TOML gives what the whole one gives, or nothing. The reader of ipvsadm's lines gives the same whether
+ * it takes a line apart itself, has the reader of single lines read it, or has taken the table apart.
+ */
+
+const SERVICE: VirtualService = {
+  key: { kind: "address", protocol: "tcp", address: { family: "inet", text: "10.1.0.1" }, port: 80 },
+  scheduler: "wlc",
+  schedulerFlags: [],
+  onePacket: false,
+};
 
 function asResult(table: TableRows<VirtualService>): TableResult {
-  const services = observedTable(table).map(({ service, servers }) => ({
-    service,
-    servers: servers.map(({ server }) => server),
-  }));
-  return { ok: true, services, warnings: [] };
+  return { ok: true, services: wantedTable(table), warnings: [] };
 }
 
 function quickToml(text: string, parse = parseTable): TableResult | undefined {
@@ -28,14 +35,40 @@ function quickToml(text: string, parse = parseTable): TableResult | undefined {
   return { ...asResult(result.table), ...(settings === undefined ? {} : { settings }) } as TableResult;
 }
 
+function shifted(issues: readonly ConfigIssue[], lines: number, columns: number): ConfigIssue[] {
+  return issues.map((issue) => ({
+    ...issue,
+    line: issue.line - lines,
+    ...(issue.column === undefined ? {} : { column: issue.column - columns }),
+  }));
+}
+
+/** Reads the text behind something that moves its places, and moves them back. */
+function readMoved(text: string, lines: number, columns: number): TableResult {
+  const result = parseIpvsadm(text);
+  if (!result.ok) return { ok: false, issues: shifted(result.issues, lines, columns) };
+  return { ...result, warnings: shifted(result.warnings, lines, columns) };
+}
+
+/** A blank before each line: none is as `ipvsadm -Sn` prints it. */
+function eachByItself(text: string): TableResult {
+  return readMoved(text.replaceAll(/^/gm, " "), 0, 1);
+}
+
+/** After a `-C` that finds something, which takes the table apart. */
+function takenApart(text: string): TableResult {
+  return readMoved(`-A -t 198.51.100.9:9 -s rr\n-C\n${text}`, 2, 0);
+}
+
+/** Without the reader of single lines. */
 function quickIpvsadm(text: string): TableResult | undefined {
-  const result = readQuickIpvsadm(new TextEncoder().encode(text), parseIpvsadm);
-  return result === undefined || result === NEEDS_READER ? undefined : asResult(result);
+  const result = readIpvsadm(new TextEncoder().encode(text));
+  return result === NEEDS_READER ? undefined : asResult(result.finish());
 }
 
 const READERS = [
-  { name: "TOML", quick: quickToml, whole: parseTable, format: formatTable },
-  { name: "ipvsadm's lines", quick: quickIpvsadm, whole: parseIpvsadm, format: formatIpvsadm },
+  { name: "TOML", read: quickToml, whole: [parseTable], format: formatTable },
+  { name: "ipvsadm's lines", read: parseIpvsadm, whole: [eachByItself, takenApart], format: formatIpvsadm },
 ] as const;
 
 /** What an editor, or a disk, may have done to a text: pieces cut out, repeated, moved, and words put in. */
@@ -114,17 +147,19 @@ function damaged(
   }, text);
 }
 
-describe.each(READERS)("the quick reader of $name", ({ quick, whole, format }) => {
-  test("gives what the whole one gives, or nothing, for tables that somebody changed", () => {
+describe.each(READERS)("the reader of $name", ({ read, whole, format }) => {
+  test("gives what the whole ways give, or nothing, for tables that somebody changed", () => {
     fc.assert(
       fc.property(anyTable, damage, (table, damages) => {
         const text = damaged(format(table), damages);
-        const result = quick(text);
-        if (result !== undefined) expect(result).toEqual(whole(text));
+        const result = read(text);
+        if (result !== undefined) for (const readWhole of whole) expect(result).toEqual(readWhole(text));
       }),
       { numRuns: 1_000 },
     );
   });
+
+  const quick = read === parseIpvsadm ? quickIpvsadm : quickToml;
 
   test("reads a table of ordinary services by itself", () => {
     const ordinary = anyTable.map((table) =>
@@ -168,7 +203,10 @@ test("the quick readers refuse a server that is there twice, and read all others
       const text = `${lines.join("\n")}\n`;
       const quick = quickIpvsadm(text);
       expect(quick === undefined).toBe(isTwice);
-      if (quick !== undefined) expect(quick).toEqual(parseIpvsadm(text));
+      const read = parseIpvsadm(text);
+      expect(read.ok).toBe(!isTwice);
+      expect(read).toEqual(takenApart(text));
+      if (quick !== undefined) expect(read).toEqual(quick);
       const tables = [one, other].flatMap((pieces, index) => {
         const head = `[[service]]\nlisten    = "tcp://10.1.0.${index + 1}:80"\nscheduler = "wlc"\n`;
         const rest = servers(pieces).map(
@@ -190,4 +228,55 @@ test("the quick reader of TOML hands what stands above the services to the whole
   const text = '[timeouts]\ntcp = "15m"\n\n[[service]]\nlisten = "tcp://10.0.0.1:80"\nscheduler = "rr"\n';
   expect(readQuickToml(new TextEncoder().encode(text))).toBe(NEEDS_READER);
   expect(quickToml(text)).toEqual(parseTable(text));
+});
+
+test("a line that ipvsadm would print otherwise is the only one that is read by itself", () => {
+  const lines = ["-A -t 10.1.0.1:80  -s wlc", "-a -t 10.1.0.1:80 -r 10.0.0.1:80 -m -w 1"];
+  for (let index = 2; index < 200; index += 1) lines.push(`-a -t 10.1.0.1:80 -r 10.0.0.${index}:80 -m -w 1`);
+  lines[100] = lines[100]?.replace(" -m", "  -m") ?? "";
+  const read: string[] = [];
+  readIpvsadm(new TextEncoder().encode(lines.join("\n")), {
+    read(line, number, table) {
+      read.push(`${number} ${line}`);
+      if (number === 1) table.addService(SERVICE);
+    },
+    service: () => undefined,
+    keyWords: () => "-t 10.1.0.1:80",
+    takesAll: false,
+    isFull: false,
+  });
+  expect(read).toEqual([`1 ${lines[0]}`, `101 ${lines[100]}`]);
+});
+
+test("a service that save would write otherwise is the only one that the whole reader of TOML reads", () => {
+  const services = Array.from({ length: 20 }, (_, index) => {
+    const server = `[[service.real]]\naddress = "10.0.0.${index + 1}:80"\nweight  = 1\nforward = "nat"\n`;
+    return `[[service]]\nlisten    = "tcp://10.1.0.${index + 1}:80"\nscheduler = "wlc"\n\n${server}\n`;
+  });
+  services[7] = services[7]?.replace("weight  = 1", "weight  = 1 # half of the others") ?? "";
+  const text = services.join("");
+  const parsed: string[] = [];
+  const read = quickToml(text, (part) => {
+    parsed.push(part);
+    return parseTable(part);
+  });
+  expect(parsed).toEqual([services[7] ?? ""]);
+  expect(read).toEqual(parseTable(text));
+});
+
+test("what stands between the services is not lost: settings, a pair, mistakes", () => {
+  const service = (end: number): string =>
+    `[[service]]\nlisten = "tcp://10.1.0.${end}:80"\nscheduler = "wlc"\n[[service.real]]\naddress = "10.0.0.1:80"\n`;
+  for (const part of ['[timeouts]\ntcp = "15m"\n', '[pair]\nname = "a"\n', "[[service.real]]\n", "[service]\n"]) {
+    const text = `${service(1)}${part}${service(2)}`;
+    expect(quickToml(text)).toBeUndefined();
+  }
+});
+
+test("servers whose headers are indented are read", () => {
+  const text =
+    '[[service]]\nlisten = "tcp://10.1.0.1:80"\nscheduler = "wlc"\n\n  [[service.real]]\n  address = "10.0.0.1:80"\n';
+  const table = quickToml(text);
+  expect(table).toEqual(parseTable(text));
+  expect(table?.ok === true ? table.services[0]?.servers.length : 0).toBe(1);
 });

@@ -1,15 +1,15 @@
 import { formatEndpoint, parseEndpoint } from "../model/address.ts";
 import { THRESHOLD_MAX, WEIGHT_MAX } from "../model/real-server.ts";
-import { ROW, ROW_FORWARDINGS, type RowField, type TableRows } from "../model/server-rows.ts";
+import { ROW, ROW_FORWARDINGS, type RowField } from "../model/server-rows.ts";
 import type { Protocol, ServiceKey, VirtualService } from "../model/virtual-service.ts";
 import { asBytes, ByteScanner } from "./byte-scanner.ts";
 import { type PlainShape, readPlainServers } from "./plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "./quick-table.ts";
-import type { TableResult } from "./table-result.ts";
 
 /**
- * The quick way to read what `ipvsadm -Sn` prints: one blank between the words, in its order, a service's servers below
- * it. See quick-table.ts.
+ * Reads lines of ipvsadm into rows. What `ipvsadm -Sn` prints (one blank between the words, in its order, a service's
+ * servers below it) is taken apart here; every other line goes to the reader of single lines (ipvsadm.ts), which knows
+ * all of ipvsadm's spellings and what is wrong with a line, and is loaded only when there is such a line.
  */
 
 const ADD_SERVICE = asBytes("-A ");
@@ -44,19 +44,18 @@ const TUNNEL = ROW_FORWARDINGS.indexOf("tunnel");
 /** The settings that nearly all services have. */
 const SCHEDULER_ALONE = /^ -s ([^- ][^ ]*)$/;
 
-/** `parseIpvsadm`. */
-export type ParseIpvsadm = (text: string) => TableResult;
-
-function readService(
-  parse: ParseIpvsadm,
-  words: string,
-  key: ServiceKey,
-  settings: string,
-): VirtualService | undefined {
-  const result = parse(`-A ${words}${settings}\n`);
-  if (!result.ok || result.warnings.length > 0) return undefined;
-  const service = result.services[0]?.service;
-  return service === undefined ? undefined : { ...service, key };
+/** The reader of lines that are not as `ipvsadm -Sn` prints them. */
+export interface UnusualLines {
+  /** Carries out a line, or keeps what is wrong with it. @param number of the line, from 1. */
+  read(line: string, number: number, table: QuickTable): void;
+  /** A service from the words behind its key; undefined where there is something to say about them. */
+  service(words: string, settings: string): VirtualService | undefined;
+  /** `-t 203.0.113.10:80`, as `ipvsadm -Sn` prints the key. */
+  keyWords(key: ServiceKey): string;
+  /** Whether a line changed what stands above it, so that this reader holds the table and needs every further line. */
+  readonly takesAll: boolean;
+  /** Whether so much is wrong that the rest is not worth reading. */
+  readonly isFull: boolean;
 }
 
 /** The servers of a service that are forwarded to alike. */
@@ -67,9 +66,13 @@ function shapeOf(key: ServiceKey, forward: number, link: Uint8Array): PlainShape
   return { middle, link, end: NEW_LINE, kept: 0, forward, ...port };
 }
 
-class QuickIpvsadm {
+class IpvsadmReader {
   readonly #text: ByteScanner;
+  readonly #lines: UnusualLines | undefined;
   readonly #table: QuickTable;
+  /** How many lines end before `#counted`. */
+  #lineNumber = 1;
+  #counted = 0;
   /** The words that name the service at hand, and how its servers' lines begin. */
   #words = "";
   #lineStart: Uint8Array = new Uint8Array(0);
@@ -80,22 +83,57 @@ class QuickIpvsadm {
   #settings = "";
   #scheduler: string | undefined;
 
-  constructor(text: ByteScanner, parse: ParseIpvsadm | undefined) {
+  constructor(text: ByteScanner, lines: UnusualLines | undefined) {
     this.#text = text;
+    this.#lines = lines;
     this.#table = new QuickTable(
-      parse === undefined ? undefined : (key, settings) => readService(parse, this.#words, key, settings),
+      lines === undefined ? undefined : (_, settings) => lines.service(this.#words, settings),
     );
   }
 
-  read(): TableRows<VirtualService> | typeof NEEDS_READER | undefined {
+  read(): QuickTable | typeof NEEDS_READER {
     const text = this.#text;
-    while (!text.isEnd) {
-      if (text.lineEnd()) continue;
-      const isServer = this.#table.service !== undefined && text.accept(this.#lineStart);
-      const done = isServer ? this.#servers() : text.accept(ADD_SERVICE) && this.#service();
-      if (!done) return this.#table.needsReader ? NEEDS_READER : undefined;
+    const lines = this.#lines;
+    while (!text.isEnd && lines?.isFull !== true) {
+      if (text.lineEnd() || (lines?.takesAll !== true && this.#usual())) continue;
+      if (lines === undefined) return NEEDS_READER;
+      this.#unusual(lines);
     }
-    return this.#table.finish();
+    return this.#table;
+  }
+
+  /** Reads a service, or servers. @returns false in the line that is another thing. */
+  #usual(): boolean {
+    const text = this.#text;
+    if (this.#table.service !== undefined && text.accept(this.#lineStart)) return this.#servers();
+    const start = text.at;
+    if (text.accept(ADD_SERVICE) && this.#service()) return true;
+    text.at = start;
+    return false;
+  }
+
+  /** Has the line read that the text is in. */
+  #unusual(lines: UnusualLines): void {
+    const text = this.#text;
+    const start = text.at === 0 ? 0 : text.bytes.lastIndexOf(LINE_END, text.at - 1) + 1;
+    for (let at = text.bytes.indexOf(LINE_END, this.#counted); at >= 0 && at < start; ) {
+      this.#lineNumber += 1;
+      this.#counted = at + 1;
+      at = text.bytes.indexOf(LINE_END, this.#counted);
+    }
+    text.skipLine();
+    const { service } = this.#table;
+    lines.read(text.utf8(start, text.at).replace(/\n$/, ""), this.#lineNumber, this.#table);
+    const now = this.#table.service;
+    if (now !== undefined && now !== service) this.#expectServers(now.key, lines.keyWords(now.key));
+  }
+
+  /** The lines of this service's servers are likely to come next. */
+  #expectServers(key: ServiceKey, words: string): void {
+    this.#words = words;
+    const link = asBytes(`\n-a ${words} -r `);
+    this.#lineStart = link.subarray(1);
+    this.#shape = shapeOf(key, this.#forward, link);
   }
 
   #service(): boolean {
@@ -111,18 +149,16 @@ class QuickIpvsadm {
     const settings = text.ascii(settingsStart, end, this.#settings);
     if (settings === undefined) return false;
     this.#words = text.slice(start, settingsStart);
-    const link = asBytes(`\n-a ${this.#words} -r `);
-    this.#lineStart = link.subarray(1);
     if (settings !== this.#settings) {
       this.#settings = settings;
       this.#scheduler = SCHEDULER_ALONE.exec(settings)?.[1];
     }
     if (!this.#table.beginService(key, settings, this.#scheduler)) return false;
-    this.#shape = shapeOf(key, this.#forward, link);
+    this.#expectServers(key, this.#words);
     return true;
   }
 
-  /** Other spellings of an address than ours are the slow reader's. */
+  /** Of an IPv6 address only the spelling that save has. */
   #inet6Key(protocol: Protocol): ServiceKey | undefined {
     const words = this.#text.upTo(SPACE) ?? "";
     const endpoint = parseEndpoint(words);
@@ -133,7 +169,11 @@ class QuickIpvsadm {
   /** Servers from the address of the first one on. */
   #servers(): boolean {
     const shape = this.#shape;
-    return (shape !== undefined && readPlainServers(this.#text, this.#table, shape)) || this.#server();
+    if (shape !== undefined && readPlainServers(this.#text, this.#table, shape)) return true;
+    const { count } = this.#table.servers;
+    if (this.#server()) return true;
+    this.#table.truncate(count);
+    return false;
   }
 
   #server(): boolean {
@@ -157,7 +197,9 @@ class QuickIpvsadm {
       if (!this.#number(row, threshold[1], THRESHOLD_MAX)) return false;
     }
     this.#setPort(row, forward, service.key);
-    return text.lineEnd() && this.#table.endServer(row, forward === TUNNEL);
+    // The end of the line stays where the line is given up.
+    if (!(text.isEnd || text.next === LINE_END) || !this.#table.endServer(row, forward === TUNNEL)) return false;
+    return text.lineEnd();
   }
 
   #forwarding(): number {
@@ -184,12 +226,9 @@ class QuickIpvsadm {
 
 /**
  * Reads lines of ipvsadm.
- * @param parse `parseIpvsadm`, for services that are not quite ordinary; without it the result may be that it is needed.
- * @returns undefined where `parseIpvsadm` has to read all of it: there is something to say, or the lines are unusual.
+ * @param lines without it the result may be that it is needed.
+ * @returns the table that was read, unless `lines` took all of it.
  */
-export function readQuickIpvsadm(
-  bytes: Uint8Array,
-  parse?: ParseIpvsadm,
-): TableRows<VirtualService> | typeof NEEDS_READER | undefined {
-  return new QuickIpvsadm(new ByteScanner(bytes), parse).read();
+export function readIpvsadm(bytes: Uint8Array, lines?: UnusualLines): QuickTable | typeof NEEDS_READER {
+  return new IpvsadmReader(new ByteScanner(bytes), lines).read();
 }
