@@ -2,6 +2,7 @@ import { writeStream } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
 import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
+import { wrapHanging } from "./wrap.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
 export class BrokenPipe extends Error {
@@ -52,7 +53,7 @@ export class Output {
 
   /** The terminal's width as it is now; undefined when standard output is not a terminal, and then nothing is cut. */
   get widthColumns(): number | undefined {
-    return terminalWidthColumns();
+    return terminalWidthColumns("stdout");
   }
 
   /** Whether results go into a pipe or a file, without colours and as wide as they are. */
@@ -75,8 +76,18 @@ export class Output {
     writeAll("stdout", `${JSON.stringify({ version: 1, ...value }, jsonValue, 2)}\n`);
   }
 
-  /** A line for people on standard error: progress, warnings, errors. */
-  note(text: string): void {
-    writeAll("stderr", `${text}\n`);
+  /** One JSON value on a line of standard error; `version` comes first. */
+  noteJson(value: Readonly<Record<string, unknown>>): void {
+    writeAll("stderr", `${JSON.stringify({ version: 1, ...value })}\n`);
+  }
+
+  /**
+   * A line for people on standard error: progress, warnings, errors. A terminal gets as many as it takes, broken at spaces.
+   * @param hang by how many columns those after the first are indented
+   */
+  note(text: string, hang = 0): void {
+    const width = terminalWidthColumns("stderr");
+    const lines = width === undefined ? [text] : text.split("\n").flatMap((line) => wrapHanging(line, width, hang));
+    writeAll("stderr", `${lines.join("\n")}\n`);
   }
 }

@@ -7,7 +7,7 @@ import { fileRefusal, machineRefusal } from "../daemon/reload-refusal.ts";
 import type { ReloadResult } from "../daemon/reload-result.ts";
 import { pairIdOfConfig } from "../daemon/router-network.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
-import { type Change, type ChangeOutcome, changeJson, reportChanges } from "./changes.ts";
+import { type Change, type ChangeOutcome, changeJson, plannedLines, reportChanges } from "./changes.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
 import { askApplied, reloadResult } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
@@ -70,7 +70,7 @@ function planned(changes: readonly Change[], kind: "planned" | "done") {
 /** Prints what would be done. @throws TandemError where it would be refused. */
 export function reportPlan({ changes, refusal }: Plan, context: CommandContext): ExitCode {
   if (refusal !== undefined && !context.output.json) {
-    if (changes.length > 0) context.output.lines(changeLines(changes));
+    if (changes.length > 0) context.output.lines(plannedLines(changes, context.output.palette));
     throw refusalError(refusal);
   }
   if (refusal === undefined) {
@@ -78,12 +78,6 @@ export function reportPlan({ changes, refusal }: Plan, context: CommandContext):
   }
   printResult(refusal, changes, true, context);
   return refusal.exitCode;
-}
-
-function changeLines(changes: readonly Change[]): string[] {
-  return changes.map(({ do: verb, subject, detail }) => {
-    return printable(`would ${verb} ${subject}${detail === undefined ? "" : ` (${detail})`}`);
-  });
 }
 
 function printResult(

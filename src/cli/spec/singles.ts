@@ -8,7 +8,7 @@ export const statusVerb = verb({
   ],
   arguments: {},
   flags: {
-    watch: switchFlag("redraw until q is typed"),
+    watch: switchFlag("redraw until q is typed, also while no daemon answers"),
     interval: valueFlag(watchInterval, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
   },
   examples: [
@@ -19,7 +19,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; peer is {id, name, alive, role, term, heardMsAgo, software, sameConfig, differingKeys, missingKeys}: differingKeys are the names of settings that the peer has otherwise or not at all, missingKeys the number of those that only the peer has, both null while the configurations are the same or not compared yet; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; peer is {id, name, alive, role, term, heardMsAgo, software, sameConfig, differingKeys, missingKeys}: differingKeys are the names of settings that the peer has otherwise or not at all, missingKeys the number of those that only the peer has, both null while the configurations are the same or not compared yet; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown; with --watch one after the other, and {version, error} while no daemon answers",
   exit3: "no router is active, or both are, or an alarm stands",
 });
 

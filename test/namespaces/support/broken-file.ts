@@ -136,7 +136,11 @@ const KINDS: Readonly<Record<string, Break>> = {
   },
   "cut off after the pair's tables": (source) => {
     const end = source.lines.indexOf("[[vip]]");
-    return { content: source.lines.slice(0, end).join("\n"), place: `${source.path}:1:1`, words: /there is no \[\[vip\]\]/ };
+    return {
+      content: source.lines.slice(0, end).join("\n"),
+      place: `${source.path}:1:1`,
+      words: /there is no \[\[vip\]\]/,
+    };
   },
   "nothing at all": ({ path, random }) => ({
     content: "\n".repeat(random.whole(0, 3)),
@@ -226,7 +230,10 @@ const KINDS: Readonly<Record<string, Break>> = {
   },
   "an interface that is not there": (source) => {
     const name = word(source);
-    return { ...withValue(source, "interface", () => `"${name}"`), words: new RegExp(`${name} is not on this machine`) };
+    return {
+      ...withValue(source, "interface", () => `"${name}"`),
+      words: new RegExp(`${name} is not on this machine`),
+    };
   },
   "a program that is not there": (source) => {
     const program = `/usr/bin/${word(source)}`;
