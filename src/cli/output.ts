@@ -82,12 +82,15 @@ export class Output {
   }
 
   /**
-   * A line for people on standard error: progress, warnings, errors. A terminal gets as many as it takes, broken at spaces.
-   * @param hang by how many columns those after the first are indented
+   * Lines for people on standard error: progress, warnings, errors. A terminal gets as many as they take, broken at spaces.
+   * @param lead what the first one begins with; those that it is broken into begin under its end
    */
-  note(text: string, hang = 0): void {
-    const width = terminalWidthColumns("stderr");
-    const lines = width === undefined ? [text] : text.split("\n").flatMap((line) => wrapHanging(line, width, hang));
+  note(text: string, lead = ""): void {
+    const width = terminalWidthColumns("stderr") ?? Number.POSITIVE_INFINITY;
+    const lines = text.split("\n").flatMap((line) => {
+      const [indent = ""] = /^ */.exec(line) ?? [];
+      return wrapHanging(lead + indent, line.slice(indent.length), width);
+    });
     writeAll("stderr", `${lines.join("\n")}\n`);
   }
 }

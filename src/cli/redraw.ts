@@ -35,10 +35,10 @@ export function fitPage(lines: readonly string[], rows: number): readonly string
 
 /** What is shown while there is no page: why, and since when. */
 function failurePage(error: TandemError, elapsedMs: number, { palette, widthColumns }: Output): Page {
-  const told = [...errorLines(error, palette), `so for ${formatSpan(elapsedMs)}; it is tried again and again`];
+  const since = { lead: "", text: `so for ${formatSpan(elapsedMs)}; it is tried again and again` };
   const width = widthColumns ?? Number.POSITIVE_INFINITY;
   return {
-    lines: told.flatMap((line) => wrapHanging(line, width, 2)),
+    lines: [...errorLines(error, palette), since].flatMap(({ lead, text }) => wrapHanging(lead, text, width)),
     json: () => ({ error: errorJson(error) }),
   };
 }

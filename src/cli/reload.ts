@@ -86,9 +86,10 @@ function printResult(
   dryRun: boolean,
   { output }: CommandContext,
 ): void {
-  const { outcome, text, findings, hint = null, digest = null, unsaved = null } = result;
+  const { outcome, text, findings, warnings = [], hint = null, digest = null, unsaved = null } = result;
   const told = outcome === "refused" && !dryRun ? [] : planned(changes, dryRun ? "planned" : "done");
-  output.printJson({ dryRun, outcome, text, findings, hint, digest, unsaved, changes: told.map(changeJson) });
+  const changed = told.map(changeJson);
+  output.printJson({ dryRun, outcome, text, findings, warnings, hint, digest, unsaved, changes: changed });
 }
 
 export const reload: SingleRunner<typeof spec> = async ({ force }, context) => {
@@ -107,6 +108,8 @@ export const reload: SingleRunner<typeof spec> = async ({ force }, context) => {
   if (result.outcome === "refused") throw refusalError(result);
   if (changes.length > 0) reportChanges(planned(changes, "done"), context, "counted");
   output.note(printable(result.text));
+  const paint = output.errorPalette;
+  for (const warning of result.warnings ?? []) output.note(printable(warning), `${paint("warn", "warning:")} `);
   if (isOther) output.note("the file was written meanwhile: `tandem config plan` compares it with what is in force");
   if (result.unsaved !== undefined) output.note(printable(`it could not be kept: ${result.unsaved}`));
   return result.exitCode;

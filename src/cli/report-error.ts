@@ -46,14 +46,12 @@ export function errorJson(error: TandemError): Readonly<Record<string, unknown>>
 
 const TITLE = "tandem:";
 const HINT = "hint:";
-/** Of what follows the first line of a long sentence: beyond its findings, which are indented by two. */
-const CONTINUATION_INDENT = TITLE.length + 3;
 
-/** What went wrong and what to do about it, each with the word that it begins with. */
-export function errorLines(error: TandemError, paint: Palette): readonly string[] {
+/** What went wrong and what to do about it, each behind the word that it begins with. */
+export function errorLines(error: TandemError, paint: Palette): readonly { lead: string; text: string }[] {
   return [
-    ...sentences(error).map((line) => `${paint("bad", TITLE)} ${printable(line)}`),
-    ...(error.hint === undefined ? [] : [`${paint("dim", HINT)} ${printable(error.hint)}`]),
+    ...sentences(error).map((line) => ({ lead: `${paint("bad", TITLE)} `, text: printable(line) })),
+    ...(error.hint === undefined ? [] : [{ lead: `${paint("dim", HINT)} `, text: printable(error.hint) }]),
   ];
 }
 
@@ -70,7 +68,7 @@ export function reportError(error: unknown, output: Output): ExitCode {
       return described.exitCode;
     }
     if (described instanceof ConfigFileError) output.note(described.listing);
-    for (const line of errorLines(described, output.errorPalette)) output.note(line, CONTINUATION_INDENT);
+    for (const { lead, text } of errorLines(described, output.errorPalette)) output.note(text, lead);
   } catch (problem) {
     // Nobody can read standard error either: the exit code still tells.
     if (!(problem instanceof BrokenPipe || problem instanceof TandemError)) throw problem;

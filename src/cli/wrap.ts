@@ -13,10 +13,9 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** The same of a text that may be indented, with all lines but the first indented by `hang` columns. */
-export function wrapHanging(text: string, width: number, hang: number): string[] {
-  const [lead = ""] = /^ */.exec(text) ?? [];
-  const indent = Math.max(hang, lead.length);
-  const [first = "", ...rest] = wrap(text.slice(lead.length), Math.max(1, width - indent));
+/** The same of a text behind a lead, under which all lines but the first begin. */
+export function wrapHanging(lead: string, text: string, width: number): string[] {
+  const indent = Bun.stringWidth(lead);
+  const [first = "", ...rest] = wrap(text, Math.max(1, width - indent));
   return [lead + first, ...rest.map((line) => " ".repeat(indent) + line)];
 }

@@ -270,7 +270,7 @@ describe("currentWarnings()", () => {
     ],
     [
       "released here",
-      { ...STANDBY, ...saying({ role: "active" }), abstaining: true },
+      { ...STANDBY, ...saying({ role: "active", vips: [{ address: VIP, held: true }] }), abstaining: true },
       ["this router was released by an operator: it takes nothing by itself until `tandem failover take`"],
     ],
     [
