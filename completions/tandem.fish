@@ -97,7 +97,7 @@ complete -c tandem -n '__tandem_at config' -a example -d 'print a commented conf
 complete -c tandem -n '__tandem_at config' -a import -d 'turn a file of another product into a configuration'
 complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'
 complete -c tandem -n '__tandem_in reload' -l force -d 'also where that takes away all VIPs or all services'
-complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until q is typed'
+complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until q is typed, also while no daemon answers'
 complete -c tandem -n '__tandem_in status' -l interval -x -d 'with --watch: how often'
 complete -c tandem -n '__tandem_in vip list' -l interface -x -a '(ls /sys/class/net)' -d 'only addresses of this interface'
 complete -c tandem -n '__tandem_in vip list' -l all -d 'also addresses of loopback and of link scope'

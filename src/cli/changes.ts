@@ -131,6 +131,11 @@ function toldLines(told: readonly ReportedChange[], paint: Palette, many: "named
   return [countsText(countDone(countable, paint)), ...others.map((change) => sentence(change, paint))];
 }
 
+/** The lines of changes that would be made. */
+export function plannedLines(changes: readonly Change[], paint: Palette): readonly string[] {
+  return changes.map((change) => sentence({ ...change, outcome: { kind: "planned" } }, paint));
+}
+
 /**
  * Prints the changes.
  * @param many whether more than a screen of changes that were made are counted; --json has each of them.

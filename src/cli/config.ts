@@ -40,6 +40,8 @@ const plan: Runner<Verbs["plan"]> = async ({ file }, context) => {
     return reportPlan(planWith(path, await askApplied(context), false), context);
   }
   const { config } = readConfig(context, named);
+  const directory = runtimeDir(context);
+  context.output.note(`no tandem daemon answers in ${directory}: compared with what the kernel has now`);
   return (await import("./config-plan.ts")).planConfig(config, context);
 };
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { askDaemon } from "../daemon/control-client.ts";
+import type { FailbackStatus } from "../daemon/status-report.ts";
 import { type ExitCode, StateError } from "../lib/errors.ts";
 import { formatSpan } from "../model/duration.ts";
 import { reportChanges } from "./changes.ts";
@@ -142,11 +143,28 @@ function writePicture(path: string, moves: readonly PictureMove[], results: read
   }
 }
 
+/** Whether the moves of a drill have ended a fail-back that was to come; scripts take null for unknown. */
+const ENDED_FAILBACK: Readonly<Record<FailbackStatus, boolean | null>> = { pending: true, none: false, unknown: null };
+
+/**
+ * What a drill ends beside what it tries: where an operator moved the role it stays. Undefined: nothing.
+ * @param failback absent: the daemon is an older one
+ */
+export function endingFailback(failback: FailbackStatus | undefined, primary: string): string | undefined {
+  if (failback === undefined || failback === "none") return undefined;
+  const given = `\`tandem failover switch\` gives them to ${primary} after the drill`;
+  if (failback === "pending") {
+    return `the VIPs were to go back to ${primary} by themselves; a drill's moves are an operator's and end that: ${given}`;
+  }
+  return `if the VIPs were to go back to ${primary} by themselves, this ends that, as each switch does: ${given}`;
+}
+
 interface DrillResult {
   readonly moves: readonly PictureMove[];
   readonly results: readonly Measured[];
   readonly skipped: readonly string[];
   readonly maxGapMs: number;
+  readonly endedFailback: boolean | null;
 }
 
 /** Of all streams together. */
@@ -163,7 +181,7 @@ function targetsOf(results: readonly Measured[], wanted: Judgement): string {
     .join(", ");
 }
 
-function report({ moves, results, skipped, maxGapMs }: DrillResult, context: CommandContext): ExitCode {
+function report({ moves, results, skipped, maxGapMs, endedFailback }: DrillResult, context: CommandContext): ExitCode {
   const { output } = context;
   const judgement = overall(results);
   const exitCode = judgement === "good" ? 0 : 3;
@@ -171,7 +189,15 @@ function report({ moves, results, skipped, maxGapMs }: DrillResult, context: Com
   if (output.json) {
     const rounded = switches.map((one) => ({ ...one, elapsedMs: Math.round(one.elapsedMs) }));
     const streams = results.map(streamJson);
-    output.printJson({ dryRun: false, good: GOOD[judgement], maxGapMs, switches: rounded, streams, skipped });
+    output.printJson({
+      dryRun: false,
+      good: GOOD[judgement],
+      maxGapMs,
+      switches: rounded,
+      streams,
+      skipped,
+      endedFailback,
+    });
     return exitCode;
   }
   output.lines([
@@ -203,11 +229,14 @@ export const runDrill: Runner<Drill> = async ({ pause, maxGap, svg }, context) =
   }
   const { config } = readConfig(context);
   const { router } = await askStatus(context);
+  const ending = endingFailback(router.failback, config.pair.primary.name);
+  if (ending !== undefined) context.output.note(printable(ending));
   const maxGapMs = maxGap ?? MAX_GAP_DEFAULT_MS;
   using streams = DrillStreams.open(config, config.pair[router.id]);
   const moves = await thereAndBack(context, pause ?? PAUSE_DEFAULT_MS);
   await streams.stop();
   const results = streams.streams.map((stream) => measured(stream, maxGapMs));
   if (svg !== undefined) writePicture(svg, moves, results);
-  return report({ moves, results, skipped: streams.skipped, maxGapMs }, context);
+  const endedFailback = ENDED_FAILBACK[router.failback ?? "unknown"];
+  return report({ moves, results, skipped: streams.skipped, maxGapMs, endedFailback }, context);
 };

@@ -2,6 +2,7 @@ import { writeStream } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
 import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
+import { wrapHanging } from "./wrap.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
 export class BrokenPipe extends Error {
@@ -52,7 +53,7 @@ export class Output {
 
   /** The terminal's width as it is now; undefined when standard output is not a terminal, and then nothing is cut. */
   get widthColumns(): number | undefined {
-    return terminalWidthColumns();
+    return terminalWidthColumns("stdout");
   }
 
   /** Whether results go into a pipe or a file, without colours and as wide as they are. */
@@ -75,8 +76,21 @@ export class Output {
     writeAll("stdout", `${JSON.stringify({ version: 1, ...value }, jsonValue, 2)}\n`);
   }
 
-  /** A line for people on standard error: progress, warnings, errors. */
-  note(text: string): void {
-    writeAll("stderr", `${text}\n`);
+  /** One JSON value on a line of standard error; `version` comes first. */
+  noteJson(value: Readonly<Record<string, unknown>>): void {
+    writeAll("stderr", `${JSON.stringify({ version: 1, ...value })}\n`);
+  }
+
+  /**
+   * Lines for people on standard error: progress, warnings, errors. A terminal gets as many as they take, broken at spaces.
+   * @param lead what the first one begins with; those that it is broken into begin under its end
+   */
+  note(text: string, lead = ""): void {
+    const width = terminalWidthColumns("stderr") ?? Number.POSITIVE_INFINITY;
+    const lines = text.split("\n").flatMap((line) => {
+      const [indent = ""] = /^ */.exec(line) ?? [];
+      return wrapHanging(lead + indent, line.slice(indent.length), width);
+    });
+    writeAll("stderr", `${lines.join("\n")}\n`);
   }
 }

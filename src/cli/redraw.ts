@@ -1,8 +1,12 @@
 import type { ExitCode } from "../lib/errors.ts";
+import { TandemError } from "../lib/errors.ts";
+import { formatSpan } from "../model/duration.ts";
 import { counted } from "./figures.ts";
 import type { Output } from "./output.ts";
+import { errorJson, errorLines } from "./report-error.ts";
 import { isTerminal } from "./terminal.ts";
 import { WatchEnded, WatchKeys } from "./watch-keys.ts";
+import { wrapHanging } from "./wrap.ts";
 
 /** ECMA-48: cursor to the first place; erase to the end of the line, below, everything. */
 const CURSOR_HOME = "\u001b[H";
@@ -29,18 +33,52 @@ export function fitPage(lines: readonly string[], rows: number): readonly string
   return [...shown, `… ${counted(lines.length - shown.length, "more line")}`];
 }
 
+/** What is shown while there is no page: why, and since when. */
+function failurePage(error: TandemError, elapsedMs: number, { palette, widthColumns }: Output): Page {
+  const since = { lead: "", text: `so for ${formatSpan(elapsedMs)}; it is tried again and again` };
+  const width = widthColumns ?? Number.POSITIVE_INFINITY;
+  return {
+    lines: [...errorLines(error, palette), since].flatMap(({ lead, text }) => wrapHanging(lead, text, width)),
+    json: () => ({ error: errorJson(error) }),
+  };
+}
+
+/**
+ * Makes pages, and one that says why where that fails: a daemon that is restarted, say, answers again. Of the first one
+ * whoever asked hears as of any command.
+ */
+function withFailures(next: (pause: Pause) => Promise<Page>, output: Output): (pause: Pause) => Promise<Page> {
+  let isFirst = true;
+  let failedSinceMs: number | undefined;
+  return async (pause) => {
+    try {
+      const page = await next(pause);
+      isFirst = false;
+      failedSinceMs = undefined;
+      return page;
+    } catch (error) {
+      if (isFirst || !(error instanceof TandemError)) throw error;
+      failedSinceMs ??= performance.now();
+      return failurePage(error, performance.now() - failedSinceMs, output);
+    }
+  };
+}
+
 /**
  * Shows pages until `q` is typed or a signal ends the program: each over the last one on a terminal, one after the
- * other elsewhere.
+ * other elsewhere. What fails once there was a page is shown and tried again.
  * @param next makes the next page; it takes whatever time the view wants between two.
  */
 export async function showAgainAndAgain(output: Output, next: (pause: Pause) => Promise<Page>): Promise<ExitCode> {
   const redraws = !output.json && isTerminal("stdout");
   using keys = new WatchKeys();
-  if (redraws) output.write(CLEAR_SCREEN);
+  const pages = withFailures(next, output);
+  let isClear = false;
   try {
     for (;;) {
-      const page = await next((ms) => keys.pause(ms));
+      const page = await pages((ms) => keys.pause(ms));
+      if (redraws && !isClear) output.write(CLEAR_SCREEN);
+      isClear = true;
       if (output.json) output.printJson(page.json());
       else if (!redraws) output.lines([...page.lines, ""]);
       else {

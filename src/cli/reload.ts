@@ -7,7 +7,7 @@ import { fileRefusal, machineRefusal } from "../daemon/reload-refusal.ts";
 import type { ReloadResult } from "../daemon/reload-result.ts";
 import { pairIdOfConfig } from "../daemon/router-network.ts";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
-import { type Change, type ChangeOutcome, changeJson, reportChanges } from "./changes.ts";
+import { type Change, type ChangeOutcome, changeJson, plannedLines, reportChanges } from "./changes.ts";
 import type { CommandContext, SingleRunner } from "./context.ts";
 import { askApplied, reloadResult } from "./daemon-report.ts";
 import { runtimeDir } from "./directories.ts";
@@ -70,7 +70,7 @@ function planned(changes: readonly Change[], kind: "planned" | "done") {
 /** Prints what would be done. @throws TandemError where it would be refused. */
 export function reportPlan({ changes, refusal }: Plan, context: CommandContext): ExitCode {
   if (refusal !== undefined && !context.output.json) {
-    if (changes.length > 0) context.output.lines(changeLines(changes));
+    if (changes.length > 0) context.output.lines(plannedLines(changes, context.output.palette));
     throw refusalError(refusal);
   }
   if (refusal === undefined) {
@@ -80,21 +80,16 @@ export function reportPlan({ changes, refusal }: Plan, context: CommandContext):
   return refusal.exitCode;
 }
 
-function changeLines(changes: readonly Change[]): string[] {
-  return changes.map(({ do: verb, subject, detail }) => {
-    return printable(`would ${verb} ${subject}${detail === undefined ? "" : ` (${detail})`}`);
-  });
-}
-
 function printResult(
   result: ReloadResult,
   changes: readonly Change[],
   dryRun: boolean,
   { output }: CommandContext,
 ): void {
-  const { outcome, text, findings, hint = null, digest = null, unsaved = null } = result;
+  const { outcome, text, findings, warnings = [], hint = null, digest = null, unsaved = null } = result;
   const told = outcome === "refused" && !dryRun ? [] : planned(changes, dryRun ? "planned" : "done");
-  output.printJson({ dryRun, outcome, text, findings, hint, digest, unsaved, changes: told.map(changeJson) });
+  const changed = told.map(changeJson);
+  output.printJson({ dryRun, outcome, text, findings, warnings, hint, digest, unsaved, changes: changed });
 }
 
 export const reload: SingleRunner<typeof spec> = async ({ force }, context) => {
@@ -113,6 +108,8 @@ export const reload: SingleRunner<typeof spec> = async ({ force }, context) => {
   if (result.outcome === "refused") throw refusalError(result);
   if (changes.length > 0) reportChanges(planned(changes, "done"), context, "counted");
   output.note(printable(result.text));
+  const paint = output.errorPalette;
+  for (const warning of result.warnings ?? []) output.note(printable(warning), `${paint("warn", "warning:")} `);
   if (isOther) output.note("the file was written meanwhile: `tandem config plan` compares it with what is in force");
   if (result.unsaved !== undefined) output.note(printable(`it could not be kept: ${result.unsaved}`));
   return result.exitCode;

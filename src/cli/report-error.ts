@@ -3,6 +3,7 @@ import { AssertionError } from "../lib/assert.ts";
 import { type ExitCode, NetlinkError, SyscallError, TandemError } from "../lib/errors.ts";
 import { CommandLineError } from "./command-line-error.ts";
 import { BrokenPipe, type Output } from "./output.ts";
+import type { Palette } from "./palette.ts";
 import { printable } from "./table.ts";
 
 /** The only place where errors become sentences and exit codes. Under --json the same facts go out as JSON. */
@@ -27,23 +28,31 @@ function sentences(error: TandemError): string[] {
   return error.message.split("\n");
 }
 
-/** What `--json` prints on standard error: {version, error: {code, message, operation, subject, reason, hint, …}}. */
-function errorJson(error: TandemError): string {
+/** An error as scripts read it: {code, message, operation, subject, reason, hint, …}. */
+export function errorJson(error: TandemError): Readonly<Record<string, unknown>> {
   const errno = error instanceof NetlinkError || error instanceof SyscallError ? error.errnoName : undefined;
-  return JSON.stringify({
-    version: 1,
-    error: {
-      code: error.exitCode,
-      message: error.message,
-      operation: error.operation,
-      subject: error.subject,
-      reason: error.reason,
-      hint: error.hint,
-      errno,
-      problems: error instanceof CommandLineError ? error.problems : undefined,
-      issues: error instanceof ConfigFileError ? error.issues : undefined,
-    },
-  });
+  return {
+    code: error.exitCode,
+    message: error.message,
+    operation: error.operation,
+    subject: error.subject,
+    reason: error.reason,
+    hint: error.hint,
+    errno,
+    problems: error instanceof CommandLineError ? error.problems : undefined,
+    issues: error instanceof ConfigFileError ? error.issues : undefined,
+  };
+}
+
+const TITLE = "tandem:";
+const HINT = "hint:";
+
+/** What went wrong and what to do about it, each behind the word that it begins with. */
+export function errorLines(error: TandemError, paint: Palette): readonly { lead: string; text: string }[] {
+  return [
+    ...sentences(error).map((line) => ({ lead: `${paint("bad", TITLE)} `, text: printable(line) })),
+    ...(error.hint === undefined ? [] : [{ lead: `${paint("dim", HINT)} `, text: printable(error.hint) }]),
+  ];
 }
 
 /**
@@ -55,13 +64,11 @@ export function reportError(error: unknown, output: Output): ExitCode {
   const described = describe(error);
   try {
     if (output.json) {
-      output.note(errorJson(described));
+      output.noteJson({ error: errorJson(described) });
       return described.exitCode;
     }
-    const paint = output.errorPalette;
     if (described instanceof ConfigFileError) output.note(described.listing);
-    for (const line of sentences(described)) output.note(`${paint("bad", "tandem:")} ${printable(line)}`);
-    if (described.hint !== undefined) output.note(`${paint("dim", "hint:")} ${printable(described.hint)}`);
+    for (const { lead, text } of errorLines(described, output.errorPalette)) output.note(text, lead);
   } catch (problem) {
     // Nobody can read standard error either: the exit code still tells.
     if (!(problem instanceof BrokenPipe || problem instanceof TandemError)) throw problem;

@@ -1,7 +1,7 @@
 import { CommandLineError } from "./command-line-error.ts";
 import type { SingleRunner } from "./context.ts";
 import { askStatus } from "./daemon-report.ts";
-import { showAgainAndAgain } from "./redraw.ts";
+import { everyInterval, showAgainAndAgain } from "./redraw.ts";
 import type { status as spec } from "./spec/singles.ts";
 import { stateExitCode, statusLines } from "./status-view.ts";
 
@@ -11,17 +11,15 @@ const INTERVAL_DEFAULT_MS = 1_000;
 export const status: SingleRunner<typeof spec> = async ({ watch, interval }, context) => {
   const { output } = context;
   if (interval !== undefined && !watch) throw new CommandLineError("status", ["--interval needs --watch"]);
-  const first = await askStatus(context);
-  if (!watch) {
-    if (output.json) output.printJson({ ...first });
-    else output.lines(statusLines(first, output));
-    return stateExitCode(first);
+  if (watch) {
+    const page = async () => {
+      const report = await askStatus(context);
+      return { lines: output.json ? [] : statusLines(report, output), json: () => ({ ...report }) };
+    };
+    return await showAgainAndAgain(output, everyInterval(interval ?? INTERVAL_DEFAULT_MS, page));
   }
-  let isFirst = true;
-  return await showAgainAndAgain(output, async (pause) => {
-    if (!isFirst) await pause(interval ?? INTERVAL_DEFAULT_MS);
-    const report = isFirst ? first : await askStatus(context);
-    isFirst = false;
-    return { lines: output.json ? [] : statusLines(report, output), json: () => ({ ...report }) };
-  });
+  const report = await askStatus(context);
+  if (output.json) output.printJson({ ...report });
+  else output.lines(statusLines(report, output));
+  return stateExitCode(report);
 };

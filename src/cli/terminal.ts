@@ -7,8 +7,8 @@ export function isTerminal(stream: StreamName): boolean {
   return isTerminalStream(stream);
 }
 
-/** The terminal's width; undefined when standard output is not a terminal. */
-export function terminalWidthColumns(): number | undefined {
+/** The width of the terminal that this stream goes to; undefined when that is none. */
+export function terminalWidthColumns(stream: "stdout" | "stderr"): number | undefined {
   // A terminal that does not know its size says 0.
-  return isTerminal("stdout") ? process.stdout.columns || 80 : undefined;
+  return isTerminal(stream) ? process[stream].columns || 80 : undefined;
 }

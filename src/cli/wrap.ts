@@ -12,3 +12,10 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line];
 }
+
+/** The same of a text behind a lead, under which all lines but the first begin. */
+export function wrapHanging(lead: string, text: string, width: number): string[] {
+  const indent = Bun.stringWidth(lead);
+  const [first = "", ...rest] = wrap(text, Math.max(1, width - indent));
+  return [lead + first, ...rest.map((line) => " ".repeat(indent) + line)];
+}

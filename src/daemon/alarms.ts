@@ -7,7 +7,8 @@ import type { SidedVip } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
 import { formatAddressPrefix, sameAddress } from "../model/address.ts";
 import { otherRouter } from "../model/pair.ts";
-import type { Unfitness } from "../wire/heartbeat.ts";
+import type { Vip } from "../model/vip.ts";
+import type { Unfitness, VipReport } from "../wire/heartbeat.ts";
 import { type Advice, advise, mendOn, unfitMend } from "./advice.ts";
 import type { WarningFacts } from "./warnings.ts";
 
@@ -28,10 +29,8 @@ export function currentAlarms(state: State, facts: WarningFacts): readonly Alarm
   return [
     ...twoOwners(state, facts),
     ...foreignOwners(state, facts.nowMs),
-    ...lost.map(({ vip }) => ({
-      kind: "no-owner" as const,
-      text: `no router has ${vip.prefix.address.text} (${vip.interface})`,
-    })),
+    ...lost.map(({ vip }) => ownerlessAlarm(state, facts, vip)),
+    ...onlyThere(state, facts),
     ...unservableVips(state, facts.nowMs)
       .filter(({ sided }) => !lost.includes(sided))
       .map((each) => unservable(state, facts, each)),
@@ -69,6 +68,42 @@ function foreignOwners(state: State, nowMs: number): Alarm[] {
   }));
 }
 
+/** All VIPs of a peer that is heard, where a heartbeat has room for them: what is not among them it does not have. */
+function wholeListOf(state: State, nowMs: number): readonly VipReport[] | undefined {
+  const says = isPeerAlive(state, nowMs) ? state.peer?.says : undefined;
+  return says !== undefined && says.vips.length >= says.vipCount ? says.vips : undefined;
+}
+
+function ownerlessAlarm(state: State, { config, nowMs }: WarningFacts, vip: Vip): Alarm {
+  const { address } = vip.prefix;
+  const text = `no router has ${address.text} (${vip.interface})`;
+  const listed = wholeListOf(state, nowMs);
+  if (
+    state.phase.kind === "active" ||
+    listed === undefined ||
+    listed.some((one) => sameAddress(one.address, address))
+  ) {
+    return { kind: "no-owner", text };
+  }
+  const peer = config.pair[otherRouter(state.settings.router)].name;
+  const why = `${peer}, the active, does not have it in its configuration`;
+  return { kind: "no-owner", ...advise(`${text}: ${why}`, mendOn(peer, "tandem reload")) };
+}
+
+/** VIPs that the standby alone is configured to have: nobody has them before this router is, too. */
+function onlyThere(state: State, { config, nowMs }: WarningFacts): readonly Alarm[] {
+  if (state.phase.kind !== "active" || !isPeerAlive(state, nowMs) || state.peer?.says.role !== "standby") return [];
+  const peer = config.pair[otherRouter(state.settings.router)].name;
+  const isOurs = ({ address }: VipReport) =>
+    state.settings.vips.some(({ vip }) => sameAddress(vip.prefix.address, address));
+  return state.peer.says.vips
+    .filter((report) => !report.held && !isOurs(report))
+    .map(({ address }) => {
+      const text = `no router has ${address.text}: only ${peer}, the standby, has it in its configuration`;
+      return { kind: "no-owner", ...advise(text, "tandem reload   # with the file of both") };
+    });
+}
+
 /** VIPs of a pair with an active that are on neither router. */
 function ownerless(state: State, nowMs: number): readonly SidedVip[] {
   const { phase, peer, addresses, move, acceptance } = state;
@@ -80,7 +115,8 @@ function ownerless(state: State, nowMs: number): readonly SidedVip[] {
   const isHeldThere = ({ vip }: SidedVip) => {
     const report = peer?.says.vips.find((entry) => sameAddress(entry.address, vip.prefix.address));
     // With very many VIPs a heartbeat does not list each.
-    return isAlive && (report === undefined ? peer?.says.role === "active" : report.held);
+    const mayHave = wholeListOf(state, nowMs) === undefined && peer?.says.role === "active";
+    return isAlive && (report === undefined ? mayHave : report.held);
   };
   return state.settings.vips.filter((sided) => sided.optional !== true && !isHeldHere(sided) && !isHeldThere(sided));
 }

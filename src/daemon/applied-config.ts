@@ -24,21 +24,36 @@ export interface AppliedHere extends AppliedConfig {
   readonly keys: string;
 }
 
-/** What the state directory has of it; undefined: nothing that can be used. */
-export function readApplied(value: unknown): AppliedConfig | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { path, text, digest, at, trying } = value as Readonly<Record<string, unknown>>;
-  if (typeof path !== "string" || typeof text !== "string" || typeof at !== "string") return undefined;
-  // A record that was damaged is none.
-  if (digest !== textDigest(text)) return undefined;
+/** What a start does without the record, a clause for the log. */
+export const WITHOUT_APPLIED =
+  "the configuration that was in force last is not known, and this start has the configuration's file alone";
+
+/**
+ * What the state directory has of it; undefined: nothing that can be used.
+ * @param onProblem gets what is wrong with something that is there
+ */
+export function readApplied(value: unknown, onProblem: (problem: string) => void): AppliedConfig | undefined {
+  if (value === undefined) return undefined;
+  const { path, text, digest, at, trying } = Object(value) as Readonly<Record<string, unknown>>;
+  if (typeof path !== "string" || typeof text !== "string" || typeof at !== "string") {
+    onProblem("it is no record of a configuration");
+    return undefined;
+  }
+  if (digest !== textDigest(text)) {
+    onProblem("it was damaged: its text is not the one that was kept");
+    return undefined;
+  }
   return { path, text, digest, at, ...(typeof trying === "string" ? { trying } : {}) };
 }
 
-/** What a process before this one kept; undefined: nothing that can be used. */
-export function loadApplied(stateDir: string): AppliedConfig | undefined {
-  // Who will write the file says what is wrong with it.
-  const silent = { now: () => 0, onProblem: () => {}, onMended: () => {} };
-  return readApplied(new StateDirectory(stateDir, silent).file(APPLIED_FILE).read());
+/**
+ * What a process before this one kept; undefined: nothing that can be used.
+ * @param onProblem gets why a record that is there cannot be used; `KeptState`, which will write it, logs that too
+ */
+export function loadApplied(stateDir: string, onProblem: (problem: string) => void): AppliedConfig | undefined {
+  const events = { now: () => 0, onProblem, onMended: () => {} };
+  const file = new StateDirectory(stateDir, events).file(APPLIED_FILE, WITHOUT_APPLIED);
+  return readApplied(file.read(), (problem) => file.leaveAside(problem));
 }
 
 /** Keeps it on disk. @returns why it is not there; undefined: it is. */

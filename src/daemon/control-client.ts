@@ -96,6 +96,27 @@ export class SilentDaemonError extends TandemError {
   }
 }
 
+/** Requests that change nothing: who gets no answer to one has lost nothing but that. */
+const QUESTIONS: ReadonlySet<ControlRequest["command"]> = new Set([
+  "status",
+  "checks",
+  "history",
+  "heartbeats",
+  "applied",
+  "kept",
+]);
+
+/** The daemon ended in the middle of a request. */
+function goneAway({ command }: ControlRequest): TandemError {
+  const operation = OPERATIONS[command] ?? command;
+  if (QUESTIONS.has(command)) return new TandemError({ operation, reason: "the daemon went away before it answered" });
+  return new TandemError({
+    operation: `learn what came of the request to ${operation}`,
+    reason: "the daemon went away before it answered, and may have done all of it, some or nothing",
+    hint: "tandem status   # once the daemon runs again: what is in force then",
+  });
+}
+
 interface Conversation {
   /** The `value` of the final line. */
   readonly answer: Promise<unknown>;
@@ -144,7 +165,7 @@ async function converse(path: string, request: ControlRequest, listener: Listene
     if (rest !== "") parts.push(rest);
     for (const line of lines) onLine(line);
   };
-  const gone = () => reject(new TandemError({ operation: "read the daemon's answer", reason: "the daemon went away" }));
+  const gone = () => reject(goneAway(request));
   const socket = await Bun.connect({
     unix: path,
     socket: { data: (_socket, chunk) => onData(chunk), close: gone, end: gone, error: gone },

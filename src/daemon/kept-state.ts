@@ -2,7 +2,7 @@ import type { StoredState } from "../failover/effect.ts";
 import type { State } from "../failover/state.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";
-import { APPLIED_FILE } from "./applied-config.ts";
+import { APPLIED_FILE, readApplied, WITHOUT_APPLIED } from "./applied-config.ts";
 import { StateDirectory, type StateFile } from "./state-store.ts";
 import { readSharedEntries, readStoredState } from "./stored-state.ts";
 
@@ -46,13 +46,15 @@ export class KeptState {
     this.shared = this.directory.file("shared.json");
     this.history = this.directory.file(HISTORY_FILE);
     this.sysctls = this.directory.file("sysctls.json");
-    this.applied = this.directory.file(APPLIED_FILE);
+    this.applied = this.directory.file(APPLIED_FILE, WITHOUT_APPLIED);
   }
 
   /** What earlier processes kept. */
   read(): { readonly stored?: StoredState; readonly shared?: readonly SharedEntry[] } {
     const stored = readStoredState(this.failover.read(), (problem) => this.failover.leaveAside(problem));
     const shared = readSharedEntries(this.shared.read(), (problem) => this.shared.leaveAside(problem));
+    // The start has read it by itself, before there was a log.
+    readApplied(this.applied.read(), (problem) => this.applied.leaveAside(problem));
     return { ...(stored === undefined ? {} : { stored }), ...(shared === undefined ? {} : { shared }) };
   }
 

@@ -11,6 +11,7 @@ import { formatSpan } from "../model/duration.ts";
 import { otherRouter, type Role } from "../model/pair.ts";
 import type { MoveReason } from "../wire/heartbeat.ts";
 import { peerObstacle } from "./peer-obstacle.ts";
+import type { FailbackStatus } from "./status-report.ts";
 import { stayReason } from "./stay-reasons.ts";
 
 /** What would happen next if nothing new happened, as a sentence for people; rule 13 wants the time left shown. */
@@ -59,6 +60,16 @@ function activeOutlook(state: State, config: Config, nowMs: number): string {
   }
   const left = formatSpan(Math.max(0, atMs - nowMs));
   return `gives the VIPs back to ${peer} in ${left}, if it stays ready until then${grown}`;
+}
+
+/** Whether the VIPs go back to the primary by themselves; unknown where only the other router can tell. */
+export function pendingFailback(state: State): FailbackStatus {
+  const { settings, phase, hold } = state;
+  if (settings.router === "backup") {
+    return phase.kind === "active" && failbackPause(state) === undefined ? "pending" : "none";
+  }
+  const isAway = phase.kind === "standby" && state.peer?.says.role === "active";
+  return isAway && settings.failback === "automatic" && !hold ? "unknown" : "none";
 }
 
 /** The wait doubles with each move back that did not last (rule 13). */

@@ -41,11 +41,12 @@ export class ReloadRecord {
 
   /** For the log: one line for what came of it and for each finding. */
   get lines(): readonly Pick<LogRecord, "level" | "message">[] {
-    const { outcome, text, findings, unsaved } = this.#result;
+    const { outcome, text, findings, warnings = [], unsaved } = this.#result;
     if (outcome !== "refused") {
       const lost =
         unsaved === undefined ? [] : [{ level: "warn" as const, message: `the configuration is not kept: ${unsaved}` }];
-      return [{ level: "info", message: text }, ...lost];
+      const found = warnings.map((message) => ({ level: "warn" as const, message }));
+      return [{ level: "info", message: text }, ...found, ...lost];
     }
     const shown = findings.slice(0, FINDINGS_LOGGED_MAX);
     const more = findings.length - shown.length;

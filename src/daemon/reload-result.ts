@@ -5,6 +5,8 @@ export interface ReloadResult {
   readonly text: string;
   /** One line for each mistake of the file or of this machine; empty as a rule. */
   readonly findings: readonly string[];
+  /** What is not as it should be although it went through, a sentence each; absent: nothing that is known. */
+  readonly warnings?: readonly string[];
   /** What to do about it. */
   readonly hint?: string;
   /** Of the file that was read; absent where it could not be read. */

@@ -32,6 +32,8 @@ export interface ReloadSurroundings {
   readonly keep: (usable: UsableConfig) => Promise<string | undefined>;
   /** It is in force; what is not wanted any more is taken away. */
   readonly commit: (usable: UsableConfig) => void;
+  /** What is not as it should be with what is in force now, a sentence each. */
+  readonly warnings: () => readonly string[];
   /** Why the configuration in force is not on the disk; undefined: it is. */
   readonly unsaved: () => Promise<string | undefined>;
 }
@@ -81,11 +83,13 @@ export class Reload {
     }
     const unsaved = isNew ? await keep(usable) : await stillUnsaved();
     commit(usable);
+    const warnings = this.#surroundings.warnings();
     const what = changes === 0 ? "says what is in force already" : "is in force";
     return {
       outcome: changes === 0 ? "unchanged" : "applied",
       text: unsaved === undefined ? `${file.path} ${what}` : `${file.path} ${what}, but a restart may not know of it`,
       findings: [],
+      ...(warnings.length === 0 ? {} : { warnings }),
       digest,
       changes,
       ...(unsaved === undefined ? {} : { unsaved }),

@@ -52,7 +52,7 @@ import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
-import { awaitVips, settingsBeside } from "./vip-trial.ts";
+import { awaitRivals, awaitVips, rivalTexts, settingsBeside } from "./vip-trial.ts";
 
 export interface DaemonOptions {
   readonly file: ConfigurationFile;
@@ -315,6 +315,7 @@ export class RouterDaemon implements ControlSubject {
         return keepApplied(this.#kept.applied, { path, text, digest, at: new Date().toISOString() });
       },
       commit: (usable) => this.#commit(usable),
+      warnings: () => rivalTexts(this.#router.state, monotonicMs()),
     });
   }
 
@@ -588,9 +589,12 @@ export class RouterDaemon implements ControlSubject {
   /** A standby sets none: what its kernel would refuse shows when it takes. */
   async #tryVips(config: Config): Promise<string | undefined> {
     if (this.#router.state.phase.kind !== "active") return undefined;
-    const beside = settingsBeside(this.#settings(config), this.#router.state.settings);
+    const before = this.#router.state.settings;
+    const beside = settingsBeside(this.#settings(config), before);
     this.#router.feed({ kind: "reload", settings: beside });
-    return await awaitVips(() => this.#router.state, monotonicMs);
+    const refusal = await awaitVips(() => this.#router.state, monotonicMs);
+    if (refusal === undefined) await awaitRivals(before, beside);
+    return refusal;
   }
 
   /** Whatever was tried is taken back: all parts are made to fit the configuration in force. */

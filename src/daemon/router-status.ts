@@ -18,7 +18,7 @@ import { currentAlarms } from "./alarms.ts";
 import type { SideInterfaces } from "./failover-settings.ts";
 import { unfitnessOf } from "./fitness-warnings.ts";
 import { keptStatus } from "./kept-servers.ts";
-import { outlook, transitionWhy } from "./outlook.ts";
+import { outlook, pendingFailback, transitionWhy } from "./outlook.ts";
 import type {
   GateStatus,
   KeptStatus,
@@ -99,6 +99,7 @@ function routerStatus(state: State, facts: StatusFacts): RouterStatus {
     held: state.hold,
     notReady: unreadiness(state, facts.nowMs) ?? null,
     next: outlook(state, facts.config, facts.nowMs),
+    failback: pendingFailback(state),
     pid: facts.pid,
     uptimeMs: Math.round(facts.nowMs - state.startedAtMs),
     configFingerprint: state.settings.configFingerprint,

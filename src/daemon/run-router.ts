@@ -6,7 +6,7 @@ import { AddressWait } from "./address-wait.ts";
 import { loadApplied } from "./applied-config.ts";
 import { ConfigurationFile } from "./configuration.ts";
 import { RouterDaemon } from "./router-daemon.ts";
-import { startConfig } from "./start-config.ts";
+import { type StartConfig, startConfig } from "./start-config.ts";
 
 export interface RunOptions {
   readonly configPath: string;
@@ -24,6 +24,19 @@ function hasOwnVips(): boolean {
   return addresses.list().some(({ ours }) => ours);
 }
 
+/** @throws TandemError when neither the file nor what was in force last is of use. */
+function beginWith(file: ConfigurationFile, stateDir: string): StartConfig {
+  const problems: string[] = [];
+  const applied = loadApplied(stateDir, (problem) => problems.push(problem));
+  try {
+    return startConfig(file, applied, hasOwnVips);
+  } catch (error) {
+    // With that record the router could perhaps have started.
+    for (const problem of problems) stderrLog("text", "info", monotonicMs).logger.warn("state", problem);
+    throw error;
+  }
+}
+
 /**
  * The daemon of one router: runs until SIGTERM or SIGINT and until everything is handed over, released or left.
  * SIGHUP reloads the configuration, SIGUSR1 and SIGUSR2 write the state to the log. To be called once in a process, which ends with the code that this returns: 1 when
@@ -32,7 +45,7 @@ function hasOwnVips(): boolean {
  */
 export async function runRouter(options: RunOptions): Promise<0 | 1> {
   const file = new ConfigurationFile(options.configPath);
-  const begin = () => startConfig(file, loadApplied(options.stateDir), hasOwnVips);
+  const begin = () => beginWith(file, options.stateDir);
   const first = begin();
   const { format, level } = first.usable.config.log;
   const log = stderrLog(format, level, monotonicMs);

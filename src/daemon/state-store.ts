@@ -58,9 +58,12 @@ export class StateDirectory {
     this.#retryMs = surroundings.retryMs ?? RETRY_MS;
   }
 
-  /** A file of this directory; to be called once for each. */
-  file(name: string): StateFile {
-    const file = new StateFile(join(this.path, name), this.#events, () => this.#writeSoon());
+  /**
+   * A file of this directory; to be called once for each.
+   * @param without what the process does when it cannot use the file, a clause
+   */
+  file(name: string, without?: string): StateFile {
+    const file = new StateFile(join(this.path, name), this.#events, () => this.#writeSoon(), without);
     this.#files.push(file);
     return file;
   }
@@ -117,6 +120,7 @@ export class StateFile {
   readonly path: string;
   readonly #events: StateEvents;
   readonly #onDue: () => void;
+  readonly #without: string | undefined;
   #wanted: { readonly value: unknown; readonly text: string } | undefined;
   #saved: unknown;
   #failure: StateFailure | undefined;
@@ -125,10 +129,11 @@ export class StateFile {
   #waiting: (() => void)[] = [];
   #isDue = false;
 
-  constructor(path: string, events: StateEvents, onDue: () => void) {
+  constructor(path: string, events: StateEvents, onDue: () => void, without?: string) {
     this.path = path;
     this.#events = events;
     this.#onDue = onDue;
+    this.#without = without;
   }
 
   /** Why the newest value is not on the disk: it could not be written, and is being tried again. */
@@ -164,7 +169,8 @@ export class StateFile {
   leaveAside(problem: string): void {
     this.#saved = undefined;
     this.#isAside = true;
-    this.#events.onProblem(`${this.path} is left aside: ${problem}`);
+    const then = this.#without === undefined ? "" : `; ${this.#without}`;
+    this.#events.onProblem(`${this.path} is left aside: ${problem}${then}`);
   }
 
   /** Writes `value`, which is not changed any more, soon. */

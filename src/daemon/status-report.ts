@@ -40,6 +40,9 @@ export interface StatusReport {
   readonly advice: readonly Advice[];
 }
 
+/** Whether the VIPs go back to the primary by themselves. */
+export type FailbackStatus = "pending" | "none" | "unknown";
+
 export interface RouterStatus {
   readonly id: RouterId;
   readonly name: string;
@@ -56,6 +59,8 @@ export interface RouterStatus {
   readonly notReady: string | null;
   /** What would happen next if nothing new happened, in words. */
   readonly next: string;
+  /** Whether the VIPs go back to the primary by themselves; unknown where only the other router can tell. */
+  readonly failback: FailbackStatus;
   readonly pid: number;
   readonly uptimeMs: number;
   readonly configFingerprint: string;

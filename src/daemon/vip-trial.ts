@@ -1,3 +1,4 @@
+import { currentConflicts } from "../failover/conflict.ts";
 import { vipKey } from "../failover/lease.ts";
 import type { FailoverSettings } from "../failover/settings.ts";
 import type { State } from "../failover/state.ts";
@@ -26,6 +27,27 @@ function excludes({ prefix: one, ...here }: Vip, { prefix: other, ...there }: Vi
 export function settingsBeside(wanted: FailoverSettings, before: FailoverSettings): FailoverSettings {
   const going = before.vips.filter(({ vip }) => !wanted.vips.some((one) => excludes(one.vip, vip)));
   return { ...wanted, vips: [...wanted.vips, ...going] };
+}
+
+/** A neighbour's answer comes within some milliseconds; so much longer takes a reload that adds VIPs. */
+const ANSWER_WAIT_MS = 100;
+
+/** VIPs that the one configuration has and the other has not. */
+function addedVips(before: FailoverSettings, after: FailoverSettings): readonly Vip[] {
+  const known = new Set(before.vips.map(({ vip }) => vipKey(vip)));
+  return after.vips.flatMap(({ vip }) => (known.has(vipKey(vip)) ? [] : [vip]));
+}
+
+/** Waits for what other machines say that were asked for new VIPs; not at all where there are none. */
+export async function awaitRivals(before: FailoverSettings, after: FailoverSettings): Promise<void> {
+  if (addedVips(before, after).length > 0) await Bun.sleep(ANSWER_WAIT_MS);
+}
+
+/** The machines that answer for VIPs of this router beside it, a sentence each. */
+export function rivalTexts(state: State, nowMs: number): readonly string[] {
+  return currentConflicts(state, nowMs).map(({ address, mac }) => {
+    return `another machine (${mac}) answers for ${address.text} too: find it and take it away`;
+  });
 }
 
 /**

@@ -3,6 +3,7 @@
  * others each time: all that the sender has between two ids, so that the receiver also knows what it has not. A fingerprint
  * stands for one configuration: what was compared once need not be compared again.
  */
+import { firstNames } from "../lib/first-names.ts";
 import type { SettingDigest } from "../model/setting-digest.ts";
 import { type HeartbeatPayload, SETTINGS_WINDOW, type SettingsReport } from "../wire/heartbeat.ts";
 import type { State } from "./state.ts";
@@ -116,6 +117,15 @@ export function hearSettings(turn: Turn, says: HeartbeatPayload, newBoot: boolea
   const report = says.settings;
   const isComparable = report !== undefined && settingDigests !== undefined && settingDigests.length > 0;
   turn.set({ drift: isComparable ? withReport(known, report, settingDigests) : known });
+  if (!isWhole(known)) noticeDifferences(turn);
+}
+
+/** Once all is compared, in what they differ: the log had their fingerprints only. */
+function noticeDifferences(turn: Turn): void {
+  const found = differences(turn.state);
+  if (found === undefined) return;
+  const text = `the peer's configuration differs in ${differencesText(found, "the peer")}`;
+  turn.notice("warn", "config-differs", text);
 }
 
 /** The settings of this router are there to be compared. */
@@ -126,10 +136,14 @@ export function onSettingDigests(turn: Turn, { fingerprint, digests }: OwnSettin
   turn.set({ settingDigests: digests });
 }
 
+/** All settings are compared. */
+function isWhole({ compared: [range] }: Drift): boolean {
+  return range?.from === 0 && range.to === ID_MAX;
+}
+
 /** In what the configurations differ; undefined: in nothing, or not all is compared yet. */
 export function differences({ drift, settingDigests = [] }: State): Differences | undefined {
-  const [range] = drift?.compared ?? [];
-  if (drift === undefined || range?.from !== 0 || range.to !== ID_MAX) return undefined;
+  if (drift === undefined || !isWhole(drift)) return undefined;
   const ids = new Set(drift.differing);
   const own = settingDigests.toSorted((a, b) => a.place - b.place);
   return { names: inWhole(own, ids), missing: drift.missing };
@@ -148,4 +162,10 @@ function inWhole(own: readonly SettingDigest[], ids: ReadonlySet<number>): reado
     return [kept.has(wholeOf(name)) ? name : wholeOf(name)];
   });
   return [...new Set(names)];
+}
+
+/** The differences for a sentence, bounded: `pair.lease, gate proxy and 4 more, and 2 that only lvs2 has`. */
+export function differencesText({ names, missing }: Differences, peer: string): string {
+  const lacking = missing > 0 ? `${missing} that only ${peer} has` : "";
+  return [firstNames(names), lacking].filter((part) => part !== "").join(", and ");
 }

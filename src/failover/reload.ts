@@ -10,6 +10,7 @@ export function onReload(turn: Turn, settings: FailoverSettings): void {
   turn.set({ settings, timing: timingOf(settings), failback: { ...failback, stableMs: kept } });
   turn.clear("drift", "settingDigests");
   turn.tell = true;
+  askForOthers(turn, before);
   const { possible, confirmed } = turn.state.addresses;
   setAddresses(turn, { confirmed: wantedOnly(turn.state, confirmed) });
   const wanted = wantedVips(turn.state);
@@ -25,4 +26,16 @@ export function onReload(turn: Turn, settings: FailoverSettings): void {
   }
   const gone = [...possible.values()].filter((vip) => !keys.has(vipKey(vip)));
   if (turn.state.phase.kind !== "starting" && gone.length > 0) remove(turn, gone);
+}
+
+/**
+ * Who else has a VIP that is new here, before it is set: a machine that nobody remembered, say. All are asked, from the own
+ * address. A standby does not ask: the peer may have it already, at a MAC that is not known yet.
+ */
+function askForOthers(turn: Turn, before: FailoverSettings): void {
+  const { phase, settings } = turn.state;
+  if (phase.kind !== "active") return;
+  const known = new Set(before.vips.map(({ vip }) => vip.prefix.address.text));
+  const questions = settings.vips.flatMap(({ vip }) => (known.has(vip.prefix.address.text) ? [] : [{ vip }]));
+  if (questions.length > 0) turn.emit({ kind: "ask-owner", attempt: 1, questions, peer: [] });
 }

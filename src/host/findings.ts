@@ -4,6 +4,7 @@ import { whoAmI } from "../config/who-am-i.ts";
 import { sameAddress } from "../model/address.ts";
 import type { Check, CheckMethod } from "../model/check.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
+import type { Vip } from "../model/vip.ts";
 import type { Complaint, Host } from "./host.ts";
 import { thisHost } from "./this-host.ts";
 
@@ -41,6 +42,14 @@ class Look {
     this.subject(paths, `the interface ${name}`, look);
   }
 
+  ipv6(paths: readonly [string, ...string[]], name: string): void {
+    const seen = `IPv6 on ${name}`;
+    if (this.#seen.has(seen)) return;
+    this.#seen.add(seen);
+    const complaint = this.#host.ipv6(name);
+    if (complaint !== undefined) this.note(paths, `IPv6 ${complaint.problem}`, complaint.hint);
+  }
+
   program(paths: readonly [string, ...string[]], command: readonly string[], user?: string): void {
     const [path] = command;
     if (path === undefined || TOKEN.test(path)) return;
@@ -74,6 +83,11 @@ function lookAtRouter(config: Config, router: RouterId | undefined, look: Look, 
     const message = `this machine, which is ${addresses.name}, does not have its ${path} address ${addresses[path].text}`;
     look.note([`pair.${who.value}.${path}`], message, "put it on an interface, or correct the file");
   }
+}
+
+function lookAtVip({ prefix, interface: name }: Vip, look: Look, paths: SettingPaths): void {
+  look.interface(paths("interface"), name);
+  if (prefix.address.family === "inet6") look.ipv6(paths("address"), name);
 }
 
 /** The paths that a setting of a check may stand at, the nearest first: of a table alone, and of one in a list. */
@@ -148,7 +162,7 @@ export function hostFindings(
   look.keyFile(config.pair.keyFile);
   lookAtRouter(config, router, look, host);
   for (const [index, vip] of config.vips.entries()) {
-    if (vip.optional !== true) look.interface([`vip[${index}].interface`], vip.interface);
+    if (vip.optional !== true) lookAtVip(vip, look, (key) => [`vip[${index}].${key}`]);
   }
   lookAtServices(config, look);
   lookAtGates(config, look);

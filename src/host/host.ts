@@ -10,6 +10,8 @@ export interface Complaint {
 /** What is asked about the machine that a configuration is for. Nothing of it waits for anything but the disk. */
 export interface Host {
   hasInterface(name: string): boolean;
+  /** Why an IPv6 address cannot be set on that interface, a clause that follows "IPv6"; undefined: it can, or the interface is not there. */
+  ipv6(name: string): Complaint | undefined;
   /** Every address that an interface of this machine has. */
   addresses(): readonly IpAddress[];
   /** Why the file with the pair's keys is of no use; undefined: it is. */

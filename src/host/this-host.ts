@@ -1,6 +1,7 @@
 import { loadKeys } from "../config/load.ts";
 import { AddressClient } from "../kernel/address-client.ts";
 import { LinkClient } from "../kernel/link-client.ts";
+import { readSysctl } from "../kernel/sysctl.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
 import { readSecret } from "../probe/secret.ts";
@@ -25,6 +26,16 @@ function secretFileComplaint(path: string): Complaint | undefined {
   return secret.ok ? undefined : { problem: `is of no use: ${secret.problem}` };
 }
 
+/** The setting has the interface's name between slashes, since names may have dots. */
+function ipv6Complaint(name: string): Complaint | undefined {
+  const setting = `net/ipv6/conf/${name}/disable_ipv6`;
+  if (readSysctl("net/ipv6/conf/all/disable_ipv6") === undefined) {
+    return { problem: "is not in this kernel", hint: "boot it without ipv6.disable=1" };
+  }
+  if (readSysctl(setting) !== "1") return undefined;
+  return { problem: `is switched off on ${name}`, hint: `sysctl -w ${setting}=0` };
+}
+
 /** The machine that this process runs on. The kernel is asked once, when something of it is wanted first. */
 export function thisHost(): Host {
   let names: ReadonlySet<string> | undefined;
@@ -42,6 +53,7 @@ export function thisHost(): Host {
       names ??= interfaces();
       return names.has(name);
     },
+    ipv6: ipv6Complaint,
     addresses: () => {
       local ??= addresses();
       return local;

@@ -250,7 +250,7 @@ function failureMeaning(errno: number, vip: Vip): { readonly reason?: string; re
   const isIpv6 = vip.prefix.address.family === "inet6";
   // The kernel says EACCES (13) for an interface on which IPv6 is disabled (addrconf.c), and EOPNOTSUPP without IPv6.
   if (isIpv6 && (errno === 13 || errno === 95)) {
-    return { reason: "IPv6 is disabled there", hint: `sysctl -w net.ipv6.conf.${vip.interface}.disable_ipv6=0` };
+    return { reason: "IPv6 is disabled there", hint: `sysctl -w net/ipv6/conf/${vip.interface}/disable_ipv6=0` };
   }
   return {};
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { release } from "node:os";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { release, tmpdir } from "node:os";
+import { join } from "node:path";
 import { PROGRAM, runCommand, tandem } from "./program.ts";
 
 function lines(...texts: readonly string[]): string {
@@ -193,6 +194,15 @@ describe("the state of the machine", () => {
       ),
       exitCode: 1,
     });
+  });
+
+  test("a plan without a daemon says that it is of the kernel alone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tandem-plan-"));
+    const file = join(folder, "tandem.toml");
+    writeFileSync(file, (await tandem("config", "example")).stdout.replace(/\[\[service\]\].*/s, ""));
+    const { stderr } = await tandem("config", "plan", file, "--runtime-dir", "/nonexistent");
+    rmSync(folder, { recursive: true });
+    expect(stderr).toContain("no tandem daemon answers in /nonexistent: compared with what the kernel has now\n");
   });
 
   test("an interface that there is not: exit 1", async () => {

@@ -137,7 +137,7 @@ describe("AddressClient", () => {
     run("sysctl", "-q", "-w", "net.ipv6.conf.vip0.disable_ipv6=1");
     const outcomes = client.lease([lease("2001:db8::10/128"), lease("203.0.113.10/32")], 300);
     const [first] = outcomes;
-    expect(first?.kind === "failed" ? first.error.hint : first).toBe("sysctl -w net.ipv6.conf.vip0.disable_ipv6=0");
+    expect(first?.kind === "failed" ? first.error.hint : first).toBe("sysctl -w net/ipv6/conf/vip0/disable_ipv6=0");
     expect(outcomes[1]).toEqual({ kind: "created" });
   });
 

@@ -32,3 +32,26 @@ test("two routers with different configurations name the settings that differ, u
     return [one, two].every((peer) => peer?.sameConfig === true && peer.differingKeys === null);
   });
 });
+
+test("a VIP that only the standby has read is an alarm at both routers, until the active has read it too", async () => {
+  await using pair = await VipPair.start();
+  await pair.settled("lvs1");
+  const changed = `${pair.config}\n[[vip]]\naddress = "203.0.113.40/24"\ninterface = "eth0"\n`;
+  await pair.reload(changed, "is in force", [pair.router("lvs2")]);
+  const alarmsOf = async (name: "lvs1" | "lvs2") => (await pair.router(name).status())?.alarms.map(({ text }) => text);
+  await pair.until("both say that nobody has it", async () => {
+    const [one, two] = [await alarmsOf("lvs1"), await alarmsOf("lvs2")];
+    return (
+      one?.join() === "no router has 203.0.113.40: only lvs2, the standby, has it in its configuration" &&
+      two?.join() === "no router has 203.0.113.40 (eth0): lvs1, the active, does not have it in its configuration"
+    );
+  });
+  expect((await pair.router("lvs2").tandem("status")).exitCode).toBe(3);
+  await pair.until("the log has what differs", () => {
+    return pair.router("lvs1").log.some((line) => line.includes("configuration differs in 1 that only the peer has"));
+  });
+  await pair.reload(changed, "is in force", [pair.router("lvs1")]);
+  await pair.until("nobody complains", async () => {
+    return [await alarmsOf("lvs1"), await alarmsOf("lvs2")].every((alarms) => alarms?.length === 0);
+  });
+});

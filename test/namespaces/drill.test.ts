@@ -46,6 +46,23 @@ test("there and back at either router: the VIPs are where they were, every echo 
   }
 });
 
+test("a fail-back that was to come is said to be ended, by either router as far as it can tell", async () => {
+  await using pair = await VipPair.prepare({ pair: ['failback_after = "1h"'] });
+  pair.router("lvs2").start();
+  await pair.owned("lvs2");
+  pair.router("lvs1").start();
+  await pair.settled("lvs2");
+  await pair.until("lvs1 is ready", async () => (await pair.router("lvs2").status())?.router.failback === "pending");
+  const words = ["--json", "--max-gap", "1m"];
+  const first = await drill(pair, "lvs2", ...words);
+  expect(first.stderr).toContain("the VIPs were to go back to lvs1 by themselves");
+  expect(JSON.parse(first.stdout)).toMatchObject({ good: true, endedFailback: true });
+  await pair.settled("lvs2");
+  const second = await drill(pair, "lvs2", ...words);
+  expect(second.stderr).not.toContain("by themselves");
+  expect(JSON.parse(second.stdout)).toMatchObject({ endedFailback: false });
+});
+
 test("without a peer there is no drill, and the state says so", async () => {
   await using pair = await VipPair.prepare();
   pair.router("lvs1").start();

@@ -112,6 +112,35 @@ test("another prefix of a VIP is in the kernel when the reload says so, and nobo
   expect((await lvs1.status())?.warnings.filter((line) => line.includes("somebody else"))).toEqual([]);
 });
 
+test("a VIP that another machine answers for is a warning of the reload that adds it, and an alarm", async () => {
+  await using pair = await VipPair.start();
+  const lvs1 = pair.router("lvs1");
+  const before = pair.config;
+  pair.lab.topology.run("client", ["ip", "address", "add", `${EXTRA}/32`, "dev", "eth0"]);
+  const said = new RegExp(`another machine \\([0-9a-f:]{17}\\) answers for ${EXTRA}`);
+  let told: { readonly exitCode: number; readonly stderr: string } | undefined;
+  // On a busy machine its answer may come after that of the reload.
+  await pair.until("a reload that adds it says so", async () => {
+    write(pair, before);
+    await lvs1.tandem("reload");
+    write(pair, withVip(before, `${EXTRA}/24`));
+    told = await lvs1.tandem("reload");
+    return said.test(told.stderr);
+  });
+  expect(told?.exitCode).toBe(0);
+  const status = await lvs1.status();
+  expect(status?.alarms).toMatchObject([{ kind: "two-owners", text: expect.stringContaining(EXTRA) }]);
+  expect(lvs1.log.filter((line) => /warn .*config: /.test(line) && said.test(line))).not.toEqual([]);
+});
+
+test("a refused dry run paints what it would do as one that is not refused", async () => {
+  await using pair = await VipPair.start();
+  write(pair, withoutVips(pair.config));
+  const { exitCode, stdout } = await pair.router("lvs1").tandem("reload", "--dry-run", "--color", "always");
+  expect(exitCode).toBe(2);
+  expect(stdout).toContain(`would \u001b[31mremove\u001b[39m VIP ${PUBLIC_VIP}/24 on eth0`);
+});
+
 test("a daemon that is started with a broken file goes on with what was in force last, and says so", async () => {
   await using pair = await VipPair.start();
   const lvs1 = pair.router("lvs1");

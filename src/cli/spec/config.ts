@@ -6,7 +6,7 @@ const fileArgument = optionalArgument(file, "FILE", "the file; default: the one 
 export const configCheck = verb({
   summary: "say every mistake of a configuration file, with line and column",
   description: [
-    "Mistakes of the file itself are errors, exit code 2. Then it looks at this machine: interfaces, the router's own addresses, the key file, other files and programs that the file names and that are missing or of no use here. These are warnings, for the file may be meant for another machine; with --host they are errors too, exit code 2, and a reload with this file would be refused.",
+    "Mistakes of the file itself are errors, exit code 2. Then it looks at this machine: interfaces, IPv6 on those of IPv6 VIPs, the router's own addresses, the key file, other files and programs that the file names and that are missing or of no use here. These are warnings, for the file may be meant for another machine; with --host they are errors too, exit code 2, and a reload with this file would be refused.",
   ],
   arguments: { file: fileArgument },
   flags: {

@@ -91,6 +91,7 @@ export const failoverDrill = verb({
   summary: "switch there and back and measure what a client would notice",
   description: [
     "Two planned moves, the second back to where it began. All the while this router sends echo requests to every VIP (one every 5 ms) and opens connections to every TCP service (one every 20 ms), as a client beside it would. It says for each how many were lost, why connections were, and the longest time without an answer. A gap longer than --max-gap that is no longer than the probe's own pause says nothing: then it cannot be judged.",
+    "Its moves are an operator's: where the VIPs were to go back to the primary by themselves they stay, which it says before it begins.",
     "For a rehearsal at set times from cron: exit code 3 when a connection was lost, a gap was longer than --max-gap, or that cannot be judged.",
   ],
   arguments: {},
@@ -110,7 +111,7 @@ export const failoverDrill = verb({
   uses: ["config", "runtimeDir"],
   changes: true,
   jsonDoc:
-    "{version, dryRun, good, maxGapMs, switches: [{from, to, elapsedMs}], streams: [{target, kind, good, sent, lost, lostBecause: [{reason, times}], longestGapMs, longestPauseMs, slowestMs}], skipped}; kind is echo or connection; good is null where the own probes paused for longer than the limit",
+    "{version, dryRun, good, maxGapMs, switches: [{from, to, elapsedMs}], streams: [{target, kind, good, sent, lost, lostBecause: [{reason, times}], longestGapMs, longestPauseMs, slowestMs}], skipped, endedFailback}; kind is echo or connection; good is null where the own probes paused for longer than the limit; endedFailback says whether the VIPs were to go back to the primary by themselves, null where only the other router could tell",
   exit3: "no switch was possible, a client noticed, or it cannot be judged",
 });
 

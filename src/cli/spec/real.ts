@@ -1,19 +1,9 @@
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
-import {
-  choice,
-  endpoint,
-  integer,
-  port,
-  positiveDuration,
-  service as serviceKey,
-  servicesOrAll,
-  watchInterval,
-} from "./kinds.ts";
+import { choice, endpoint, integer, port, service as serviceKey, servicesOrAll, watchInterval } from "./kinds.ts";
+import { drainOrder, ORDERS_JSON, undrainFlags, undrainOrder, waitFlags } from "./orders.ts";
 import { type GroupSpec, oneArgument, optionalArgument, resolveFlag, switchFlag, valueFlag, verb } from "./types.ts";
 
 const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
-export const ORDERS_JSON =
-  "{version, dryRun, changes: [{do, subject, outcome}], warnings: [text]}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)";
 const serviceArgument = oneArgument(
   serviceKey,
   "SERVICE",
@@ -165,12 +155,7 @@ export const realDrain = verb({
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
   flags: {
-    wait: switchFlag("wait until no connection is open; show how many are"),
-    timeout: valueFlag(positiveDuration, {
-      valueName: "TIME",
-      defaultText: "10m",
-      doc: "with --wait: the longest wait",
-    }),
+    ...waitFlags,
     delete: switchFlag("then remove it from the kernel's table (without a daemon)"),
     resolve: resolveFlag,
   },
@@ -180,10 +165,7 @@ export const realDrain = verb({
     { command: "real drain all 10.0.0.11:80", doc: "in each service that has it" },
     { command: "real drain fwmark:7 10.0.0.11:80 --wait --delete", doc: "and remove it when nothing is open" },
   ],
-  uses: ["runtimeDir"],
-  changes: true,
-  jsonDoc: ORDERS_JSON,
-  exit3: "connections were still open at the end of the wait",
+  ...drainOrder,
 });
 
 export const realUndrain = verb({
@@ -192,21 +174,12 @@ export const realUndrain = verb({
     "Goes through the daemon where one runs: the server gets its configured weight, or with --weight this one instead, which like a drain lasts over reload, restart and failover, until undrain without --weight. Without a daemon it gets the weight named here.",
   ],
   arguments: { service: everyServiceArgument, server: serverArgument },
-  flags: {
-    weight: {
-      ...settings.weight,
-      defaultText: "as configured; 1 without a daemon",
-      doc: "the weight, instead of the configured one",
-    },
-    resolve: resolveFlag,
-  },
+  flags: undrainFlags("the weight, instead of the configured one"),
   examples: [
     { command: "real undrain tcp://203.0.113.10:80 10.0.0.11:80", doc: "after maintenance" },
     { command: "real undrain all 10.0.0.11:80 --weight 1", doc: "with little work at first" },
   ],
-  uses: ["runtimeDir"],
-  changes: true,
-  jsonDoc: ORDERS_JSON,
+  ...undrainOrder,
 });
 
 export const real = {

@@ -1,4 +1,3 @@
-import { WEIGHT_MAX } from "../../model/real-server.ts";
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
@@ -9,13 +8,12 @@ import {
   file,
   integer,
   interfaceName,
-  positiveDuration,
   service as serviceKey,
   services as serviceKeys,
   watchInterval,
   wholeSeconds,
 } from "./kinds.ts";
-import { ORDERS_JSON } from "./real.ts";
+import { drainOrder, undrainFlags, undrainOrder, waitFlags } from "./orders.ts";
 import {
   type GroupSpec,
   listFlag,
@@ -142,23 +140,12 @@ export const serviceDrain = verb({
     "Without a daemon, and for a service that was made by hand beside one, the weights in the kernel become 0.",
   ],
   arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
-  flags: {
-    wait: switchFlag("wait until no connection is open; show how many are"),
-    timeout: valueFlag(positiveDuration, {
-      valueName: "TIME",
-      defaultText: "10m",
-      doc: "with --wait: the longest wait",
-    }),
-    resolve: resolveFlag,
-  },
+  flags: { ...waitFlags, resolve: resolveFlag },
   examples: [
     { command: "service drain web --wait --timeout 30m", doc: "a planned stop that breaks no connection" },
     { command: "service drain tcp://203.0.113.10:80", doc: "only one of the addresses that it listens on" },
   ],
-  uses: ["runtimeDir"],
-  changes: true,
-  jsonDoc: ORDERS_JSON,
-  exit3: "connections were still open at the end of the wait",
+  ...drainOrder,
 });
 
 export const serviceUndrain = verb({
@@ -167,18 +154,9 @@ export const serviceUndrain = verb({
     "Takes back every order for a real server of the service, also one that was drained by itself. Each gets its configured weight, or with --weight this one instead; without a daemon the weight named here.",
   ],
   arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
-  flags: {
-    weight: valueFlag(integer(0, WEIGHT_MAX), {
-      valueName: "N",
-      defaultText: "as configured; 1 without a daemon",
-      doc: "the weight of each, instead of the configured one",
-    }),
-    resolve: resolveFlag,
-  },
+  flags: undrainFlags("the weight of each, instead of the configured one"),
   examples: [{ command: "service undrain web", doc: "after a planned stop" }],
-  uses: ["runtimeDir"],
-  changes: true,
-  jsonDoc: ORDERS_JSON,
+  ...undrainOrder,
 });
 
 export const serviceFlush = verb({

@@ -8,7 +8,7 @@ export const statusVerb = verb({
   ],
   arguments: {},
   flags: {
-    watch: switchFlag("redraw until q is typed"),
+    watch: switchFlag("redraw until q is typed, also while no daemon answers"),
     interval: valueFlag(watchInterval, { valueName: "TIME", defaultText: "1s", doc: "with --watch: how often" }),
   },
   examples: [
@@ -19,7 +19,7 @@ export const statusVerb = verb({
   uses: ["runtimeDir"],
   changes: false,
   jsonDoc:
-    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; peer is {id, name, alive, role, term, heardMsAgo, software, sameConfig, differingKeys, missingKeys}: differingKeys are the names of settings that the peer has otherwise or not at all, missingKeys the number of those that only the peer has, both null while the configurations are the same or not compared yet; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown",
+    "the daemon's report: {version, router, peer, paths, vips, gates: [{name, state, sinceMs, effect, when, reason}], services, transitions, sync: {wanted, present, fullSync, working, lastFullSync, failure, text}, log: {lostLines, lastLostMsAgo, failure}, state: {directory, failures: [{file, reason, forMs}]}, alarms: [{kind, text, mend}], warnings, advice: [{text, mend}]}; mend is a command and absent where none helps, advice has those warnings that have one; peer is {id, name, alive, role, term, heardMsAgo, software, sameConfig, differingKeys, missingKeys}: differingKeys are the names of settings that the peer has otherwise or not at all, missingKeys the number of those that only the peer has, both null while the configurations are the same or not compared yet; failback of the router is pending, none or unknown: whether the VIPs go back to the primary by themselves; sinceMs of the router is that of its role, doingSinceMs that of what it does; sync is null where connections are not synchronised; the gates are those of this router, state is passing, failing or unknown; with --watch one after the other, and {version, error} while no daemon answers",
   exit3: "no router is active, or both are, or an alarm stands",
 });
 
@@ -46,7 +46,7 @@ export const reloadVerb = verb({
   summary: "put the changed configuration file in force, all or nothing",
   description: [
     "The daemon reads its file again, checks it on this machine (interfaces, programs, keys and other files that it names), and adds what is new beside what is there. Only when the kernel has taken all of that is what is not wanted any more taken away; until then a mistake or a refusal leaves everything as it was. Untouched services and VIPs lose nothing.",
-    "What would take away all VIPs or all services is refused without --force: a file that was cut off looks like that. Each router reloads its own file; tandem status says on both whether they differ. SIGHUP does the same without an answer, and the last result stands in tandem status.",
+    "What would take away all VIPs or all services is refused without --force: a file that was cut off looks like that. Each router reloads its own file; tandem status says on both whether they differ. SIGHUP does the same without an answer, and the last result stands in tandem status. A machine that answers for a VIP that was added is a warning, and an alarm in tandem status.",
     "What was put in force is kept in the state directory: a daemon that is started with a file that is no configuration goes on with that, and says so.",
   ],
   arguments: {},
@@ -58,7 +58,7 @@ export const reloadVerb = verb({
   uses: ["runtimeDir"],
   changes: true,
   jsonDoc:
-    "{version, dryRun, outcome, text, findings, hint, digest, unsaved, changes: [{do, subject, detail, outcome, reason}]}; outcome is applied, unchanged or refused; digest is that of the file, 16 digits of its SHA-256",
+    "{version, dryRun, outcome, text, findings, warnings, hint, digest, unsaved, changes: [{do, subject, detail, outcome, reason}]}; outcome is applied, unchanged or refused; findings are why it is refused, warnings what is not as it should be although it went through; digest is that of the file, 16 digits of its SHA-256",
 });
 
 export const doctorVerb = verb({

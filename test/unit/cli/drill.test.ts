@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { endingFailback } from "../../../src/cli/drill.ts";
 import { type Attempt, judge, lossReasons, streamFigures } from "../../../src/cli/drill-figures.ts";
 import { drillPicture } from "../../../src/cli/drill-picture.ts";
 
@@ -87,3 +88,9 @@ describe("drillPicture()", () => {
 function lostInTheMiddle(atMs: number): Attempt {
   return { atMs, answered: atMs < 1500 || atMs > 2500 };
 }
+
+test("a drill says what becomes of a fail-back that was to come", () => {
+  expect(endingFailback("pending", "lvs1")).toStartWith("the VIPs were to go back to lvs1 by themselves");
+  expect(endingFailback("unknown", "lvs1")).toStartWith("if the VIPs were to go back to lvs1 by themselves");
+  for (const none of ["none", undefined] as const) expect(endingFailback(none, "lvs1")).toBeUndefined();
+});

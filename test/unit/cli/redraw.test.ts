@@ -1,12 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { fitPage } from "../../../src/cli/redraw.ts";
+import { Person } from "../../support/person.ts";
 
 const FIXTURE = join(import.meta.dir, "watch-fixture.ts");
-/** termios(3): lines are read whole, and what is typed is shown. */
-const ICANON = 0o2;
-const ECHO = 0o10;
-
 describe("fitPage()", () => {
   const LINES = ["a", "b", "c", "d"];
   test.each([
@@ -27,55 +24,8 @@ describe("fitPage()", () => {
   });
 });
 
-/** A person before a terminal of five rows. */
-class Person implements AsyncDisposable {
-  readonly #child: Bun.Subprocess;
-  readonly #terminal: Bun.Terminal;
-  seen = "";
-
-  constructor(command: readonly string[]) {
-    this.#terminal = new Bun.Terminal({
-      cols: 40,
-      rows: 5,
-      data: (_terminal, bytes) => {
-        this.seen += new TextDecoder().decode(bytes);
-      },
-    });
-    // Without it the terminal would control nobody, and Ctrl-C end nothing.
-    this.#child = Bun.spawn(["setsid", "--ctty", ...command], { terminal: this.#terminal });
-  }
-
-  /** Whether the terminal is as it was before anybody read single keys. */
-  get isUsual(): boolean {
-    return (this.#terminal.localFlags & (ICANON | ECHO)) === (ICANON | ECHO);
-  }
-
-  async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await Bun.sleep(5);
-  }
-
-  type(text: string): void {
-    this.#terminal.write(text);
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-
-  async ended(): Promise<{ readonly exitCode: number | null; readonly signal: string | number | null }> {
-    await this.#child.exited;
-    return { exitCode: this.#child.exitCode, signal: this.#child.signalCode };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.exited;
-    this.#terminal.close();
-  }
-}
-
-function watch(lines: number): Person {
-  return new Person([process.execPath, FIXTURE, String(lines)]);
+function watch(lines: number, failures = 0): Person {
+  return new Person([process.execPath, FIXTURE, String(lines), String(failures)]);
 }
 
 describe("a view that is shown again and again", () => {
@@ -85,6 +35,24 @@ describe("a view that is shown again and again", () => {
     expect(person.seen).toContain("line 3");
     expect(person.seen).toContain("… 9 more lines");
     expect(person.seen).not.toContain("line 4");
+  });
+
+  test("shows what fails after the first page in its place, and tries it again until it succeeds", async () => {
+    await using person = watch(2, 3);
+    await person.until(() => person.seen.includes("silence"));
+    const told = person.seen.length;
+    expect(person.seen.indexOf("line 2")).toBeLessThan(person.seen.indexOf("tandem: cannot read the lines:"));
+    await person.until(() => person.seen.includes("hint: wait"));
+    await person.until(() => person.seen.slice(told).includes("line 2"));
+    person.type("q");
+    expect(await person.ended()).toEqual({ exitCode: 0, signal: null });
+  });
+
+  test("gives up when the first page fails", async () => {
+    await using person = watch(2, -1);
+    expect(await person.ended()).toEqual({ exitCode: 1, signal: null });
+    await person.until(() => person.seen.includes("silence"));
+    expect(person.isUsual).toBe(true);
   });
 
   test("is ended by q, and leaves the terminal as it was", async () => {

@@ -29,6 +29,7 @@ const REPORT: StatusReport = {
     held: false,
     notReady: null,
     next: "stays active; lvs2 is ready to take over",
+    failback: "none",
     pid: 1,
     uptimeMs: 9_000_000,
     configFingerprint: "0123456789abcdef",

@@ -5,6 +5,7 @@ import { statusReport } from "../../../src/daemon/router-status.ts";
 import type { StatusReport } from "../../../src/daemon/status-report.ts";
 import type { Input } from "../../../src/failover/input.ts";
 import type { Unfitness } from "../../../src/wire/heartbeat.ts";
+import { vip } from "../../simulation/world.ts";
 import { MAC, PEER_SAYS, PUBLIC_VIP, SETTINGS, TestRouter } from "../../support/failover.ts";
 import { NO_TROUBLE, RELOADED } from "../../support/upkeep.ts";
 import { BASE } from "../config/base.ts";
@@ -133,4 +134,46 @@ test("another machine with a VIP of ours is an alarm for as long as it was seen 
   expect(told.alarms[0]?.mend).toContain("tandem vip list --ask");
   router.hearFor(40_000, peer());
   expect(kinds(router)).toEqual([]);
+});
+
+describe("a VIP that only the standby is configured to have is nobody's, which is an alarm", () => {
+  const extra = vip("203.0.113.20/24", "eth0", "public");
+  const listed = { address: extra.vip.prefix.address, held: false };
+
+  /** This router is standby and has one VIP more than the active, which lists so many of its own. */
+  function standbyWithMore(vipCount: number) {
+    const router = new TestRouter({ settings: { router: "backup", vips: [...SETTINGS.vips, extra] } }).boot();
+    const vips = PEER_SAYS.vips.map((one) => ({ ...one, held: true }));
+    return router.meet({ ...PEER_SAYS, role: "active", term: 1, lastActiveTerm: 1, holding: true, vips, vipCount });
+  }
+
+  test("at the standby, unless the active has more VIPs than it can list", () => {
+    const told = report(standbyWithMore(2));
+    expect([told.alarms, stateExitCode(told)]).toEqual([
+      [
+        {
+          kind: "no-owner",
+          text: "no router has 203.0.113.20 (eth0): lvs1, the active, does not have it in its configuration",
+          mend: "tandem reload   # on lvs1",
+        },
+      ],
+      3,
+    ]);
+    expect(kinds(standbyWithMore(40))).toEqual([]);
+  });
+
+  test("at the active, unless the standby has it", () => {
+    const router = active();
+    const withMore = (held: boolean) => ({ ...peer(), vips: [...PEER_SAYS.vips, { ...listed, held }], vipCount: 3 });
+    router.hear(withMore(false));
+    expect(report(router).alarms).toEqual([
+      {
+        kind: "no-owner",
+        text: "no router has 203.0.113.20: only lvs2, the standby, has it in its configuration",
+        mend: "tandem reload   # with the file of both",
+      },
+    ]);
+    router.hear(withMore(true));
+    expect(kinds(router)).not.toContain("no-owner");
+  });
 });

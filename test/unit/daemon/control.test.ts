@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
 import type { ControlClient } from "../../../src/daemon/control-peer.ts";
 import {
+  CONTROL_SOCKET_NAME,
   type ControlLine,
   type ControlRequest,
   decodeControlLine,
@@ -170,6 +171,28 @@ test("askDaemon() says that no daemon answers", async () => {
   rmSync(directory, { recursive: true });
   expect(failure).toMatchObject({ reason: "no tandem daemon answers there", exitCode: 1 });
 });
+
+test.each([
+  ["reload", { command: "reload", force: false }],
+  ["switch", { command: "switch" }],
+] as const)(
+  "askDaemon() says that the outcome of a %s is unknown where the daemon ends meanwhile",
+  async (name, request) => {
+    const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+    const unix = join(directory, CONTROL_SOCKET_NAME);
+    using _daemon = Bun.listen({ unix, socket: { data: (socket) => void socket.end() } });
+    const failure = await askDaemon(directory, request).catch((error: unknown) => error);
+    const question = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+    rmSync(directory, { recursive: true });
+    expect(failure).toMatchObject({
+      message: `cannot learn what came of the request to ${name}: the daemon went away before it answered, and may have done all of it, some or nothing`,
+      hint: expect.stringContaining("tandem status"),
+      exitCode: 1,
+    });
+    // Who only asked has nothing to find out.
+    expect(question).toMatchObject({ message: "cannot get the status: the daemon went away before it answered" });
+  },
+);
 
 test("ControlServer refuses a second daemon in the same directory and is only for its owner", async () => {
   await withServer(

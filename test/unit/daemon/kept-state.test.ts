@@ -97,3 +97,15 @@ describe("KeptState.unsaved()", () => {
     ]);
   });
 });
+
+test("a record of the configuration in force that is of no use is in the log, with what is done instead", () => {
+  using disk = new Disk();
+  mkdirSync(disk.path);
+  writeFileSync(join(disk.path, "applied.json"), '{"version":1,"path":"/etc/tan');
+  disk.kept().read();
+  expect(disk.lines).toEqual([
+    expect.stringMatching(
+      /^warn {2}state: .*applied\.json is left aside: .*JSON.*; .* has the configuration's file alone/,
+    ),
+  ]);
+});

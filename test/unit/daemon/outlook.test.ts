@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { outlook, transitionWhy } from "../../../src/daemon/outlook.ts";
+import { outlook, pendingFailback, transitionWhy } from "../../../src/daemon/outlook.ts";
 import { gateDigest } from "../../../src/failover/gates.ts";
 import type { TransitionReason } from "../../../src/failover/history.ts";
 import type { Input } from "../../../src/failover/input.ts";
@@ -154,4 +154,29 @@ describe("transitionWhy()", () => {
       "the peer was silent on all paths",
     ]);
   });
+});
+
+describe("pendingFailback()", () => {
+  const heard = { role: "active", term: 1, lastActiveTerm: 1 } as const;
+  const backup = (more: { readonly hold?: boolean } = {}) => {
+    const router = new TestRouter({ settings: { router: "backup" } }).boot();
+    router.state = {
+      ...router.state,
+      ...more,
+      phase: { kind: "active", reason: "peer-silent", sinceMs: router.nowMs },
+    };
+    return router;
+  };
+  test.each([
+    ["the backup took over", () => backup(), "pending"],
+    ["the backup took over, and it is held", () => backup({ hold: true }), "none"],
+    ["the primary is active", active, "none"],
+    ["the backup is standby", () => new TestRouter({ settings: { router: "backup" } }).boot().meet(heard), "none"],
+    ["the primary is standby, and cannot tell", () => new TestRouter().boot().meet(heard), "unknown"],
+    [
+      "the primary is standby, and none is wanted",
+      () => new TestRouter({ settings: { failback: "manual" } }).boot().meet(heard),
+      "none",
+    ],
+  ] as const)("%s", (_, made, expected) => expect(pendingFailback(made().state)).toBe(expected));
 });

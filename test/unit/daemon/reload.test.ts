@@ -6,6 +6,7 @@ import { Places } from "../../../src/config/places.ts";
 import { textDigest, type UsableConfig } from "../../../src/daemon/configuration.ts";
 import { Reload, type ReloadSurroundings } from "../../../src/daemon/reload.ts";
 import { planReload } from "../../../src/daemon/reload-plan.ts";
+import { ReloadRecord } from "../../../src/daemon/reload-record.ts";
 import type { Role } from "../../../src/model/pair.ts";
 import { BASE } from "../config/base.ts";
 
@@ -42,6 +43,7 @@ class World {
   problem: string | undefined;
   findings: (of: UsableConfig) => readonly string[] = () => [];
   unsaved: string | undefined;
+  warnings: readonly string[] = [];
   onAdd: () => void = () => {};
 
   readonly surroundings: ReloadSurroundings = {
@@ -59,6 +61,7 @@ class World {
     },
     restore: () => void this.steps.push("restore"),
     note: async () => void this.steps.push("note"),
+    warnings: () => this.warnings,
     unsaved: async () => this.unsaved,
     forget: async () => void this.steps.push("forget"),
     keep: async () => {
@@ -88,6 +91,14 @@ describe("a reload", () => {
       exitCode: 0,
     });
     expect(world.steps).toEqual(["note", "add", "keep", "commit"]);
+  });
+
+  test("that goes through says what is not as it should be then, and is no failure", async () => {
+    const world = new World();
+    world.warnings = ["another machine answers for 203.0.113.11 too"];
+    expect(await world.run()).toMatchObject({ outcome: "applied", warnings: world.warnings, exitCode: 0 });
+    const record = new ReloadRecord(await world.run(), 0, new Date(0));
+    expect(record.lines).toContainEqual({ level: "warn", message: "another machine answers for 203.0.113.11 too" });
   });
 
   test("of a file with mistakes touches nothing, and names each with its place", async () => {

@@ -87,11 +87,34 @@ address = "10.0.0.11:25"
 
 describe("the record of the configuration in force", () => {
   test("is read as it was written, and not where it was damaged", () => {
-    expect(readApplied({ version: 1, ...applied(base, "x") })).toEqual(applied(base, "x"));
-    for (const bad of [undefined, 7, [], {}, { ...applied(base), digest: "0" }, { ...applied(base), text: 7 }]) {
-      expect(readApplied(bad)).toBeUndefined();
-    }
+    const problems: string[] = [];
+    const read = (value: unknown) => readApplied(value, (problem) => problems.push(problem));
+    expect(read({ version: 1, ...applied(base, "x") })).toEqual(applied(base, "x"));
+    expect([read(undefined), problems]).toEqual([undefined, []]);
+    const bad = [null, 7, [], {}, { ...applied(base), text: 7 }, { ...applied(base), digest: "0" }];
+    for (const value of bad) expect(read(value)).toBeUndefined();
+    expect(problems).toEqual([
+      ...Array.from({ length: 5 }, () => "it is no record of a configuration"),
+      "it was damaged: its text is not the one that was kept",
+    ]);
   });
 
-  test("is nothing where there is no directory", () => expect(loadApplied(join(folder, "absent"))).toBeUndefined());
+  test("is nothing where there is no directory, and nothing to complain about", () => {
+    const problems: string[] = [];
+    expect(loadApplied(join(folder, "absent"), (problem) => problems.push(problem))).toBeUndefined();
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ["cut off", '{"version":1,"pa', /JSON/],
+    ["of another form", "[1]", /no record/],
+    ["damaged", JSON.stringify({ path: "a", text: "b", digest: "c", at: "d" }), /damaged/],
+  ])("that is %s is said to be left aside, with what is done instead", (_, text, reason) => {
+    writeFileSync(join(folder, "applied.json"), text);
+    const problems: string[] = [];
+    expect(loadApplied(folder, (problem) => problems.push(problem))).toBeUndefined();
+    const said = expect.stringMatching(/is left aside: .*; .* this start has the configuration's file alone$/);
+    expect(problems).toEqual([said]);
+    expect(problems[0]).toMatch(reason);
+  });
 });

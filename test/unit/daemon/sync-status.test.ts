@@ -13,6 +13,7 @@ const ROUTER: RouterStatus = {
   held: false,
   notReady: null,
   next: "",
+  failback: "none",
   pid: 1,
   uptimeMs: 1,
   configFingerprint: "0",

@@ -207,7 +207,7 @@ describe("currentWarnings()", () => {
       "very many settings that differ, a service as a whole",
       drifted(["service a: listen", "service a: check", "b", "c", "d", "e", "f"], [6, 5, 4, 3, 2, 1, 0], 3),
       [
-        "the routers have different configurations: service a, b, c, d, e, and 1 more and 3 that only lvs2 has: compare `tandem config show` on both",
+        "the routers have different configurations: service a, b, c and 3 more, and 3 that only lvs2 has: compare `tandem config show` on both",
       ],
     ],
     ["another version", saying({ software: "0.2.0" }), ["lvs2 runs tandem 0.2.0, this router 0.1.0"]],
@@ -270,7 +270,7 @@ describe("currentWarnings()", () => {
     ],
     [
       "released here",
-      { ...STANDBY, ...saying({ role: "active" }), abstaining: true },
+      { ...STANDBY, ...saying({ role: "active", vips: [{ address: VIP, held: true }] }), abstaining: true },
       ["this router was released by an operator: it takes nothing by itself until `tandem failover take`"],
     ],
     [

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { currentConflicts } from "../../../src/failover/conflict.ts";
+import { vip } from "../../simulation/world.ts";
 import { MAC, PEER_SAYS, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
 const ADDRESS = PUBLIC_VIP.prefix.address;
@@ -67,5 +68,29 @@ describe("another machine that answers for a VIP", () => {
       router.feed({ ...CLAIM, mac });
     }
     expect(router.state.conflicts).toHaveLength(16);
+  });
+});
+
+describe("a VIP that is new with a reload", () => {
+  const added = vip("203.0.113.20/24", "eth0", "public");
+  const reload = (router: TestRouter) => {
+    const { settings } = router.state;
+    return router.feed({ kind: "reload", settings: { ...settings, vips: [...settings.vips, added] } });
+  };
+
+  test("is asked for by the active, of all, and another machine's answer is known at once", () => {
+    const router = new TestRouter().becomeActive();
+    const asked = router.all("ask-owner", reload(router)).flatMap(({ questions }) => questions);
+    expect(asked).toEqual([{ vip: added.vip }]);
+    router.feed({ kind: "owner-answer", address: added.vip.prefix.address, mac: MAC.other, interface: "eth0" });
+    expect(currentConflicts(router.state, router.nowMs)).toMatchObject([{ mac: MAC.other }]);
+    // Once: the next reload has nothing new.
+    expect(router.all("ask-owner", router.feed({ kind: "reload", settings: router.state.settings }))).toEqual([]);
+  });
+
+  test("is asked for by no standby: the active may have it already", () => {
+    const router = new TestRouter({ settings: { router: "backup" } }).boot();
+    router.meet({ role: "active", term: 1, lastActiveTerm: 1 });
+    expect(router.all("ask-owner", reload(router))).toEqual([]);
   });
 });

@@ -122,6 +122,22 @@ describe("two routers with different configurations", () => {
     expect(differences(router.state)).toBeUndefined();
   });
 
+  test("have in their logs in what they differ, some of it, once", () => {
+    const router = made();
+    differ(router);
+    const said = () =>
+      router
+        .all("notice")
+        .filter(({ name }) => name === "config-differs")
+        .map(({ text }) => text);
+    tell(router, [0, 1, 2, 3, 4]);
+    expect(said()).toEqual([]);
+    tell(router, [5, 0, 1, 2, 3, 4, 5]);
+    expect(said()).toEqual([
+      "the peer's configuration differs in s39, s38, s37 and 7 more, and 2 that only the peer has",
+    ]);
+  });
+
   test("of which one is of an older version know only that they differ", () => {
     const router = made();
     differ(router);

@@ -11,6 +11,8 @@ import { BASE } from "../config/base.ts";
 interface Machine {
   readonly interfaces?: readonly string[];
   readonly addresses?: readonly string[];
+  /** Interfaces on which IPv6 is switched off. */
+  readonly withoutIpv6?: readonly string[];
   /** What is wrong with a file or a program, by its path. */
   readonly wrong?: Readonly<Record<string, string>>;
 }
@@ -23,7 +25,12 @@ function address(text: string): IpAddress {
 
 /** That of the primary, without a fault, but for what is given. Notes what it was asked. */
 function hostOf(machine: Machine, asked: string[] = []): Host {
-  const { interfaces = ["eth0", "eth1"], addresses = ["203.0.113.2", "10.0.0.2"], wrong = {} } = machine;
+  const {
+    interfaces = ["eth0", "eth1"],
+    withoutIpv6 = [],
+    addresses = ["203.0.113.2", "10.0.0.2"],
+    wrong = {},
+  } = machine;
   const look = (path: string) => {
     asked.push(path);
     const problem = wrong[path];
@@ -31,6 +38,7 @@ function hostOf(machine: Machine, asked: string[] = []): Host {
   };
   return {
     hasInterface: (name) => interfaces.includes(name),
+    ipv6: (name) => (withoutIpv6.includes(name) ? { problem: `is switched off on ${name}` } : undefined),
     addresses: () => addresses.map(address),
     keyFile: look,
     file: look,
@@ -60,6 +68,14 @@ describe("hostFindings() has", () => {
       '"eth0": the interface eth0 is not on this machine',
       '"eth7": the interface eth7 is not on this machine',
     ]);
+  });
+
+  test("IPv6 that is switched off where an IPv6 VIP is wanted, once, and nowhere else", () => {
+    const vip = (address: string, rest = "") => `[[vip]]\naddress = "${address}"\ninterface = "eth0"\n${rest}`;
+    const more = vip("2001:db8::10/64") + vip("2001:db8::11/64");
+    expect(found({ withoutIpv6: ["eth0"] }, more)).toEqual(['"2001:db8::10/64": IPv6 is switched off on eth0']);
+    expect(found({ withoutIpv6: ["eth1"] }, more)).toEqual([]);
+    expect(found({ withoutIpv6: ["eth0"] }, vip("2001:db8::10/64", "required = false\n"))).toEqual([]);
   });
 
   test("no word about an interface that need not be there, nor about [sync] that is off", () => {
