@@ -26,6 +26,11 @@ export interface OwnerReport {
 /** Each router's local addresses take a few kilobytes; a file longer than that is read in part. */
 const FILE_LIMIT_BYTES = 256 * 1024;
 const CHANGES_LIMIT = 10_000;
+/** VIPs that move on in each of so many rounds are seen as the last one shows them. */
+const ROUNDS_LIMIT = 10;
+
+/** By VIP, the routers that have it. */
+export type Owners = ReadonlyMap<string, readonly RouterHost[]>;
 
 interface Track {
   readonly vip: string;
@@ -47,6 +52,7 @@ export class OwnerSampler implements Disposable {
   #previousMs: number | undefined;
   #longestPauseMs = 0;
   #away = false;
+  #seen: Owners | undefined;
 
   private constructor(hosts: Hosts, vips: readonly string[], everyMs: number, routers: readonly RouterHost[]) {
     const paths = addressFiles(vips);
@@ -129,14 +135,12 @@ export class OwnerSampler implements Disposable {
     const atMs = performance.now();
     const sinceMs = this.#previousMs === undefined ? 0 : atMs - this.#previousMs;
     this.#longestPauseMs = Math.max(this.#longestPauseMs, sinceMs);
-    const texts = this.#files.map(({ router, descriptors }) => ({
-      router,
-      text: descriptors.map((descriptor) => this.#read(descriptor)).join(""),
-    }));
+    const seen = atOneMoment(() => this.#round(), this.#seen);
+    this.#seen = seen;
     for (const track of this.#tracks) {
       const last = track.changes.at(-1);
       if (last !== undefined && !this.#away) count(track, last.owners.length, sinceMs);
-      const owners = texts.filter(({ text }) => text.search(track.pattern) >= 0).map(({ router }) => router);
+      const owners = seen.get(track.vip) ?? [];
       const changed = last === undefined || last.owners.join() !== owners.join();
       if (changed && track.changes.length < CHANGES_LIMIT) track.changes.push({ atMs, owners });
     }
@@ -144,9 +148,41 @@ export class OwnerSampler implements Disposable {
     this.#previousMs = atMs;
   }
 
+  #round(): Owners {
+    const texts = this.#files.map(({ router, descriptors }) => ({
+      router,
+      text: descriptors.map((descriptor) => this.#read(descriptor)).join(""),
+    }));
+    return new Map(
+      this.#tracks.map(({ vip, pattern }) => [
+        vip,
+        texts.filter(({ text }) => text.search(pattern) >= 0).map(({ router }) => router),
+      ]),
+    );
+  }
+
   #read(file: number): string {
     return this.#bytes.toString("latin1", 0, readSync(file, this.#bytes, 0, FILE_LIMIT_BYTES, 0));
   }
+}
+
+/**
+ * The owners at one moment. The kernels are read one after the other, and a VIP that moves in between would be seen on
+ * both or on none: two rounds that agree held together from the end of the first to the start of the second.
+ * @param last what was seen before; a round that shows the same needs no second one.
+ */
+export function atOneMoment(round: () => Owners, last?: Owners): Owners {
+  let before = last;
+  let now = round();
+  for (let rounds = 1; rounds < ROUNDS_LIMIT && !same(before, now); rounds += 1) {
+    before = now;
+    now = round();
+  }
+  return now;
+}
+
+function same(before: Owners | undefined, now: Owners): boolean {
+  return before !== undefined && [...now].every(([vip, owners]) => before.get(vip)?.join() === owners.join());
 }
 
 /** Adds the time since the last look to what was seen then. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { shellWord } from "../../lab/lab-command.ts";
 import { longestStep } from "../../lab/parts/gap-probe.ts";
 import { ipvsadmTable, tandemTable } from "../../lab/parts/ipvs-table.ts";
-import { addressPattern } from "../../lab/parts/owner-sampler.ts";
+import { addressPattern, atOneMoment, type Owners } from "../../lab/parts/owner-sampler.ts";
 import { serverAddress } from "../../lab/topology.ts";
 
 describe("shellWord()", () => {
@@ -67,6 +67,36 @@ describe("addressPattern()", () => {
     ["2001:db8:0:0:0:0:0:2", IF_INET6, true],
   ])("finds %s only where it is an address of the machine", (address, text, found) => {
     expect(addressPattern(address).test(text)).toBe(found);
+  });
+});
+
+describe("atOneMoment()", () => {
+  const VIP = "203.0.113.10";
+  const shown = (...owners: ("lvs1" | "lvs2")[]): Owners => new Map([[VIP, owners]]);
+  /** Reads the two kernels as the sampler does, one after the other; `between` is done once, after the first of them. */
+  function kernels(between: (has: Set<"lvs1" | "lvs2">) => void) {
+    const has = new Set<"lvs1" | "lvs2">(["lvs2"]);
+    let readings = 0;
+    return () => {
+      readings += 1;
+      const first = has.has("lvs1");
+      if (readings === 1) between(has);
+      return shown(...(first ? (["lvs1"] as const) : []), ...(has.has("lvs2") ? (["lvs2"] as const) : []));
+    };
+  }
+
+  test("does not see nobody where a VIP was added to the first kernel, and then dropped by the second", () => {
+    const round = kernels((has) => {
+      has.add("lvs1");
+      has.delete("lvs2");
+    });
+    expect(atOneMoment(round, shown("lvs2"))).toEqual(shown("lvs1"));
+  });
+
+  test("sees nobody, or both, where that lasts", () => {
+    expect(atOneMoment(() => shown(), shown("lvs2"))).toEqual(shown());
+    expect(atOneMoment(() => shown("lvs1", "lvs2"), shown("lvs2"))).toEqual(shown("lvs1", "lvs2"));
+    expect(atOneMoment(() => shown("lvs1"))).toEqual(shown("lvs1"));
   });
 });
 
