@@ -15,7 +15,7 @@ export interface Expected {
   readonly twoOwnersAtOnceMs?: number;
   /** On the slow kernel, where several cables cannot be cut in the same moment. */
   readonly twoOwnersSlowMs?: number;
-  /** Of 50. Default 0. */
+  /** Of `CONNECTIONS`. Default 0. */
   readonly connectionsLost?: number;
 }
 
@@ -35,6 +35,8 @@ export interface Fault {
   readonly act: (stage: Stage, momentMs: number) => Promise<void>;
 }
 
+/** So many are open to the web service, and speak. */
+export const CONNECTIONS = 50;
 /** Rule 9: how long the two owners of an agreed move may overlap. */
 export const AGREED_MS = 20;
 /** The defaults of the configuration. */

@@ -8,6 +8,7 @@ import type { CommandResult, RouterProcess } from "../lab/parts/router-process.t
 import { Watcher, type WatchReport } from "../lab/parts/watcher.ts";
 import type { LabKind } from "../lab/run-in-lab.ts";
 import { CLONE, PRIVATE_VIP, PUBLIC_VIP, type RouterHost, type RouterName, type Topology } from "../lab/topology.ts";
+import { CONNECTIONS } from "./fault.ts";
 import { configOf, networkOf, type Staging, targetsOf, WEB } from "./staging.ts";
 import { removeHost } from "./switch-faults.ts";
 
@@ -15,7 +16,6 @@ import { removeHost } from "./switch-faults.ts";
 const PROBE_EVERY_MS = { namespaces: 1, uml: 10 };
 const LOOK_EVERY_MS = { namespaces: 1, uml: 5 };
 const POLL_OWNERS_MS = 25;
-const CONNECTIONS = 50;
 /** Three seconds of talk, ten times a second: a connection is no longer young then. */
 const ANSWERS = 30;
 const QUIET_BEFORE_MS = 500;

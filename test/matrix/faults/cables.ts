@@ -1,6 +1,6 @@
 /** Cables and switches. */
 import type { RouterName } from "../../lab/topology.ts";
-import { AGREED_MS, DEAD_AFTER_MS, type Fault, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
+import { AGREED_MS, CONNECTIONS, DEAD_AFTER_MS, type Fault, NOTHING_MS, SILENCE_MS, TOLD_MS } from "../fault.ts";
 import { loseFrames, passAll, switchOff, switchOn } from "../switch-faults.ts";
 
 const SWITCH_OFF_MS = 3000;
@@ -49,14 +49,23 @@ function bothPulled(router: RouterName): Fault {
   };
 }
 
+/** What the health checks make of frames that are lost. */
+const FOUND_DEAD =
+  "servers are found dead and removed; who sends meanwhile loses its connection (`expire_nodest_conn = false` keeps it)";
+
 function switchDead(side: Side): Fault {
   return {
     name: `the ${side} switch is off for ${SWITCH_OFF_MS / 1000} s`,
-    expected: { owner: "lvs1", gapMs: SWITCH_OFF_MS + SILENCE_MS, twoOwnersMs: AGREED_MS },
+    expected: {
+      owner: "lvs1",
+      gapMs: SWITCH_OFF_MS + SILENCE_MS,
+      twoOwnersMs: AGREED_MS,
+      connectionsLost: side === "public" ? 0 : CONNECTIONS,
+    },
     note:
       side === "public"
         ? `no client reaches anybody while it is off: ${SWITCH_OFF_MS / 1000} s of the gap`
-        : `with services: no real server is reached while it is off, ${SWITCH_OFF_MS / 1000} s of the gap`,
+        : `with services: no real server is reached while it is off, ${SWITCH_OFF_MS / 1000} s of the gap; ${FOUND_DEAD}`,
     async act(stage) {
       switchOff(stage.topology, side);
       await Bun.sleep(SWITCH_OFF_MS);
@@ -108,7 +117,8 @@ export const CABLES: readonly Fault[] = [
   oneWay("private", "from-host"),
   {
     name: `${LOSS_PERCENT} % loss of all frames to and from both routers`,
-    expected: { owner: "lvs1", gapMs: NOTHING_MS },
+    expected: { owner: "lvs1", gapMs: NOTHING_MS, connectionsLost: CONNECTIONS },
+    note: FOUND_DEAD,
     async act(stage) {
       loseFrames(stage.topology, LOSS_PERCENT);
       await Bun.sleep(LOSS_MS);
@@ -120,7 +130,7 @@ export const CABLES: readonly Fault[] = [
   isolated("private"),
   {
     name: `isolated switch ports on both sides for ${ISOLATED_MS / 1000} s`,
-    expected: { owner: "lvs2", gapMs: SILENCE_MS, twoOwnersMs: ISOLATED_MS, connectionsLost: 50 },
+    expected: { owner: "lvs2", gapMs: SILENCE_MS, twoOwnersMs: ISOLATED_MS, connectionsLost: CONNECTIONS },
     note: "two machines without a third that judges cannot tell this from a dead peer: both serve until they meet again",
     async act(stage) {
       stage.topology.separate("public");

@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { PUBLIC_VIP } from "../../lab/topology.ts";
-import { AGREED_MS, type Fault, LEASE_MS, NOTHING_MS, SILENCE_MS } from "../fault.ts";
+import { AGREED_MS, CONNECTIONS, type Fault, LEASE_MS, NOTHING_MS, SILENCE_MS } from "../fault.ts";
 import type { Stage } from "../stage.ts";
 import { dropAnnouncements, suppressArp } from "../switch-faults.ts";
 
@@ -88,7 +88,7 @@ export const SURROUNDINGS: readonly Fault[] = [
   },
   {
     name: "a foreign host announces the VIP and answers for it",
-    expected: { owner: "lvs1", gapMs: CORRECTED_MS, connectionsLost: 50 },
+    expected: { owner: "lvs1", gapMs: CORRECTED_MS, connectionsLost: CONNECTIONS },
     note: "clients that believe the stranger are lost until the owner has announced again",
     async act(stage) {
       await appear(stage);
@@ -98,7 +98,7 @@ export const SURROUNDINGS: readonly Fault[] = [
   },
   {
     name: "a foreign host answers for the VIP, and the active's power fails",
-    expected: { owner: "lvs2", gapMs: SILENCE_MS + CORRECTED_MS, connectionsLost: 50 },
+    expected: { owner: "lvs2", gapMs: SILENCE_MS + CORRECTED_MS, connectionsLost: CONNECTIONS },
     async act(stage) {
       await appear(stage);
       stage.powerOff();
