@@ -59,7 +59,7 @@ export class IpvsSettingsKeeper {
     const wanted = new Set(this.#wanted.map(({ path }) => path));
     // Without services IPVS is none of ours: also what synchronisation has set.
     this.#sysctls.giveBack((path) =>
-      wanted.size === 0 ? path.startsWith(IPVS_FOLDER) : SETTABLE.has(path) && !wanted.has(path),
+      config.services.length === 0 ? path.startsWith(IPVS_FOLDER) : SETTABLE.has(path) && !wanted.has(path),
     );
   }
 

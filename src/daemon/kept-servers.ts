@@ -1,5 +1,5 @@
 import type { Config, ConfiguredService } from "../config/config.ts";
-import type { Shared } from "../failover/shared.ts";
+import type { Shared } from "../failover/state-parts.ts";
 import { formatEndpoint } from "../model/address.ts";
 import { type KeptServer, keptText } from "../model/kept-server.ts";
 import type { SharedEntry } from "../model/shared-entry.ts";

@@ -22,16 +22,15 @@ import { CrashReport, stackOf } from "./crash-report.ts";
 import { failoverSettings } from "./failover-settings.ts";
 import { lookAside } from "./filter-look.ts";
 import { FilterWatch } from "./filter-watch.ts";
-import { backupOnly, isForwardingSetting, syncSysctls, type WantedSysctl, wantedSysctls } from "./forwarding.ts";
 import { HookRunner } from "./hooks.ts";
-import { ipvsSysctls } from "./ipvs-settings.ts";
 import { IpvsSupport } from "./ipvs-support.ts";
 import { keptStatus } from "./kept-servers.ts";
 import { type KeptOrder, KeptState, type Unsaved } from "./kept-state.ts";
+import { KernelSettings } from "./kernel-settings.ts";
 import { KernelThread } from "./kernel-thread.ts";
 import { pathEnds } from "./path-sockets.ts";
 import { requireFreePort } from "./port-claim.ts";
-import { isPromotion, PROMOTION_WHY, promotionSysctls } from "./promotion.ts";
+import { PROMOTION_WHY } from "./promotion.ts";
 import { becomePunctual } from "./punctuality.ts";
 import { Reload } from "./reload.ts";
 import { planReload } from "./reload-plan.ts";
@@ -88,6 +87,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #serviceManager: ServiceManager;
   readonly #kept: KeptState;
   readonly #sysctls: SysctlKeeper;
+  readonly #kernelSettings: KernelSettings;
   readonly #ipvs: IpvsSupport;
   readonly #firewall: FilterWatch;
   readonly #digester = new SettingDigester();
@@ -125,7 +125,7 @@ export class RouterDaemon implements ControlSubject {
     const handle: ControlHandler = (...asked) => daemon.#desk.handle(...asked);
     daemon.#control = await ControlUpkeep.start(options.runtimeDir, handle, options.logger);
     daemon.#network.lookForTwins();
-    await Promise.all([Bun.sleep(TWIN_WAIT_MS), daemon.#sysctls.prepare(daemon.#settingsToCome())]);
+    await Promise.all([Bun.sleep(TWIN_WAIT_MS), daemon.#kernelSettings.prepare(daemon.#config)]);
     daemon.#begin();
     return daemon;
   }
@@ -144,6 +144,7 @@ export class RouterDaemon implements ControlSubject {
     this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
     this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
+    this.#kernelSettings = new KernelSettings(this.#sysctls, () => this.#network);
     this.#ipvs = this.#makeIpvs(claim);
     this.#firewall = new FilterWatch({ logger: options.logger, now: monotonicMs, look: (config) => lookAside(config) });
     this.#transitions = new TransitionLog(this.#kept.history);
@@ -353,7 +354,7 @@ export class RouterDaemon implements ControlSubject {
     becomePunctual(this.#logger);
     this.#ipvs.configure(this.#config, true);
     if (needsBalancer(this.#config)) this.#startBalancing();
-    this.#settleSysctls();
+    this.#kernelSettings.settle(this.#config);
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
     this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
@@ -435,7 +436,7 @@ export class RouterDaemon implements ControlSubject {
       now: monotonicMs,
       onChange: (available) => {
         // Its settings are there only now.
-        if (available) void this.#sysctls.prepare(this.#settingsToCome());
+        if (available) void this.#kernelSettings.prepare(this.#config);
         if (this.#begun) this.#router.feed(this.#ipvsInput());
         // What failed while IPVS was not there is done now.
         if (available) this.#balancing?.configure(this.#config);
@@ -538,27 +539,10 @@ export class RouterDaemon implements ControlSubject {
     );
   }
 
-  /** All that this configuration may want of the kernel's settings. */
-  #settingsToCome(): readonly WantedSysctl[] {
-    const config = this.#config;
-    const ofIpvs =
-      config.services.length === 0 ? [] : [...ipvsSysctls(config), ...syncSysctls(config), backupOnly("standby")];
-    return [
-      ...wantedSysctls(config, this.#network.interfaces),
-      ...ofIpvs,
-      ...promotionSysctls(config, this.#network.addresses),
-    ];
-  }
-
-  #settleSysctls(): void {
-    this.#sysctls.apply(wantedSysctls(this.#config, this.#network.interfaces));
-    void this.#sysctls.prepare(promotionSysctls(this.#config, this.#network.addresses));
-  }
-
   /** Another interface carries an own address than before: VIPs may belong to another side. */
   #sidesChanged(): void {
     if (!this.#begun) return;
-    this.#settleSysctls();
+    this.#kernelSettings.settle(this.#config);
     this.#router.feed({ kind: "reload", settings: this.#settings() });
   }
 
@@ -574,7 +558,7 @@ export class RouterDaemon implements ControlSubject {
     }
     // All else has it already.
     if (config === this.#config) return undefined;
-    const refusal = await this.#sysctls.require(wantedSysctls(config, this.#network.interfaces));
+    const refusal = await this.#kernelSettings.try(config);
     return refusal ?? (await this.#tryBalancing(config)) ?? (await this.#tryVips(config));
   }
 
@@ -602,17 +586,9 @@ export class RouterDaemon implements ControlSubject {
     const { config, keys } = this.#inForce;
     this.#network.configure(config, keys);
     this.#ipvs.configure(config);
-    this.#giveBackUnwanted(config);
+    this.#kernelSettings.giveBackUnwanted(config);
     this.#balancing?.configure(config);
     this.#router.feed(this.#ipvsInput(), { kind: "reload", settings: this.#settings() });
-  }
-
-  /** The settings of forwarding and synchronisation that a configuration does not want. */
-  #giveBackUnwanted(config: Config): void {
-    const wanted = new Set(
-      [...wantedSysctls(config, this.#network.interfaces), ...syncSysctls(config)].map(({ path }) => path),
-    );
-    this.#sysctls.giveBack((path) => isForwardingSetting(path) && !wanted.has(path));
   }
 
   /** What was added is there: the rest follows, and what is not wanted any more goes. */
@@ -622,8 +598,8 @@ export class RouterDaemon implements ControlSubject {
     this.#inForce = usable;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
-    this.#settleSysctls();
-    this.#giveBackUnwanted(usable.config);
+    this.#kernelSettings.settle(usable.config);
+    this.#kernelSettings.giveBackUnwanted(usable.config);
     this.#ipvs.configure(usable.config);
     this.#firewall.lookSoon();
     if (isSame) {
@@ -697,7 +673,7 @@ export class RouterDaemon implements ControlSubject {
       () => parts.push(this.balancer?.stop() ?? Promise.resolve()),
       () => this.#control?.close(),
       () => this.#network.close(),
-      () => (release ? this.#sysctls.giveBack((path) => !isPromotion(path)) : undefined),
+      () => (release ? this.#kernelSettings.giveBack() : undefined),
       () => parts.push(lastAct()),
     ];
     for (const step of steps) {
@@ -709,7 +685,7 @@ export class RouterDaemon implements ControlSubject {
     }
     void Promise.all(parts).then(() => {
       // The kernel thread has answered by now. Where VIPs are left their leases end, and take nothing with them.
-      if (release && !this.#network.holdsVips) this.#sysctls.restore();
+      if (release && !this.#network.holdsVips) this.#kernelSettings.restore();
       out.resolve();
     });
   }

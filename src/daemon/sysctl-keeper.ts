@@ -128,7 +128,9 @@ export class SysctlKeeper {
   giveBack(isMeant: (path: string) => boolean): void {
     for (const path of [...this.#waiting.keys()].filter(isMeant)) this.#waiting.delete(path);
     for (const [path, { previous, ours }] of [...this.#kept].filter(([one]) => isMeant(one))) {
-      if (ours !== undefined && this.#has(path, ours)) this.#kernel.write(path, previous);
+      const isOurs = ours !== undefined && this.#has(path, ours);
+      // What the kernel refuses to take back is tried again the next time, at the end at the latest.
+      if (isOurs && this.#kernel.write(path, previous).kind === "refused") continue;
       this.#kept.delete(path);
       this.#isSaved = false;
     }

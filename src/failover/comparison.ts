@@ -6,15 +6,7 @@ import { gateBalance } from "./gates.ts";
 import { peerFitness } from "./peer.ts";
 import type { SidedVip } from "./settings.ts";
 import type { State } from "./state.ts";
-
-/** Why this router is the worse place. */
-export interface Disadvantage {
-  readonly reason: MoveReason;
-  /** A clause for people. */
-  readonly text: string;
-  /** Told by the kernel, beyond doubt: no time is to be waited for, and no such move is rationed. */
-  readonly certain: boolean;
-}
+import type { Disadvantage } from "./state-parts.ts";
 
 export type Comparison =
   | { readonly better: "neither" }

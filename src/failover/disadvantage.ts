@@ -1,9 +1,10 @@
 /** An active that is the worse place hands over: at once where the kernel told it, else when it has lasted (rule 16). */
-import { compare, type Disadvantage } from "./comparison.ts";
+import { compare } from "./comparison.ts";
 import { startMove } from "./move.ts";
 import { isPeerAlive } from "./peer.ts";
 import type { Soonest } from "./soonest.ts";
 import type { State } from "./state.ts";
+import type { Disadvantage } from "./state-parts.ts";
 import type { Turn } from "./turn.ts";
 
 /** The log line before the move, and the link of its chain that says why; what follows is the disadvantage. */

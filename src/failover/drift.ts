@@ -7,28 +7,12 @@ import { firstNames } from "../lib/first-names.ts";
 import type { SettingDigest } from "../model/setting-digest.ts";
 import { type HeartbeatPayload, SETTINGS_WINDOW, type SettingsReport } from "../wire/heartbeat.ts";
 import type { State } from "./state.ts";
+import type { Drift, IdRange } from "./state-parts.ts";
 import type { Turn } from "./turn.ts";
 
 const ID_MAX = 0xffff_ffff;
 /** Gaps come from lost heartbeats, and the next rounds fill them; with more of them some have to wait for that. */
 const RANGES_LIMIT = 64;
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What has been found so far. */
-export interface Drift {
-  /** The fingerprint of the peer's configuration. */
-  readonly peerConfig: string;
-  /** What has been compared, ascending; no two of them touch. */
-  readonly compared: readonly Range[];
-  /** Ids of settings that the peer has with another value, or not at all. */
-  readonly differing: readonly number[];
-  /** How many settings only the peer has. */
-  readonly missing: number;
-}
 
 interface OwnSettings {
   readonly fingerprint: string;
@@ -65,7 +49,7 @@ export function reportOf(own: readonly SettingDigest[], sendNumber: number): Set
 }
 
 /** The ranges and one more; undefined: it is in them already, or there is no room for it. */
-export function withRange(ranges: readonly Range[], { from, to }: Range): readonly Range[] | undefined {
+export function withRange(ranges: readonly IdRange[], { from, to }: IdRange): readonly IdRange[] | undefined {
   const before = ranges.filter((range) => range.to < from);
   const after = ranges.filter((range) => range.from > to);
   if (before.length + after.length < ranges.length) return undefined;

@@ -10,6 +10,7 @@ import { isTakenBack, orderText, type SharedEntry, type SharedSubject, sharedKey
 import type { SharedReport } from "../wire/heartbeat.ts";
 import { fittingEntries } from "../wire/heartbeat-shared.ts";
 import type { State } from "./state.ts";
+import type { Shared } from "./state-parts.ts";
 import type { Turn } from "./turn.ts";
 
 /** Eleven thousand hold at most (balance/drains.ts, kept-servers.ts); nearly as many that were taken back are remembered. */
@@ -18,18 +19,6 @@ const SHARED_LIMIT = 20_000;
 const REVISION_LIMIT = 2 ** 31;
 /** A pair that differs in many entries tells of these in the log; the rest is in the status. */
 const NOTICES_MAX = 3;
-
-export interface Shared {
-  readonly entries: ReadonlyMap<string, SharedEntry>;
-  /** The same, the newest first: what is sent first. */
-  readonly newestFirst: readonly SharedEntry[];
-  /** 16 hexadecimal digits. */
-  readonly digest: string;
-  /** The highest revision known. */
-  readonly revision: number;
-  /** How many of `newestFirst` were sent since the last change. */
-  readonly sent: number;
-}
 
 function entryDigest(entry: SharedEntry): bigint {
   const text = `${sharedKey(entry)} ${orderText(entry)} ${entry.revision} ${entry.by}`;

@@ -6,13 +6,10 @@ import type { ServiceSight } from "../model/service-sight.ts";
 import type { SettingDigest } from "../model/setting-digest.ts";
 import type { Vip } from "../model/vip.ts";
 import type { AgreementWord, HeartbeatPayload, MoveReason, TableReport, WarmthReport } from "../wire/heartbeat.ts";
-import type { Disadvantage } from "./comparison.ts";
-import type { Drift } from "./drift.ts";
 import type { Cause, Transition, TransitionReason } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { FailoverSettings, Timing } from "./settings.ts";
-import type { Shared } from "./shared.ts";
-import type { Stray } from "./strays.ts";
+import type { Disadvantage, Drift, Shared, Stray } from "./state-parts.ts";
 import type { ForeignVip, GateReport, Surroundings } from "./surroundings.ts";
 
 /** What came in on an interface. */

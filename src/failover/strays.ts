@@ -1,8 +1,7 @@
 /** Frames for the VIPs that still reach their old owner: it reports them, and the new one announces again (rule 8). */
-import type { IpAddress } from "../model/address.ts";
-import type { MacAddress } from "../model/mac-address.ts";
 import { confirmedVips } from "./lease.ts";
 import type { State } from "./state.ts";
+import type { Stray } from "./state-parts.ts";
 import type { Turn } from "./turn.ts";
 
 /** For how long the peer is told of one. */
@@ -11,13 +10,6 @@ const TELL_MS = 1_000;
 const ANNOUNCE_GAP_MS = 1_000;
 /** For how long a warning names it. */
 export const STRAY_SHOWN_MS = 60_000;
-
-export interface Stray {
-  readonly address: IpAddress;
-  readonly mac: MacAddress;
-  readonly source: IpAddress;
-  readonly atMs: number;
-}
 
 /** A frame for a VIP came in here, some time after this router gave it up. */
 export function onStrayFrame(turn: Turn, frame: Omit<Stray, "atMs">): void {

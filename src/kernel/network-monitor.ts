@@ -1,11 +1,12 @@
 /** Changes of links, addresses and settings of this machine as they happen, told by the kernel. */
+
 import { DecodeError, SyscallError } from "../lib/errors.ts";
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import type { Link } from "../model/link.ts";
 import { NETLINK_ROUTE } from "../sys/constants.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../sys/netlink-socket.ts";
 import { type Watch, watchDatagrams } from "../sys/readiness.ts";
-import { AF_UNSPEC } from "../wire/ipvs.ts";
+import { AF_UNSPEC } from "../wire/inet-address.ts";
 import { type NetlinkMessage, NLMSG_OVERRUN, readMessages } from "../wire/netlink.ts";
 import { RTM, RTNLGRP } from "../wire/rtnetlink.ts";
 import { readAddress, toInterfaceAddress } from "../wire/rtnetlink-address.ts";

@@ -1,6 +1,10 @@
 import { DecodeError } from "../lib/errors.ts";
 import { addressFromBytes, type Family, type IpAddress } from "../model/address.ts";
-import { AF_INET, AF_INET6 } from "./ipvs.ts";
+
+/** linux/socket.h */
+export const AF_UNSPEC = 0;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 
 /** The number of an address family, linux/socket.h. */
 export function familyNumber(family: Family): number {

@@ -3,10 +3,12 @@
  * schema, and where everything in it is gets remembered: a message with the same headers at the same places is then a
  * few copies. Whatever looks different is read by the schema again, which also refuses what makes no sense.
  */
+
 import type { Family } from "../model/address.ts";
 import { ROW, ROW_ADDRESS, type ServerRows } from "../model/server-rows.ts";
 import { Reader } from "./bytes.ts";
-import { AF_INET, commandAttributes, FORWARDING_METHODS } from "./ipvs.ts";
+import { AF_INET } from "./inet-address.ts";
+import { commandAttributes, FORWARDING_METHODS } from "./ipvs.ts";
 import { toObservedServer } from "./ipvs-server.ts";
 
 /** struct nlattr (linux/netlink.h): u16 length of header and payload, u16 type, whose two upper bits are flags. */

@@ -3,10 +3,12 @@
  * most of what a list touched. What is not quite ordinary (persistence, an engine, a thing that is missing or has another
  * length) is read by the schema: an ordinary service is what the schema makes of it (a property test holds the two together).
  */
+
 import { addressFromBytes } from "../model/address.ts";
 import type { Protocol, ServiceKey, VirtualService } from "../model/virtual-service.ts";
 import { readGenericHeader } from "./genetlink.ts";
-import { AF_INET, IP_PROTOCOLS, plainServiceAnswer } from "./ipvs.ts";
+import { AF_INET } from "./inet-address.ts";
+import { IP_PROTOCOLS, plainServiceAnswer } from "./ipvs.ts";
 import { toVirtualService } from "./ipvs-service.ts";
 
 /** struct nlattr (linux/netlink.h): u16 length of header and payload, u16 type, whose two upper bits are flags. */

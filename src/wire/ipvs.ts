@@ -168,7 +168,3 @@ export const IP_VS_STATE_BACKUP = 2;
 
 /** linux/in.h: the protocols that IPVS balances. */
 export const IP_PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
-/** linux/socket.h */
-export const AF_UNSPEC = 0;
-export const AF_INET = 2;
-export const AF_INET6 = 10;

@@ -4,8 +4,7 @@
  */
 import { DecodeError } from "../lib/errors.ts";
 import type { Family } from "../model/address.ts";
-import { familyOf } from "./inet-address.ts";
-import { AF_INET } from "./ipvs.ts";
+import { AF_INET, familyOf } from "./inet-address.ts";
 import { type Gateway, isDefaultRoute, RTN_UNICAST, readRoute, toGateways } from "./rtnetlink-route.ts";
 
 /** struct rtmsg, see rtnetlink-route.ts. */

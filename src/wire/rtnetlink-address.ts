@@ -7,8 +7,7 @@ import { type AddressPrefix, addressBits, addressBytes, sameAddress } from "../m
 import type { InterfaceAddress } from "../model/interface-address.ts";
 import { type Attributes, type AttributeType, attributes, bytes, cstring, u8, u32 } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
-import { familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
-import { AF_INET, AF_INET6 } from "./ipvs.ts";
+import { AF_INET, AF_INET6, familyNumber, familyOf, readInetAddress, required } from "./inet-address.ts";
 
 export const IFA_F_SECONDARY = 0x001;
 export const IFA_F_NODAD = 0x002;

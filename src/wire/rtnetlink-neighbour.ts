@@ -7,8 +7,7 @@ import type { IpAddress } from "../model/address.ts";
 import { type MacAddress, macFromBytes } from "../model/mac-address.ts";
 import { type Attributes, attributes, bytes } from "./attributes.ts";
 import { Reader, type Writer } from "./bytes.ts";
-import { familyOf, readInetAddress, required } from "./inet-address.ts";
-import { AF_INET, AF_INET6 } from "./ipvs.ts";
+import { AF_INET, AF_INET6, familyOf, readInetAddress, required } from "./inet-address.ts";
 
 /** NUD_*: each state is a bit, and an entry has one of them, or none. */
 const STATES = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"] as const;

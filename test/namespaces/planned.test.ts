@@ -30,7 +30,7 @@ test("`failover switch` moves the VIPs there and back, asked for at either route
       await pair.settled(owner);
     }
   });
-  expectAgreedOverlap(watched, 4);
+  expectAgreedOverlap(watched);
   expectNothingLost(watched);
 });
 

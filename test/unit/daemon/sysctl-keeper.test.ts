@@ -209,6 +209,18 @@ describe("SysctlKeeper", () => {
     },
   );
 
+  test("gives back at the end what the kernel refused to take back before", async () => {
+    await using machine = new Machine();
+    const keeper = machine.keeper();
+    await machine.applied(keeper, [WANTED, OTHER]);
+    machine.refused.set(OTHER.path, "ENOMEM");
+    keeper.giveBack((path) => path === OTHER.path);
+    expect(machine.values()).toEqual(["1", "3 0"]);
+    machine.refused.clear();
+    keeper.restore();
+    expect(machine.values()).toEqual(["0", "3 50"]);
+  });
+
   test("tells once why the kernel refuses a setting, and again when the reason is another one", async () => {
     await using machine = new Machine();
     const keeper = machine.keeper();
