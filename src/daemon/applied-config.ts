@@ -12,8 +12,8 @@ export interface AppliedConfig {
   readonly digest: string;
   /** Wall-clock time, ISO 8601. */
   readonly at: string;
-  /** What was being tried when the process ended: some of it may be in the kernel. */
-  readonly trying?: string;
+  /** Another one, of which something may be in the kernel: it was being tried, or was in force before. */
+  readonly beside?: string;
 }
 
 /** The same on a running router, with what else tells what a reload would change there. */
@@ -34,7 +34,7 @@ export const WITHOUT_APPLIED =
  */
 export function readApplied(value: unknown, onProblem: (problem: string) => void): AppliedConfig | undefined {
   if (value === undefined) return undefined;
-  const { path, text, digest, at, trying } = Object(value) as Readonly<Record<string, unknown>>;
+  const { path, text, digest, at, beside } = Object(value) as Readonly<Record<string, unknown>>;
   if (typeof path !== "string" || typeof text !== "string" || typeof at !== "string") {
     onProblem("it is no record of a configuration");
     return undefined;
@@ -43,7 +43,7 @@ export function readApplied(value: unknown, onProblem: (problem: string) => void
     onProblem("it was damaged: its text is not the one that was kept");
     return undefined;
   }
-  return { path, text, digest, at, ...(typeof trying === "string" ? { trying } : {}) };
+  return { path, text, digest, at, ...(typeof beside === "string" ? { beside } : {}) };
 }
 
 /**
@@ -56,8 +56,50 @@ export function loadApplied(stateDir: string, onProblem: (problem: string) => vo
   return readApplied(file.read(), (problem) => file.leaveAside(problem));
 }
 
-/** Keeps it on disk. @returns why it is not there; undefined: it is. */
-export async function keepApplied(file: StateFile, applied: AppliedConfig): Promise<string | undefined> {
-  file.write({ version: 1, ...applied });
-  return await file.tried();
+/** What of the configuration in force, and of another one beside it, is on the disk. */
+export class AppliedRecord {
+  readonly #file: Pick<StateFile, "write" | "tried">;
+  readonly #inForce: () => AppliedConfig;
+  #writes = 0;
+
+  constructor(file: Pick<StateFile, "write" | "tried">, inForce: () => AppliedConfig) {
+    this.#file = file;
+    this.#inForce = inForce;
+  }
+
+  /** Why the configuration in force is not on the disk; undefined: it is. */
+  unsaved(): Promise<string | undefined> {
+    return this.#file.tried();
+  }
+
+  /** Another one is tried beside the one in force. */
+  async note({ text }: Pick<AppliedConfig, "text">): Promise<void> {
+    await this.#write({ ...this.#inForce(), beside: text });
+  }
+
+  /** Another one is going to be in force; what is now may be in the kernel until `settle`. @returns why it is not there */
+  keep(next: AppliedConfig): Promise<string | undefined> {
+    const { text } = this.#inForce();
+    return this.#write(next.text === text ? next : { ...next, beside: text });
+  }
+
+  /** Nothing of another one is in the kernel. */
+  async forget(): Promise<void> {
+    await this.#write(this.#inForce());
+  }
+
+  /**
+   * The same as soon as that is so, if nothing else has been kept by then.
+   * @param isGone resolves when nothing of another one is in the kernel; false: something may be
+   */
+  async settle(isGone: Promise<boolean>): Promise<void> {
+    const writes = this.#writes;
+    if ((await isGone) && writes === this.#writes) await this.forget();
+  }
+
+  #write(applied: AppliedConfig): Promise<string | undefined> {
+    this.#writes += 1;
+    this.#file.write({ version: 1, ...applied });
+    return this.#file.tried();
+  }
 }

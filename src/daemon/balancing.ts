@@ -152,6 +152,11 @@ export class Balancing {
     this.supervisor.needTable();
   }
 
+  /** The kernel's table is what the configuration wants, as last told. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
   /** How each service is seen, as last told. */
   get views(): readonly ServiceView[] {
     return this.#views;

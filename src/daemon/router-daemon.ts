@@ -11,7 +11,7 @@ import type { LogHealth } from "../log/log-stream.ts";
 import type { LogFields, Logger } from "../log/logger.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { type AppliedConfig, type AppliedHere, keepApplied } from "./applied-config.ts";
+import { type AppliedConfig, type AppliedHere, AppliedRecord } from "./applied-config.ts";
 import { auxiliary } from "./auxiliary.ts";
 import type { BalancerSupervisor } from "./balancer-supervisor.ts";
 import { Balancing, needsBalancer } from "./balancing.ts";
@@ -51,7 +51,7 @@ import { Synchronisation } from "./synchronisation.ts";
 import { SysctlKeeper } from "./sysctl-keeper.ts";
 import { TransitionLog } from "./transition-log.ts";
 import { logStatus, stateStatus, type Upkeep } from "./upkeep.ts";
-import { awaitRivals, awaitVips, rivalTexts, settingsBeside } from "./vip-trial.ts";
+import { awaitRemoval, awaitRivals, awaitVips, rivalTexts, settingsBeside } from "./vip-trial.ts";
 
 export interface DaemonOptions {
   readonly file: ConfigurationFile;
@@ -102,6 +102,7 @@ export class RouterDaemon implements ControlSubject {
   readonly #timers: Timer[] = [];
   readonly #reloads = new ReloadQueue((request) => this.#reload(request), monotonicMs);
   readonly #transaction: Reload;
+  readonly #applied: AppliedRecord;
   readonly #reloadRecord: ReloadRecord;
   #balancing: Balancing | undefined;
   #control: ControlUpkeep | undefined;
@@ -113,6 +114,8 @@ export class RouterDaemon implements ControlSubject {
   readonly #twins: Input[] = [];
   #reportedTurns = 0;
   #finishing = false;
+  /** VIPs of a process before this one may be in the kernel. */
+  #hasLeftVips = false;
 
   /** @throws TandemError when something that the router needs is not to be had. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
@@ -143,6 +146,7 @@ export class RouterDaemon implements ControlSubject {
     this.#desk = new OperatorDesk(this);
     this.#serviceManager = new ServiceManager(process.env, (problem) => this.#logger.warn("router", problem));
     this.#kept = new KeptState(options.stateDir, options.logger, monotonicMs);
+    this.#applied = new AppliedRecord(this.#kept.applied, () => this.#appliedNow());
     this.#sysctls = new SysctlKeeper(options.logger, this.#kept.sysctls);
     this.#kernelSettings = new KernelSettings(this.#sysctls, () => this.#network);
     this.#ipvs = this.#makeIpvs(claim);
@@ -304,18 +308,16 @@ export class RouterDaemon implements ControlSubject {
       plan: (before, after) => planReload(before, after, this.#network.interfaces),
       add: (usable) => this.#add(usable),
       restore: () => this.#restore(),
-      note: async ({ text }) => {
-        await keepApplied(this.#kept.applied, { ...this.#appliedNow(), trying: text });
-      },
-      unsaved: () => this.#kept.applied.tried(),
-      forget: async () => {
-        await keepApplied(this.#kept.applied, this.#appliedNow());
-      },
+      note: (usable) => this.#applied.note(usable),
+      unsaved: () => this.#applied.unsaved(),
+      forget: () => this.#applied.forget(),
       keep: ({ text, digest }) => {
-        const { path } = this.#options.file;
-        return keepApplied(this.#kept.applied, { path, text, digest, at: new Date().toISOString() });
+        return this.#applied.keep({ path: this.#options.file.path, text, digest, at: new Date().toISOString() });
       },
-      commit: (usable) => this.#commit(usable),
+      commit: (usable) => {
+        this.#commit(usable);
+        void this.#applied.settle(this.#othersGone());
+      },
       warnings: () => rivalTexts(this.#router.state, monotonicMs()),
     });
   }
@@ -389,7 +391,8 @@ export class RouterDaemon implements ControlSubject {
       services: this.#config.services.length,
     });
     const { atStart } = this.#options;
-    if (atStart.outcome === "applied") void keepApplied(this.#kept.applied, this.#appliedNow());
+    // Until what a process before this one left is gone, its record has to say so.
+    if (atStart.outcome === "applied") void this.#othersGone().then(() => this.#applied.settle(Promise.resolve(true)));
     else {
       for (const line of this.#reloadRecord.lines) this.#logger.log({ part: "config", ...line });
     }
@@ -401,7 +404,16 @@ export class RouterDaemon implements ControlSubject {
     const { vips } = this.#options.former;
     if (vips.length === 0) return;
     const leaseOnly = vips.map(({ prefix }) => prefix.address.text);
-    this.#kernelThread.request({ kind: "drop", vips, leaseOnly }, () => {});
+    this.#hasLeftVips = true;
+    this.#kernelThread.request({ kind: "drop", vips, leaseOnly }, () => {
+      this.#hasLeftVips = false;
+    });
+  }
+
+  /** @returns whether the kernel has nothing of another configuration any more; false: not within some seconds. */
+  #othersGone(): Promise<boolean> {
+    const isRestGone = () => !this.#hasLeftVips && (this.#balancing?.isComplete ?? true);
+    return awaitRemoval(() => this.#router.state, isRestGone, monotonicMs);
   }
 
   /** Tells the service manager's watchdog only what is true: the router has finished a turn since the last time. */

@@ -36,7 +36,7 @@ export function startConfig(
 ): StartConfig {
   const chosen = chooseConfig(file, applied, hasOwnVips);
   const texts =
-    applied?.path === file.path ? [applied.text, ...(applied.trying === undefined ? [] : [applied.trying])] : [];
+    applied?.path === file.path ? [applied.text, ...(applied.beside === undefined ? [] : [applied.beside])] : [];
   return { ...chosen, former: formerOf(texts, chosen.usable.config) };
 }
 

@@ -51,6 +51,22 @@ export function rivalTexts(state: State, nowMs: number): readonly string[] {
 }
 
 /**
+ * Waits until no VIP that the settings do not want may be in the kernel.
+ * @param isRestGone whether nothing else of another configuration is
+ * @returns whether that is so
+ */
+export async function awaitRemoval(state: () => State, isRestGone: () => boolean, now: () => number): Promise<boolean> {
+  const endMs = now() + LIMIT_MS;
+  for (;;) {
+    const { settings, addresses } = state();
+    const wanted = new Set(settings.vips.map(({ vip }) => vipKey(vip)));
+    if (isRestGone() && [...addresses.possible.keys()].every((key) => wanted.has(key))) return true;
+    if (now() >= endMs) return false;
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/**
  * Waits until the kernel has said of each VIP whether it takes it.
  * @returns the first one that it refused, with the reason; undefined: none, or this router has stopped being active
  */

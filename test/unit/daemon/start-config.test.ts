@@ -24,8 +24,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function applied(text: string, trying?: string): AppliedConfig {
-  return { path, text, digest: textDigest(text), at: AT, ...(trying === undefined ? {} : { trying }) };
+function applied(text: string, beside?: string): AppliedConfig {
+  return { path, text, digest: textDigest(text), at: AT, ...(beside === undefined ? {} : { beside }) };
 }
 
 function start(text: string, last?: AppliedConfig, hasOwnVips = true) {
