@@ -16,5 +16,5 @@ export function ownProgram(): readonly string[] {
  * @param path below src, without its ending: `daemon/kernel-thread/kernel-worker`; the build must have it as an entry.
  */
 export function workerModule(path: string): string {
-  return isCompiled() ? `${COMPILED_ROOT}${path}.js` : new URL(`../..${path}.ts`, import.meta.url).href;
+  return isCompiled() ? `${COMPILED_ROOT}${path}.js` : new URL(`../../${path}.ts`, import.meta.url).href;
 }
