@@ -1,12 +1,7 @@
 import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
-import {
-  FOREIGN_FORMATS,
-  type ForeignFormat,
-  foreignFormatOf,
-  type ImportResult,
-  importForeign,
-} from "../import/foreign.ts";
+import { foreignFormatOf, type ImportResult, importForeign } from "../import/foreign.ts";
+import { FOREIGN_FORMATS, type ForeignFormat } from "../import/import-formats.ts";
 import { NO_NAMES } from "../import/name-lookup.ts";
 import { type ExitCode, UsageError } from "../lib/errors.ts";
 import type { Runner } from "./context.ts";

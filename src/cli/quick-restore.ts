@@ -1,4 +1,4 @@
-import type { SavedFormat } from "../import/quick-format.ts";
+import type { SavedFormat } from "../import/import-formats.ts";
 import { NEEDS_READER } from "../import/quick-table.ts";
 import type { ReadTable } from "../import/table-result.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
@@ -58,7 +58,16 @@ function compile(): void {
 
 /** Reads a table with nothing to be said about it; undefined for any other, and for TOML that `save` did not write. */
 async function readUsual(source: InputBytes, format: SavedFormat): Promise<ReadTable | undefined> {
-  if (format === "ipvsadm") return await readLines(source);
+  switch (format) {
+    case "ipvsadm":
+      return await readLines(source);
+    case "toml":
+      return await readToml(source);
+  }
+}
+
+/** Reads TOML; undefined where that is not as `save` writes it. */
+async function readToml(source: InputBytes): Promise<ReadTable | undefined> {
   const { readQuickToml } = await import("../import/quick-toml.ts");
   let result = readQuickToml(source.bytes);
   if (result === NEEDS_READER) {

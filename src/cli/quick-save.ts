@@ -1,4 +1,5 @@
-import { type FormatTable, isPlainTable, QuickFormat, type SavedFormat } from "../import/quick-format.ts";
+import type { SavedFormat } from "../import/import-formats.ts";
+import { type FormatTable, isPlainTable, QuickFormat } from "../import/quick-format.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
 import { ByteText } from "../lib/byte-text.ts";
 import type { Runner } from "./context.ts";
@@ -10,9 +11,14 @@ import type { service as spec } from "./spec/service.ts";
 type Save = (typeof spec)["verbs"]["save"];
 
 async function wholeFormat(format: SavedFormat): Promise<FormatTable> {
-  if (format === "ipvsadm") return (await import("../import/ipvsadm-format.ts")).formatIpvsadm;
-  const { formatTable } = await import("../import/table-toml.ts");
-  return (services) => formatTable(services);
+  switch (format) {
+    case "ipvsadm":
+      return (await import("../import/ipvsadm-format.ts")).formatIpvsadm;
+    case "toml": {
+      const { formatTable } = await import("../import/table-toml.ts");
+      return (services) => formatTable(services);
+    }
+  }
 }
 
 /** Prints the kernel's table, or writes it to a file. */

@@ -1,6 +1,6 @@
 import { ConfigFileError } from "../config/config-file-error.ts";
 import { formatIssues } from "../config/format-issues.ts";
-import type { SavedFormat } from "../import/quick-format.ts";
+import type { SavedFormat } from "../import/import-formats.ts";
 import type { ReadTable, RowsResult } from "../import/table-result.ts";
 import { parseTable } from "../import/table-toml.ts";
 import { IpvsClient } from "../kernel/ipvs-client.ts";
@@ -32,16 +32,20 @@ export function saveJson({ output }: CommandContext): ExitCode {
 
 /** Everything that is not as `save` writes it: other spellings, names of hosts, mistakes. */
 async function readAny(bytes: Uint8Array, text: string, format: SavedFormat, resolve: boolean): Promise<RowsResult> {
-  if (format === "toml") {
-    const result = parseTable(text);
-    if (!result.ok) return result;
-    const { services, ...rest } = result;
-    return { ...rest, table: tableRows(services) };
+  switch (format) {
+    case "toml": {
+      const result = parseTable(text);
+      if (!result.ok) return result;
+      const { services, ...rest } = result;
+      return { ...rest, table: tableRows(services) };
+    }
+    case "ipvsadm": {
+      const { readIpvsadmLines } = await import("../import/ipvsadm.ts");
+      if (!resolve) return readIpvsadmLines(bytes);
+      const { withNames } = await import("./names.ts");
+      return await withNames((names) => readIpvsadmLines(bytes, names));
+    }
   }
-  const { readIpvsadmLines } = await import("../import/ipvsadm.ts");
-  if (!resolve) return readIpvsadmLines(bytes);
-  const { withNames } = await import("./names.ts");
-  return await withNames((names) => readIpvsadmLines(bytes, names));
 }
 
 async function readList(

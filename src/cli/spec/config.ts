@@ -1,3 +1,4 @@
+import { FOREIGN_FORMATS, type ForeignFormat } from "../../import/import-formats.ts";
 import { choice, file } from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
 
@@ -58,14 +59,23 @@ export const configExample = verb({
   changes: false,
 });
 
+/** How an administrator knows the file of each format. */
+const FOREIGN_FILE_NAMES: Readonly<Record<ForeignFormat, string>> = {
+  ipvsadm: "the lines of ipvsadm -S",
+  keepalived: "keepalived.conf",
+  ldirectord: "ldirectord.cf",
+  piranha: "Piranha's lvs.cf",
+};
+const FOREIGN_FILES = FOREIGN_FORMATS.map((format) => FOREIGN_FILE_NAMES[format]);
+
 export const configImport = verb({
   summary: "turn a file of another product into a configuration",
   description: [
-    "Reads the lines of ipvsadm -S, keepalived.conf, ldirectord.cf or Piranha's lvs.cf. The configuration goes to standard output; what has no counterpart, or means something else here, is listed on standard error. config check of the result says what is still missing: the file of one router knows little of the other, and ipvsadm and ldirectord know no routers at all.",
+    `Reads ${FOREIGN_FILES.slice(0, -1).join(", ")} or ${FOREIGN_FILES.at(-1)}. The configuration goes to standard output; what has no counterpart, or means something else here, is listed on standard error. config check of the result says what is still missing: the file of one router knows little of the other, and ipvsadm and ldirectord know no routers at all.`,
   ],
   arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
   flags: {
-    format: valueFlag(choice(["ipvsadm", "keepalived", "ldirectord", "piranha"]), {
+    format: valueFlag(choice(FOREIGN_FORMATS), {
       valueName: "FORMAT",
       defaultText: "told by the text",
       doc: "whose file it is",

@@ -1,3 +1,4 @@
+import { SAVED_FORMATS } from "../../import/import-formats.ts";
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
@@ -178,7 +179,7 @@ export const serviceZero = verb({
   jsonDoc: CHANGES_JSON,
 });
 
-const FORMATS = choice(["toml", "ipvsadm"]);
+const FORMATS = choice(SAVED_FORMATS);
 
 export const serviceSave = verb({
   summary: "print the kernel's table in a form that restore reads",

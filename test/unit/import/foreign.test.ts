@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { FOREIGN_FORMATS, type ForeignFormat, foreignFormatOf, importForeign } from "../../../src/import/foreign.ts";
+import { foreignFormatOf, importForeign } from "../../../src/import/foreign.ts";
+import { FOREIGN_FORMATS, type ForeignFormat } from "../../../src/import/import-formats.ts";
 import { lookupIn, type NameLookup, NO_NAMES } from "../../../src/import/name-lookup.ts";
 import { address } from "../../../src/model/address.ts";
 
