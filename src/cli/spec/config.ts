@@ -1,4 +1,5 @@
 import { FOREIGN_FORMATS, type ForeignFormat } from "../../import/import-formats.ts";
+import { PLAN_JSON } from "./json-shapes.ts";
 import { choice, file } from "./kinds.ts";
 import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./types.ts";
 
@@ -47,8 +48,7 @@ export const configPlan = verb({
   examples: [{ command: "config plan ./tandem.toml", doc: "what a reload with this file would do" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc:
-    "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; where a reload would be refused also outcome, text, findings and hint",
+  jsonDoc: PLAN_JSON,
 });
 
 export const configExample = verb({

@@ -1,3 +1,4 @@
+import { RELOAD_JSON } from "./json-shapes.ts";
 import { choice, watchInterval, word } from "./kinds.ts";
 import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./types.ts";
 
@@ -57,8 +58,7 @@ export const reloadVerb = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc:
-    "{version, dryRun, outcome, text, findings, warnings, hint, digest, unsaved, changes: [{do, subject, detail, outcome, reason}]}; outcome is applied, unchanged or refused; findings are why it is refused, warnings what is not as it should be although it went through; digest is that of the file, 16 digits of its SHA-256",
+  jsonDoc: RELOAD_JSON,
 });
 
 export const doctorVerb = verb({
