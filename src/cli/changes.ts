@@ -157,7 +157,7 @@ export function reportChanges(
   } else {
     const told = changes.filter(({ outcome }) => outcome.kind !== "failed" && outcome.kind !== "undone");
     const undone = changes.filter(({ outcome }) => outcome.kind === "undone").length;
-    output.lines(toldLines(told, output.palette, many));
+    output.sentences(toldLines(told, output.palette, many));
     if (changes.length === 0) output.note(globals.dryRun ? "nothing would change" : "nothing to change");
     if (undone > 0) output.note(`nothing is changed: ${counted(undone, "change")} undone`);
     if (failed.length > 1) {

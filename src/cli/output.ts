@@ -2,7 +2,7 @@ import { writeStream } from "../kernel/streams.ts";
 import { TandemError } from "../lib/errors.ts";
 import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
-import { wrapHanging } from "./wrap.ts";
+import { wrapHanging, wrapIndented } from "./wrap.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
 export class BrokenPipe extends Error {
@@ -69,6 +69,15 @@ export class Output {
   /** Lines on standard output. @throws BrokenPipe */
   lines(lines: readonly string[]): void {
     if (lines.length > 0) writeAll("stdout", `${lines.join("\n")}\n`);
+  }
+
+  /**
+   * Sentences on standard output, one a line. A terminal gets as many lines as they take, broken at spaces; all but the
+   * first of each are indented. @throws BrokenPipe
+   */
+  sentences(sentences: readonly string[]): void {
+    const width = this.widthColumns;
+    this.lines(width === undefined ? sentences : sentences.flatMap((text) => wrapIndented(text, width)));
   }
 
   /** One JSON value and a line's end on standard output; `version` comes first. @throws BrokenPipe */

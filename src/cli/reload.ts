@@ -70,7 +70,7 @@ function planned(changes: readonly Change[], kind: "planned" | "done") {
 /** Prints what would be done. @throws TandemError where it would be refused. */
 export function reportPlan({ changes, refusal }: Plan, context: CommandContext): ExitCode {
   if (refusal !== undefined && !context.output.json) {
-    if (changes.length > 0) context.output.lines(plannedLines(changes, context.output.palette));
+    if (changes.length > 0) context.output.sentences(plannedLines(changes, context.output.palette));
     throw refusalError(refusal);
   }
   if (refusal === undefined) {
