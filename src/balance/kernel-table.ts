@@ -2,11 +2,11 @@ import { formatEndpoint } from "../model/address.ts";
 import type { IpvsChange, ObservedService } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
 import { formatServiceKey, type ServiceKey } from "../model/virtual-service.ts";
-import { noteChange } from "./apply-change.ts";
-import type { BalancerEffect } from "./input.ts";
-import { checkOwnership, checkPlan } from "./invariants.ts";
-import { type PlannedService, planService } from "./plan.ts";
-import type { LogLevel } from "./report.ts";
+import type { BalancerEffect } from "./balancer-input.ts";
+import { checkOwnership, checkPlan } from "./health/balance-invariants.ts";
+import type { LogLevel } from "./servers/check-report.ts";
+import { noteChange } from "./table/apply-change.ts";
+import { type PlannedService, planService } from "./table/table-plan.ts";
 
 /**
  * Brings the kernel's table to the wanted one, level-triggered: reads it, compares, changes it, and reads it again every

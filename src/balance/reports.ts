@@ -1,10 +1,10 @@
 import type { ObservedService } from "../model/ipvs-table.ts";
 import { realServerKey } from "../model/real-server.ts";
-import { type HealthOf, serverHealth } from "./combined-health.ts";
-import { type Drains, isDrained } from "./drains.ts";
-import { CHANGES_KEPT, type ProbeRecord } from "./probe-record.ts";
-import type { CheckReport, DrainProgress, ServiceView } from "./report.ts";
-import type { Unit, UnitServer } from "./units.ts";
+import { type HealthOf, serverHealth } from "./health/combined-health.ts";
+import type { CheckReport, DrainProgress, ServiceView } from "./servers/check-report.ts";
+import { type Drains, isDrained } from "./servers/drains.ts";
+import { CHANGES_KEPT, type ProbeRecord } from "./servers/probe-record.ts";
+import type { Unit, UnitServer } from "./servers/service-units.ts";
 import type { BalancedService } from "./wanted-table.ts";
 
 /** What is remembered of a probe. */

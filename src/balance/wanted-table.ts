@@ -1,14 +1,14 @@
-import type { CheckTiming } from "../model/check.ts";
+import type { CheckTiming } from "../model/health-check.ts";
 import type { WantedService } from "../model/ipvs-table.ts";
 import { type RealServer, realServerKey } from "../model/real-server.ts";
-import { type HealthOf, serverHealth, weightPercent } from "./combined-health.ts";
-import { type Drains, orderedWeight } from "./drains.ts";
-import { lastGoodSet } from "./last-good.ts";
-import { hasQuorum } from "./quorum.ts";
-import type { ServiceWork } from "./report.ts";
-import { slowStartWeight } from "./slow-start.ts";
-import type { Unit, UnitServer } from "./units.ts";
-import { type Health, UNKNOWN_HEALTH } from "./verdict.ts";
+import { type HealthOf, serverHealth, weightPercent } from "./health/combined-health.ts";
+import { lastGoodSet } from "./health/last-good.ts";
+import { hasQuorum } from "./health/quorum.ts";
+import { slowStartWeight } from "./health/slow-start.ts";
+import { type Health, UNKNOWN_HEALTH } from "./health/verdict.ts";
+import type { ServiceWork } from "./servers/check-report.ts";
+import { type Drains, orderedWeight } from "./servers/drains.ts";
+import type { Unit, UnitServer } from "./servers/service-units.ts";
 
 /** What the kernel should have for one virtual service. */
 export interface BalancedService extends WantedService {

@@ -10,7 +10,7 @@ import { commitOf } from "./commit.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 /** Threads are entry points of their own beside main.ts. */
-const ENTRIES = ["src/main.ts", "src/daemon/kernel-worker.ts", "src/daemon/sync-worker.ts"];
+const ENTRIES = ["src/main.ts", "src/daemon/kernel-thread/kernel-worker.ts", "src/daemon/sync/sync-worker.ts"];
 
 /** Builds into `outfile`. @returns the exit code of the bundler. */
 export function build(outfile: string): number {

@@ -1,9 +1,9 @@
-import type { Check } from "../model/check.ts";
-import { CHECK_SCHEMA } from "./check-schema.ts";
-import type { ConfigIssue } from "./config.ts";
-import { checkSettings, resolveCheck } from "./resolve-check.ts";
-import { table } from "./table-type.ts";
-import { parseTomlFile } from "./toml-file.ts";
+import type { Check } from "../model/health-check.ts";
+import { CHECK_SCHEMA } from "./keys/check-schema.ts";
+import type { ConfigIssue } from "./keys/config.ts";
+import { table } from "./keys/table-type.ts";
+import { checkSettings, resolveCheck } from "./resolve/resolve-check.ts";
+import { parseTomlFile } from "./toml/toml-file.ts";
 
 const CHECK_ALONE = table("the check", "A check by itself.", CHECK_SCHEMA);
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../lib/errors.ts";
-import type { ConfigIssue } from "./config.ts";
 import { formatIssuePlace, formatIssues } from "./format-issues.ts";
+import type { ConfigIssue } from "./keys/config.ts";
 
 /** A configuration file with mistakes: all of them, each with its place. */
 export class ConfigFileError extends UsageError {

@@ -1,5 +1,5 @@
-import type { ConfigIssue } from "./config.ts";
-import { type SourcePlace, tomlTexts } from "./places.ts";
+import type { ConfigIssue } from "./keys/config.ts";
+import { type SourcePlace, tomlTexts } from "./places/places.ts";
 
 /** The width that messages are broken at, and source lines cut at. */
 const MAX_COLUMNS = 80;

@@ -2,12 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, st
 import { dirname } from "node:path";
 import { type ExitCode, TandemError } from "../lib/errors.ts";
 import { errorCode, systemReason } from "../lib/system-reason.ts";
-import type { ConfigResult } from "./config.ts";
-import { followInclude } from "./include.ts";
 import { type PairKeys, parseKeys } from "./key-file.ts";
+import type { ConfigResult } from "./keys/config.ts";
 import { MAX_CONFIG_BYTES, parseConfig } from "./parse.ts";
-import { Places } from "./places.ts";
-import { joinSources } from "./source-text.ts";
+import { Places } from "./places/places.ts";
+import { joinSources } from "./places/source-text.ts";
+import { followInclude } from "./toml/include.ts";
 
 export const DEFAULT_CONFIG_PATH = "/etc/tandem/tandem.toml";
 

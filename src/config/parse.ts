@@ -1,18 +1,18 @@
-import type { Config, ConfigResult } from "./config.ts";
-import { INCLUDABLE } from "./include-type.ts";
-import { resolveIpvs } from "./ipvs.ts";
-import { tomlTexts } from "./places.ts";
-import { tablesWithKey } from "./reference.ts";
-import { resolveGates } from "./resolve-gates.ts";
-import { ownAddresses, resolvePair } from "./resolve-pair.ts";
-import { resolveHooks, resolveLog, resolveSync } from "./resolve-rest.ts";
-import { resolveServices } from "./resolve-service.ts";
-import { resolveVips } from "./resolve-vips.ts";
-import { FILE } from "./schema.ts";
-import { type Inclusion, splitSources } from "./source-text.ts";
-import { type Table, whole } from "./table-type.ts";
-import { resolveTimeouts } from "./timeouts.ts";
-import { MAX_TOML_BYTES, parseTomlFiles } from "./toml-file.ts";
+import type { Config, ConfigResult } from "./keys/config.ts";
+import { INCLUDABLE } from "./keys/include-type.ts";
+import { resolveIpvs } from "./keys/ipvs-keys.ts";
+import { tablesWithKey } from "./keys/reference.ts";
+import { FILE } from "./keys/schema.ts";
+import { type Table, whole } from "./keys/table-type.ts";
+import { resolveTimeouts } from "./keys/timeouts.ts";
+import { tomlTexts } from "./places/places.ts";
+import { type Inclusion, splitSources } from "./places/source-text.ts";
+import { resolveGates } from "./resolve/resolve-gates.ts";
+import { ownAddresses, resolvePair } from "./resolve/resolve-pair.ts";
+import { resolveHooks, resolveLog, resolveSync } from "./resolve/resolve-rest.ts";
+import { resolveServices } from "./resolve/resolve-service.ts";
+import { resolveVips } from "./resolve/resolve-vips.ts";
+import { MAX_TOML_BYTES, parseTomlFiles } from "./toml/toml-file.ts";
 
 export const MAX_CONFIG_BYTES = MAX_TOML_BYTES;
 

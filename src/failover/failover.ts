@@ -3,47 +3,53 @@
  * data, and what becomes of them comes back as inputs. README.md in this folder has the rules by number.
  */
 import type { SharedEntry } from "../model/shared-entry.ts";
-import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./acceptance.ts";
-import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./announce.ts";
-import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./around.ts";
-import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./automatic.ts";
-import { addConflictDeadlines, judgeConflicts } from "./conflict.ts";
-import { hearSettings, onSettingDigests } from "./drift.ts";
-import type { Effect, StoredState } from "./effect.ts";
-import { evidenceWindowMs, onCarrier } from "./evidence.ts";
-import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./foreign.ts";
-import { onGates } from "./gates.ts";
-import { answerHello, finishHeartbeats, heartbeatDeadline } from "./heartbeats.ts";
-import type { Input } from "./input.ts";
-import { checkInvariants } from "./invariants.ts";
-import { addRenewalStuckDeadline, judgeRemovalRetry, judgeRenewal, NO_ADDRESSES, onRemoveOutcome } from "./lease.ts";
-import { addMoveDeadlines, hearOfMove, judgeMove } from "./move.ts";
-import { addWishDeadlines, endRelease, hearRequest, judgeWish, onOperator } from "./operator.ts";
-import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./outcomes.ts";
-import { onOwnerAnswer, onPeerAnswer } from "./owner-query.ts";
-import { addOwnerWatchDeadline, judgeOwnerWatch } from "./owner-watch.ts";
-import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths, onPeerFrame } from "./peer.ts";
-import { addProvabilityDeadline, judgeProvability, noCalibration } from "./provability.ts";
-import { drawHex } from "./random.ts";
-import { addRefusedDeadlines, judgeRefused } from "./refusals.ts";
-import { onReload } from "./reload.ts";
-import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm, withinTermLimit } from "./rivals.ts";
-import { judgeTaking, settleBalancing } from "./role.ts";
-import { countRefusal, createSession, judgePacket } from "./session.ts";
-import { type FailoverSettings, TERM_LIMIT, timingOf } from "./settings.ts";
-import { hearShared, isHeld, order, restoreShared, tellOrders } from "./shared.ts";
-import { Soonest } from "./soonest.ts";
-import { judgeStarting, NOT_STARTED, onStart } from "./start.ts";
-import type { Side, State } from "./state.ts";
-import { judgeStep, onHookDone } from "./step-outcome.ts";
-import { addStopDeadlines, judgeStopping, onStop } from "./stop.ts";
-import { hearStrays, onStrayFrame } from "./strays.ts";
-import { addTakeoverDeadlines, judgeStandby } from "./takeover.ts";
-import { addStepDeadlines, judgeReclaim } from "./takeover-step.ts";
-import { Turn } from "./turn.ts";
-import { addTwinDeadline, onTwin } from "./twin.ts";
-import { addViewsDeadlines, hearViews, judgeViews, onViews } from "./views.ts";
-import { hearConnections } from "./warmth.ts";
+import { hearSettings, onSettingDigests } from "./evidence/config-drift.ts";
+import { addConflictDeadlines, judgeConflicts } from "./evidence/conflict.ts";
+import { onGates } from "./evidence/gate-evidence.ts";
+import { addPeerDeadlines, hear, hearOlder, isOlder, judgePaths, onPeerFrame } from "./evidence/peer.ts";
+import { addProvabilityDeadline, judgeProvability, noCalibration } from "./evidence/provability.ts";
+import { addViewsDeadlines, hearViews, judgeViews, onViews } from "./evidence/service-views.ts";
+import { hearShared, isHeld, order, restoreShared, tellOrders } from "./evidence/shared-orders.ts";
+import { evidenceWindowMs, onCarrier } from "./evidence/side-evidence.ts";
+import { hearStrays, onStrayFrame } from "./evidence/strays.ts";
+import { hearConnections } from "./evidence/sync-warmth.ts";
+import { addTwinDeadline, onTwin } from "./evidence/twin.ts";
+import { checkInvariants } from "./failover-invariants.ts";
+import type { Effect, StoredState } from "./machine/effect.ts";
+import type { Input } from "./machine/failover-input.ts";
+import {
+  addRenewalStuckDeadline,
+  judgeRemovalRetry,
+  judgeRenewal,
+  NO_ADDRESSES,
+  onRemoveOutcome,
+} from "./machine/lease.ts";
+import { drawHex } from "./machine/seeded-random.ts";
+import { countRefusal, createSession, judgePacket } from "./machine/session.ts";
+import { type FailoverSettings, TERM_LIMIT, timingOf } from "./machine/settings.ts";
+import { Soonest } from "./machine/soonest.ts";
+import type { Side, State } from "./machine/state.ts";
+import { Turn } from "./machine/turn.ts";
+import { addAnnounceDeadlines, judgeAnnouncing, judgeVerification, onVerifyAnswer } from "./rules/announce.ts";
+import { addAutomaticDeadlines, judgeAlone, judgeAutomaticMoves } from "./rules/automatic-move.ts";
+import { addLapseDeadlines, judgeLapse, onAddressRemoved, onLeaseOutcome } from "./rules/effect-outcomes.ts";
+import { addForeignDeadline, NOTHING_FOREIGN, noteForeignRemoved, onForeignVips } from "./rules/foreign-addresses.ts";
+import { answerHello, finishHeartbeats, heartbeatDeadline } from "./rules/heartbeats.ts";
+import { addAcceptanceDeadlines, hearOffer, judgeAcceptance } from "./rules/offer-acceptance.ts";
+import { addWishDeadlines, endRelease, hearRequest, judgeWish, onOperator } from "./rules/operator-orders.ts";
+import { onOwnerAnswer, onPeerAnswer } from "./rules/owner-query.ts";
+import { addOwnerWatchDeadline, judgeOwnerWatch } from "./rules/owner-watch.ts";
+import { addMoveDeadlines, hearOfMove, judgeMove } from "./rules/planned-move.ts";
+import { addRefusedDeadlines, judgeRefused } from "./rules/refusals.ts";
+import { onReload } from "./rules/reloaded-settings.ts";
+import { addClaimDeadline, hearDeafPeer, judgeRival, obeyTerm, withinTermLimit } from "./rules/rivals.ts";
+import { judgeTaking, settleBalancing } from "./rules/role.ts";
+import { judgeStarting, NOT_STARTED, onStart } from "./rules/start.ts";
+import { judgeStep, onHookDone } from "./rules/step-outcome.ts";
+import { addStopDeadlines, judgeStopping, onStop } from "./rules/stop.ts";
+import { onIpvs, onOwnMacs, onSurroundings, onThirdEvidence } from "./rules/surroundings-rule.ts";
+import { addTakeoverDeadlines, judgeStandby } from "./rules/takeover.ts";
+import { addStepDeadlines, judgeReclaim } from "./rules/takeover-step.ts";
 
 export interface Boot {
   readonly settings: FailoverSettings;

@@ -1,8 +1,8 @@
-import type { Config, ConfigIssue, ConfiguredServer } from "../config/config.ts";
-import type { Places } from "../config/places.ts";
+import type { Config, ConfigIssue, ConfiguredServer } from "../config/keys/config.ts";
+import type { Places } from "../config/places/places.ts";
 import { whoAmI } from "../config/who-am-i.ts";
 import { sameAddress } from "../model/address.ts";
-import type { Check, CheckMethod } from "../model/check.ts";
+import type { Check, CheckMethod } from "../model/health-check.ts";
 import { PATHS, type RouterId } from "../model/pair.ts";
 import type { Vip } from "../model/vip.ts";
 import type { Complaint, Host } from "./host.ts";

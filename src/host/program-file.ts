@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { systemReason } from "../lib/system-reason.ts";
-import { findUser } from "../probe/user.ts";
+import { findUser } from "../probe/local/user.ts";
 import type { Complaint } from "./host.ts";
 import { isComplaint, statOf } from "./named-file.ts";
 

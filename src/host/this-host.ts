@@ -1,10 +1,10 @@
 import { loadKeys } from "../config/load.ts";
-import { AddressClient } from "../kernel/address-client.ts";
-import { LinkClient } from "../kernel/link-client.ts";
-import { readSysctl } from "../kernel/sysctl.ts";
+import { AddressClient } from "../kernel/addresses/address-client.ts";
+import { LinkClient } from "../kernel/addresses/link-client.ts";
+import { readSysctl } from "../kernel/machine/sysctl.ts";
 import { TandemError } from "../lib/errors.ts";
 import type { IpAddress } from "../model/address.ts";
-import { readSecret } from "../probe/secret.ts";
+import { readSecret } from "../probe/protocols/secret.ts";
 import type { Complaint, Host } from "./host.ts";
 import { readableFileComplaint } from "./named-file.ts";
 import { programComplaint } from "./program-file.ts";

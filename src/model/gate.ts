@@ -1,4 +1,4 @@
-import type { CheckMethod, CheckTarget, CheckTiming } from "./check.ts";
+import type { CheckMethod, CheckTarget, CheckTiming } from "./health-check.ts";
 
 /** A gate: something on or near a router that must hold so that it is the right place for the VIPs. */
 

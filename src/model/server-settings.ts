@@ -40,7 +40,7 @@ function mergedTunnel(current: RealServer, wanted: ServerSettings): Parsed<Tunne
   if (!CHECKSUMS[type].includes(tunnel.checksum)) {
     return problem(`--tunnel-checksum ${tunnel.checksum}: with ${type} it is ${CHECKSUMS[type].join(" or ")}`);
   }
-  // The same as no tunnel settings at all, and then the kernel's answer has none (wire/ipvs-server.ts).
+  // The same as no tunnel settings at all, and then the kernel's answer has none (wire/ipvs/ipvs-server.ts).
   const plain = tunnel.type === "ipip" && tunnel.port === 0 && tunnel.checksum === "none";
   return parsed(plain ? undefined : tunnel);
 }

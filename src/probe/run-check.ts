@@ -7,25 +7,25 @@ import type {
   ProbeOutcome,
   SecuredMethod,
   TalkMethod,
-} from "../model/check.ts";
-import { connectPing, connectUdp } from "../sys/datagram-socket.ts";
-import type { Route } from "../sys/route-options.ts";
-import { type ConverseOptions, converse, knock } from "./connection.ts";
-import { exchangeDatagrams } from "./datagram-conversation.ts";
-import type { Dialogue } from "./dialogue.ts";
-import { type DnsMethod, dnsDialogue } from "./dns.ts";
-import { type ExternalMethod, runExternal } from "./external.ts";
-import { greetingDialogue } from "./greeting.ts";
-import { grpcDialogue } from "./grpc.ts";
-import { type HttpMethod, httpDialogue } from "./http.ts";
-import { failure, localFailure } from "./outcome.ts";
-import { pingDialogue } from "./ping.ts";
-import { radiusDialogue } from "./radius.ts";
-import { readSecret } from "./secret.ts";
-import { sendExpectDialogue } from "./send-expect.ts";
-import { tlsSettings } from "./tls-files.ts";
-import type { Trace } from "./trace.ts";
-import { udpDialogue } from "./udp.ts";
+} from "../model/health-check.ts";
+import { connectPing, connectUdp } from "../sys/sockets/datagram-socket.ts";
+import type { Route } from "../sys/sockets/route-options.ts";
+import { type ExternalMethod, runExternal } from "./local/external-check.ts";
+import { type DnsMethod, dnsDialogue } from "./protocols/dns.ts";
+import { greetingDialogue } from "./protocols/greeting.ts";
+import { grpcDialogue } from "./protocols/grpc.ts";
+import { type HttpMethod, httpDialogue } from "./protocols/http.ts";
+import { pingDialogue } from "./protocols/ping.ts";
+import { radiusDialogue } from "./protocols/radius.ts";
+import { readSecret } from "./protocols/secret.ts";
+import { sendExpectDialogue } from "./protocols/send-expect.ts";
+import { udpDialogue } from "./protocols/udp.ts";
+import { type ConverseOptions, converse, knock } from "./transport/connection.ts";
+import { exchangeDatagrams } from "./transport/datagram-conversation.ts";
+import type { Dialogue } from "./transport/dialogue.ts";
+import { failure, localFailure } from "./transport/outcome.ts";
+import { tlsSettings } from "./transport/tls-files.ts";
+import type { Trace } from "./transport/trace.ts";
 
 /** What a probe takes from its surroundings. */
 export interface ProbeSurroundings {

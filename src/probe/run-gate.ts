@@ -1,11 +1,11 @@
-import type { ProbeOutcome } from "../model/check.ts";
 import type { Gate } from "../model/gate.ts";
-import { runExternal } from "./external.ts";
-import { FileLook } from "./file-state.ts";
-import { probeInterface } from "./interface-state.ts";
-import { failure } from "./outcome.ts";
-import { ProcessSearch } from "./process-search.ts";
+import type { ProbeOutcome } from "../model/health-check.ts";
+import { runExternal } from "./local/external-check.ts";
+import { FileLook } from "./local/file-state.ts";
+import { probeInterface } from "./local/interface-state.ts";
+import { ProcessSearch } from "./local/process-search.ts";
 import { type ProbeSurroundings, runCheck } from "./run-check.ts";
+import { failure } from "./transport/outcome.ts";
 
 /** Makes attempts at gates, one each, and remembers between them what makes the next one cheap. */
 export class GateProber {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { enterNetworkNamespace } from "../../src/sys/network-namespace.ts";
+import { enterNetworkNamespace } from "../../src/sys/process/network-namespace.ts";
 
 /**
  * An empty IPVS table, each time a new one: IPVS keeps real servers that were removed in a list for two minutes and

@@ -4,9 +4,9 @@
  */
 import { mkdtempSync, openSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
-import { formatTable } from "../../src/import/table-toml.ts";
-import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
+import { formatTable } from "../../src/import/table/table-toml.ts";
+import { IpvsClient } from "../../src/kernel/ipvs/ipvs-client.ts";
 import type { WantedService } from "../../src/model/ipvs-table.ts";
 import { realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";

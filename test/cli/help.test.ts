@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { COMMANDS } from "../../src/cli/spec/commands.ts";
+import { COMMANDS } from "../../src/cli/spec/command-table.ts";
 import { tandem } from "./program.ts";
 
 const COMMAND_WORDS: readonly (readonly string[])[] = [

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { COMMANDS } from "../../src/cli/spec/commands.ts";
+import { COMMANDS } from "../../src/cli/spec/command-table.ts";
 
 /** The verbs that a row of README's table of commands names: `tandem vip list \\| add` … */
 function verbsInReadme(): Record<string, readonly string[]> {

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { AddressClient, type VipLease } from "../../src/kernel/address-client.ts";
-import { LinkClient } from "../../src/kernel/link-client.ts";
-import { NetworkMonitor } from "../../src/kernel/network-monitor.ts";
+import { AddressClient, type VipLease } from "../../src/kernel/addresses/address-client.ts";
+import { LinkClient } from "../../src/kernel/addresses/link-client.ts";
+import { NetworkMonitor } from "../../src/kernel/addresses/network-monitor.ts";
 import type { InterfaceAddress } from "../../src/model/interface-address.ts";
 import { requireLab, run } from "../support/lab.ts";
 import { prefixOf } from "../support/must.ts";

@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import type { MacAddress } from "../../src/model/mac-address.ts";
-import { closeFd } from "../../src/sys/fd.ts";
-import { openFrameReceiver } from "../../src/sys/packet-socket.ts";
-import { drainDatagrams } from "../../src/sys/socket.ts";
+import { closeFd } from "../../src/sys/libc/fd.ts";
+import { openFrameReceiver } from "../../src/sys/sockets/packet-socket.ts";
+import { drainDatagrams } from "../../src/sys/sockets/socket.ts";
 import { requireLab, run } from "../support/lab.ts";
 import { VethPair } from "./support/veth-pair.ts";
 

@@ -1,15 +1,15 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Balancer } from "../../src/balance/balancer.ts";
-import { planTable } from "../../src/balance/plan.ts";
-import type { SavedState } from "../../src/balance/saved-state.ts";
-import type { ConfiguredService } from "../../src/config/config.ts";
-import { BalancerKernel } from "../../src/daemon/balancer-kernel.ts";
-import { BalancerLoop } from "../../src/daemon/balancer-loop.ts";
-import type { FromBalancer } from "../../src/daemon/balancer-protocol.ts";
-import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
+import type { SavedState } from "../../src/balance/saved/saved-state.ts";
+import { planTable } from "../../src/balance/table/table-plan.ts";
+import type { ConfiguredService } from "../../src/config/keys/config.ts";
+import { BalancerKernel } from "../../src/daemon/balancer/balancer-kernel.ts";
+import { BalancerLoop } from "../../src/daemon/balancer/balancer-loop.ts";
+import type { FromBalancer } from "../../src/daemon/balancer/balancer-protocol.ts";
+import { IpvsClient } from "../../src/kernel/ipvs/ipvs-client.ts";
 import type { IpvsChange, ObservedService } from "../../src/model/ipvs-table.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
-import { monotonicMs } from "../../src/sys/clock.ts";
+import { monotonicMs } from "../../src/sys/libc/clock.ts";
 import {
   configuredService,
   endpoint,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
 import { formatEndpoint } from "../../src/model/address.ts";
 import type { WantedService } from "../../src/model/ipvs-table.ts";
 import type { RealServer } from "../../src/model/real-server.ts";

@@ -1,11 +1,11 @@
 /** Both ways over random tables: what tandem sets, ipvsadm prints; what ipvsadm sets, tandem reads, saves and plans. */
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { planService } from "../../src/balance/plan.ts";
-import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
-import { formatTable, parseTable } from "../../src/import/table-toml.ts";
-import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
+import { planService } from "../../src/balance/table/table-plan.ts";
+import { parseIpvsadm } from "../../src/import/ipvsadm/ipvsadm.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
+import { formatTable, parseTable } from "../../src/import/table/table-toml.ts";
+import { IpvsClient } from "../../src/kernel/ipvs/ipvs-client.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
 import { realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";

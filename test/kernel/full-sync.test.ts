@@ -1,6 +1,6 @@
 /** Connections that the standby's kernel could not have learned by itself are there before the VIPs move (rule 10). */
 import { beforeAll, expect, test } from "bun:test";
-import { isMemory } from "../../src/daemon/sync-services.ts";
+import { isMemory } from "../../src/daemon/sync/sync-services.ts";
 import { connectionName, connectionsOf, fillConnections, forgetConnections } from "../lab/parts/connection-table.ts";
 import { HeldConnections } from "../lab/parts/held-connections.ts";
 import { PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";

@@ -1,6 +1,6 @@
 /** What a gate finds of interfaces, as a real kernel has them. */
 import { beforeAll, expect, test } from "bun:test";
-import { probeInterface } from "../../src/probe/interface-state.ts";
+import { probeInterface } from "../../src/probe/local/interface-state.ts";
 import { requireLab } from "../support/lab.ts";
 import { VethPair } from "./support/veth-pair.ts";
 

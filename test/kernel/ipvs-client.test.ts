@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
+import { IpvsClient } from "../../src/kernel/ipvs/ipvs-client.ts";
 import { address } from "../../src/model/address.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
 import type { RealServer } from "../../src/model/real-server.ts";

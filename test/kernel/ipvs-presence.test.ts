@@ -1,7 +1,7 @@
 /** A router loads IPVS itself, serves as soon as it is there, and its heartbeats go on while it is not. */
 import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { hasIpvs, hasIpvsTrace, loadIpvs } from "../../src/kernel/ipvs-module.ts";
+import { hasIpvs, hasIpvsTrace, loadIpvs } from "../../src/kernel/ipvs/ipvs-module.ts";
 import { PATIENT_PAIR, pairConfig, serviceText } from "../lab/parts/pair-config.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";
 import { request } from "../lab/parts/requests.ts";

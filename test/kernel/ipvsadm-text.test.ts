@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
+import { parseIpvsadm } from "../../src/import/ipvsadm/ipvsadm.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
 import type { WantedService } from "../../src/model/ipvs-table.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { requireLab, run } from "../support/lab.ts";

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { KernelThread } from "../../src/daemon/kernel-thread.ts";
-import type { KernelAnswer, KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
-import { AddressClient } from "../../src/kernel/address-client.ts";
-import { LinkClient } from "../../src/kernel/link-client.ts";
-import { monotonicMs } from "../../src/sys/clock.ts";
+import { KernelThread } from "../../src/daemon/kernel-thread/kernel-thread.ts";
+import type { KernelAnswer, KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread/kernel-thread-protocol.ts";
+import { AddressClient } from "../../src/kernel/addresses/address-client.ts";
+import { LinkClient } from "../../src/kernel/addresses/link-client.ts";
+import { monotonicMs } from "../../src/sys/libc/clock.ts";
 import { requireLab, run } from "../support/lab.ts";
 import { prefixOf } from "../support/must.ts";
 

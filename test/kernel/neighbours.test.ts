@@ -1,15 +1,15 @@
 /** Announcing and asking, judged by what a real kernel on the other end of a cable makes of it. */
 import { describe, expect, test } from "bun:test";
-import { Announcer } from "../../src/kernel/announcer.ts";
-import { findOtherOwner } from "../../src/kernel/duplicate-probe.ts";
-import { asEthernetLink } from "../../src/kernel/ethernet-link.ts";
-import { announcementsTo } from "../../src/kernel/neighbour-frames.ts";
-import { type OwnerAnswer, OwnerProbe } from "../../src/kernel/owner-probe.ts";
-import { writeSysctl } from "../../src/kernel/sysctl.ts";
+import { writeSysctl } from "../../src/kernel/machine/sysctl.ts";
+import { Announcer } from "../../src/kernel/neighbours/announcer.ts";
+import { findOtherOwner } from "../../src/kernel/neighbours/duplicate-probe.ts";
+import { asEthernetLink } from "../../src/kernel/neighbours/ethernet-link.ts";
+import { announcementsTo } from "../../src/kernel/neighbours/neighbour-frames.ts";
+import { type OwnerAnswer, OwnerProbe } from "../../src/kernel/neighbours/owner-probe.ts";
 import { address } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
-import { closeFd } from "../../src/sys/fd.ts";
-import { openFrameSender, sendFrame } from "../../src/sys/packet-socket.ts";
+import { closeFd } from "../../src/sys/libc/fd.ts";
+import { openFrameSender, sendFrame } from "../../src/sys/sockets/packet-socket.ts";
 import { Arrivals } from "./support/arrivals.ts";
 import { VethPair } from "./support/veth-pair.ts";
 

@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { LinkClient } from "../../src/kernel/link-client.ts";
-import { NeighbourClient } from "../../src/kernel/neighbour-client.ts";
-import { type AddressEvent, NetworkMonitor } from "../../src/kernel/network-monitor.ts";
-import { RouteClient } from "../../src/kernel/route-client.ts";
+import { LinkClient } from "../../src/kernel/addresses/link-client.ts";
+import { type AddressEvent, NetworkMonitor } from "../../src/kernel/addresses/network-monitor.ts";
+import { RouteClient } from "../../src/kernel/addresses/route-client.ts";
+import { NeighbourClient } from "../../src/kernel/neighbours/neighbour-client.ts";
 import { address, formatAddressPrefix } from "../../src/model/address.ts";
 import { requireLab, run } from "../support/lab.ts";
 

@@ -1,15 +1,15 @@
 /** Heartbeats, echoes, counters and watched sockets on a cable between two network namespaces. */
 import { describe, expect, test } from "bun:test";
-import { Announcer } from "../../src/kernel/announcer.ts";
-import { FrameWatch } from "../../src/kernel/frame-watch.ts";
-import { HeartbeatSocket } from "../../src/kernel/heartbeat-socket.ts";
-import { type EchoAnswer, Reachability } from "../../src/kernel/reachability.ts";
+import { type EchoAnswer, Reachability } from "../../src/kernel/filter/reachability.ts";
+import { Announcer } from "../../src/kernel/neighbours/announcer.ts";
+import { FrameWatch } from "../../src/kernel/neighbours/frame-watch.ts";
+import { HeartbeatSocket } from "../../src/kernel/neighbours/heartbeat-socket.ts";
 import { address } from "../../src/model/address.ts";
-import { closeFd } from "../../src/sys/fd.ts";
-import { openNetlinkSocket } from "../../src/sys/netlink-socket.ts";
-import { openFrameReceiver } from "../../src/sys/packet-socket.ts";
-import { watchDatagrams } from "../../src/sys/readiness.ts";
-import { drainDatagrams } from "../../src/sys/socket.ts";
+import { closeFd } from "../../src/sys/libc/fd.ts";
+import { watchDatagrams } from "../../src/sys/process/readiness.ts";
+import { openNetlinkSocket } from "../../src/sys/sockets/netlink-socket.ts";
+import { openFrameReceiver } from "../../src/sys/sockets/packet-socket.ts";
+import { drainDatagrams } from "../../src/sys/sockets/socket.ts";
 import { Arrivals } from "./support/arrivals.ts";
 import { type Side, VethPair } from "./support/veth-pair.ts";
 

@@ -1,7 +1,7 @@
 /** Each refusal of the kernel that can be provoked, as the sentence and the exit code that an administrator gets. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { IpvsClient } from "../../src/kernel/ipvs-client.ts";
+import { IpvsClient } from "../../src/kernel/ipvs/ipvs-client.ts";
 import { address } from "../../src/model/address.ts";
 import type { RealServer } from "../../src/model/real-server.ts";
 import type { ServiceKey, VirtualService } from "../../src/model/virtual-service.ts";

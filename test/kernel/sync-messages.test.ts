@@ -1,9 +1,9 @@
 /** The codec of sync messages against the kernel itself: what its master daemon sends, and what its backup takes in. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { udp } from "bun";
-import { readConnections } from "../../src/kernel/connection-table.ts";
-import { LinkClient } from "../../src/kernel/link-client.ts";
-import { SyncSender } from "../../src/kernel/sync-sender.ts";
+import { LinkClient } from "../../src/kernel/addresses/link-client.ts";
+import { readConnections } from "../../src/kernel/ipvs/connection-table.ts";
+import { SyncSender } from "../../src/kernel/ipvs/sync-sender.ts";
 import { address } from "../../src/model/address.ts";
 import {
   decodeSyncMessage,
@@ -12,8 +12,8 @@ import {
   type SyncConnection,
   type SyncEndpoint,
   SyncMessageWriter,
-} from "../../src/wire/ipvs-sync.ts";
-import type { ConnectionRow } from "../../src/wire/ipvs-sync-row.ts";
+} from "../../src/wire/sync/sync-message.ts";
+import type { ConnectionRow } from "../../src/wire/sync/sync-row.ts";
 import { requireLab, run } from "../support/lab.ts";
 import { end } from "../support/sync-connections.ts";
 import { VethPair } from "./support/veth-pair.ts";

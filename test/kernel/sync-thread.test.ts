@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { KernelThread } from "../../src/daemon/kernel-thread.ts";
-import type { KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
+import { KernelThread } from "../../src/daemon/kernel-thread/kernel-thread.ts";
+import type { KernelOutcome, KernelWork } from "../../src/daemon/kernel-thread/kernel-thread-protocol.ts";
 import type { SyncDaemon } from "../../src/model/sync-daemon.ts";
 import { requireLab, run } from "../support/lab.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { address } from "../../src/model/address.ts";
-import type { CheckMethod } from "../../src/model/check.ts";
+import type { CheckMethod } from "../../src/model/health-check.ts";
 import { runCheck } from "../../src/probe/run-check.ts";
 import { inNamespace, run as runProgram } from "../lab/network-namespace.ts";
 import { requireLab } from "../support/lab.ts";

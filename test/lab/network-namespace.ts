@@ -1,6 +1,6 @@
 /** One process in several network namespaces: a socket stays for ever in the namespace it was opened in. */
 import { existsSync } from "node:fs";
-import { enterNetworkNamespace } from "../../src/sys/network-namespace.ts";
+import { enterNetworkNamespace } from "../../src/sys/process/network-namespace.ts";
 
 /**
  * Does `action` as a process of that namespace would: the sockets it opens and the programs it starts belong there.

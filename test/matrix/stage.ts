@@ -1,6 +1,6 @@
 /** A pair with clients, for one fault: at best with the probe at 1 kHz on a fast kernel, or with services and IPVS. */
 import { readFileSync, writeFileSync } from "node:fs";
-import type { TransitionStatus } from "../../src/daemon/status-report.ts";
+import type { TransitionStatus } from "../../src/daemon/status/status-report.ts";
 import { HeldConnections } from "../lab/parts/held-connections.ts";
 import { OwnerSampler } from "../lab/parts/owner-sampler.ts";
 import { PairLab } from "../lab/parts/pair-lab.ts";

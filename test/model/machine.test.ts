@@ -4,8 +4,8 @@
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { step } from "../../src/failover/failover.ts";
-import type { Input } from "../../src/failover/input.ts";
-import type { State } from "../../src/failover/state.ts";
+import type { Input } from "../../src/failover/machine/failover-input.ts";
+import type { State } from "../../src/failover/machine/state.ts";
 import { type Finding, type Found, type Plan, play, Search, traceText } from "./machine/explore.ts";
 import { FAULTS, faultNamed } from "./machine/faults.ts";
 import { PINNED } from "./machine/pinned.ts";

@@ -1,9 +1,9 @@
 /** Broken configurations in the place of a running router's: each is refused, with its reason, and changes nothing. */
 import { beforeAll, expect, test } from "bun:test";
-import type { AppliedHere } from "../../src/daemon/applied-config.ts";
-import { askDaemon } from "../../src/daemon/control-client.ts";
-import type { ReloadResult } from "../../src/daemon/reload-result.ts";
-import type { StatusReport } from "../../src/daemon/status-report.ts";
+import { askDaemon } from "../../src/daemon/control/control-client.ts";
+import type { AppliedHere } from "../../src/daemon/reload/applied-config.ts";
+import type { ReloadResult } from "../../src/daemon/reload/reload-result.ts";
+import type { StatusReport } from "../../src/daemon/status/status-report.ts";
 import { serviceText } from "../lab/parts/pair-config.ts";
 import type { RouterProcess } from "../lab/parts/router-process.ts";
 import { PUBLIC_VIP } from "../lab/topology.ts";

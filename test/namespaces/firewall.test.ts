@@ -1,7 +1,7 @@
 /** What `tandem doctor` makes of rulesets that nft has given to this kernel. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { firewallFindings } from "../../src/cli/firewall-findings.ts";
-import type { Config } from "../../src/config/config.ts";
+import { firewallFindings } from "../../src/cli/status/firewall-findings.ts";
+import type { Config } from "../../src/config/keys/config.ts";
 import { run } from "../lab/network-namespace.ts";
 import { requireLab } from "../support/lab.ts";
 import { configOf, PUBLIC_VIP } from "./support/network-under-test.ts";

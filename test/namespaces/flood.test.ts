@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseConfig } from "../../src/config/parse.ts";
-import { pairIdOfConfig } from "../../src/daemon/router-network.ts";
+import { pairIdOfConfig } from "../../src/daemon/network/router-network.ts";
 import type { RouterName } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
 import { VipPair } from "./support/vip-pair.ts";

@@ -1,7 +1,7 @@
 /** Gates of a pair without services: shown, logged, unknown while the balancer is away, and no business of IPVS. */
 import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { GateStatus } from "../../src/daemon/status-report.ts";
+import type { GateStatus } from "../../src/daemon/status/status-report.ts";
 import type { RouterName } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
 import { VipPair } from "./support/vip-pair.ts";

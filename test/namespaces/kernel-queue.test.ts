@@ -1,7 +1,7 @@
 /** In which order the kernel thread works, and storms of reloads, which must not keep it from its leases. */
 import { beforeAll, expect, test } from "bun:test";
-import { KernelThread } from "../../src/daemon/kernel-thread.ts";
-import type { KernelWork } from "../../src/daemon/kernel-thread-protocol.ts";
+import { KernelThread } from "../../src/daemon/kernel-thread/kernel-thread.ts";
+import type { KernelWork } from "../../src/daemon/kernel-thread/kernel-thread-protocol.ts";
 import { requireLab } from "../support/lab.ts";
 import { prefixOf } from "../support/must.ts";
 import { expectNothingLost, VipPair } from "./support/vip-pair.ts";

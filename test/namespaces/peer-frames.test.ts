@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import type { PathName } from "../../src/model/pair.ts";
-import { sealHeartbeat } from "../../src/wire/heartbeat-packet.ts";
+import { sealHeartbeat } from "../../src/wire/heartbeat/heartbeat-packet.ts";
 import { HEARTBEAT, KEY } from "../support/heartbeats.ts";
 import { requireLab } from "../support/lab.ts";
 import { configOf, NetworkUnderTest, PRIVATE_VIP, PUBLIC_VIP } from "./support/network-under-test.ts";

@@ -1,8 +1,8 @@
 /** Questions to the peer's kernel, and what it answers whatever its settings are. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import type { Config } from "../../src/config/config.ts";
-import { Announcer } from "../../src/kernel/announcer.ts";
-import { LinkClient } from "../../src/kernel/link-client.ts";
+import type { Config } from "../../src/config/keys/config.ts";
+import { LinkClient } from "../../src/kernel/addresses/link-client.ts";
+import { Announcer } from "../../src/kernel/neighbours/announcer.ts";
 import { address } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import { run } from "../lab/network-namespace.ts";

@@ -2,8 +2,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { askDaemon } from "../../src/daemon/control-client.ts";
-import type { StatusReport } from "../../src/daemon/status-report.ts";
+import { askDaemon } from "../../src/daemon/control/control-client.ts";
+import type { StatusReport } from "../../src/daemon/status/status-report.ts";
 import { serviceText } from "../lab/parts/pair-config.ts";
 import type { RouterProcess } from "../lab/parts/router-process.ts";
 import { ROUTERS, serverAddress } from "../lab/topology.ts";

@@ -1,6 +1,6 @@
 /** Another machine with this router's own addresses, and what is none. */
 import { beforeAll, expect, test } from "bun:test";
-import type { OwnerAnswer } from "../../src/kernel/owner-probe.ts";
+import type { OwnerAnswer } from "../../src/kernel/neighbours/owner-probe.ts";
 import { requireLab } from "../support/lab.ts";
 import { configOf, NetworkUnderTest, PRIVATE_VIP, PUBLIC_VIP } from "./support/network-under-test.ts";
 

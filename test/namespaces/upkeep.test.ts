@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { StatusReport } from "../../src/daemon/status-report.ts";
+import type { StatusReport } from "../../src/daemon/status/status-report.ts";
 import { serviceText } from "../lab/parts/pair-config.ts";
 import { serverAddress } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";

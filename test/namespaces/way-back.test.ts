@@ -1,6 +1,6 @@
 /** What packets prove of a router's surroundings: by which way real servers answer, and who answers for VIPs. */
 import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { wayFindings } from "../../src/cli/way-findings.ts";
+import { wayFindings } from "../../src/cli/status/way-findings.ts";
 import { inNamespace, run } from "../lab/network-namespace.ts";
 import { requireLab } from "../support/lab.ts";
 import { configOf, PRIVATE_VIP, PUBLIC_VIP } from "./support/network-under-test.ts";

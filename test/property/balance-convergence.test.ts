@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ConfiguredService } from "../../src/config/config.ts";
+import type { ConfiguredService } from "../../src/config/keys/config.ts";
 import {
   checked,
   configuredService,

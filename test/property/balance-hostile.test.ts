@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeSavedState, type SavedState } from "../../src/balance/saved-state.ts";
+import { decodeSavedState, type SavedState } from "../../src/balance/saved/saved-state.ts";
 import {
   decodeFromBalancer,
   decodeToBalancer,
   type FromBalancer,
   type ToBalancer,
-} from "../../src/daemon/balancer-protocol.ts";
+} from "../../src/daemon/balancer/balancer-protocol.ts";
 import { DecodeError } from "../../src/lib/errors.ts";
 import { address } from "../../src/model/address.ts";
-import type { CheckMethod } from "../../src/model/check.ts";
 import type { GateSubject } from "../../src/model/gate.ts";
+import type { CheckMethod } from "../../src/model/health-check.ts";
 import {
   checked,
   configuredService,

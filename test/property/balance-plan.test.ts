@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { noteChange } from "../../src/balance/apply-change.ts";
-import { type PlannedService, planTable } from "../../src/balance/plan.ts";
+import { noteChange } from "../../src/balance/table/apply-change.ts";
+import { type PlannedService, planTable } from "../../src/balance/table/table-plan.ts";
 import { type RealServer, realServerKey } from "../../src/model/real-server.ts";
 import { formatServiceKey, SCHEDULER_FLAGS, type VirtualService } from "../../src/model/virtual-service.ts";
 import { endpoint, serviceKey } from "../support/balance-fixtures.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ProbeSchedule } from "../../src/balance/schedule.ts";
-import { slowStartWeight } from "../../src/balance/slow-start.ts";
-import { judgeOutcome, UNKNOWN_HEALTH } from "../../src/balance/verdict.ts";
-import { PROBE_FAILURES } from "../../src/model/check.ts";
+import { ProbeSchedule } from "../../src/balance/health/schedule.ts";
+import { slowStartWeight } from "../../src/balance/health/slow-start.ts";
+import { judgeOutcome, UNKNOWN_HEALTH } from "../../src/balance/health/verdict.ts";
+import { PROBE_FAILURES } from "../../src/model/health-check.ts";
 import { failed, SUCCESS, TCP_CHECK } from "../support/balance-fixtures.ts";
 
 const anyOutcome = fc.oneof(fc.constant(SUCCESS), fc.constantFrom(...PROBE_FAILURES).map(failed));

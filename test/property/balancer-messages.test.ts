@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeToBalancer } from "../../src/daemon/balancer-protocol.ts";
+import { decodeToBalancer } from "../../src/daemon/balancer/balancer-protocol.ts";
 import { anyConfig } from "../support/config-arbitrary.ts";
 
 test("decodeToBalancer() loses nothing of a configuration on its way to the balancer", () => {

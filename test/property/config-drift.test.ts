@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Config } from "../../src/config/config.ts";
-import { configFingerprint } from "../../src/config/fingerprint.ts";
-import { namedSettings } from "../../src/config/named-settings.ts";
-import { settingDigests } from "../../src/config/setting-digests.ts";
-import { nothingCompared, reportOf, withReport } from "../../src/failover/drift.ts";
-import type { Drift } from "../../src/failover/state-parts.ts";
+import type { Config } from "../../src/config/keys/config.ts";
+import { configFingerprint } from "../../src/config/render/fingerprint.ts";
+import { namedSettings } from "../../src/config/render/named-settings.ts";
+import { settingDigests } from "../../src/config/render/setting-digests.ts";
+import { nothingCompared, reportOf, withReport } from "../../src/failover/evidence/config-drift.ts";
+import type { Drift } from "../../src/failover/machine/state-parts.ts";
 import type { SettingDigest } from "../../src/model/setting-digest.ts";
-import { SETTINGS_WINDOW } from "../../src/wire/heartbeat.ts";
+import { SETTINGS_WINDOW } from "../../src/wire/heartbeat/heartbeat.ts";
 import { anyConfig } from "../support/config-arbitrary.ts";
 import { KEY, OTHER_KEY } from "../support/heartbeats.ts";
 

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { stringify } from "smol-toml";
-import { exampleConfig } from "../../src/config/example.ts";
 import { formatIssues } from "../../src/config/format-issues.ts";
+import { CONFIG_REFERENCE } from "../../src/config/keys/reference.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { tomlTexts } from "../../src/config/places.ts";
-import { CONFIG_REFERENCE } from "../../src/config/reference.ts";
-import { renderConfig } from "../../src/config/render.ts";
-import { joinSources } from "../../src/config/source-text.ts";
+import { tomlTexts } from "../../src/config/places/places.ts";
+import { joinSources } from "../../src/config/places/source-text.ts";
+import { exampleConfig } from "../../src/config/render/example.ts";
+import { renderConfig } from "../../src/config/render/render.ts";
 
 const TOKENS = [
   "[",

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { configFingerprint } from "../../src/config/fingerprint.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { renderConfig } from "../../src/config/render.ts";
+import { configFingerprint } from "../../src/config/render/fingerprint.ts";
+import { renderConfig } from "../../src/config/render/render.ts";
 import { anyConfig } from "../support/config-arbitrary.ts";
 
 test("parseConfig() of what renderConfig() writes gives the same configuration", () => {

@@ -1,12 +1,12 @@
 /** Whatever is fed to the machine, in whatever order: it does not throw, keeps its promises, and gives its state away unchanged. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Effect } from "../../src/failover/effect.ts";
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { Input } from "../../src/failover/input.ts";
-import { TRAIL_LIMIT } from "../../src/failover/settings.ts";
-import type { State } from "../../src/failover/state.ts";
-import type { ForeignVip, Surroundings } from "../../src/failover/surroundings.ts";
+import type { Effect } from "../../src/failover/machine/effect.ts";
+import type { Input } from "../../src/failover/machine/failover-input.ts";
+import { TRAIL_LIMIT } from "../../src/failover/machine/settings.ts";
+import type { State } from "../../src/failover/machine/state.ts";
+import type { ForeignVip, Surroundings } from "../../src/failover/machine/surroundings.ts";
 import type { RouterId } from "../../src/model/pair.ts";
 import { MAC, PRIVATE_VIP, PUBLIC_VIP, SETTINGS } from "../support/failover.ts";
 import { heartbeats } from "../support/heartbeats.ts";

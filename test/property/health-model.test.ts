@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { combineHealths } from "../../src/balance/combined-health.ts";
-import { hasQuorum } from "../../src/balance/quorum.ts";
-import { judgeOutcome, UNKNOWN_HEALTH } from "../../src/balance/verdict.ts";
+import { combineHealths } from "../../src/balance/health/combined-health.ts";
+import { hasQuorum } from "../../src/balance/health/quorum.ts";
+import { judgeOutcome, UNKNOWN_HEALTH } from "../../src/balance/health/verdict.ts";
 import { failed, SUCCESS, TCP_CHECK } from "../support/balance-fixtures.ts";
 
 const outcomes = fc.array(fc.boolean(), { maxLength: 80 });

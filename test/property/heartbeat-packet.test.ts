@@ -8,7 +8,7 @@ import {
   openHeartbeat,
   readSource,
   sealHeartbeat,
-} from "../../src/wire/heartbeat-packet.ts";
+} from "../../src/wire/heartbeat/heartbeat-packet.ts";
 import { HEARTBEAT, heartbeats, KEY, OTHER_KEY, PAIR_ID } from "../support/heartbeats.ts";
 
 /** In each of four parts: 20,000 together. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { IpvsSettingsKeeper, ipvsSysctls } from "../../src/daemon/ipvs-settings.ts";
-import { SysctlKeeper } from "../../src/daemon/sysctl-keeper.ts";
+import { IpvsSettingsKeeper, ipvsSysctls } from "../../src/daemon/settings/ipvs-settings.ts";
+import { SysctlKeeper } from "../../src/daemon/settings/sysctl-keeper.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { isSameSetting } from "../../src/model/ipvs-setting.ts";
 import { anyConfig } from "../support/config-arbitrary.ts";

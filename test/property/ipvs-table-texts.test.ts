@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseIpvsadm } from "../../src/import/ipvsadm.ts";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
-import type { SavedSettings } from "../../src/import/table-settings.ts";
-import { formatTable, parseTable } from "../../src/import/table-toml.ts";
+import { parseIpvsadm } from "../../src/import/ipvsadm/ipvsadm.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
+import type { SavedSettings } from "../../src/import/table/table-settings.ts";
+import { formatTable, parseTable } from "../../src/import/table/table-toml.ts";
 import { address } from "../../src/model/address.ts";
 import { SYNC_DAEMON_STATES, type SyncDaemon } from "../../src/model/sync-daemon.ts";
 import { anyTable } from "../support/table-arbitrary.ts";

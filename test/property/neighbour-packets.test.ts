@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { DecodeError } from "../../src/lib/errors.ts";
 import { addressFromBytes } from "../../src/model/address.ts";
 import { macFromBytes } from "../../src/model/mac-address.ts";
-import { type ArpPacket, decodeArp, encodeArp } from "../../src/wire/arp.ts";
-import { decodeEthernet, encodeEthernet } from "../../src/wire/ethernet.ts";
-import { decodeEcho, decodeIpv4Echo, encodeEcho, type IcmpEcho } from "../../src/wire/icmp.ts";
-import { decodeIcmpv6, encodeIcmpv6 } from "../../src/wire/ipv6-packet.ts";
-import { decodeNdp, encodeNdp, type NdpPacket } from "../../src/wire/ndp.ts";
+import { type ArpPacket, decodeArp, encodeArp } from "../../src/wire/ethernet/arp.ts";
+import { decodeEthernet, encodeEthernet } from "../../src/wire/ethernet/ethernet-frame.ts";
+import { decodeEcho, decodeIpv4Echo, encodeEcho, type IcmpEcho } from "../../src/wire/ethernet/icmp.ts";
+import { decodeIcmpv6, encodeIcmpv6 } from "../../src/wire/ethernet/ipv6-packet.ts";
+import { decodeNdp, encodeNdp, type NdpPacket } from "../../src/wire/ethernet/ndp.ts";
 import { HOSTILE_RUNS, hostileBytes } from "../support/hostile-bytes.ts";
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

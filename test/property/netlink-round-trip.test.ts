@@ -10,14 +10,14 @@ import {
   serviceFamily,
   type VirtualService,
 } from "../../src/model/virtual-service.ts";
-import type { AttributeType } from "../../src/wire/attributes.ts";
-import { Reader, Writer } from "../../src/wire/bytes.ts";
-import { commandAttributes } from "../../src/wire/ipvs.ts";
-import { syncDaemonAttributes, toSyncDaemon } from "../../src/wire/ipvs-daemon.ts";
-import { realServerAttributes, toRealServer } from "../../src/wire/ipvs-server.ts";
-import { toVirtualService, virtualServiceAttributes } from "../../src/wire/ipvs-service.ts";
-import { beginMessage, endMessage, readMessages } from "../../src/wire/netlink.ts";
-import { readAddress, toInterfaceAddress, writeAddress } from "../../src/wire/rtnetlink-address.ts";
+import { Reader, Writer } from "../../src/wire/bytes/bytes.ts";
+import { syncDaemonAttributes, toSyncDaemon } from "../../src/wire/ipvs/ipvs-daemon.ts";
+import { commandAttributes } from "../../src/wire/ipvs/ipvs-numbers.ts";
+import { realServerAttributes, toRealServer } from "../../src/wire/ipvs/ipvs-server.ts";
+import { toVirtualService, virtualServiceAttributes } from "../../src/wire/ipvs/ipvs-service.ts";
+import type { AttributeType } from "../../src/wire/netlink/netlink-attributes.ts";
+import { beginMessage, endMessage, readMessages } from "../../src/wire/netlink/netlink-message.ts";
+import { readAddress, toInterfaceAddress, writeAddress } from "../../src/wire/rtnetlink/rtnetlink-address.ts";
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const port = fc.integer({ min: 0, max: 65_535 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Pattern, PatternSearch } from "../../src/lib/pattern.ts";
+import { Pattern, PatternSearch } from "../../src/lib/pattern/pattern.ts";
 
 /** Patterns without what only RegExp has, small enough for it. */
 const { pattern: patterns } = fc.letrec<{ pattern: string; part: string }>((tie) => ({

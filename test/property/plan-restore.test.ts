@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { planService } from "../../src/balance/plan.ts";
-import { planRestore } from "../../src/balance/plan-restore.ts";
+import { planRestore } from "../../src/balance/table/plan-restore.ts";
+import { planService } from "../../src/balance/table/table-plan.ts";
 import type { IpvsChange, ObservedService, WantedService } from "../../src/model/ipvs-table.ts";
 import { observedTable, tableRows } from "../../src/model/server-rows.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";

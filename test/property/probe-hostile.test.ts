@@ -1,17 +1,17 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { DecodeError } from "../../src/lib/errors.ts";
-import { DNS_RECORDS, GREETING_KINDS } from "../../src/model/check.ts";
-import type { Dialogue, Judgement } from "../../src/probe/dialogue.ts";
-import { dnsDialogue } from "../../src/probe/dns.ts";
-import { decodeAnswer, decodeRecords, encodeQuestion } from "../../src/probe/dns-message.ts";
-import { greetingDialogue } from "../../src/probe/greeting.ts";
-import { grpcDialogue } from "../../src/probe/grpc.ts";
-import { httpDialogue } from "../../src/probe/http.ts";
-import { ldapBindResponse, ldapStartTlsResponse } from "../../src/probe/ldap.ts";
-import { pingDialogue } from "../../src/probe/ping.ts";
-import { radiusDialogue } from "../../src/probe/radius.ts";
-import { scriptDialogue, sendExpectDialogue } from "../../src/probe/send-expect.ts";
+import { DNS_RECORDS, GREETING_KINDS } from "../../src/model/health-check.ts";
+import { dnsDialogue } from "../../src/probe/protocols/dns.ts";
+import { decodeAnswer, decodeRecords, encodeQuestion } from "../../src/probe/protocols/dns-message.ts";
+import { greetingDialogue } from "../../src/probe/protocols/greeting.ts";
+import { grpcDialogue } from "../../src/probe/protocols/grpc.ts";
+import { httpDialogue } from "../../src/probe/protocols/http.ts";
+import { ldapBindResponse, ldapStartTlsResponse } from "../../src/probe/protocols/ldap.ts";
+import { pingDialogue } from "../../src/probe/protocols/ping.ts";
+import { radiusDialogue } from "../../src/probe/protocols/radius.ts";
+import { scriptDialogue, sendExpectDialogue } from "../../src/probe/protocols/send-expect.ts";
+import type { Dialogue, Judgement } from "../../src/probe/transport/dialogue.ts";
 import { endpoint } from "../support/balance-fixtures.ts";
 import { HOSTILE_RUNS, hostileBytes } from "../support/hostile-bytes.ts";
 

@@ -5,15 +5,15 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Config } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/keys/config.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { syncSysctls, wantedSysctls } from "../../src/daemon/forwarding.ts";
-import { IpvsSettingsKeeper, ipvsSysctls } from "../../src/daemon/ipvs-settings.ts";
-import { KernelSettings } from "../../src/daemon/kernel-settings.ts";
-import { planReload, type SysctlChange } from "../../src/daemon/reload-plan.ts";
-import { SysctlKeeper } from "../../src/daemon/sysctl-keeper.ts";
-import type { RecordFile } from "../../src/daemon/sysctl-record.ts";
-import type { SysctlOutcome } from "../../src/kernel/sysctl.ts";
+import { planReload, type SysctlChange } from "../../src/daemon/reload/reload-plan.ts";
+import { syncSysctls, wantedSysctls } from "../../src/daemon/settings/forwarding.ts";
+import { IpvsSettingsKeeper, ipvsSysctls } from "../../src/daemon/settings/ipvs-settings.ts";
+import { KernelSettings } from "../../src/daemon/settings/kernel-settings.ts";
+import { SysctlKeeper } from "../../src/daemon/settings/sysctl-keeper.ts";
+import type { RecordFile } from "../../src/daemon/settings/sysctl-record.ts";
+import type { SysctlOutcome } from "../../src/kernel/machine/sysctl.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { type IpvsSettings, isSameSetting } from "../../src/model/ipvs-setting.ts";
 import { configuredService, realServer, virtualService } from "../support/balance-fixtures.ts";

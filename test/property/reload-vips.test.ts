@@ -2,11 +2,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseConfig } from "../../src/config/parse.ts";
-import { planReload } from "../../src/daemon/reload-plan.ts";
-import { settingsBeside } from "../../src/daemon/vip-trial.ts";
-import type { Effect } from "../../src/failover/effect.ts";
-import { vipKey } from "../../src/failover/lease.ts";
-import type { FailoverSettings, SidedVip } from "../../src/failover/settings.ts";
+import { planReload } from "../../src/daemon/reload/reload-plan.ts";
+import { settingsBeside } from "../../src/daemon/reload/vip-trial.ts";
+import type { Effect } from "../../src/failover/machine/effect.ts";
+import { vipKey } from "../../src/failover/machine/lease.ts";
+import type { FailoverSettings, SidedVip } from "../../src/failover/machine/settings.ts";
 import type { Vip } from "../../src/model/vip.ts";
 import { SETTINGS, TestRouter } from "../support/failover.ts";
 import { prefixOf } from "../support/must.ts";

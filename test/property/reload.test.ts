@@ -1,9 +1,9 @@
 /** What a reload does to the kernel's table is what its plan says; what is refused leaves everything as it was. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Config, ConfiguredService } from "../../src/config/config.ts";
+import type { Config, ConfiguredService } from "../../src/config/keys/config.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { planReload } from "../../src/daemon/reload-plan.ts";
+import { planReload } from "../../src/daemon/reload/reload-plan.ts";
 import type { IpvsChange } from "../../src/model/ipvs-table.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { configuredService, realServer, virtualService } from "../support/balance-fixtures.ts";

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ConnectionRows } from "../../src/kernel/connection-table.ts";
+import { ConnectionRows } from "../../src/kernel/ipvs/connection-table.ts";
 import { DecodeError, TandemError } from "../../src/lib/errors.ts";
+import { connectionKey, hasKey, keysOfSlice, sliceBits } from "../../src/wire/sync/sync-key.ts";
 import {
   decodeSyncMessage,
   SYNC_MESSAGE_BYTES_MAX,
   type SyncConnection,
   SyncMessageWriter,
-} from "../../src/wire/ipvs-sync.ts";
-import { connectionKey, hasKey, keysOfSlice, sliceBits } from "../../src/wire/ipvs-sync-key.ts";
-import { type ConnectionRow, readConnectionRow } from "../../src/wire/ipvs-sync-row.ts";
+} from "../../src/wire/sync/sync-message.ts";
+import { type ConnectionRow, readConnectionRow } from "../../src/wire/sync/sync-row.ts";
 import { HOSTILE_RUNS, hostileBytes } from "../support/hostile-bytes.ts";
 import { row, syncConnection } from "../support/sync-connections.ts";
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { writeEndpoint } from "../../src/cli/endpoint-bytes.ts";
-import { PLAIN_PALETTE } from "../../src/cli/palette.ts";
-import { writePlainTable } from "../../src/cli/plain-service-table.ts";
-import { serviceTable } from "../../src/cli/service-table.ts";
-import { formatIpvsadm } from "../../src/import/ipvsadm-format.ts";
-import { isPlainTable, QuickFormat } from "../../src/import/quick-format.ts";
-import { formatTable } from "../../src/import/table-toml.ts";
-import { changeCommand, IpvsChangeEncoder } from "../../src/kernel/ipvs-change-encoder.ts";
-import { additions, TableLoader } from "../../src/kernel/ipvs-loader.ts";
+import { PLAIN_PALETTE } from "../../src/cli/output/palette.ts";
+import { writeEndpoint } from "../../src/cli/service/endpoint-bytes.ts";
+import { writePlainTable } from "../../src/cli/service/plain-service-table.ts";
+import { serviceTable } from "../../src/cli/service/service-table.ts";
+import { formatIpvsadm } from "../../src/import/ipvsadm/ipvsadm-format.ts";
+import { isPlainTable, QuickFormat } from "../../src/import/table/quick-format.ts";
+import { formatTable } from "../../src/import/table/table-toml.ts";
+import { changeCommand, IpvsChangeEncoder } from "../../src/kernel/ipvs/ipvs-change-encoder.ts";
+import { additions, TableLoader } from "../../src/kernel/ipvs/ipvs-loader.ts";
 import { ByteText } from "../../src/lib/byte-text.ts";
 import {
   NO_TRAFFIC,
@@ -18,14 +18,14 @@ import {
 } from "../../src/model/ipvs-table.ts";
 import { observedTable, ServerRows, type TableRows } from "../../src/model/server-rows.ts";
 import { serviceFamily, type VirtualService } from "../../src/model/virtual-service.ts";
-import { Reader, Writer } from "../../src/wire/bytes.ts";
-import { writeGenericHeader } from "../../src/wire/genetlink.ts";
-import { type CommandAttributes, commandAttributes, plainServiceAnswer } from "../../src/wire/ipvs.ts";
-import { realServerAttributes, toObservedServer } from "../../src/wire/ipvs-server.ts";
-import { ServerRowDecoder } from "../../src/wire/ipvs-server-rows.ts";
-import { toVirtualService, virtualServiceAttributes } from "../../src/wire/ipvs-service.ts";
-import { ServiceDecoder } from "../../src/wire/ipvs-service-decoder.ts";
-import { beginMessage, endMessage } from "../../src/wire/netlink.ts";
+import { Reader, Writer } from "../../src/wire/bytes/bytes.ts";
+import { type CommandAttributes, commandAttributes, plainServiceAnswer } from "../../src/wire/ipvs/ipvs-numbers.ts";
+import { realServerAttributes, toObservedServer } from "../../src/wire/ipvs/ipvs-server.ts";
+import { ServerRowDecoder } from "../../src/wire/ipvs/ipvs-server-rows.ts";
+import { toVirtualService, virtualServiceAttributes } from "../../src/wire/ipvs/ipvs-service.ts";
+import { ServiceDecoder } from "../../src/wire/ipvs/ipvs-service-decoder.ts";
+import { writeGenericHeader } from "../../src/wire/netlink/genetlink.ts";
+import { beginMessage, endMessage } from "../../src/wire/netlink/netlink-message.ts";
 import { anyTable } from "../support/table-arbitrary.ts";
 
 /** Rows of numbers, and what reads and writes them, mean what the objects and the schemas mean. */

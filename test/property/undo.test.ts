@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { planUndo } from "../../src/balance/undo.ts";
+import { planUndo } from "../../src/balance/table/undo.ts";
 import type { IpvsChange } from "../../src/model/ipvs-table.ts";
 import { endpoint, realServer, serviceKey, virtualService } from "../support/balance-fixtures.ts";
 import { SimulatedIpvs } from "../support/simulated-ipvs.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { drainsOf } from "../../src/balance/drains.ts";
-import { type Unit, unitsOf } from "../../src/balance/units.ts";
-import { type Health, UNKNOWN_HEALTH } from "../../src/balance/verdict.ts";
+import { type Health, UNKNOWN_HEALTH } from "../../src/balance/health/verdict.ts";
+import { drainsOf } from "../../src/balance/servers/drains.ts";
+import { type Unit, unitsOf } from "../../src/balance/servers/service-units.ts";
 import { wantedService } from "../../src/balance/wanted-table.ts";
 import { formatEndpoint } from "../../src/model/address.ts";
 import { checked, configuredService, realServer, TCP_CHECK } from "../support/balance-fixtures.ts";

@@ -19,10 +19,11 @@
  *   show                                    roles, terms, who holds what, who is served
  *   history R                               the last transition with its causal chain
  */
-import type { Effect } from "../../src/failover/effect.ts";
+
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { Input, OperatorCommand } from "../../src/failover/input.ts";
-import type { FailoverSettings } from "../../src/failover/settings.ts";
+import type { Effect } from "../../src/failover/machine/effect.ts";
+import type { Input, OperatorCommand } from "../../src/failover/machine/failover-input.ts";
+import type { FailoverSettings } from "../../src/failover/machine/settings.ts";
 import { parseDuration } from "../../src/model/duration.ts";
 import { parseMacAddress } from "../../src/model/mac-address.ts";
 import type { PathName, RouterId } from "../../src/model/pair.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type CheckMethod, GREETING_KINDS } from "../../src/model/check.ts";
+import { type CheckMethod, GREETING_KINDS } from "../../src/model/health-check.ts";
 import { runCheck } from "../../src/probe/run-check.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { NGINX, nginx } from "./support/plans.ts";

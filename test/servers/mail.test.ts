@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import type { ScriptStep } from "../../src/model/check.ts";
+import type { ScriptStep } from "../../src/model/health-check.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { certificates, replied, scripted, secured } from "./support/expected.ts";
 import { dovecot, MAIL, postfix } from "./support/plans.ts";

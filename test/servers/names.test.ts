@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { address } from "../../src/model/address.ts";
-import type { CheckMethod } from "../../src/model/check.ts";
+import type { CheckMethod } from "../../src/model/health-check.ts";
 import { faultyDatagramServer } from "../support/faulty-proxy.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { certificates, ENDLESS, replied, secured, spoken } from "./support/expected.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { address } from "../../src/model/address.ts";
-import type { CheckMethod, TlsMethod } from "../../src/model/check.ts";
+import type { CheckMethod, TlsMethod } from "../../src/model/health-check.ts";
 import { run } from "../support/lab.ts";
 import { certificateFiles } from "./support/certificates.ts";
 import { certificates, connected, scripted, secured } from "./support/expected.ts";

@@ -1,5 +1,5 @@
 /** Many faults at once, from a seed; then everything is mended, and the pair must come to rest. */
-import { AGREEMENT_MS, ANNOUNCE_REFRESH_MS, type FailoverSettings } from "../../src/failover/settings.ts";
+import { AGREEMENT_MS, ANNOUNCE_REFRESH_MS, type FailoverSettings } from "../../src/failover/machine/settings.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";
 import type { ServerOrder } from "../../src/model/shared-entry.ts";
 import { Checkers, isServed, longestMs } from "./checkers.ts";

@@ -2,7 +2,7 @@
  * What must hold, watched from outside: the checkers know the kernels, the wires and the neighbours' caches, nothing of
  * the machine's state. Each collects; the judgement is the caller's, who knows which faults there were.
  */
-import type { Transition } from "../../src/failover/history.ts";
+import type { Transition } from "../../src/failover/machine/history.ts";
 import { PATHS, type RouterId } from "../../src/model/pair.ts";
 import { isTakenBack, orderText, type SharedEntry, sharedKey } from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";

@@ -3,13 +3,13 @@
  * reflected, cut, changed and forged, given to a router in a pair at rest. `bun test/simulation/hostile.ts COUNT [SEED]`
  * runs as many as one likes.
  */
-import { HeartbeatInbox } from "../../src/daemon/heartbeat-inbox.ts";
+import { HeartbeatInbox } from "../../src/daemon/network/heartbeat-inbox.ts";
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { Input } from "../../src/failover/input.ts";
-import type { State } from "../../src/failover/state.ts";
+import type { Input } from "../../src/failover/machine/failover-input.ts";
+import type { State } from "../../src/failover/machine/state.ts";
 import { PATHS, type PathName } from "../../src/model/pair.ts";
-import type { Heartbeat } from "../../src/wire/heartbeat.ts";
-import { sealHeartbeat } from "../../src/wire/heartbeat-packet.ts";
+import type { Heartbeat } from "../../src/wire/heartbeat/heartbeat.ts";
+import { sealHeartbeat } from "../../src/wire/heartbeat/heartbeat-packet.ts";
 import { PEER_SAYS, SETTINGS } from "../support/failover.ts";
 import { KEY, OTHER_KEY } from "../support/heartbeats.ts";
 import { SessionEnd } from "../support/session-end.ts";

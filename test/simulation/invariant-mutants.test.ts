@@ -1,6 +1,6 @@
 /** Each runtime invariant notices the bug that it is for: the machine throws in a run with that bug planted. */
 import { describe, expect, test } from "bun:test";
-import { INVARIANTS } from "../../src/failover/invariants.ts";
+import { INVARIANTS } from "../../src/failover/failover-invariants.ts";
 import { INVARIANT_MUTANTS } from "./invariant-mutants.ts";
 import { MutantSources, problemsOf } from "./mutant-sources.ts";
 

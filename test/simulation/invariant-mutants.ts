@@ -52,7 +52,7 @@ export const INVARIANT_MUTANTS: readonly InvariantMutant[] = [
   {
     invariant: "leases-are-wanted",
     name: "believes in leases that a reload took away",
-    edits: [["reload.ts", "wantedOnly(turn.state, confirmed)", "confirmed"]],
+    edits: [["reloaded-settings.ts", "wantedOnly(turn.state, confirmed)", "confirmed"]],
     run: "reloads that add a VIP and take it away again",
   },
   {
@@ -74,11 +74,11 @@ export const INVARIANT_MUTANTS: readonly InvariantMutant[] = [
     name: "stays active when the kernel has refused its renewals until the end",
     edits: [
       [
-        "outcomes.ts",
+        "effect-outcomes.ts",
         "if (hasLapsed(turn.state, turn.now)) giveUpRefused(turn);\n    else setAddresses",
         "setAddresses",
       ],
-      ["outcomes.ts", "if (!slept && oldest !== undefined && !stuck) return;", "if (!slept) return;"],
+      ["effect-outcomes.ts", "if (!slept && oldest !== undefined && !stuck) return;", "if (!slept) return;"],
     ],
     run: "the kernel of the active refuses every renewal",
   },
@@ -91,7 +91,7 @@ export const INVARIANT_MUTANTS: readonly InvariantMutant[] = [
   {
     invariant: "taking-waits",
     name: "does not know the answer to its takeover",
-    edits: [["outcomes.ts", "phase.taking.batch === batch)", "phase.taking.batch === batch + 1)"]],
+    edits: [["effect-outcomes.ts", "phase.taking.batch === batch)", "phase.taking.batch === batch + 1)"]],
     run: "planned switch",
   },
   {
@@ -103,7 +103,7 @@ export const INVARIANT_MUTANTS: readonly InvariantMutant[] = [
   {
     invariant: "foreign-removals-run",
     name: "waits for ever for the removal of a VIP that the kernel has told to be gone",
-    edits: [["foreign.ts", "    leaving: without(foreign.leaving, removed),\n", ""]],
+    edits: [["foreign-addresses.ts", "    leaving: without(foreign.leaving, removed),\n", ""]],
     run: "a VIP set by hand on the standby, and again when it was removed",
   },
   {

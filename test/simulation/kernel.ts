@@ -3,7 +3,7 @@
  * together end together, a renewal re-creates an address that was lost, and while the kernel's address lock is held
  * nothing is added, removed or ended.
  */
-import type { LeaseResult, RemoveResult } from "../../src/failover/input.ts";
+import type { LeaseResult, RemoveResult } from "../../src/failover/machine/failover-input.ts";
 import type { Vip } from "../../src/model/vip.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";

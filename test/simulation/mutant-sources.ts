@@ -11,8 +11,15 @@ import { SINGLE_FAULTS } from "./single-faults.ts";
 
 const SOURCES = join(import.meta.dir, "../../src");
 
-/** [file of the machine's folder, text, replacement]; the text must be there exactly once. */
+/** [name of a file of the machine, text, replacement]; the text must be there exactly once. */
 export type Edit = readonly [file: string, text: string, replacement: string];
+
+/** Where a file of that name is: no two files of src have one name. */
+function placeOf(machine: string, name: string): string {
+  const [place, ...others] = new Bun.Glob(`**/${name}`).scanSync({ cwd: join(SOURCES, machine) });
+  if (place === undefined || others.length > 0) throw new RangeError(`${machine} has no file ${name}`);
+  return place;
+}
 
 /** A copy of the pure sources with these edits, until it is disposed of. */
 export class MutantSources {
@@ -27,7 +34,7 @@ export class MutantSources {
       cpSync(join(SOURCES, name), join(this.#folder, name), { recursive: true });
     }
     for (const [file, text, replacement] of edits) {
-      const path = join(this.#folder, machine, file);
+      const path = join(this.#folder, machine, placeOf(machine, file));
       const before = readFileSync(path, "utf8");
       const times = before.split(text).length - 1;
       if (times !== 1) throw new RangeError(`${file} has this ${times} times, not once: ${text}`);

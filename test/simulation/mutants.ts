@@ -74,15 +74,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "calls its sides blind after it slept",
     edits: [
-      ["evidence.ts", "lastSeenAtMs(state.sides[side]), state.awakeSinceMs)", "lastSeenAtMs(state.sides[side]))"],
+      ["side-evidence.ts", "lastSeenAtMs(state.sides[side]), state.awakeSinceMs)", "lastSeenAtMs(state.sides[side]))"],
     ],
     caughtBy: "daemon of the active frozen for 1000 ms",
   },
   {
     name: "takes on old evidence although it is blind now",
     edits: [
-      ["evidence.ts", "  if (isAlone(state, nowMs)) return false;\n  return PATHS.some", "  return PATHS.some"],
-      ["evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("],
+      ["side-evidence.ts", "  if (isAlone(state, nowMs)) return false;\n  return PATHS.some", "  return PATHS.some"],
+      ["side-evidence.ts", "return isFine(state, name, nowMs) && (", "return nowMs > 0 && side.carrier && ("],
       ["owner-query.ts", "Math.max(sinceMs, nowMs - seenWithinMs(state.settings))", "sinceMs"],
     ],
     caughtBy: "the routers have different keys, and later no frame passes at the standby's ports for 20 s",
@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "drops the VIPs as soon as the peer accepts",
     edits: [
       [
-        "move.ts",
+        "planned-move.ts",
         'if (word.step === "refuse")',
         'if (word.step === "accept") handedOver(turn, move);\n  else if (word.step === "refuse")',
       ],
@@ -100,7 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "waits for the agreement's end although the peer has proved itself",
-    edits: [["move.ts", 'word.step === "verified" || word.step === "unverifiable"', "word.id < 0"]],
+    edits: [["planned-move.ts", 'word.step === "verified" || word.step === "unverifiable"', "word.id < 0"]],
     caughtBy: "planned switch",
   },
   {
@@ -114,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "gives the VIPs away although the peer died while it took them",
     edits: [
       [
-        "move.ts",
+        "planned-move.ts",
         'if (alive && peer.says.role === "active" && peer.says.lastActiveTerm > lastActiveTerm) {',
         "if (lastActiveTerm >= 0) {",
       ],
@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leaves a VIP that somebody removed to the next renewal",
-    edits: [["outcomes.ts", "renewAtMs: turn.now, ...(underWay", "...(underWay"]],
+    edits: [["effect-outcomes.ts", "renewAtMs: turn.now, ...(underWay", "...(underWay"]],
     caughtBy: "a VIP removed by hand",
   },
   {
@@ -157,9 +157,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: "tells a lost carrier with the next heartbeat only",
     edits: [
       ["settings.ts", "hurryMs: Math.min(intervalMs, 20)", "hurryMs: intervalMs"],
-      ["evidence.ts", "  turn.tell = true;\n", ""],
+      ["side-evidence.ts", "  turn.tell = true;\n", ""],
       [
-        "move.ts",
+        "planned-move.ts",
         '  turn.cause("offered", "the VIPs are offered to the peer");\n  turn.tell = true;\n',
         '  turn.cause("offered", "the VIPs are offered to the peer");\n',
       ],
@@ -179,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "stays active with no carrier at all",
-    edits: [["automatic.ts", "if (noCarrier || recently) {", "if (turn.now < 0) {"]],
+    edits: [["automatic-move.ts", "if (noCarrier || recently) {", "if (turn.now < 0) {"]],
     caughtBy: "both cables of the active out",
   },
   {
@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "keeps operators' orders to itself",
-    edits: [["shared.ts", "theirs === undefined || theirs === digest ? []", "theirs !== null ? []"]],
+    edits: [["shared-orders.ts", "theirs === undefined || theirs === digest ? []", "theirs !== null ? []"]],
     caughtBy: "network",
   },
   {
@@ -202,7 +202,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "follows its own operators' orders only",
-    edits: [["shared.ts", 'if (news.some((entry) => entry.kind !== "hold")) tellOrders(turn);', ""]],
+    edits: [["shared-orders.ts", 'if (news.some((entry) => entry.kind !== "hold")) tellOrders(turn);', ""]],
     caughtBy: "network",
   },
   {
@@ -212,7 +212,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leaves a second owner alone",
-    edits: [["foreign.ts", 'if (phase.kind !== "standby") return;', 'if (phase.kind !== "starting") return;']],
+    edits: [
+      ["foreign-addresses.ts", 'if (phase.kind !== "standby") return;', 'if (phase.kind !== "starting") return;'],
+    ],
     caughtBy: "a VIP set by hand on the standby",
   },
   {
@@ -233,7 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "believes a better view at once",
-    edits: [["views.ts", "return missed.sinceMs + patienceMs;", "return missed.sinceMs + 0 * patienceMs;"]],
+    edits: [["service-views.ts", "return missed.sinceMs + patienceMs;", "return missed.sinceMs + 0 * patienceMs;"]],
     caughtBy: "a service that only the standby reaches, for a moment, with views = act",
   },
   {
@@ -243,7 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "hands over to a router that reaches other services",
-    edits: [["views.ts", 'if (sight === "alive" && theirs[index] !== "alive") return [];', ""]],
+    edits: [["service-views.ts", 'if (sight === "alive" && theirs[index] !== "alive") return [];', ""]],
     caughtBy: "each router reaches a service that the other does not, with views = act",
   },
   {
@@ -300,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "gives all VIPs up when the kernel refuses one",
     edits: [
       [
-        "outcomes.ts",
+        "effect-outcomes.ts",
         "} else if (leased.length === 0) {\n    noticeFailed(turn, failed);\n    abortTaking",
         "} else if (failed.length > 0) {\n    noticeFailed(turn, failed);\n    abortTaking",
       ],
@@ -326,8 +328,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "hands over to the worse place when an operator wants it",
     edits: [
-      ["readiness.ts", 'if (comparison?.better === "there") return', "if (state.term < 0) return"],
-      ["operator.ts", 'if (comparison.better !== "here") startMove', "if (turn.now > 0) startMove"],
+      ["takeover-readiness.ts", 'if (comparison?.better === "there") return', "if (state.term < 0) return"],
+      ["operator-orders.ts", 'if (comparison.better !== "here") startMove', "if (turn.now > 0) startMove"],
     ],
     caughtBy: "public interface of the standby set down: a planned switch is refused",
   },
@@ -383,9 +385,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "moves the VIPs for a gate that the peer does not have",
     edits: [
-      ["gates.ts", "isDeciding(gate) && states.has(gateDigest(gate.name))", "isDeciding(gate)"],
+      ["gate-evidence.ts", "isDeciding(gate) && states.has(gateDigest(gate.name))", "isDeciding(gate)"],
       [
-        "gates.ts",
+        "gate-evidence.ts",
         'states.get(gateDigest(gate.name)) === "passing").map',
         'states.get(gateDigest(gate.name)) !== "failing").map',
       ],
@@ -417,12 +419,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "offers VIPs that its kernel could not drop",
-    edits: [["move.ts", "if (isRenewalStuck(state, nowMs)) return", "if (isRenewalStuck(state, -Infinity)) return"]],
+    edits: [
+      ["planned-move.ts", "if (isRenewalStuck(state, nowMs)) return", "if (isRenewalStuck(state, -Infinity)) return"],
+    ],
     caughtBy: "the kernel thread of the active hangs, and a switch is asked for",
   },
   {
     name: "removes a foreign VIP once, and not when it comes back",
-    edits: [["foreign.ts", "    leaving: without(foreign.leaving, removed),\n", ""]],
+    edits: [["foreign-addresses.ts", "    leaving: without(foreign.leaving, removed),\n", ""]],
     caughtBy: "a VIP set by hand on the standby, and again when it was removed",
   },
 ];

@@ -1,7 +1,7 @@
 /** One of the two networks: ports at a switch, with delay, loss, duplication, reordering and cuts of every kind. */
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import type { PathName, RouterId } from "../../src/model/pair.ts";
-import type { Heartbeat } from "../../src/wire/heartbeat.ts";
+import type { Heartbeat } from "../../src/wire/heartbeat/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 

@@ -1,11 +1,12 @@
 /** One router: its machine, its kernel, and the daemon's process with a loop around the failover machine under test. */
-import type { Effect, StoredState } from "../../src/failover/effect.ts";
+
 import type { Boot, StepResult } from "../../src/failover/failover.ts";
-import type { Transition } from "../../src/failover/history.ts";
-import type { Input, PeerFrame } from "../../src/failover/input.ts";
-import type { FailoverSettings } from "../../src/failover/settings.ts";
-import type { State } from "../../src/failover/state.ts";
-import type { GateReport, InterfaceReport, Surroundings } from "../../src/failover/surroundings.ts";
+import type { Effect, StoredState } from "../../src/failover/machine/effect.ts";
+import type { Input, PeerFrame } from "../../src/failover/machine/failover-input.ts";
+import type { Transition } from "../../src/failover/machine/history.ts";
+import type { FailoverSettings } from "../../src/failover/machine/settings.ts";
+import type { State } from "../../src/failover/machine/state.ts";
+import type { GateReport, InterfaceReport, Surroundings } from "../../src/failover/machine/surroundings.ts";
 import { parseEndpoint } from "../../src/model/address.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import { otherRouter, PATHS, type PathName, type Role, type RouterId } from "../../src/model/pair.ts";
@@ -20,7 +21,7 @@ import {
 } from "../../src/model/shared-entry.ts";
 import { formatVip, type Vip } from "../../src/model/vip.ts";
 import { parseServiceKey } from "../../src/model/virtual-service.ts";
-import type { HeartbeatSource } from "../../src/wire/heartbeat.ts";
+import type { HeartbeatSource } from "../../src/wire/heartbeat/heartbeat.ts";
 import type { Clock } from "./clock.ts";
 import { type Held, Kernel } from "./kernel.ts";
 import { type Frame, INTERFACES, type Network, type Port, SEGMENTS, type Segment } from "./network.ts";

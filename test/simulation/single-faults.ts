@@ -2,7 +2,7 @@
  * One fault in a pair at rest, and what it may cost at most. The bounds are for the default times: interval 200 ms,
  * dead_after 1 s, lease 3 s.
  */
-import { AGREEMENT_MS, type FailoverSettings } from "../../src/failover/settings.ts";
+import { AGREEMENT_MS, type FailoverSettings } from "../../src/failover/machine/settings.ts";
 import type { World } from "./world.ts";
 
 export interface SingleFault {

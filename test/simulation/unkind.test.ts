@@ -1,7 +1,7 @@
 /** Faults that last: a path slower than the other, a loop that is always late, an interface that is gone for good. */
 import { describe, expect, test } from "bun:test";
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { FailoverSettings } from "../../src/failover/settings.ts";
+import type { FailoverSettings } from "../../src/failover/machine/settings.ts";
 import { Checkers, longestMs } from "./checkers.ts";
 import { Random } from "./random.ts";
 import { SETTINGS, vip, World } from "./world.ts";

@@ -1,6 +1,6 @@
 /** Two routers, their two networks and the neighbours on them. */
 
-import type { FailoverSettings, SidedVip } from "../../src/failover/settings.ts";
+import type { FailoverSettings, SidedVip } from "../../src/failover/machine/settings.ts";
 import { parseAddressPrefix } from "../../src/model/address.ts";
 import { type MacAddress, parseMacAddress } from "../../src/model/mac-address.ts";
 import { PATHS, type PathName, type RouterId } from "../../src/model/pair.ts";

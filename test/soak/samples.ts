@@ -1,7 +1,7 @@
 /** What is looked at every few seconds of a soak, and what it comes to. */
 import { readFileSync } from "node:fs";
-import { askDaemon } from "../../src/daemon/control-client.ts";
-import type { HeartbeatReport } from "../../src/daemon/status-report.ts";
+import { askDaemon } from "../../src/daemon/control/control-client.ts";
+import type { HeartbeatReport } from "../../src/daemon/status/status-report.ts";
 import type { RouterProcess } from "../lab/parts/router-process.ts";
 
 export interface Sample {

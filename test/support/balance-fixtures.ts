@@ -1,7 +1,7 @@
-import type { ConfiguredServer, ConfiguredService } from "../../src/config/config.ts";
+import type { ConfiguredServer, ConfiguredService } from "../../src/config/keys/config.ts";
 import { type Endpoint, parseEndpoint } from "../../src/model/address.ts";
-import type { Check, ProbeFailure, ProbeOutcome } from "../../src/model/check.ts";
 import type { Gate } from "../../src/model/gate.ts";
+import type { Check, ProbeFailure, ProbeOutcome } from "../../src/model/health-check.ts";
 import type { RealServer } from "../../src/model/real-server.ts";
 import { parseServiceKey, type ServiceKey, type VirtualService } from "../../src/model/virtual-service.ts";
 

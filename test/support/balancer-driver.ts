@@ -1,8 +1,8 @@
 import { Balancer, type BalancerOptions } from "../../src/balance/balancer.ts";
-import type { BalancerEffect, BalancerInput } from "../../src/balance/input.ts";
-import type { BalancerReport } from "../../src/balance/report.ts";
-import type { SavedState } from "../../src/balance/saved-state.ts";
-import type { ProbeOutcome } from "../../src/model/check.ts";
+import type { BalancerEffect, BalancerInput } from "../../src/balance/balancer-input.ts";
+import type { SavedState } from "../../src/balance/saved/saved-state.ts";
+import type { BalancerReport } from "../../src/balance/servers/check-report.ts";
+import type { ProbeOutcome } from "../../src/model/health-check.ts";
 import { formatServiceKey } from "../../src/model/virtual-service.ts";
 import { SUCCESS } from "./balance-fixtures.ts";
 import { SimulatedIpvs } from "./simulated-ipvs.ts";

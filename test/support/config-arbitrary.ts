@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import type { Config, ConfiguredServer, ConfiguredService, ConfiguredVip } from "../../src/config/config.ts";
+import type { Config, ConfiguredServer, ConfiguredService, ConfiguredVip } from "../../src/config/keys/config.ts";
 import { address, type Endpoint, type Family, type IpAddress } from "../../src/model/address.ts";
+import { FILE_STATES, GATE_EFFECTS, GATE_TIMES, type Gate, type GateSubject } from "../../src/model/gate.ts";
 import {
   type Check,
   type CheckMethod,
@@ -10,8 +11,7 @@ import {
   type ScriptStep,
   STARTTLS_KINDS,
   type TlsMethod,
-} from "../../src/model/check.ts";
-import { FILE_STATES, GATE_EFFECTS, GATE_TIMES, type Gate, type GateSubject } from "../../src/model/gate.ts";
+} from "../../src/model/health-check.ts";
 import type { IpvsSettings } from "../../src/model/ipvs-setting.ts";
 import type { PairSettings } from "../../src/model/pair.ts";
 import { FORWARDINGS, type Forwarding, type RealServer, type Tunnel } from "../../src/model/real-server.ts";

@@ -1,14 +1,15 @@
 /** A failover machine for unit tests: one router, its inputs one after another, its effects collected. */
-import type { Effect, StoredState } from "../../src/failover/effect.ts";
+
 import { createState, nextDeadline, step } from "../../src/failover/failover.ts";
-import type { Input } from "../../src/failover/input.ts";
-import type { FailoverSettings } from "../../src/failover/settings.ts";
-import type { State } from "../../src/failover/state.ts";
+import type { Effect, StoredState } from "../../src/failover/machine/effect.ts";
+import type { Input } from "../../src/failover/machine/failover-input.ts";
+import type { FailoverSettings } from "../../src/failover/machine/settings.ts";
+import type { State } from "../../src/failover/machine/state.ts";
 import type { MacAddress } from "../../src/model/mac-address.ts";
 import type { RouterId } from "../../src/model/pair.ts";
 import type { SharedEntry } from "../../src/model/shared-entry.ts";
 import type { Vip } from "../../src/model/vip.ts";
-import type { Heartbeat, HeartbeatPayload } from "../../src/wire/heartbeat.ts";
+import type { Heartbeat, HeartbeatPayload } from "../../src/wire/heartbeat/heartbeat.ts";
 import { vip } from "../simulation/world.ts";
 import { PAIR_ID } from "./heartbeats.ts";
 import { SessionEnd } from "./session-end.ts";

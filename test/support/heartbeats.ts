@@ -20,8 +20,8 @@ import {
   type SyncWord,
   UNFITNESS_REASONS,
   VIP_REPORT_LIMIT,
-} from "../../src/wire/heartbeat.ts";
-import { fittingEntries, isOfOlderKind } from "../../src/wire/heartbeat-shared.ts";
+} from "../../src/wire/heartbeat/heartbeat.ts";
+import { fittingEntries, isOfOlderKind } from "../../src/wire/heartbeat/heartbeat-shared.ts";
 
 export const KEY = new Uint8Array(32).fill(1);
 export const OTHER_KEY = new Uint8Array(32).fill(2);

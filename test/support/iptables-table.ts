@@ -1,5 +1,5 @@
 /** A table of iptables as bytes, as the kernel gives and takes it (linux/netfilter_ipv4/ip_tables.h, ip6_tables.h). */
-import { Writer } from "../../src/wire/bytes.ts";
+import { Writer } from "../../src/wire/bytes/bytes.ts";
 
 const CHAINS = ["INPUT", "FORWARD", "OUTPUT"] as const;
 type BaseChain = (typeof CHAINS)[number];

@@ -1,10 +1,10 @@
 import { createServer, type TLSSocket } from "node:tls";
 import type { Socket } from "bun";
 import { address } from "../../src/model/address.ts";
-import type { CheckTarget } from "../../src/model/check.ts";
-import { AF_INET, SOCK_STREAM } from "../../src/sys/constants.ts";
-import { bindSocket, openSocket, ownSocketAddress } from "../../src/sys/socket.ts";
-import { internetSocketAddress, portOfSocketAddress } from "../../src/sys/socket-address.ts";
+import type { CheckTarget } from "../../src/model/health-check.ts";
+import { AF_INET, SOCK_STREAM } from "../../src/sys/libc/constants.ts";
+import { bindSocket, openSocket, ownSocketAddress } from "../../src/sys/sockets/socket.ts";
+import { internetSocketAddress, portOfSocketAddress } from "../../src/sys/sockets/socket-address.ts";
 import type { TestCertificate } from "./tls-certificate.ts";
 
 /** A server on a port of its own; closed with its connections at the end of the `using` block. */

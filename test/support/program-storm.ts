@@ -1,7 +1,7 @@
 /** Programs of checks that do what they should not, by the thousand, and what is left of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { address } from "../../src/model/address.ts";
-import { runExternal } from "../../src/probe/external.ts";
+import { runExternal } from "../../src/probe/local/external-check.ts";
 
 /** Found in the command line of everything that the programs start. */
 const NAP = `1000.${process.pid}`;

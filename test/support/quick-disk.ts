@@ -1,4 +1,4 @@
-import type { RecordFile } from "../../src/daemon/sysctl-record.ts";
+import type { RecordFile } from "../../src/daemon/settings/sysctl-record.ts";
 
 /** A file on a disk that has at once what is written. */
 export class QuickFile implements RecordFile {

@@ -7,9 +7,9 @@ import {
   nextHead,
   type Session,
   type SessionRefusal,
-} from "../../src/failover/session.ts";
+} from "../../src/failover/machine/session.ts";
 import { otherRouter, type PathName, type RouterId } from "../../src/model/pair.ts";
-import type { Heartbeat } from "../../src/wire/heartbeat.ts";
+import type { Heartbeat } from "../../src/wire/heartbeat/heartbeat.ts";
 import { PAIR_ID, PAYLOAD } from "./heartbeats.ts";
 
 export const DEAD_AFTER_MS = 1_000;

@@ -1,7 +1,7 @@
 /** Connections for tests of their synchronisation. */
 import fc from "fast-check";
-import type { SyncConnection, SyncEndpoint } from "../../src/wire/ipvs-sync.ts";
-import type { ConnectionRow } from "../../src/wire/ipvs-sync-row.ts";
+import type { SyncConnection, SyncEndpoint } from "../../src/wire/sync/sync-message.ts";
+import type { ConnectionRow } from "../../src/wire/sync/sync-row.ts";
 
 const u16 = fc.nat({ max: 0xffff });
 const u32 = fc.nat({ max: 0xffff_ffff });

@@ -1,5 +1,5 @@
-import type { ReloadStatus } from "../../src/daemon/reload-result.ts";
-import type { Upkeep } from "../../src/daemon/upkeep.ts";
+import type { Upkeep } from "../../src/daemon/host/upkeep.ts";
+import type { ReloadStatus } from "../../src/daemon/reload/reload-result.ts";
 
 /** Every line was written, and all state is kept. */
 export const NO_TROUBLE: Upkeep = {

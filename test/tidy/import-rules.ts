@@ -3,7 +3,7 @@ import { type Finding, importsOf, resolveImport, type SourceFile } from "./sourc
 /** design: main → cli → daemon → { failover, balance, kernel, probe, config, log } → { wire, model, sys } → lib. */
 
 /** What each folder of src may import besides itself. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   model: ["lib"],
   wire: ["model", "lib"],

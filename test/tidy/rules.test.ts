@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { deadFiles, importFindings } from "./import-rules.ts";
+import { crowdFindings, FILES_IN_A_ROOM_MAX, roomFindings, sameNameFindings } from "./room-rules.ts";
 import { codeOnly, type Finding, type SourceFile } from "./source-text.ts";
 import { FUNCTION_LINES_MAX, longFunctions, markdownFindings, textFindings } from "./text-rules.ts";
 
@@ -65,6 +66,63 @@ describe("importFindings()", () => {
   });
 });
 
+describe("roomFindings()", () => {
+  const rooms = { daemon: ["host", "sync", "."] };
+
+  test.each([
+    [
+      "a room above",
+      source("src/daemon/host/a.ts", 'import { b } from "../sync/b.ts";'),
+      ["1: daemon/host never imports daemon/sync, which stands above it; move what both need down"],
+    ],
+    [
+      "the folder's own file above",
+      source("src/daemon/sync/a.ts", "", 'import type { B } from "../b.ts";'),
+      ["2: daemon/sync never imports daemon/., which stands above it; move what both need down"],
+    ],
+    [
+      "a room that the table lacks",
+      source("src/daemon/other/a.ts"),
+      ["1: src/daemon has no room other; add it to ROOMS, in its order"],
+    ],
+    [
+      "a room in a folder without any",
+      source("src/lib/other/a.ts"),
+      ["1: src/lib has no room other; add it to ROOMS, in its order"],
+    ],
+  ])("finds %s", (_name, file, found) => {
+    expect(messages(roomFindings(file, rooms))).toEqual(found);
+  });
+
+  test("is content with its own room, those below, and other folders", () => {
+    const lines = ['import "./b.ts";', 'import "../host/c.ts";', 'import "../../lib/d.ts";', 'import "node:fs";'];
+    expect(roomFindings(source("src/daemon/sync/a.ts", ...lines), rooms)).toEqual([]);
+    expect(roomFindings(source("src/daemon/a.ts", 'import "./sync/b.ts";'), rooms)).toEqual([]);
+  });
+});
+
+describe("crowdFindings()", () => {
+  const hall = (count: number) => Array.from({ length: count }, (_, index) => source(`src/cli/${index}.ts`));
+
+  test("finds a folder with too many files side by side, and a room without any", () => {
+    expect(crowdFindings(hall(FILES_IN_A_ROOM_MAX + 1), {}).map(({ path }) => path)).toEqual(["src/cli"]);
+    expect(crowdFindings(hall(1), { cli: [".", "vip"] }).map(({ path }) => path)).toEqual(["src/cli/vip"]);
+  });
+
+  test("is content with a full one", () => {
+    expect(crowdFindings(hall(FILES_IN_A_ROOM_MAX), { cli: ["."] })).toEqual([]);
+  });
+});
+
+describe("sameNameFindings()", () => {
+  test("names the second of two files of one name, and the first", () => {
+    const files = [source("src/cli/vip.ts"), source("src/cli/real.ts"), source("src/model/vip.ts")];
+    expect(sameNameFindings(files)).toEqual([
+      { path: "src/model/vip.ts", line: 1, message: "src/cli/vip.ts has the same name; say what this one holds" },
+    ]);
+  });
+});
+
 describe("deadFiles()", () => {
   test("finds files that no entry point leads to, also when they import each other", () => {
     const files = [
@@ -99,7 +157,7 @@ describe("textFindings()", () => {
     [
       "src/daemon/a.ts",
       "const at = Date.now();",
-      "the wall clock jumps, use monotonicMs of sys/clock.ts (new Date() to print)",
+      "the wall clock jumps, use monotonicMs of sys/libc/clock.ts (new Date() to print)",
     ],
     ["src/daemon/a.ts", "function f(value: any) {}", "any is banned, use unknown and check"],
     ["test/unit/a.test.ts", "const list = value as any[];", "any is banned, use unknown and check"],

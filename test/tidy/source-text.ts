@@ -1,6 +1,6 @@
 /** A source file as the tidy rules see it: as text. Type-only imports count, which a bundler's list would leave out. */
 export interface SourceFile {
-  /** From the project's root: `src/failover/peer.ts`. */
+  /** From the project's root: `src/failover/evidence/peer.ts`. */
   readonly path: string;
   readonly text: string;
 }

@@ -49,7 +49,7 @@ const BANNED: readonly BannedText[] = [
   },
   {
     pattern: /\bDate\.now\(/g,
-    message: "the wall clock jumps, use monotonicMs of sys/clock.ts (new Date() to print)",
+    message: "the wall clock jumps, use monotonicMs of sys/libc/clock.ts (new Date() to print)",
     where: (path) => isSource(path) && !isPure(path),
   },
   {

@@ -1,20 +1,22 @@
 import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
-import { generatedFiles } from "../../src/cli/generated.ts";
+import { generatedFiles } from "../../src/cli/docs/generated.ts";
 import { deadFiles, importFindings } from "./import-rules.ts";
+import { DIAGRAM_SECTION, layerDiagram } from "./layer-diagram.ts";
 import { projectFiles, ROOT } from "./project-files.ts";
+import { crowdFindings, roomFindings, sameNameFindings } from "./room-rules.ts";
 import type { Finding } from "./source-text.ts";
 import { longFunctions, markdownFindings, textFindings } from "./text-rules.ts";
 
 /** Where a run of the program begins: main.ts and the threads, and the programs that build. */
 const ENTRIES = [
   "src/main.ts",
-  "src/daemon/kernel-worker.ts",
-  "src/daemon/sync-worker.ts",
+  "src/daemon/kernel-thread/kernel-worker.ts",
+  "src/daemon/sync/sync-worker.ts",
   "src/build/binary.ts",
   "src/build/generate.ts",
   // setns for the lab's tests: only sys/ may call it.
-  "src/sys/network-namespace.ts",
+  "src/sys/process/network-namespace.ts",
 ];
 
 const sources = await projectFiles("src/**/*.ts");
@@ -28,6 +30,20 @@ function sentences(findings: readonly Finding[]): string[] {
 describe("the tree is tidy", () => {
   test("imports follow the direction of the folders", () => {
     expect(sentences(sources.flatMap(importFindings))).toEqual([]);
+  });
+
+  test("rooms stand in their order, without a crowd in any", () => {
+    expect(sentences(sources.flatMap((file) => roomFindings(file)))).toEqual([]);
+    expect(sentences(crowdFindings(sources))).toEqual([]);
+  });
+
+  test("no two files have one name", () => {
+    expect(sentences(sameNameFindings(sources))).toEqual([]);
+  });
+
+  test("the diagram in ARCHITECTURE.md is what the rules say (`bun test/tidy/write-diagram.ts`)", async () => {
+    const text = await Bun.file(`${ROOT}/ARCHITECTURE.md`).text();
+    expect(text).toContain(`<!-- ${DIAGRAM_SECTION}: begin -->\n${layerDiagram()}\n<!-- ${DIAGRAM_SECTION}: end -->`);
   });
 
   test("no banned calls and words", () => {

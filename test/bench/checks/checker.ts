@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
-import type { PaceReport } from "../../../src/balance/probe-pace.ts";
-import type { CheckReport } from "../../../src/balance/report.ts";
+import type { CheckReport } from "../../../src/balance/servers/check-report.ts";
+import type { PaceReport } from "../../../src/balance/servers/probe-pace.ts";
 import { generateKey } from "../../../src/config/key-file.ts";
-import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
-import { IpvsClient } from "../../../src/kernel/ipvs-client.ts";
+import { askDaemon, daemonAnswers } from "../../../src/daemon/control/control-client.ts";
+import { IpvsClient } from "../../../src/kernel/ipvs/ipvs-client.ts";
 import { OWN, PEER, VIP } from "./peer-network.ts";
 import { childrenOf } from "./process-usage.ts";
 import { keepalivedServices, type Load, tandemServices } from "./servers.ts";

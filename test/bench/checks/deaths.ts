@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { IpvsClient } from "../../../src/kernel/ipvs-client.ts";
+import { IpvsClient } from "../../../src/kernel/ipvs/ipvs-client.ts";
 import { inNamespace, run } from "../../lab/network-namespace.ts";
 import { startKeepalived, startTandem, waitFor } from "./checker.ts";
 import { ip, makeNetwork, VIP } from "./peer-network.ts";

@@ -3,8 +3,8 @@
  * the kernel's table, and how late a timer of the main thread gets meanwhile. Prints rows in Markdown.
  * `bun table.ts INTERFACE SIZE…`; who fills the table writes a line for each size that is there.
  */
-import { SyncThread } from "../../../src/daemon/sync-thread.ts";
-import type { SyncAnswer, SyncWork } from "../../../src/daemon/sync-thread-protocol.ts";
+import { SyncThread } from "../../../src/daemon/sync/sync-thread.ts";
+import type { SyncAnswer, SyncWork } from "../../../src/daemon/sync/sync-thread-protocol.ts";
 import { address, addressBytes } from "../../../src/model/address.ts";
 
 const [interfaceName = "", ...sizes] = process.argv.slice(2);

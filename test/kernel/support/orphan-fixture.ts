@@ -1,5 +1,5 @@
 /** `parent` starts `child`, tells its id and waits; the child ties itself to it. */
-import { dieWithParent } from "../../../src/sys/process.ts";
+import { dieWithParent } from "../../../src/sys/process/process.ts";
 
 /** So that a child whose parent it outlives, which is what the test looks for, does not stay for ever. */
 const LIFE_MS = 20_000;

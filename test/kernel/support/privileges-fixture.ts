@@ -1,6 +1,6 @@
 /** Run as a program of its own, as scheduling and locked memory would stay: `bun privileges-fixture.ts realtime|niceness`. */
 import { readdirSync, readFileSync } from "node:fs";
-import { lockMemory, useNiceness, useRealtimeScheduling } from "../../../src/sys/scheduling.ts";
+import { lockMemory, useNiceness, useRealtimeScheduling } from "../../../src/sys/process/scheduling.ts";
 
 const status = (name: string) => {
   const line = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync("/proc/self/status", "latin1"));

@@ -1,9 +1,9 @@
 import { ptr } from "bun:ffi";
-import { AF_INET, IPPROTO_IP, IPPROTO_RAW, SOCK_RAW } from "../../../src/sys/constants.ts";
-import { closeFd } from "../../../src/sys/fd.ts";
-import { askIptables } from "../../../src/sys/iptables-socket.ts";
-import { openSocket, setSocketOption } from "../../../src/sys/socket.ts";
-import { readTableInfo, tableInfoRequest } from "../../../src/wire/iptables.ts";
+import { AF_INET, IPPROTO_IP, IPPROTO_RAW, SOCK_RAW } from "../../../src/sys/libc/constants.ts";
+import { closeFd } from "../../../src/sys/libc/fd.ts";
+import { askIptables } from "../../../src/sys/sockets/iptables-socket.ts";
+import { openSocket, setSocketOption } from "../../../src/sys/sockets/socket.ts";
+import { readTableInfo, tableInfoRequest } from "../../../src/wire/filter/iptables.ts";
 import { replaceBytes, type TableText, tableBytes } from "../../support/iptables-table.ts";
 
 /** linux/netfilter_ipv4/ip_tables.h */

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
-import { LinkClient } from "../../../src/kernel/link-client.ts";
+import { LinkClient } from "../../../src/kernel/addresses/link-client.ts";
 import type { Link } from "../../../src/model/link.ts";
-import { enterNetworkNamespace } from "../../../src/sys/network-namespace.ts";
+import { enterNetworkNamespace } from "../../../src/sys/process/network-namespace.ts";
 
 export type Side = "left" | "right";
 

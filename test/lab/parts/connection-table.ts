@@ -1,10 +1,11 @@
 /** A router's table of connections in the lab: what is in it, and how to empty or to fill it. */
-import { readConnections } from "../../../src/kernel/connection-table.ts";
-import { LinkClient } from "../../../src/kernel/link-client.ts";
-import { SyncSender } from "../../../src/kernel/sync-sender.ts";
+
+import { LinkClient } from "../../../src/kernel/addresses/link-client.ts";
+import { readConnections } from "../../../src/kernel/ipvs/connection-table.ts";
+import { SyncSender } from "../../../src/kernel/ipvs/sync-sender.ts";
 import { address, addressBytes } from "../../../src/model/address.ts";
-import { SyncMessageWriter } from "../../../src/wire/ipvs-sync.ts";
-import type { ConnectionRow } from "../../../src/wire/ipvs-sync-row.ts";
+import { SyncMessageWriter } from "../../../src/wire/sync/sync-message.ts";
+import type { ConnectionRow } from "../../../src/wire/sync/sync-row.ts";
 import type { RouterName, Topology } from "../topology.ts";
 
 /** The defaults of `[sync]`. */

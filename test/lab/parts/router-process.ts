@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import type { StatusReport } from "../../../src/daemon/status-report.ts";
+import type { StatusReport } from "../../../src/daemon/status/status-report.ts";
 import { ROUTERS, type RouterHost, type RouterName, type Topology } from "../topology.ts";
 
 export interface CommandResult {

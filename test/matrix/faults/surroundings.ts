@@ -13,7 +13,7 @@ const RTNL_MS = 5000;
 const UNDONE_MS = 50;
 /** What a neighbour's wrong entry costs until the next announcement. */
 const CORRECTED_MS = 2500;
-/** A backup that has heard of no owner lets the primary be first, which may be standby as well (failover/takeover.ts). */
+/** A backup that has heard of no owner lets the primary be first, which may be standby as well (failover/rules/takeover.ts). */
 const PRIMARY_FIRST_MS = 1500;
 const STRANGER = "direct1";
 

@@ -3,7 +3,7 @@
  * machine's whole state is walked, so that a field that a new rule brings counts by itself; times count as their distance
  * from now, in steps and up to a limit, and left out is what only numbers, words or repeats something.
  */
-import type { State } from "../../../src/failover/state.ts";
+import type { State } from "../../../src/failover/machine/state.ts";
 import type { RouterId } from "../../../src/model/pair.ts";
 import { PATHS } from "../../../src/model/pair.ts";
 import { ROUTERS, type World } from "../../simulation/world.ts";

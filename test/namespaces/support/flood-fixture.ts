@@ -2,7 +2,7 @@
  * `bun flood-fixture.ts LOCAL REMOTE PORT PAIR_ID RATE SECONDS`: forged heartbeats, right in all but the signature, RATE of
  * them a second. Prints how many the kernel took.
  */
-import { sealHeartbeat } from "../../../src/wire/heartbeat-packet.ts";
+import { sealHeartbeat } from "../../../src/wire/heartbeat/heartbeat-packet.ts";
 import { HEARTBEAT } from "../../support/heartbeats.ts";
 
 const [local = "", remote = "", port = "", pairId = "", rate = "", seconds = ""] = process.argv.slice(2);

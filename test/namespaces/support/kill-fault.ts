@@ -54,14 +54,14 @@ function countedThread(path: string): string {
 plugin({
   name: "faults",
   setup(build) {
-    build.onLoad({ filter: /src\/kernel\/sysctl\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /src\/kernel\/machine\/sysctl\.ts$/ }, ({ path }) => {
       return { loader: "ts", contents: counted(path, "writeSysctl") };
     });
-    build.onLoad({ filter: /src\/daemon\/replace-file\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /src\/daemon\/host\/replace-file\.ts$/ }, ({ path }) => {
       return { loader: "ts", contents: counted(path, "replaceFile") };
     });
     if (armedBy === undefined) return;
-    build.onLoad({ filter: /src\/daemon\/kernel-thread\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /src\/daemon\/kernel-thread\/kernel-thread\.ts$/ }, ({ path }) => {
       return { loader: "ts", contents: countedThread(path) };
     });
   },

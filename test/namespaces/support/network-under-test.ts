@@ -2,18 +2,22 @@
  * A router's eyes and ears in the lab's own namespace, with the other machines of its networks in a second one: what
  * the kernel does to an interface there, and what of it the failover machine is told.
  */
-import type { Config } from "../../../src/config/config.ts";
+import type { Config } from "../../../src/config/keys/config.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { KernelThread } from "../../../src/daemon/kernel-thread.ts";
-import type { KernelAnswer, KernelOutcome, KernelWork } from "../../../src/daemon/kernel-thread-protocol.ts";
-import { RouterNetwork } from "../../../src/daemon/router-network.ts";
-import type { Input } from "../../../src/failover/input.ts";
-import type { Surroundings } from "../../../src/failover/surroundings.ts";
-import { LinkClient } from "../../../src/kernel/link-client.ts";
-import { type OwnerAnswer, OwnerProbe } from "../../../src/kernel/owner-probe.ts";
+import { KernelThread } from "../../../src/daemon/kernel-thread/kernel-thread.ts";
+import type {
+  KernelAnswer,
+  KernelOutcome,
+  KernelWork,
+} from "../../../src/daemon/kernel-thread/kernel-thread-protocol.ts";
+import { RouterNetwork } from "../../../src/daemon/network/router-network.ts";
+import type { Input } from "../../../src/failover/machine/failover-input.ts";
+import type { Surroundings } from "../../../src/failover/machine/surroundings.ts";
+import { LinkClient } from "../../../src/kernel/addresses/link-client.ts";
+import { type OwnerAnswer, OwnerProbe } from "../../../src/kernel/neighbours/owner-probe.ts";
 import { address } from "../../../src/model/address.ts";
 import type { MacAddress } from "../../../src/model/mac-address.ts";
-import { monotonicMs } from "../../../src/sys/clock.ts";
+import { monotonicMs } from "../../../src/sys/libc/clock.ts";
 import { inNamespace, run } from "../../lab/network-namespace.ts";
 
 type InputOf<K extends Input["kind"]> = Extract<Input, { kind: K }>;

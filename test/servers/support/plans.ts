@@ -1,7 +1,7 @@
 /** How each of Debian's servers is run: in the foreground, on ports of loopback, with a certificate of ours. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CheckMethod } from "../../../src/model/check.ts";
+import type { CheckMethod } from "../../../src/model/health-check.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import { run } from "../../support/lab.ts";
 import type { CertificateFiles } from "./certificates.ts";

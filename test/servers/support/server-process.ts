@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { address } from "../../../src/model/address.ts";
-import type { CheckTarget } from "../../../src/model/check.ts";
+import type { CheckTarget } from "../../../src/model/health-check.ts";
 import { layDebianTree } from "./debian-tree.ts";
 import { isStopped, runningProcesses } from "./processes.ts";
 

@@ -1,5 +1,5 @@
 /** What a check says of a real server through all of its ways of failing, and when it is back. */
-import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../../src/model/check.ts";
+import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../../src/model/health-check.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import { faultyProxy, type ProxyFault } from "../../support/faulty-proxy.ts";
 import { eventually, onPort, type RealServer } from "./server-process.ts";

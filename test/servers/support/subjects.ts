@@ -1,4 +1,4 @@
-import type { CheckMethod } from "../../../src/model/check.ts";
+import type { CheckMethod } from "../../../src/model/health-check.ts";
 import type { CertificateFiles } from "./certificates.ts";
 import type { Story } from "./expected.ts";
 import { RealServer, type ServerPlan } from "./server-process.ts";

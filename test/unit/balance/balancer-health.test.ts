@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { ConfiguredService } from "../../../src/config/config.ts";
-import type { Check, ProbeOutcome } from "../../../src/model/check.ts";
+import type { ConfiguredService } from "../../../src/config/keys/config.ts";
+import type { Check, ProbeOutcome } from "../../../src/model/health-check.ts";
 import {
   checked,
   configuredService,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Balancer } from "../../../src/balance/balancer.ts";
-import { drainsOf } from "../../../src/balance/drains.ts";
-import type { BalancerInput } from "../../../src/balance/input.ts";
+import type { BalancerInput } from "../../../src/balance/balancer-input.ts";
 import { RECONCILE_INTERVAL_MS } from "../../../src/balance/kernel-table.ts";
-import type { ConfiguredService } from "../../../src/config/config.ts";
+import { drainsOf } from "../../../src/balance/servers/drains.ts";
+import type { ConfiguredService } from "../../../src/config/keys/config.ts";
 import {
   checked,
   configuredService,

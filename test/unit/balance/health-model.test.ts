@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { combineHealths } from "../../../src/balance/combined-health.ts";
-import { CHANGES_KEPT, ProbeRecord, TIMES_KEPT } from "../../../src/balance/probe-record.ts";
-import { hasQuorum } from "../../../src/balance/quorum.ts";
-import { ProbeSchedule } from "../../../src/balance/schedule.ts";
-import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "../../../src/balance/verdict.ts";
+import { combineHealths } from "../../../src/balance/health/combined-health.ts";
+import { hasQuorum } from "../../../src/balance/health/quorum.ts";
+import { ProbeSchedule } from "../../../src/balance/health/schedule.ts";
+import { type Health, judgeOutcome, UNKNOWN_HEALTH } from "../../../src/balance/health/verdict.ts";
+import { CHANGES_KEPT, ProbeRecord, TIMES_KEPT } from "../../../src/balance/servers/probe-record.ts";
 import { failed, SUCCESS, TCP_CHECK } from "../../support/balance-fixtures.ts";
 
 const UP: Health = { verdict: "up", refused: false, sinceMs: 10, recoveredMs: 10 };

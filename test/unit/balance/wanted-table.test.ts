@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { drainsOf } from "../../../src/balance/drains.ts";
-import { unitsOf } from "../../../src/balance/units.ts";
-import { type Health, UNKNOWN_HEALTH } from "../../../src/balance/verdict.ts";
+import { type Health, UNKNOWN_HEALTH } from "../../../src/balance/health/verdict.ts";
+import { drainsOf } from "../../../src/balance/servers/drains.ts";
+import { unitsOf } from "../../../src/balance/servers/service-units.ts";
 import { wantedService } from "../../../src/balance/wanted-table.ts";
-import type { ConfiguredService } from "../../../src/config/config.ts";
+import type { ConfiguredService } from "../../../src/config/keys/config.ts";
 import {
   checked,
   configuredService,

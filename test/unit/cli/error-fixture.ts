@@ -1,6 +1,6 @@
 /** Reports an error with findings, and a note, as commands do. */
-import { Output } from "../../../src/cli/output.ts";
-import { reportError } from "../../../src/cli/report-error.ts";
+import { Output } from "../../../src/cli/output/output.ts";
+import { reportError } from "../../../src/cli/output/report-error.ts";
 import { TandemError } from "../../../src/lib/errors.ts";
 
 const output = await Output.open({ json: process.argv.includes("--json"), color: "never" });

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { readCommandLine } from "../../../src/cli/argv.ts";
-import { routeNoun } from "../../../src/cli/route.ts";
-import { ServiceNames } from "../../../src/cli/service-names.ts";
-import { COMMANDS } from "../../../src/cli/spec/commands.ts";
-import { GLOBAL_FLAGS } from "../../../src/cli/spec/globals.ts";
+import { readCommandLine } from "../../../src/cli/line/argv.ts";
+import { routeNoun } from "../../../src/cli/line/route.ts";
+import { ServiceNames } from "../../../src/cli/line/service-names.ts";
+import { COMMANDS } from "../../../src/cli/spec/command-table.ts";
+import { GLOBAL_FLAGS } from "../../../src/cli/spec/global-flags.ts";
 import {
   type FlagSpec,
   flagName,
   type NamedValues,
   type NounSpec,
   type VerbSpec,
-} from "../../../src/cli/spec/types.ts";
+} from "../../../src/cli/spec/spec-types.ts";
 import { parseEndpoint } from "../../../src/model/address.ts";
 import { parseServiceKey } from "../../../src/model/virtual-service.ts";
 

@@ -1,4 +1,4 @@
-import type { ConfigIssue } from "../../../src/config/config.ts";
+import type { ConfigIssue } from "../../../src/config/keys/config.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 
 /** A small valid file that the tests of this folder change. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { configFingerprint } from "../../../src/config/fingerprint.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { renderConfig } from "../../../src/config/render.ts";
+import { configFingerprint } from "../../../src/config/render/fingerprint.ts";
+import { renderConfig } from "../../../src/config/render/render.ts";
 import { address } from "../../../src/model/address.ts";
 import type { Gate } from "../../../src/model/gate.ts";
 import { type Edit, edited, issuesOf } from "./base.ts";

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exampleConfig } from "../../../src/config/example.ts";
 import { loadConfig, loadKeys } from "../../../src/config/load.ts";
 import { MAX_CONFIG_BYTES } from "../../../src/config/parse.ts";
+import { exampleConfig } from "../../../src/config/render/example.ts";
 import { TandemError } from "../../../src/lib/errors.ts";
 
 const KEY = `${"0f".repeat(32)}\n`;

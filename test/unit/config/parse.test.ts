@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { exampleConfig } from "../../../src/config/example.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { renderConfig } from "../../../src/config/render.ts";
+import { exampleConfig } from "../../../src/config/render/example.ts";
+import { renderConfig } from "../../../src/config/render/render.ts";
 import { address } from "../../../src/model/address.ts";
-import type { Check } from "../../../src/model/check.ts";
+import type { Check } from "../../../src/model/health-check.ts";
 import { BASE, type Edit, edited } from "./base.ts";
 
 const LISTEN = 'listen = "tcp://203.0.113.10:80"';

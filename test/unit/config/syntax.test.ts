@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { MAX_CONFIG_BYTES, parseConfig } from "../../../src/config/parse.ts";
-import { MAX_NESTING } from "../../../src/config/position.ts";
+import { MAX_NESTING } from "../../../src/config/places/position.ts";
 import { BASE, type Edit, edited, issuesOf } from "./base.ts";
 
 interface Row {

@@ -2,9 +2,13 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BALANCER_ARGUMENT } from "../../../src/daemon/balancer-argument.ts";
-import { decodeFromBalancer, type FromBalancer, type ToBalancer } from "../../../src/daemon/balancer-protocol.ts";
-import type { CheckMethod } from "../../../src/model/check.ts";
+import { BALANCER_ARGUMENT } from "../../../src/daemon/balancer/balancer-argument.ts";
+import {
+  decodeFromBalancer,
+  type FromBalancer,
+  type ToBalancer,
+} from "../../../src/daemon/balancer/balancer-protocol.ts";
+import type { CheckMethod } from "../../../src/model/health-check.ts";
 import { checked, configuredService, endpoint, TCP_CHECK } from "../../support/balance-fixtures.ts";
 import { tcpServer } from "../../support/probed-server.ts";
 

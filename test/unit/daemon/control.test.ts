@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { askDaemon, daemonAnswers } from "../../../src/daemon/control-client.ts";
-import type { ControlClient } from "../../../src/daemon/control-peer.ts";
+import { askDaemon, daemonAnswers } from "../../../src/daemon/control/control-client.ts";
+import type { ControlClient } from "../../../src/daemon/control/control-peer.ts";
 import {
   CONTROL_SOCKET_NAME,
   type ControlLine,
@@ -12,10 +12,10 @@ import {
   decodeControlLine,
   decodeControlRequest,
   encodeControlRequest,
-} from "../../../src/daemon/control-protocol.ts";
-import { CONTROL_CLIENTS_MAX, type ControlHandler, ControlServer } from "../../../src/daemon/control-server.ts";
+} from "../../../src/daemon/control/control-protocol.ts";
+import { CONTROL_CLIENTS_MAX, type ControlHandler, ControlServer } from "../../../src/daemon/control/control-server.ts";
 import { address } from "../../../src/model/address.ts";
-import { monotonicMs } from "../../../src/sys/clock.ts";
+import { monotonicMs } from "../../../src/sys/libc/clock.ts";
 
 async function withServer(handler: ControlHandler, body: (runtimeDir: string, path: string) => Promise<void>) {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));

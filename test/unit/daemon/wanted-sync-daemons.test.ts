@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { wantedSyncDaemons } from "../../../src/daemon/balancing.ts";
+import { wantedSyncDaemons } from "../../../src/daemon/balancer/balancing.ts";
 import { address } from "../../../src/model/address.ts";
 import { BASE } from "../config/base.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { HeartbeatPayload } from "../../../src/wire/heartbeat.ts";
+import type { HeartbeatPayload } from "../../../src/wire/heartbeat/heartbeat.ts";
 import { PRIVATE_VIP, PUBLIC_VIP, TestRouter } from "../../support/failover.ts";
 
 function booted(router: "primary" | "backup", lastActiveTerm = 0): TestRouter {

@@ -1,8 +1,8 @@
 /** What the machine tells of itself, where the decisions are the same. */
 import { describe, expect, test } from "bun:test";
-import { causesOf } from "../../../src/failover/history.ts";
-import type { Input } from "../../../src/failover/input.ts";
-import type { State } from "../../../src/failover/state.ts";
+import type { Input } from "../../../src/failover/machine/failover-input.ts";
+import { causesOf } from "../../../src/failover/machine/history.ts";
+import type { State } from "../../../src/failover/machine/state.ts";
 import { address } from "../../../src/model/address.ts";
 import type { Vip } from "../../../src/model/vip.ts";
 import { vip } from "../../simulation/world.ts";

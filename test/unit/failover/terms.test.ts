@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TERM_LIMIT } from "../../../src/failover/settings.ts";
+import { TERM_LIMIT } from "../../../src/failover/machine/settings.ts";
 import { TestRouter } from "../../support/failover.ts";
 
 const NONSENSE = 0xffff_ffff;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { Places } from "../../../src/config/places.ts";
+import { Places } from "../../../src/config/places/places.ts";
 import { hostFindings } from "../../../src/host/findings.ts";
 import type { Host } from "../../../src/host/host.ts";
 import { type IpAddress, parseAddress } from "../../../src/model/address.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { kernelPrefixLength } from "../../../src/kernel/address-client.ts";
+import { kernelPrefixLength } from "../../../src/kernel/addresses/address-client.ts";
 import type { InterfaceAddress } from "../../../src/model/interface-address.ts";
 import { prefixOf } from "../../support/must.ts";
 

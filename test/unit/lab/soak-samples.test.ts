@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { PathStatus, PeerStatus } from "../../../src/daemon/status-report.ts";
+import type { PathStatus, PeerStatus } from "../../../src/daemon/status/status-report.ts";
 import { routerFigures, type Sample } from "../../soak/samples.ts";
 
 const MINUTE_MS = 60_000;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readSecret } from "../../../src/probe/secret.ts";
-import { tlsSettings } from "../../../src/probe/tls-files.ts";
+import { readSecret } from "../../../src/probe/protocols/secret.ts";
+import { tlsSettings } from "../../../src/probe/transport/tls-files.ts";
 
 let folder = "";
 let pipe = "";

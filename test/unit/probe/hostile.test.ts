@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { CheckMethod } from "../../../src/model/check.ts";
-import { GREETING_KINDS } from "../../../src/model/check.ts";
+import type { CheckMethod } from "../../../src/model/health-check.ts";
+import { GREETING_KINDS } from "../../../src/model/health-check.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import { type ProbedServer, tcpServer } from "../../support/probed-server.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
 import { address } from "../../../src/model/address.ts";
-import type { CheckMethod, CheckTarget, ProbeOutcome, ScriptStep } from "../../../src/model/check.ts";
+import type { CheckMethod, CheckTarget, ProbeOutcome, ScriptStep } from "../../../src/model/health-check.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import {
   answering,

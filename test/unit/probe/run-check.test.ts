@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { address } from "../../../src/model/address.ts";
-import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../../src/model/check.ts";
+import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../../src/model/health-check.ts";
 import { runCheck } from "../../../src/probe/run-check.ts";
 import { answering, closedPort, targetOn, tcpServer, tlsServer } from "../../support/probed-server.ts";
 import { makeCertificate } from "../../support/tls-certificate.ts";

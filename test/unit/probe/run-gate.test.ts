@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { address } from "../../../src/model/address.ts";
 import type { FileState, Gate, GateSubject } from "../../../src/model/gate.ts";
-import { FileLook } from "../../../src/probe/file-state.ts";
+import { FileLook } from "../../../src/probe/local/file-state.ts";
 import { GateProber } from "../../../src/probe/run-gate.ts";
 
 const PATIENT_MS = 10_000;

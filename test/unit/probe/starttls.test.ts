@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Dialogue, Step } from "../../../src/probe/dialogue.ts";
-import { greetingDialogue } from "../../../src/probe/greeting.ts";
+import { greetingDialogue } from "../../../src/probe/protocols/greeting.ts";
+import type { Dialogue, Step } from "../../../src/probe/transport/dialogue.ts";
 
 /** What a dialogue does: `send TEXT`, `TLS after TEXT`, or its judgement. */
 function did(step: Step): string {
