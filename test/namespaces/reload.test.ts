@@ -1,9 +1,9 @@
 /** `tandem reload` and SIGHUP on real routers: all or nothing, and whoever asks is told. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import { PUBLIC_VIP } from "../lab/topology.ts";
 import { requireLab } from "../support/lab.ts";
+import { killAtSteps } from "../support/reload-kills.ts";
 import { expectNothingLost, VipPair } from "./support/vip-pair.ts";
 
 beforeAll(requireLab);
@@ -161,74 +161,23 @@ test("a daemon that is started with a broken file goes on with what was in force
   expect((await lvs1.status())?.reload.outcome).not.toBe("refused");
 });
 
-describe("a router that is killed", () => {
-  const MAIN = join(import.meta.dir, "../../src/main.ts");
-  const FAULT = join(import.meta.dir, "support/kill-fault.ts");
-  const PROMOTION = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries";
-  /** Of a network of its own: the setting above goes with it. */
-  const FOREIGN = "198.51.100.10";
-  /** A reload has some twenty; what the daemon does besides while it runs may add a few. */
-  const STEPS_LIMIT = 100;
-
-  test("at any step of a reload has what the file says after its restart, and the settings are the administrator's", async () => {
-    await using pair = await VipPair.prepare({ pair: ['lease = "30s"', 'failback = "manual"'] });
-    const { lab } = pair;
-    const lvs1 = pair.router("lvs1");
-    const setting = () => lab.topology.on("lvs1", () => readFileSync(PROMOTION, "utf8").trim());
-    const before = setting();
-    const files = [withVip(pair.config, `${EXTRA}/24`), withVip(pair.config, `${FOREIGN}/24`)] as const;
-    const expected = [`${PUBLIC_VIP} ${EXTRA}`, `${PUBLIC_VIP} ${FOREIGN}`] as const;
-    const present = () => [PUBLIC_VIP, EXTRA, FOREIGN].filter((vip) => kernelHas(pair, "lvs1", `${vip}/`)).join(" ");
-    const armed = join(lvs1.stateDirectory, "armed");
-    const directories = ["--runtime-dir", lvs1.runtimeDirectory, "--state-dir", lvs1.stateDirectory];
-    const words = ["run", "--config", lab.pair.configPath, "--router", "primary", ...directories];
-    const start = (killedAt: number) => {
-      rmSync(armed, { force: true });
-      const program = [
-        "ip",
-        "netns",
-        "exec",
-        lab.topology.namespace("lvs1"),
-        process.execPath,
-        "--preload",
-        FAULT,
-        MAIN,
-      ];
-      const env = { ...process.env, KILL_AT_STEP: String(killedAt), KILL_ARMED_BY: armed };
-      return Bun.spawn([...program, ...words], { env, stdio: ["ignore", "ignore", "ignore"] });
-    };
-    const answersAs = async (pid: number) => (await lvs1.status())?.router.pid === pid;
-    write(pair, files[0]);
-    let life = start(1);
-    const isOver = () => life.exitCode !== null || life.signalCode !== null;
-    try {
-      await pair.until("it has what the first file says", async () => present() === expected[0] && answersAs(life.pid));
-      let killedAt = 1;
-      for (; killedAt < STEPS_LIMIT; killedAt += 1) {
-        const turn = killedAt % 2 === 0 ? 0 : 1;
-        write(pair, files[turn]);
-        writeFileSync(armed, "");
-        const reloaded = await lvs1.tandem("reload", "--json");
-        // VIPs that go are dropped after the answer.
-        await pair.until("the reload is over", () => isOver() || present() === expected[turn]);
-        rmSync(armed);
-        if (reloaded.exitCode === 0 && (await answersAs(life.pid))) break;
-        await life.exited;
-        expect([killedAt, life.signalCode]).toEqual([killedAt, "SIGKILL"]);
-        life = start(killedAt + 1);
-        await pair.until(`killed at step ${killedAt}: it has what the file says`, async () => {
-          return present() === expected[turn] && (await answersAs(life.pid));
-        });
-      }
-      // The record of what is tried and of what is in force, the VIP that comes and the one that goes, each there and back.
-      expect(killedAt).toBeGreaterThan(8);
-      expect(killedAt).toBeLessThan(STEPS_LIMIT);
-      rmSync(armed, { force: true });
-      life.kill("SIGTERM");
-      expect(await life.exited).toBe(0);
-      expect([present(), setting()]).toEqual(["", before]);
-    } finally {
-      life.kill("SIGKILL");
-    }
+test("a router that is killed at any step of a reload has what the file says after its restart, and the settings are the administrator's at the end", async () => {
+  // Of a network of its own: a kernel setting comes and goes with it.
+  const foreign = "198.51.100.10";
+  const setting = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries";
+  await using pair = await VipPair.prepare({ pair: ['lease = "30s"', 'failback = "manual"'] });
+  const value = () => pair.lab.topology.on("lvs1", () => readFileSync(setting, "utf8").trim());
+  const before = value();
+  const vips = [EXTRA, foreign] as const;
+  const present = () => [PUBLIC_VIP, ...vips].filter((vip) => kernelHas(pair, "lvs1", `${vip}/`)).join(" ");
+  await killAtSteps({
+    lab: pair.lab,
+    texts: [withVip(pair.config, `${EXTRA}/24`), withVip(pair.config, `${foreign}/24`)],
+    isAs: (index) => present() === `${PUBLIC_VIP} ${vips[index]}`,
+    // A reload has some fifteen; what the daemon does besides while it runs may add a few.
+    steps: Array.from({ length: 100 }, (_, index) => index + 1),
+    // The record of what is tried and of what is in force, the VIP that comes and the one that goes, each there and back.
+    stepsMin: 8,
   });
+  expect([present(), value()]).toEqual(["", before]);
 });

@@ -68,7 +68,7 @@ describe("the kernel's settings", () => {
 
 describe("a router that is killed", () => {
   const MAIN = join(import.meta.dir, "../../src/main.ts");
-  const FAULT = join(import.meta.dir, "support/kill-fault.ts");
+  const FAULT = join(import.meta.dir, "../support/kill-fault.ts");
   const SETTINGS = ["ip_forward", "conf/all/send_redirects", "conf/eth0/send_redirects", "conf/eth1/send_redirects"];
 
   test("at any step with a setting or the disk has the next one give back what the administrator had", async () => {

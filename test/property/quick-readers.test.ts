@@ -52,7 +52,8 @@ function readMoved(text: string, lines: number, columns: number): TableResult {
 
 /** A blank before each line: none is as `ipvsadm -Sn` prints it. */
 function eachByItself(text: string): TableResult {
-  return readMoved(text.replaceAll(/^/gm, " "), 0, 1);
+  const lines = text.split("\n").map((line) => ` ${line}`);
+  return readMoved(lines.join("\n"), 0, 1);
 }
 
 /** After a `-C` that finds something, which takes the table apart. */

@@ -47,7 +47,7 @@ describe("ServicesClaim", () => {
 
   test("ends with the process that has it, however that ends", async () => {
     const script = `
-      import { ServicesClaim } from "${import.meta.dir}/../../../src/daemon/services-claim.ts";
+      import { ServicesClaim } from "${import.meta.dir}/../../../../src/daemon/host/services-claim.ts";
       new ServicesClaim("${NAME}").take("start");
       process.stdout.write("taken");
       setInterval(() => {}, 1000);

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { readCommandLine } from "../../../src/cli/line/argv.ts";
-import { routeNoun } from "../../../src/cli/line/route.ts";
-import { ServiceNames } from "../../../src/cli/line/service-names.ts";
-import { COMMANDS } from "../../../src/cli/spec/command-table.ts";
-import { GLOBAL_FLAGS } from "../../../src/cli/spec/global-flags.ts";
+import { readCommandLine } from "../../../../src/cli/line/argv.ts";
+import { routeNoun } from "../../../../src/cli/line/route.ts";
+import { ServiceNames } from "../../../../src/cli/line/service-names.ts";
+import { COMMANDS } from "../../../../src/cli/spec/command-table.ts";
+import { GLOBAL_FLAGS } from "../../../../src/cli/spec/global-flags.ts";
 import {
   type FlagSpec,
   flagName,
   type NamedValues,
   type NounSpec,
   type VerbSpec,
-} from "../../../src/cli/spec/spec-types.ts";
-import { parseEndpoint } from "../../../src/model/address.ts";
-import { parseServiceKey } from "../../../src/model/virtual-service.ts";
+} from "../../../../src/cli/spec/spec-types.ts";
+import { parseEndpoint } from "../../../../src/model/address.ts";
+import { parseServiceKey } from "../../../../src/model/virtual-service.ts";
 
 /** Knows every name. */
 const ANY_NAME: NamedValues = {

@@ -2,10 +2,10 @@
  * A view of as many lines as the first word says, shown again and again as `--watch` does. So many pages after the first
  * one fail as the second word says; less than none: the first one does.
  */
-import { Output } from "../../../src/cli/output/output.ts";
-import { everyInterval, showAgainAndAgain } from "../../../src/cli/output/redraw.ts";
-import { reportError } from "../../../src/cli/output/report-error.ts";
-import { TandemError } from "../../../src/lib/errors.ts";
+import { Output } from "../../../../src/cli/output/output.ts";
+import { everyInterval, showAgainAndAgain } from "../../../../src/cli/output/redraw.ts";
+import { reportError } from "../../../../src/cli/output/report-error.ts";
+import { TandemError } from "../../../../src/lib/errors.ts";
 
 const lines = Array.from({ length: Number(process.argv[2]) }, (_, index) => `line ${index + 1}`);
 const failures = Number(process.argv[3] ?? 0);

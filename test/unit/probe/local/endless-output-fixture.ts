@@ -1,7 +1,7 @@
 /** Runs some programs that write without end; says by how many MiB this process was ever larger than before it. */
 import { readFileSync } from "node:fs";
-import { address } from "../../../src/model/address.ts";
-import { runExternal } from "../../../src/probe/local/external-check.ts";
+import { address } from "../../../../src/model/address.ts";
+import { runExternal } from "../../../../src/probe/local/external-check.ts";
 
 function largestMiB(): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1]) / 1024;

@@ -3,12 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { replaceFile } from "../../../src/daemon/host/replace-file.ts";
-import { StateDirectory } from "../../../src/daemon/host/state-store.ts";
-import { backupOnly, type WantedSysctl } from "../../../src/daemon/settings/forwarding.ts";
-import { isPromotion } from "../../../src/daemon/settings/promotion.ts";
-import { SysctlKeeper } from "../../../src/daemon/settings/sysctl-keeper.ts";
-import { Logger } from "../../../src/log/logger.ts";
+import { replaceFile } from "../../../../src/daemon/host/replace-file.ts";
+import { StateDirectory } from "../../../../src/daemon/host/state-store.ts";
+import { backupOnly, type WantedSysctl } from "../../../../src/daemon/settings/forwarding.ts";
+import { isPromotion } from "../../../../src/daemon/settings/promotion.ts";
+import { SysctlKeeper } from "../../../../src/daemon/settings/sysctl-keeper.ts";
+import { Logger } from "../../../../src/log/logger.ts";
 
 const FORWARD: WantedSysctl = { path: "net/ipv4/ip_forward", value: "1", why: "NAT routes" };
 const PROMOTE: WantedSysctl = { path: "net/ipv4/conf/eth0/promote_secondaries", value: "1", why: "others stay" };

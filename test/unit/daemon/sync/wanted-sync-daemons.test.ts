@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { parseConfig } from "../../../src/config/parse.ts";
-import { wantedSyncDaemons } from "../../../src/daemon/balancer/balancing.ts";
-import { address } from "../../../src/model/address.ts";
-import { BASE } from "../config/base.ts";
+import { parseConfig } from "../../../../src/config/parse.ts";
+import { wantedSyncDaemons } from "../../../../src/daemon/balancer/balancing.ts";
+import { address } from "../../../../src/model/address.ts";
+import { BASE } from "../../config/base.ts";
 
 /** Both daemons of a configuration with these lines in `[sync]`, on a machine with eth0 and eth1. */
 function wantedWith(sync: string) {

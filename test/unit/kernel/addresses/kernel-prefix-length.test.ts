@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { kernelPrefixLength } from "../../../src/kernel/addresses/address-client.ts";
-import type { InterfaceAddress } from "../../../src/model/interface-address.ts";
-import { prefixOf } from "../../support/must.ts";
+import { kernelPrefixLength } from "../../../../src/kernel/addresses/address-client.ts";
+import type { InterfaceAddress } from "../../../../src/model/interface-address.ts";
+import { prefixOf } from "../../../support/must.ts";
 
 function present(text: string, rest: Partial<InterfaceAddress> = {}): InterfaceAddress {
   const flags = { ours: false, tentative: false, dadFailed: false, secondary: false, noPrefixRoute: false };

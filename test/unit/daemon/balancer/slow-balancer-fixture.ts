@@ -1,5 +1,5 @@
 /** In the place of the balancer: answers the first question for the table when the second one comes, and then that one. */
-import type { ToBalancer } from "../../../src/daemon/balancer/balancer-protocol.ts";
+import type { ToBalancer } from "../../../../src/daemon/balancer/balancer-protocol.ts";
 
 const asked: number[] = [];
 

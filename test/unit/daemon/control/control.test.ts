@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { askDaemon, daemonAnswers } from "../../../src/daemon/control/control-client.ts";
-import type { ControlClient } from "../../../src/daemon/control/control-peer.ts";
+import { askDaemon, daemonAnswers } from "../../../../src/daemon/control/control-client.ts";
+import type { ControlClient } from "../../../../src/daemon/control/control-peer.ts";
 import {
   CONTROL_SOCKET_NAME,
   type ControlLine,
@@ -12,10 +12,14 @@ import {
   decodeControlLine,
   decodeControlRequest,
   encodeControlRequest,
-} from "../../../src/daemon/control/control-protocol.ts";
-import { CONTROL_CLIENTS_MAX, type ControlHandler, ControlServer } from "../../../src/daemon/control/control-server.ts";
-import { address } from "../../../src/model/address.ts";
-import { monotonicMs } from "../../../src/sys/libc/clock.ts";
+} from "../../../../src/daemon/control/control-protocol.ts";
+import {
+  CONTROL_CLIENTS_MAX,
+  type ControlHandler,
+  ControlServer,
+} from "../../../../src/daemon/control/control-server.ts";
+import { address } from "../../../../src/model/address.ts";
+import { monotonicMs } from "../../../../src/sys/libc/clock.ts";
 
 async function withServer(handler: ControlHandler, body: (runtimeDir: string, path: string) => Promise<void>) {
   const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
@@ -281,14 +285,23 @@ describe.concurrent("ControlServer, at a client's limit,", () => {
     rmSync(directory, { recursive: true });
   });
 
+  test("turns a client away while others have their answers and do not read them", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
+    const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: "x".repeat(3_000_000) });
+    const server = await ControlServer.open(directory, answerLong, { answerSeconds: 600 });
+    await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
+    const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
+    expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
+
   test("lets go of clients that ask and never read, and of no other one", async () => {
     const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
     const long = "x".repeat(3_000_000);
     const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: long });
     const server = await ControlServer.open(directory, answerLong, { answerSeconds: 1 });
     await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
-    const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
-    expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
     expect(await askUntilAnswered(directory)).toBe(long);
     server.close();
     rmSync(directory, { recursive: true });

@@ -1,7 +1,7 @@
 /** Reports an error with findings, and a note, as commands do. */
-import { Output } from "../../../src/cli/output/output.ts";
-import { reportError } from "../../../src/cli/output/report-error.ts";
-import { TandemError } from "../../../src/lib/errors.ts";
+import { Output } from "../../../../src/cli/output/output.ts";
+import { reportError } from "../../../../src/cli/output/report-error.ts";
+import { TandemError } from "../../../../src/lib/errors.ts";
 
 const output = await Output.open({ json: process.argv.includes("--json"), color: "never" });
 output.note("a note that is longer than a line of this terminal has room for");

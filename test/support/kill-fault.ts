@@ -1,7 +1,8 @@
 /**
  * Loaded before the daemon's sources: counts what it does to the kernel's settings and to the disk, before and after
  * each, and kills the process at the step that the environment names. Where that names a file as well, what is counted
- * begins once the file is there, and requests to the kernel thread, which has the addresses, are steps, too.
+ * begins once the file is there, and what is asked of the kernel thread, which has the addresses, and of the balancer, which
+ * has the table, are steps, too.
  */
 import { existsSync } from "node:fs";
 import { plugin } from "bun";
@@ -33,20 +34,23 @@ function counted(path: string, name: string): string {
   ].join("\n");
 }
 
-/** The kernel thread with a step before each request and one after its answer. */
-function countedThread(path: string): string {
+/** The module's own class with a step before each of these calls, and one after it or before its callback. */
+function countedClass(path: string, name: string, methods: readonly string[]): string {
+  const wrapped = methods.flatMap((method) => [
+    `  ${method}(...words) {`,
+    "    step();",
+    "    const done = words.at(-1);",
+    "    const isCalledBack = typeof done === 'function';",
+    `    super.${method}(...(isCalledBack ? words.with(-1, (...answer) => (step(), done(...answer))) : words));`,
+    "    if (!isCalledBack) step();",
+    "  }",
+  ]);
   return [
     `import { step } from ${JSON.stringify(import.meta.path)};`,
     `import * as whole from ${JSON.stringify(`${path}?whole`)};`,
     `export * from ${JSON.stringify(`${path}?whole`)};`,
-    "export class KernelThread extends whole.KernelThread {",
-    "  request(work, done) {",
-    "    step();",
-    "    super.request(work, (answer) => {",
-    "      step();",
-    "      done(answer);",
-    "    });",
-    "  }",
+    `export class ${name} extends whole.${name} {`,
+    ...wrapped,
     "}",
   ].join("\n");
 }
@@ -62,7 +66,10 @@ plugin({
     });
     if (armedBy === undefined) return;
     build.onLoad({ filter: /src\/daemon\/kernel-thread\/kernel-thread\.ts$/ }, ({ path }) => {
-      return { loader: "ts", contents: countedThread(path) };
+      return { loader: "ts", contents: countedClass(path, "KernelThread", ["request"]) };
+    });
+    build.onLoad({ filter: /src\/daemon\/balancer\/balancer-supervisor\.ts$/ }, ({ path }) => {
+      return { loader: "ts", contents: countedClass(path, "BalancerSupervisor", ["try", "configure"]) };
     });
   },
 });

@@ -1,7 +1,7 @@
 /** In the place of the balancer: `bun dying-balancer-fixture.ts …  FOLDER` dies of the first question ever, and answers the next. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ToBalancer } from "../../../src/daemon/balancer/balancer-protocol.ts";
+import type { ToBalancer } from "../../../../src/daemon/balancer/balancer-protocol.ts";
 
 const asked = join(process.argv.at(-1) ?? "", "asked");
 

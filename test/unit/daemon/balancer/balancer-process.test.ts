@@ -2,17 +2,17 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BALANCER_ARGUMENT } from "../../../src/daemon/balancer/balancer-argument.ts";
+import { BALANCER_ARGUMENT } from "../../../../src/daemon/balancer/balancer-argument.ts";
 import {
   decodeFromBalancer,
   type FromBalancer,
   type ToBalancer,
-} from "../../../src/daemon/balancer/balancer-protocol.ts";
-import type { CheckMethod } from "../../../src/model/health-check.ts";
-import { checked, configuredService, endpoint, TCP_CHECK } from "../../support/balance-fixtures.ts";
-import { tcpServer } from "../../support/probed-server.ts";
+} from "../../../../src/daemon/balancer/balancer-protocol.ts";
+import type { CheckMethod } from "../../../../src/model/health-check.ts";
+import { checked, configuredService, endpoint, TCP_CHECK } from "../../../support/balance-fixtures.ts";
+import { tcpServer } from "../../../support/probed-server.ts";
 
-const MAIN = join(import.meta.dir, "../../../src/main.ts");
+const MAIN = join(import.meta.dir, "../../../../src/main.ts");
 
 /** A balancer as a child of this process, as the router starts it. */
 function startBalancer(stateDir: string, program: readonly string[] = [MAIN, BALANCER_ARGUMENT]) {
