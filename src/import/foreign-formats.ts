@@ -1,3 +1,4 @@
+/** Other products' files as the text of a configuration of ours. */
 import type { ConfigIssue } from "../config/keys/config.ts";
 import type { ForeignResult } from "./foreign/foreign-model.ts";
 import { formatForeign } from "./foreign/foreign-toml.ts";
@@ -8,8 +9,6 @@ import { parseLdirectord } from "./ldirectord/ldirectord.ts";
 import { parsePiranha } from "./piranha/piranha.ts";
 import { FOREIGN_FORMATS, type ForeignFormat } from "./words/import-formats.ts";
 import type { NameLookup } from "./words/name-lookup.ts";
-
-/** Other products' files as the text of a configuration of ours. */
 
 export type ImportResult =
   | { readonly ok: true; readonly config: string; readonly warnings: readonly ConfigIssue[] }

@@ -1,3 +1,4 @@
+/** `config import`: the file of another product as a configuration, and what has no counterpart. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
 import { foreignFormatOf, type ImportResult, importForeign } from "../../import/foreign-formats.ts";

@@ -1,3 +1,4 @@
+/** `tandem reload`: has the daemon read its configuration again, or says what that would do. */
 import { keysDigest } from "../../config/key-file.ts";
 import { askDaemon } from "../../daemon/control/control-client.ts";
 import { pairIdOfConfig } from "../../daemon/network/router-network.ts";
@@ -14,8 +15,6 @@ import { runtimeDir } from "../line/directories.ts";
 import { printable } from "../output/table.ts";
 import type { reload as spec } from "../spec/single-command-specs.ts";
 import { reloadChanges } from "./reload-changes.ts";
-
-/** `tandem reload`: has the daemon read its configuration again, or says what that would do. */
 
 interface Plan {
   readonly changes: readonly Change[];

@@ -1,3 +1,4 @@
+/** `drain` and `undrain` of `real` and `service`: through the daemon where one runs, else on the kernel. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import { askDaemon, daemonAnswers } from "../../daemon/control/control-client.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
@@ -16,8 +17,6 @@ import type { service } from "../spec/service-spec.ts";
 import { checkName, type Found, foundName, look, matching, notFound, type Target, targetText } from "./drain-target.ts";
 import { WAIT_DEFAULT_MS, waitUntilDrained } from "./drain-wait.ts";
 import { lastConfigured, lastInKernel } from "./last-servers.ts";
-
-/** `drain` and `undrain` of `real` and `service`: through the daemon where one runs, else on the kernel. */
 
 type RealVerbs = (typeof real)["verbs"];
 type ServiceVerbs = (typeof service)["verbs"];

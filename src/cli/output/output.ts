@@ -1,3 +1,4 @@
+/** Standard output and standard error of a command: text, JSON, and sentences broken at a terminal's width. */
 import { writeStream } from "../../kernel/machine/standard-streams.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";

@@ -1,3 +1,8 @@
+/**
+ * `service restore`: into a kernel that has no table straight from the text to the kernel's messages; else as rows of
+ * numbers up to what differs. The readers of unusual lines, of TOML that `save` did not write, and of mistakes take long
+ * to load, and are loaded when there is one.
+ */
 import { NEEDS_READER } from "../../import/table/quick-table.ts";
 import type { ReadTable } from "../../import/table/table-result.ts";
 import type { SavedFormat } from "../../import/words/import-formats.ts";
@@ -9,12 +14,6 @@ import { countsText, LINES_TOLD_MAX } from "../changes/change-counts.ts";
 import type { CommandContext, Runner } from "../line/context.ts";
 import { decodeInput, type InputBytes, readInputBytes } from "../line/read-input.ts";
 import type { service as spec } from "../spec/service-spec.ts";
-
-/**
- * `service restore`: into a kernel that has no table straight from the text to the kernel's messages; else as rows of
- * numbers up to what differs. The readers of unusual lines, of TOML that `save` did not write, and of mistakes take long
- * to load, and are loaded when there is one.
- */
 
 type Restore = (typeof spec)["verbs"]["restore"];
 type Input = Parameters<Runner<Restore>>[0];

@@ -1,3 +1,4 @@
+/** `service save`: the kernel's table as a text that restore reads. */
 import { type FormatTable, isPlainTable, QuickFormat } from "../../import/table/quick-format.ts";
 import type { SavedFormat } from "../../import/words/import-formats.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
@@ -5,8 +6,6 @@ import { ByteText } from "../../lib/byte-text.ts";
 import type { Runner } from "../line/context.ts";
 import type { service as spec } from "../spec/service-spec.ts";
 import { writeEndpoint } from "./endpoint-bytes.ts";
-
-/** `service save`: the kernel's table as a text that restore reads. */
 
 type Save = (typeof spec)["verbs"]["save"];
 

@@ -1,3 +1,4 @@
+/** `service save` and `restore`: the kernel's table as a text and back. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
 import type { ReadTable, RowsResult } from "../../import/table/table-result.ts";
@@ -17,8 +18,6 @@ import { type ChangeList, readChangeList } from "./change-list.ts";
 import { readSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
 import { daemonJson } from "./sync-daemons.ts";
-
-/** `service save` and `restore`: the kernel's table as a text and back. */
 
 type Verbs = (typeof spec)["verbs"];
 

@@ -1,3 +1,4 @@
+/** The command table's entries of `config`. */
 import { FOREIGN_FORMATS, type ForeignFormat } from "../../import/words/import-formats.ts";
 import { PLAN_JSON } from "./json-shapes.ts";
 import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./spec-types.ts";

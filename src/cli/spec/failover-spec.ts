@@ -1,3 +1,4 @@
+/** The command table's entries of `failover`. */
 import { CHANGES_OR_RESULT_JSON, RESULT_JSON } from "./json-shapes.ts";
 import { type GroupSpec, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { file, integer, leaseSeconds, positiveDuration } from "./value-kinds.ts";

@@ -1,9 +1,8 @@
+/** What orders for real servers have in common, whether for one of them or for a whole service. */
 import { WEIGHT_MAX } from "../../model/real-server.ts";
 import { ORDERS_JSON } from "./json-shapes.ts";
 import { type FlagSpec, resolveFlag, switchFlag, valueFlag } from "./spec-types.ts";
 import { integer, positiveDuration } from "./value-kinds.ts";
-
-/** What orders for real servers have in common, whether for one of them or for a whole service. */
 
 const order = { uses: ["runtimeDir"], changes: true, jsonDoc: ORDERS_JSON } as const;
 

@@ -1,3 +1,4 @@
+/** The command table's entries of `real`. */
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
 import { CHANGES_JSON, ORDERS_JSON } from "./json-shapes.ts";
 import {

@@ -1,3 +1,4 @@
+/** The command table's entries of `service`. */
 import { SAVED_FORMATS } from "../../import/words/import-formats.ts";
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";

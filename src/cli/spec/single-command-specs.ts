@@ -1,3 +1,4 @@
+/** The command table's entries of commands without verbs: `run`, `reload`, `status`, `doctor` and others. */
 import { RELOAD_JSON } from "./json-shapes.ts";
 import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { choice, watchInterval, word } from "./value-kinds.ts";

@@ -1,3 +1,4 @@
+/** The command table's entries of `vip`. */
 import { ADDRESS_SCOPES } from "../../model/interface-address.ts";
 import { CHANGES_JSON } from "./json-shapes.ts";
 import { type GroupSpec, oneArgument, requiredFlag, switchFlag, valueFlag, verb } from "./spec-types.ts";

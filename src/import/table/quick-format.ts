@@ -1,13 +1,12 @@
+/**
+ * The quick way to write what `formatTable` and `formatIpvsadm` write, from rows of numbers: ordinary services and real
+ * servers are put together from parts; for the others those two are asked (a property test holds them together).
+ */
 import type { ByteText } from "../../lib/byte-text.ts";
 import type { WantedService } from "../../model/ipvs-table.ts";
 import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../../model/virtual-service.ts";
 import type { SavedFormat } from "../words/import-formats.ts";
-
-/**
- * The quick way to write what `formatTable` and `formatIpvsadm` write, from rows of numbers: ordinary services and real
- * servers are put together from parts; for the others those two are asked (a property test holds them together).
- */
 
 /** `formatTable` or `formatIpvsadm`. */
 export type FormatTable = (services: readonly WantedService[]) => string;
