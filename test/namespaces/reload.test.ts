@@ -173,7 +173,8 @@ test("a router that is killed at any step of a reload has what the file says aft
   await killAtSteps({
     lab: pair.lab,
     texts: [withVip(pair.config, `${EXTRA}/24`), withVip(pair.config, `${foreign}/24`)],
-    isAs: (index) => present() === `${PUBLIC_VIP} ${vips[index]}`,
+    state: present,
+    wanted: [`${PUBLIC_VIP} ${EXTRA}`, `${PUBLIC_VIP} ${foreign}`],
     // A reload has some fifteen; what the daemon does besides while it runs may add a few.
     steps: Array.from({ length: 100 }, (_, index) => index + 1),
     // The record of what is tried and of what is in force, the VIP that comes and the one that goes, each there and back.

@@ -172,8 +172,7 @@ class Life {
   }
 
   async #enforce(): Promise<void> {
-    this.#settings.settle(this.#inForce);
-    this.#settings.giveBackUnwanted(this.#inForce);
+    this.#settings.enforce(this.#inForce);
     this.#ipvs.configure(this.#inForce);
     this.#ipvs.settle();
     this.#sysctls.apply(syncSysctls(this.#inForce));
@@ -268,6 +267,8 @@ test("a process that is killed at any write leaves nothing that the next one doe
         }
         const life = new Life(machine, last);
         await life.start();
+        const nothing = { ...BASE_CONFIG, services: [] };
+        expect(machine.settings()).toEqual(planned(own, planReload(nothing, last, INTERFACES).sysctls, own));
         life.stop();
         expect(machine.settings()).toEqual(own);
       },

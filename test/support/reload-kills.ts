@@ -12,8 +12,10 @@ export interface ReloadKills {
   readonly lab: PairLab;
   /** Two configurations. */
   readonly texts: readonly [string, string];
-  /** Whether lvs1's kernel has what this one says, and nothing of the other. */
-  readonly isAs: (index: 0 | 1) => boolean;
+  /** What lvs1's kernel has of either, as a text … */
+  readonly state: () => string;
+  /** … and what that is with each of them in force. */
+  readonly wanted: readonly [string, string];
   /** The steps to be killed at, ascending; a reload that ends before the step ends it all. */
   readonly steps: Iterable<number>;
   /** How many steps a reload has at least. */
@@ -24,7 +26,7 @@ export interface ReloadKills {
  * Starts lvs1 with the first configuration. At each of the steps: changes the file, kills the router at that step of the
  * reload, starts it again, and waits until its kernel has what the file says. At the end it is stopped in order.
  */
-export async function killAtSteps({ lab, texts, isAs, steps, stepsMin }: ReloadKills): Promise<void> {
+export async function killAtSteps({ lab, texts, state, wanted, steps, stepsMin }: ReloadKills): Promise<void> {
   const [router] = lab.pair.routers;
   const armed = join(router.stateDirectory, "armed");
   const directories = ["--runtime-dir", router.runtimeDirectory, "--state-dir", router.stateDirectory];
@@ -38,7 +40,13 @@ export async function killAtSteps({ lab, texts, isAs, steps, stepsMin }: ReloadK
       stdio: ["ignore", "ignore", "ignore"],
     });
   };
+  const isAs = (index: 0 | 1) => state() === wanted[index];
   const has = async (index: 0 | 1, pid: number) => isAs(index) && (await router.status())?.router.pid === pid;
+  /** Waits for that; where it does not come, the difference says why. */
+  const awaitAs = async (what: string, index: 0 | 1, holds: () => Promise<boolean> | boolean) => {
+    const problem = await lab.until(what, LIMIT_MS, holds).catch((error: Error) => error.message);
+    if (typeof problem === "string") expect([problem, state()]).toEqual([what, wanted[index]]);
+  };
   writeFileSync(lab.pair.configPath, texts[0]);
   let index: 0 | 1 = 0;
   let life: ReturnType<typeof start> | undefined;
@@ -48,14 +56,14 @@ export async function killAtSteps({ lab, texts, isAs, steps, stepsMin }: ReloadK
       life?.kill("SIGKILL");
       const one = start(step);
       life = one;
-      await lab.until(`before step ${step}: it has what the file says`, LIMIT_MS, () => has(index, one.pid));
+      await awaitAs(`before step ${step}: it has what the file says`, index, () => has(index, one.pid));
       index = index === 0 ? 1 : 0;
       writeFileSync(lab.pair.configPath, texts[index]);
       writeFileSync(armed, "");
       const { exitCode } = await router.tandem("reload", "--json");
       // What goes is taken away after the answer.
       const isOver = () => one.exitCode !== null || one.signalCode !== null || isAs(index);
-      await lab.until(`step ${step}: the reload is over`, LIMIT_MS, isOver);
+      await awaitAs(`step ${step}: the reload is over`, index, isOver);
       rmSync(armed);
       isWhole = exitCode === 0 && (await has(index, one.pid));
       if (isWhole) {

@@ -356,7 +356,7 @@ export class RouterDaemon implements ControlSubject {
     becomePunctual(this.#logger);
     this.#ipvs.configure(this.#config, true);
     if (needsBalancer(this.#config)) this.#startBalancing();
-    this.#kernelSettings.settle(this.#config);
+    this.#kernelSettings.enforce(this.#config);
     this.#begun = true;
     // The carriers in the same turn, and first: the peer must not be told that there are none.
     this.#router.feed(...this.#twins, ...this.#network.known(), this.#ipvsInput(), {
@@ -610,8 +610,7 @@ export class RouterDaemon implements ControlSubject {
     this.#inForce = usable;
     this.#logger.configure(usable.config.log.format, usable.config.log.level);
     this.#hooks.configure(usable.config.hooks);
-    this.#kernelSettings.settle(usable.config);
-    this.#kernelSettings.giveBackUnwanted(usable.config);
+    this.#kernelSettings.enforce(usable.config);
     this.#ipvs.configure(usable.config);
     this.#firewall.lookSoon();
     if (isSame) {

@@ -42,7 +42,13 @@ export class KernelSettings {
     return this.#sysctls.require(this.#forwarding(config));
   }
 
-  /** The configuration in force, or what this machine has, has changed. */
+  /** A configuration is in force, at the start or after a reload: what was set for another one is given back. */
+  enforce(config: Config): void {
+    this.settle(config);
+    this.giveBackUnwanted(config);
+  }
+
+  /** What this machine has has changed. */
   settle(config: Config): void {
     this.#sysctls.apply(this.#forwarding(config));
     void this.#sysctls.prepare(promotionSysctls(config, this.#machine().addresses));

@@ -14,7 +14,7 @@ const FILES = [
   "test/property/reload.test.ts",
   "test/property/undo.test.ts",
   "test/unit/lab/judge.test.ts",
-  "test/unit/probe/local/external-check.test.ts",
+  "test/unit/probe/external.test.ts",
   "test/unit/probe/hostile.test.ts",
 ];
 
@@ -53,7 +53,7 @@ describe("chooseTests()", () => {
   test("takes several words, and a file that two of them name once", () => {
     expect(chosen("unit/probe", "types", "unit/probe/hostile")).toEqual({
       types: [],
-      fast: ["test/unit/probe/local/external-check.test.ts", "test/unit/probe/hostile.test.ts"],
+      fast: ["test/unit/probe/external.test.ts", "test/unit/probe/hostile.test.ts"],
     });
   });
 

@@ -287,9 +287,15 @@ describe.concurrent("ControlServer, at a client's limit,", () => {
 
   test("turns a client away while others have their answers and do not read them", async () => {
     const directory = mkdtempSync(join(tmpdir(), "tandem-control-"));
-    const answerLong: ControlHandler = (_request, reply) => reply({ kind: "done", value: "x".repeat(3_000_000) });
+    let asked = 0;
+    const answerLong: ControlHandler = (_request, reply) => {
+      asked += 1;
+      reply({ kind: "done", value: "x".repeat(3_000_000) });
+    };
     const server = await ControlServer.open(directory, answerLong, { answerSeconds: 600 });
     await askNeverReading(server.path, CONTROL_CLIENTS_MAX);
+    // One that has asked nothing yet would make room.
+    while (asked < CONTROL_CLIENTS_MAX) await new Promise((resolve) => setImmediate(resolve));
     const turnedAway = await askDaemon(directory, { command: "status" }).catch((error: unknown) => error);
     expect(turnedAway).toMatchObject({ reason: "too many clients on the control socket" });
     server.close();
