@@ -13,12 +13,15 @@ function pieces(word: string): readonly string[] {
 function wrap(first: string, text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = first;
-  for (const word of text.split(" ").flatMap(pieces)) {
-    if (line.length + 1 + word.length > MAX_COLUMNS) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else {
-      line = `${line} ${word}`;
+  for (const word of text.split(" ")) {
+    for (const [index, piece] of pieces(word).entries()) {
+      // Behind the piece before it there would be a blank that the word does not have.
+      if (index > 0 || line.length + 1 + piece.length > MAX_COLUMNS) {
+        lines.push(line);
+        line = `${indent}${piece}`;
+      } else {
+        line = `${line} ${piece}`;
+      }
     }
   }
   return [...lines, line];

@@ -1,3 +1,4 @@
+/** Changes of the kernel's table that are made together or not at all. */
 import { planUndo, touchedServices } from "../../balance/table/undo.ts";
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -6,8 +7,6 @@ import { formatServiceKey } from "../../model/virtual-service.ts";
 import { counted } from "../output/figures.ts";
 import type { ReportedChange } from "./changes.ts";
 import { describeIpvsChange, performIpvsChanges } from "./ipvs-changes.ts";
-
-/** Changes of the kernel's table that are made together or not at all. */
 
 /** The kernel's table by the texts of the keys, as it is before changes. */
 export function readTable(client: IpvsClient): Map<string, ObservedService> {

@@ -1,6 +1,5 @@
-import { counted } from "../output/figures.ts";
-
 /** Many changes of one command in one line: `added 1000 virtual services and 10000 real servers`. */
+import { counted } from "../output/figures.ts";
 
 /** More lines than these would not be read. */
 export const LINES_TOLD_MAX = 20;

@@ -1,3 +1,4 @@
+/** What a command did or would do: one entry for each thing, the same for people and for scripts. */
 import type { ExitCode } from "../../lib/errors.ts";
 import { TandemError } from "../../lib/errors.ts";
 import type { CommandContext } from "../line/context.ts";
@@ -5,8 +6,6 @@ import { counted } from "../output/figures.ts";
 import type { Palette, Tone } from "../output/palette.ts";
 import { printable } from "../output/table.ts";
 import { type ChangeCount, countsText, LINES_TOLD_MAX } from "./change-counts.ts";
-
-/** What a command did or would do: one entry for each thing, the same for people and for scripts. */
 
 /** Each verb with the form it takes when it is done. */
 const DONE_FORMS = {
@@ -157,7 +156,7 @@ export function reportChanges(
   } else {
     const told = changes.filter(({ outcome }) => outcome.kind !== "failed" && outcome.kind !== "undone");
     const undone = changes.filter(({ outcome }) => outcome.kind === "undone").length;
-    output.lines(toldLines(told, output.palette, many));
+    output.sentences(toldLines(told, output.palette, many));
     if (changes.length === 0) output.note(globals.dryRun ? "nothing would change" : "nothing to change");
     if (undone > 0) output.note(`nothing is changed: ${counted(undone, "change")} undone`);
     if (failed.length > 1) {

@@ -1,3 +1,4 @@
+/** Changes of the kernel's IPVS table as people read them, and the way they are made. */
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { formatEndpoint } from "../../model/address.ts";
 import type { IpvsChange } from "../../model/ipvs-table.ts";
@@ -5,8 +6,6 @@ import type { RealServer } from "../../model/real-server.ts";
 import { formatSchedulerFlag } from "../../model/scheduler-flag.ts";
 import { formatServiceKey, type ServiceKey, serviceFamily, type VirtualService } from "../../model/virtual-service.ts";
 import type { Change, ReportedChange } from "./changes.ts";
-
-/** Changes of the kernel's IPVS table as people read them, and the way they are made. */
 
 /** `sh sh-port, persistent 300s for /24`. */
 export function describeSettings(service: VirtualService): string {

@@ -1,3 +1,4 @@
+/** `tandem check`: probes once or again and again, and lists what the daemon's checks say. */
 import type { Config, ConfiguredService } from "../../config/keys/config.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { formatEndpoint, parseEndpoint } from "../../model/address.ts";

@@ -1,3 +1,4 @@
+/** Gates in `tandem check run` and `tandem check list`. */
 import type { GateRecord } from "../../balance/servers/check-report.ts";
 import type { Config } from "../../config/keys/config.ts";
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
@@ -13,8 +14,6 @@ import { CommandLineError } from "../output/command-line-error.ts";
 import type { Cell } from "../output/table.ts";
 import { GATE_TONES } from "../status/gate-lines.ts";
 import { type Job, placeOf } from "./check-job.ts";
-
-/** Gates in `tandem check run` and `tandem check list`. */
 
 /** Which gates `check run` is asked for. */
 export interface GateChoice {

@@ -1,3 +1,4 @@
+/** What `tandem check run` probes: a target given on the command line, or a check of the configuration. */
 import { formatEndpoint } from "../../model/address.ts";
 import type { CheckMethod, CheckTarget, ProbeOutcome } from "../../model/health-check.ts";
 import { type ProbeSurroundings, probeEndpoint, runCheck } from "../../probe/run-check.ts";

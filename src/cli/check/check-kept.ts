@@ -1,3 +1,4 @@
+/** Which servers are checked: the configured ones, with those that an operator added and without those removed. */
 import { usualChecks } from "../../balance/servers/kept-servers.ts";
 import { resolvePort } from "../../balance/servers/service-units.ts";
 import type { ConfiguredServer, ConfiguredService } from "../../config/keys/config.ts";

@@ -1,10 +1,9 @@
+/** `tandem check run` with a target of any kind: the flags become the keys of a check, which the schema then judges. */
 import { parseCheckText } from "../../config/check-text.ts";
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../model/address.ts";
 import { CHECK_KINDS, type CheckKind, type CheckMethod, type CheckTarget } from "../../model/health-check.ts";
 import { commandWords, resolveEscapes, type TargetSettings } from "./check-target.ts";
-
-/** `tandem check run` with a target of any kind: the flags become the keys of a check, which the schema then judges. */
 
 /** The ports that these services usually have; IANA's. */
 const USUAL_PORTS: Readonly<Partial<Record<CheckKind, number>>> = {

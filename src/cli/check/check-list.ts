@@ -1,3 +1,4 @@
+/** `tandem check list`: what is configured, and what the daemon knows of it. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import type { ConfiguredService } from "../../config/keys/config.ts";
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
@@ -15,8 +16,6 @@ import { type Cell, type Column, renderTable } from "../output/table.ts";
 import type { check as spec } from "../spec/check-spec.ts";
 import { gateHistoryLines, listedGateJson, listedGateRow } from "./check-gates.ts";
 import { checkedServers } from "./check-kept.ts";
-
-/** `tandem check list`: what is configured, and what the daemon knows of it. */
 
 type Verbs = (typeof spec)["verbs"];
 

@@ -1,3 +1,6 @@
+/**
+ * A target of `tandem check run`, such as `https://10.0.0.11/health`, with its flags as one check of the configuration.
+ */
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import { type Endpoint, parseEndpoint } from "../../model/address.ts";
 import type { CheckMethod, CheckTarget } from "../../model/health-check.ts";

@@ -1,3 +1,4 @@
+/** `config check`: mistakes of the file, then what this machine lacks of what it names. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
 import type { ConfigIssue } from "../../config/keys/config.ts";

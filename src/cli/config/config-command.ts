@@ -1,3 +1,4 @@
+/** `tandem config`: one function for each of its verbs; the larger ones are loaded when they are called for. */
 import { exampleConfig } from "../../config/render/example.ts";
 import { renderConfig } from "../../config/render/render.ts";
 import { daemonAnswers } from "../../daemon/control/control-client.ts";

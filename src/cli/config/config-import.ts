@@ -1,12 +1,8 @@
+/** `config import`: the file of another product as a configuration, and what has no counterpart. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
-import {
-  FOREIGN_FORMATS,
-  type ForeignFormat,
-  foreignFormatOf,
-  type ImportResult,
-  importForeign,
-} from "../../import/foreign-formats.ts";
+import { foreignFormatOf, type ImportResult, importForeign } from "../../import/foreign-formats.ts";
+import { FOREIGN_FORMATS, type ForeignFormat } from "../../import/words/import-formats.ts";
 import { NO_NAMES } from "../../import/words/name-lookup.ts";
 import { type ExitCode, UsageError } from "../../lib/errors.ts";
 import type { Runner } from "../line/context.ts";

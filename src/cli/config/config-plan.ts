@@ -1,3 +1,4 @@
+/** `config plan` without a daemon: the configuration compared with the kernel's table and settings of IPVS. */
 import { planService } from "../../balance/table/table-plan.ts";
 import type { Config, ConfiguredService } from "../../config/keys/config.ts";
 import { ipvsSysctls } from "../../daemon/settings/ipvs-settings.ts";

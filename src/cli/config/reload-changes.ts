@@ -1,3 +1,4 @@
+/** The plan of a reload as people read it: what is added comes first, what goes comes last, as it is done. */
 import type { ReloadPlan, SysctlChange, VipChange } from "../../daemon/reload/reload-plan.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { readSysctl } from "../../kernel/machine/sysctl.ts";
@@ -10,8 +11,6 @@ import { formatServiceKey } from "../../model/virtual-service.ts";
 import type { Change } from "../changes/changes.ts";
 import { describeIpvsChange } from "../changes/ipvs-changes.ts";
 import { counted } from "../output/figures.ts";
-
-/** The plan of a reload as people read it: what is added comes first, what goes comes last, as it is done. */
 
 function vipChange({ do: verb, vip, before }: VipChange): Change {
   const label = (of: typeof vip) => (of.label === undefined ? "" : ` label ${of.label}`);

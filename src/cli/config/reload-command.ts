@@ -1,3 +1,4 @@
+/** `tandem reload`: has the daemon read its configuration again, or says what that would do. */
 import { keysDigest } from "../../config/key-file.ts";
 import { askDaemon } from "../../daemon/control/control-client.ts";
 import { pairIdOfConfig } from "../../daemon/network/router-network.ts";
@@ -14,8 +15,6 @@ import { runtimeDir } from "../line/directories.ts";
 import { printable } from "../output/table.ts";
 import type { reload as spec } from "../spec/single-command-specs.ts";
 import { reloadChanges } from "./reload-changes.ts";
-
-/** `tandem reload`: has the daemon read its configuration again, or says what that would do. */
 
 interface Plan {
   readonly changes: readonly Change[];
@@ -70,7 +69,7 @@ function planned(changes: readonly Change[], kind: "planned" | "done") {
 /** Prints what would be done. @throws TandemError where it would be refused. */
 export function reportPlan({ changes, refusal }: Plan, context: CommandContext): ExitCode {
   if (refusal !== undefined && !context.output.json) {
-    if (changes.length > 0) context.output.lines(plannedLines(changes, context.output.palette));
+    if (changes.length > 0) context.output.sentences(plannedLines(changes, context.output.palette));
     throw refusalError(refusal);
   }
   if (refusal === undefined) {

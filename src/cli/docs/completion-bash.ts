@@ -1,3 +1,4 @@
+/** The completion script of bash. One function reads values by kind; the rest is cases made from the command table. */
 import type { NounSpec } from "../spec/spec-types.ts";
 import {
   type CompletedCommand,

@@ -1,3 +1,4 @@
+/** The completion script of fish: a `complete` line for each command, flag and value. */
 import type { NounSpec } from "../spec/spec-types.ts";
 import {
   type CompletedFlag,

@@ -1,7 +1,6 @@
+/** What the three shells' completion scripts are made from: the command table, flattened. */
 import { GLOBAL_FLAGS } from "../spec/global-flags.ts";
 import { type CompletionKind, type FlagSpec, flagName, type NounSpec, type VerbSpec } from "../spec/spec-types.ts";
-
-/** What the three shells' completion scripts are made from: the command table, flattened. */
 
 export interface CompletedValue {
   readonly kind: CompletionKind | "choices";

@@ -1,3 +1,4 @@
+/** The completion script of zsh: an `_arguments` call for each command. */
 import type { NounSpec } from "../spec/spec-types.ts";
 import {
   type CompletedCommand,

@@ -1,7 +1,6 @@
+/** `man/tandem.toml.5`, from the reference that the configuration's parser itself is made of. */
 import type { KeyReference, TableReference } from "../../config/keys/reference.ts";
 import { roffBold, roffDefinition, roffParagraphs, roffSection, roffText, roffTitle, roffVerbatim } from "./roff.ts";
-
-/** `man/tandem.toml.5`, from the reference that the configuration's parser itself is made of. */
 
 function keyLines(key: KeyReference): string[] {
   const fallback = key.default === undefined ? "" : ` Default: ${key.default}.`;

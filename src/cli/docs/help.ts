@@ -1,3 +1,4 @@
+/** `--help` at every level, from the command table. */
 import type { Palette } from "../output/palette.ts";
 import { wrap } from "../output/wrap.ts";
 import { GLOBAL_FLAGS } from "../spec/global-flags.ts";

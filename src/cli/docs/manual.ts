@@ -1,3 +1,4 @@
+/** `man/tandem.8`, from the command table. */
 import { SYSCTLS_SET } from "../../daemon/settings/forwarding.ts";
 import { GLOBAL_FLAGS } from "../spec/global-flags.ts";
 import type { FlagSpec, FlagTable, NounSpec, VerbSpec } from "../spec/spec-types.ts";
@@ -12,8 +13,6 @@ import {
   roffTitle,
   roffVerbatim,
 } from "./roff.ts";
-
-/** `man/tandem.8`, from the command table. */
 
 const FILES: readonly (readonly [string, string])[] = [
   ["/etc/tandem/tandem.toml", "the configuration, the same on both routers; see tandem.toml(5)"],

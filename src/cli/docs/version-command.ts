@@ -1,3 +1,4 @@
+/** `tandem version` and `--version`. */
 import { writeStream } from "../../kernel/machine/standard-streams.ts";
 import { COMMIT, VERSION, versionText } from "../../lib/version.ts";
 import type { SingleRunner } from "../line/context.ts";

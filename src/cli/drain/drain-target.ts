@@ -1,3 +1,4 @@
+/** The real servers that an order is for, and where they are. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -6,8 +7,6 @@ import type { ObservedServer } from "../../model/ipvs-table.ts";
 import { realServerKey } from "../../model/real-server.ts";
 import { formatServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
 import { withServicePort } from "../line/service-port.ts";
-
-/** The real servers that an order is for, and where they are. */
 
 export interface Target {
   readonly services: readonly ServiceKey[] | "all";

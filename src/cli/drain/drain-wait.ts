@@ -1,11 +1,10 @@
+/** The wait until drained servers have no connections any more. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { StateError } from "../../lib/errors.ts";
 import { formatSpan } from "../../model/duration.ts";
 import type { CommandContext } from "../line/context.ts";
 import { counted } from "../output/figures.ts";
 import { type Found, foundName, look, type Target, targetText } from "./drain-target.ts";
-
-/** The wait until drained servers have no connections any more. */
 
 interface Remaining {
   /** Servers that still get new work: the daemon has not told the kernel yet, or somebody gave them a weight. */

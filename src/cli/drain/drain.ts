@@ -1,3 +1,4 @@
+/** `drain` and `undrain` of `real` and `service`: through the daemon where one runs, else on the kernel. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import { askDaemon, daemonAnswers } from "../../daemon/control/control-client.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
@@ -16,8 +17,6 @@ import type { service } from "../spec/service-spec.ts";
 import { checkName, type Found, foundName, look, matching, notFound, type Target, targetText } from "./drain-target.ts";
 import { WAIT_DEFAULT_MS, waitUntilDrained } from "./drain-wait.ts";
 import { lastConfigured, lastInKernel } from "./last-servers.ts";
-
-/** `drain` and `undrain` of `real` and `service`: through the daemon where one runs, else on the kernel. */
 
 type RealVerbs = (typeof real)["verbs"];
 type ServiceVerbs = (typeof service)["verbs"];
@@ -180,22 +179,20 @@ async function refuseDeletion(context: CommandContext): Promise<void> {
   ]);
 }
 
-/** Weight 0 now; with --wait until nothing is open. */
-export const drain: Runner<RealVerbs["drain"]> = async (input, context): Promise<ExitCode> => {
-  requireWait("real drain", input);
-  if (input.delete) await refuseDeletion(context);
-  const order: Order = { verb: "drain", target: { services: input.service, server: input.server } };
+interface DrainInput {
+  readonly wait: boolean;
+  readonly timeout: number | undefined;
+  /** Whether the servers are taken out of the kernel's table in the end. */
+  readonly delete: boolean;
+}
+
+async function giveNoMore(target: Target, input: DrainInput, context: CommandContext): Promise<ExitCode> {
+  const order: Order = { verb: "drain", target };
   const { changes, survey: found } = await carryOut(order, context);
   if (input.wait) await wait(order, found, input.timeout ?? WAIT_DEFAULT_MS, context);
-  if (input.delete) changes.push(...remove(order.target, context.globals.dryRun));
+  if (input.delete) changes.push(...remove(target, context.globals.dryRun));
   return reportChanges(changes, context, "named", found.warnings);
-};
-
-/** Work again. */
-export const undrain: Runner<RealVerbs["undrain"]> = async (input, context): Promise<ExitCode> => {
-  const target = { services: input.service, server: input.server };
-  return await takeBack(target, input.weight, context);
-};
+}
 
 async function takeBack(target: Target, weight: number | undefined, context: CommandContext): Promise<ExitCode> {
   const order: Order = { verb: "undrain", target, ...(weight === undefined ? {} : { weight }) };
@@ -203,15 +200,22 @@ async function takeBack(target: Target, weight: number | undefined, context: Com
   return reportChanges(changes, context, "named", found.warnings);
 }
 
-/** The same for each real server of a service. */
-export const drainService: Runner<ServiceVerbs["drain"]> = async (input, context): Promise<ExitCode> => {
-  requireWait("service drain", input);
-  const order: Order = { verb: "drain", target: { services: input.services, server: "all" } };
-  const { changes, survey: found } = await carryOut(order, context);
-  if (input.wait) await wait(order, found, input.timeout ?? WAIT_DEFAULT_MS, context);
-  return reportChanges(changes, context, "named", found.warnings);
+/** Weight 0 now; with --wait until nothing is open. */
+export const drain: Runner<RealVerbs["drain"]> = async (input, context) => {
+  requireWait("real drain", input);
+  if (input.delete) await refuseDeletion(context);
+  return await giveNoMore({ services: input.service, server: input.server }, input, context);
 };
 
-export const undrainService: Runner<ServiceVerbs["undrain"]> = async (input, context): Promise<ExitCode> => {
-  return await takeBack({ services: input.services, server: "all" }, input.weight, context);
+/** Work again. */
+export const undrain: Runner<RealVerbs["undrain"]> = async (input, context) =>
+  await takeBack({ services: input.service, server: input.server }, input.weight, context);
+
+/** The same for each real server of a service. */
+export const drainService: Runner<ServiceVerbs["drain"]> = async (input, context) => {
+  requireWait("service drain", input);
+  return await giveNoMore({ services: input.services, server: "all" }, { ...input, delete: false }, context);
 };
+
+export const undrainService: Runner<ServiceVerbs["undrain"]> = async (input, context) =>
+  await takeBack({ services: input.services, server: "all" }, input.weight, context);

@@ -1,9 +1,8 @@
+/** Which services lose their last real server with work by a drain: a warning, since it may be meant. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import type { ObservedService } from "../../model/ipvs-table.ts";
 import { formatServiceKey } from "../../model/virtual-service.ts";
 import { checkName, foundName } from "./drain-target.ts";
-
-/** Which services lose their last real server with work by a drain: a warning, since it may be meant. */
 
 interface Server {
   readonly service: string;

@@ -1,7 +1,6 @@
+/** The timeline of a drill as an SVG picture: who was active when, and every probe that was lost. */
 import { formatSpan } from "../../model/duration.ts";
 import type { Attempt } from "./drill-figures.ts";
-
-/** The timeline of a drill as an SVG picture: who was active when, and every probe that was lost. */
 
 export interface PictureMove {
   readonly from: string;

@@ -1,3 +1,4 @@
+/** Streams of probes from this router to every VIP and to every TCP service, as long as they are not closed. */
 import type { Config } from "../../config/keys/config.ts";
 import { Reachability } from "../../kernel/filter/reachability.ts";
 import { coversAddress, type IpAddress } from "../../model/address.ts";
@@ -5,8 +6,6 @@ import type { RouterAddresses } from "../../model/pair.ts";
 import { formatServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
 import { runCheck } from "../../probe/run-check.ts";
 import type { Attempt, StreamKind } from "./drill-figures.ts";
-
-/** Streams of probes from this router to every VIP and to every TCP service, as long as they are not closed. */
 
 export interface Stream {
   /** `203.0.113.10`, or `web tcp://203.0.113.10:80`. */

@@ -1,3 +1,4 @@
+/** `failover drill`: there and back, with probes to each VIP and service. */
 import { writeFileSync } from "node:fs";
 import { askDaemon } from "../../daemon/control/control-client.ts";
 import type { FailbackStatus } from "../../daemon/status/status-report.ts";
@@ -16,8 +17,6 @@ import { stateExitCode } from "../status/status-view.ts";
 import { type Judgement, judge, lossReasons, type StreamFigures, streamFigures } from "./drill-figures.ts";
 import { drillPicture, type PictureMove } from "./drill-picture.ts";
 import { DrillStreams, type Stream } from "./drill-streams.ts";
-
-/** `failover drill`: there and back, with probes to each VIP and service. */
 
 /** A planned move takes at most this long before it is given up (design: 60 s for warmth, 1 s for the move). */
 const SETTLE_LIMIT_MS = 65_000;

@@ -1,3 +1,4 @@
+/** `tandem failover`: through the daemon where one answers; take and release work on the kernel without one. */
 import { askDaemon, daemonAnswers } from "../../daemon/control/control-client.ts";
 import type { ControlRequest } from "../../daemon/control/control-protocol.ts";
 import { AddressClient } from "../../kernel/addresses/address-client.ts";

@@ -1,3 +1,4 @@
+/** A change of role with its causal chain, as people read it. */
 import type { TransitionStatus } from "../../daemon/status/status-report.ts";
 import { formatSpan } from "../../model/duration.ts";
 import { printable, type TableLayout } from "../output/table.ts";

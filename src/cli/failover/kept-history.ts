@@ -1,3 +1,4 @@
+/** The history of changes of role: from the daemon, or from the file that it left behind. */
 import { join } from "node:path";
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
 import { readRegularFile } from "../../daemon/host/plain-file.ts";

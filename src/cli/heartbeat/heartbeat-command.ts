@@ -1,3 +1,4 @@
+/** `tandem heartbeat`, and the making of keys: a key file is never readable by others, and whole or absent. */
 import {
   accessSync,
   chmodSync,

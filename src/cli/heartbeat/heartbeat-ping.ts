@@ -1,3 +1,7 @@
+/**
+ * `heartbeat ping`: hellos to the peer's daemon, which answers each by echoing its nonce. A daemon that runs here has the
+ * port; it is asked for the round trips of its own heartbeats.
+ */
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
 import { HeartbeatVisitor } from "../../daemon/network/heartbeat-probe.ts";
 import { PATHS, type PathName } from "../../model/pair.ts";
@@ -7,11 +11,6 @@ import { askHeartbeats } from "../line/daemon-report.ts";
 import { runtimeDir } from "../line/directories.ts";
 import { type Cell, type Column, renderTable } from "../output/table.ts";
 import type { heartbeat as spec } from "../spec/heartbeat-spec.ts";
-
-/**
- * `heartbeat ping`: hellos to the peer's daemon, which answers each by echoing its nonce. A daemon that runs here has the
- * port; it is asked for the round trips of its own heartbeats.
- */
 
 type Verbs = (typeof spec)["verbs"];
 

@@ -1,3 +1,4 @@
+/** `heartbeat watch`: what comes on each path, told by the daemon or heard in its place. */
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
 import { type HeardPacket, HeartbeatVisitor } from "../../daemon/network/heartbeat-probe.ts";
 import type { PathStatus } from "../../daemon/status/status-report.ts";
@@ -9,8 +10,6 @@ import { askHeartbeats } from "../line/daemon-report.ts";
 import { runtimeDir } from "../line/directories.ts";
 import { type Cell, type Column, renderTable } from "../output/table.ts";
 import type { heartbeat as spec } from "../spec/heartbeat-spec.ts";
-
-/** `heartbeat watch`: what comes on each path, told by the daemon or heard in its place. */
 
 type Verbs = (typeof spec)["verbs"];
 

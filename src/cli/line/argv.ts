@@ -1,3 +1,7 @@
+/**
+ * Reads the words after `tandem` by the command table: parse first, act later. cac decides which noun is meant; all
+ * values are taken here from the raw words, since cac turns `010` into 10 and `0x1f` into 31.
+ */
 import { nearest } from "../../lib/nearest.ts";
 import { CommandLineError } from "../output/command-line-error.ts";
 import { GLOBAL_FLAGS } from "../spec/global-flags.ts";
@@ -9,11 +13,6 @@ import {
   type NounSpec,
   type VerbSpec,
 } from "../spec/spec-types.ts";
-
-/**
- * Reads the words after `tandem` by the command table: parse first, act later. cac decides which noun is meant; all
- * values are taken here from the raw words, since cac turns `010` into 10 and `0x1f` into 31.
- */
 
 /** The values of the flags that every command takes. */
 export interface Globals {

@@ -1,3 +1,4 @@
+/** The configuration that a command means, read and checked. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
 import type { Config, ConfigIssue } from "../../config/keys/config.ts";

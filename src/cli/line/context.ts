@@ -1,3 +1,4 @@
+/** What a verb's function gets and gives: the types between the command table and the functions. */
 import type { ExitCode } from "../../lib/errors.ts";
 import type { Output } from "../output/output.ts";
 import type { GroupSpec, InputOf, SingleSpec, VerbSpec } from "../spec/spec-types.ts";

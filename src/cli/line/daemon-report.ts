@@ -1,3 +1,4 @@
+/** Answers of the daemon, which may be of another version than this program. */
 import type { CheckReport, GateRecord } from "../../balance/servers/check-report.ts";
 import type { PaceReport } from "../../balance/servers/probe-pace.ts";
 import { askDaemon, daemonAnswers } from "../../daemon/control/control-client.ts";
@@ -7,8 +8,6 @@ import type { HeartbeatReport, KeptStatus, StatusReport, TransitionStatus } from
 import { TandemError } from "../../lib/errors.ts";
 import type { CommandContext } from "./context.ts";
 import { runtimeDir } from "./directories.ts";
-
-/** Answers of the daemon, which may be of another version than this program. */
 
 function withVersion1(value: unknown, members: readonly string[]): object {
   const isObject = typeof value === "object" && value !== null;

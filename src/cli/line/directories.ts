@@ -1,3 +1,4 @@
+/** Where the daemon's socket, its state and the configuration are: by flag, or by default. */
 import { CONFIG_DEFAULT, RUNTIME_DIR_DEFAULT, STATE_DIR_DEFAULT } from "../spec/global-flags.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -1,8 +1,7 @@
+/** A file of a command that could not be read or written, as an error with its exit code. */
 import { dirname } from "node:path";
 import { TandemError } from "../../lib/errors.ts";
 import { errorCode, reasonOfCode } from "../../lib/system-reason.ts";
-
-/** A file of a command that could not be read or written, as an error with its exit code. */
 
 const FORBIDDEN = new Set(["EACCES", "EPERM", "EROFS"]);
 

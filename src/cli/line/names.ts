@@ -1,3 +1,4 @@
+/** `--resolve`: names of hosts and ports in place of numbers. Without it nothing is ever looked up. */
 import { parseHostAndPort } from "../../import/words/ipvsadm-values.ts";
 import type { NameLookup } from "../../import/words/name-lookup.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -6,8 +7,6 @@ import { type Endpoint, type Family, type IpAddress, parseAddress } from "../../
 import { PROTOCOLS, type Protocol, parseServiceKey, type ServiceKey } from "../../model/virtual-service.ts";
 import type { HostNames } from "../spec/spec-types.ts";
 import { portNames } from "./port-names.ts";
-
-/** `--resolve`: names of hosts and ports in place of numbers. Without it nothing is ever looked up. */
 
 /** How many names are asked for at once: each takes a thread of the C library's resolver. */
 const ASKED_AT_ONCE_MAX = 32;

@@ -1,3 +1,4 @@
+/** A file or standard input, whole and of a bounded size. */
 import { readFileBytes, readStandardInput } from "../../kernel/machine/standard-streams.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { CommandLineError } from "../output/command-line-error.ts";

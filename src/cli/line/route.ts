@@ -1,3 +1,4 @@
+/** Which noun and verb a command line names, registered with cac from the command table. */
 import { cac } from "cac";
 import { GLOBAL_FLAGS } from "../spec/global-flags.ts";
 import { type FlagTable, flagName, type NounSpec } from "../spec/spec-types.ts";

@@ -1,3 +1,6 @@
+/**
+ * Virtual services by the names of their `[[service]]`: as the running daemon has them, else as the configuration does.
+ */
 import { loadConfig } from "../../config/load.ts";
 import { daemonAnswers } from "../../daemon/control/control-client.ts";
 import { TandemError } from "../../lib/errors.ts";

@@ -1,3 +1,4 @@
+/** Names of a `[[service]]` in place of virtual services. They are looked up only when a command line has one. */
 import { nearest } from "../../lib/nearest.ts";
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import type { ServiceKey } from "../../model/virtual-service.ts";

@@ -1,3 +1,4 @@
+/** Which function does a verb. Each noun is loaded when it is called for, so that a short command starts fast. */
 import { assert } from "../../lib/assert.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import type { CommandContext } from "../line/context.ts";

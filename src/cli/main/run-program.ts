@@ -1,3 +1,4 @@
+/** From the command line to the exit code: what is read, what is run, and what becomes of an error. */
 import type { ExitCode } from "../../lib/errors.ts";
 import { renderHelp } from "../docs/help.ts";
 import { showVersion } from "../docs/version-command.ts";

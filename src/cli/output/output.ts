@@ -1,8 +1,9 @@
+/** Standard output and standard error of a command: text, JSON, and sentences broken at a terminal's width. */
 import { writeStream } from "../../kernel/machine/standard-streams.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { type Palette, PLAIN_PALETTE, paletteFor } from "./palette.ts";
 import { terminalWidthColumns } from "./terminal.ts";
-import { wrapHanging } from "./wrap.ts";
+import { wrapHanging, wrapIndented } from "./wrap.ts";
 
 /** The reader of a pipe went away: nobody wants the rest, which is no failure. */
 export class BrokenPipe extends Error {
@@ -69,6 +70,15 @@ export class Output {
   /** Lines on standard output. @throws BrokenPipe */
   lines(lines: readonly string[]): void {
     if (lines.length > 0) writeAll("stdout", `${lines.join("\n")}\n`);
+  }
+
+  /**
+   * Sentences on standard output, one a line. A terminal gets as many lines as they take, broken at spaces; all but the
+   * first of each are indented. @throws BrokenPipe
+   */
+  sentences(sentences: readonly string[]): void {
+    const width = this.widthColumns;
+    this.lines(width === undefined ? sentences : sentences.flatMap((text) => wrapIndented(text, width)));
   }
 
   /** One JSON value and a line's end on standard output; `version` comes first. @throws BrokenPipe */

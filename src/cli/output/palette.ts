@@ -1,3 +1,4 @@
+/** Colours by what they say, and whether a stream gets any. */
 import type { ChalkInstance } from "chalk";
 import { isTerminal, type StreamName } from "./terminal.ts";
 

@@ -1,3 +1,4 @@
+/** Pages that are shown again and again (`--watch`): fitted to the terminal, and drawn over the one before. */
 import type { ExitCode } from "../../lib/errors.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { formatSpan } from "../../model/duration.ts";

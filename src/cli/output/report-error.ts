@@ -1,3 +1,4 @@
+/** The only place where errors become sentences and exit codes. Under --json the same facts go out as JSON. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import { type ExitCode, NetlinkError, SyscallError, TandemError } from "../../lib/errors.ts";
@@ -5,8 +6,6 @@ import { CommandLineError } from "./command-line-error.ts";
 import { BrokenPipe, type Output } from "./output.ts";
 import type { Palette } from "./palette.ts";
 import { printable } from "./table.ts";
-
-/** The only place where errors become sentences and exit codes. Under --json the same facts go out as JSON. */
 
 function describe(error: unknown): TandemError {
   if (error instanceof TandemError) return error;

@@ -1,3 +1,4 @@
+/** Tables for people: columns as wide as their cells, and cut to the terminal; text from outside made printable. */
 import type { Palette, Tone } from "./palette.ts";
 
 export interface Column {

@@ -1,3 +1,4 @@
+/** Whether a stream goes to a terminal, and how wide that is. */
 import { isTerminalStream, type StreamName } from "../../kernel/machine/standard-streams.ts";
 
 export type { StreamName };

@@ -1,3 +1,4 @@
+/** Keys typed while a page is shown again and again, and the terminal as it was before, however that ends. */
 import { keysOfTerminal, type TerminalKeys } from "../../kernel/machine/standard-streams.ts";
 import { isTerminal } from "./terminal.ts";
 

@@ -19,3 +19,11 @@ export function wrapHanging(lead: string, text: string, width: number): string[]
   const [first = "", ...rest] = wrap(text, Math.max(1, width - indent));
   return [lead + first, ...rest.map((line) => " ".repeat(indent) + line)];
 }
+
+const INDENT = "  ";
+
+/** The same of a sentence among others: the lines after its first are indented. */
+export function wrapIndented(text: string, width: number): string[] {
+  const [first = "", ...rest] = wrap(text, Math.max(1, width - INDENT.length));
+  return [first, ...rest.map((line) => INDENT + line)];
+}

@@ -1,3 +1,4 @@
+/** Changes of real servers that the daemon keeps beside its configuration: --keep, and `real reset`. */
 import { askDaemon } from "../../daemon/control/control-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import { type Endpoint, formatEndpoint } from "../../model/address.ts";
@@ -8,8 +9,6 @@ import type { CommandContext } from "../line/context.ts";
 import { orderAnswer } from "../line/daemon-report.ts";
 import { runtimeDir } from "../line/directories.ts";
 import { withServicePort } from "../line/service-port.ts";
-
-/** Changes of real servers that the daemon keeps beside its configuration: --keep, and `real reset`. */
 
 const VERBS: Readonly<Record<KeepOrder["kind"], ChangeVerb>> = {
   add: "add",

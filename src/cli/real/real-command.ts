@@ -1,3 +1,4 @@
+/** `tandem real`: real servers added, changed and removed in the kernel, or with `--keep` through the daemon. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { type Endpoint, formatEndpoint } from "../../model/address.ts";

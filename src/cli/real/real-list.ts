@@ -1,3 +1,4 @@
+/** `real list`: one line for each real server of each service, once or again and again. */
 import type { KeptStatus } from "../../daemon/status/status-report.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
@@ -15,8 +16,6 @@ import { type Column, renderTable } from "../output/table.ts";
 import { mustFindService } from "../service/service-errors.ts";
 import { serverCells, serverJson, thresholdText } from "../service/service-table.ts";
 import type { real as spec } from "../spec/real-spec.ts";
-
-/** `real list`: one line for each real server of each service, once or again and again. */
 
 type List = (typeof spec)["verbs"]["list"];
 type Input = Parameters<Runner<List>>[0];

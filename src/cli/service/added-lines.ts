@@ -1,11 +1,10 @@
+/** The lines for a whole table that was added, as bytes. */
 import { ByteText } from "../../lib/byte-text.ts";
 import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../../model/server-rows.ts";
 import { formatServiceKey, type VirtualService } from "../../model/virtual-service.ts";
 import { describeServer, describeSettings } from "../changes/ipvs-changes.ts";
 import type { Output } from "../output/output.ts";
 import { writeEndpoint } from "./endpoint-bytes.ts";
-
-/** The lines for a whole table that was added, as bytes. */
 
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode(")\n");

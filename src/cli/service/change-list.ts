@@ -1,3 +1,7 @@
+/**
+ * A list of changes as text, one command on a line as it would be typed, carried out on a table in memory. What the
+ * list makes of the table is then planned and done as one: a mistake on the last line leaves the kernel untouched.
+ */
 import type { PlannedService } from "../../balance/table/table-plan.ts";
 import { planService } from "../../balance/table/table-plan.ts";
 import type { ConfigIssue } from "../../config/keys/config.ts";
@@ -12,11 +16,6 @@ import { real } from "../spec/real-spec.ts";
 import { service } from "../spec/service-spec.ts";
 import type { InputOf, NamedValues } from "../spec/spec-types.ts";
 import { newService, withSettings } from "./service-settings.ts";
-
-/**
- * A list of changes as text, one command on a line as it would be typed, carried out on a table in memory. What the
- * list makes of the table is then planned and done as one: a mistake on the last line leaves the kernel untouched.
- */
 
 interface Entry {
   service: VirtualService;

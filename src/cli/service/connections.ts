@@ -1,3 +1,4 @@
+/** `service list --connections`: the kernel's table of connections. */
 import { visitConnections } from "../../kernel/ipvs/connection-list.ts";
 import { StateError, TandemError } from "../../lib/errors.ts";
 import { type Endpoint, formatEndpoint, sameAddress } from "../../model/address.ts";
@@ -5,8 +6,6 @@ import { type IpvsConnection, isClientMemory } from "../../model/ipvs-connection
 import type { ServiceKey } from "../../model/virtual-service.ts";
 import type { Output } from "../output/output.ts";
 import { type Cell, type Column, renderTable } from "../output/table.ts";
-
-/** `service list --connections`: the kernel's table of connections. */
 
 export interface ConnectionFilter {
   readonly service: ServiceKey | undefined;

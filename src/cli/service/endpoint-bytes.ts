@@ -1,8 +1,7 @@
+/** `10.0.0.11:80` of a row as bytes. */
 import { type ByteText, countDigits, putDecimal } from "../../lib/byte-text.ts";
 import { formatEndpoint } from "../../model/address.ts";
 import { ROW, ROW_ADDRESS, type ServerRows } from "../../model/server-rows.ts";
-
-/** `10.0.0.11:80` of a row as bytes. */
 
 const DOT = 0x2e;
 const COLON = 0x3a;

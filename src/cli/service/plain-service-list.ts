@@ -1,3 +1,4 @@
+/** `service list` as scripts use it, and the way to the rest of it, which a script need not load. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { observedTable } from "../../model/server-rows.ts";
 import type { Runner } from "../line/context.ts";
@@ -5,8 +6,6 @@ import type { Output } from "../output/output.ts";
 import type { service as spec } from "../spec/service-spec.ts";
 import { writePlainTable } from "./plain-service-table.ts";
 import { serviceTable } from "./service-table.ts";
-
-/** `service list` as scripts use it, and the way to the rest of it, which a script need not load. */
 
 type List = (typeof spec)["verbs"]["list"];
 type Input = Parameters<Runner<List>>[0];

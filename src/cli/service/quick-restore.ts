@@ -1,6 +1,11 @@
-import type { SavedFormat } from "../../import/table/quick-format.ts";
+/**
+ * `service restore`: into a kernel that has no table straight from the text to the kernel's messages; else as rows of
+ * numbers up to what differs. The readers of unusual lines, of TOML that `save` did not write, and of mistakes take long
+ * to load, and are loaded when there is one.
+ */
 import { NEEDS_READER } from "../../import/table/quick-table.ts";
 import type { ReadTable } from "../../import/table/table-result.ts";
+import type { SavedFormat } from "../../import/words/import-formats.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import type { TableRows } from "../../model/server-rows.ts";
@@ -9,12 +14,6 @@ import { countsText, LINES_TOLD_MAX } from "../changes/change-counts.ts";
 import type { CommandContext, Runner } from "../line/context.ts";
 import { decodeInput, type InputBytes, readInputBytes } from "../line/read-input.ts";
 import type { service as spec } from "../spec/service-spec.ts";
-
-/**
- * `service restore`: into a kernel that has no table straight from the text to the kernel's messages; else as rows of
- * numbers up to what differs. The readers of unusual lines, of TOML that `save` did not write, and of mistakes take long
- * to load, and are loaded when there is one.
- */
 
 type Restore = (typeof spec)["verbs"]["restore"];
 type Input = Parameters<Runner<Restore>>[0];
@@ -58,7 +57,16 @@ function compile(): void {
 
 /** Reads a table with nothing to be said about it; undefined for any other, and for TOML that `save` did not write. */
 async function readUsual(source: InputBytes, format: SavedFormat): Promise<ReadTable | undefined> {
-  if (format === "ipvsadm") return await readLines(source);
+  switch (format) {
+    case "ipvsadm":
+      return await readLines(source);
+    case "toml":
+      return await readToml(source);
+  }
+}
+
+/** Reads TOML; undefined where that is not as `save` writes it. */
+async function readToml(source: InputBytes): Promise<ReadTable | undefined> {
   const { readQuickToml } = await import("../../import/table/quick-toml.ts");
   let result = readQuickToml(source.bytes);
   if (result === NEEDS_READER) {

@@ -1,18 +1,23 @@
-import { type FormatTable, isPlainTable, QuickFormat, type SavedFormat } from "../../import/table/quick-format.ts";
+/** `service save`: the kernel's table as a text that restore reads. */
+import { type FormatTable, isPlainTable, QuickFormat } from "../../import/table/quick-format.ts";
+import type { SavedFormat } from "../../import/words/import-formats.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { ByteText } from "../../lib/byte-text.ts";
 import type { Runner } from "../line/context.ts";
 import type { service as spec } from "../spec/service-spec.ts";
 import { writeEndpoint } from "./endpoint-bytes.ts";
 
-/** `service save`: the kernel's table as a text that restore reads. */
-
 type Save = (typeof spec)["verbs"]["save"];
 
 async function wholeFormat(format: SavedFormat): Promise<FormatTable> {
-  if (format === "ipvsadm") return (await import("../../import/ipvsadm/ipvsadm-format.ts")).formatIpvsadm;
-  const { formatTable } = await import("../../import/table/table-toml.ts");
-  return (services) => formatTable(services);
+  switch (format) {
+    case "ipvsadm":
+      return (await import("../../import/ipvsadm/ipvsadm-format.ts")).formatIpvsadm;
+    case "toml": {
+      const { formatTable } = await import("../../import/table/table-toml.ts");
+      return (services) => formatTable(services);
+    }
+  }
 }
 
 /** Prints the kernel's table, or writes it to a file. */

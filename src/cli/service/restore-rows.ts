@@ -1,3 +1,4 @@
+/** What `service restore` does with a table that is read: without the readers of texts, which take long to load. */
 import { planRestore } from "../../balance/table/plan-restore.ts";
 import type { ReadTable } from "../../import/table/table-result.ts";
 import type { SavedSettings } from "../../import/table/table-settings.ts";
@@ -12,8 +13,6 @@ import type { CommandContext, Runner } from "../line/context.ts";
 import { counted } from "../output/figures.ts";
 import type { service as spec } from "../spec/service-spec.ts";
 import { restoreSettings } from "./restore-settings.ts";
-
-/** What `service restore` does with a table that is read: without the readers of texts, which take long to load. */
 
 type RestoreInput = Parameters<Runner<(typeof spec)["verbs"]["restore"]>>[0];
 

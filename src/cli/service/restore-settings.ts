@@ -1,3 +1,4 @@
+/** What IPVS has once for all services, made as a saved table says: all of it, or nothing. */
 import type { SavedSettings } from "../../import/table/table-settings.ts";
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -5,8 +6,6 @@ import type { ConnectionTimeouts, SyncDaemon } from "../../model/sync-daemon.ts"
 import type { Change, ReportedChange } from "../changes/changes.ts";
 import { counted } from "../output/figures.ts";
 import { timeoutsText } from "./sync-daemons.ts";
-
-/** What IPVS has once for all services, made as a saved table says: all of it, or nothing. */
 
 /** The settings as the kernel has them now. @throws NetlinkError, TandemError */
 export function readSettings(client: IpvsClient): SavedSettings {

@@ -1,7 +1,6 @@
+/** The verbs of `service`, each loaded when it is asked for. */
 import type { Runner, Runners } from "../line/context.ts";
 import type { service as spec } from "../spec/service-spec.ts";
-
-/** The verbs of `service`, each loaded when it is asked for. */
 
 type Verbs = (typeof spec)["verbs"];
 

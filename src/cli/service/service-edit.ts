@@ -1,3 +1,4 @@
+/** `service add`, `edit`, `del`, `flush` and `zero`: what changes the services of the kernel. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -10,8 +11,6 @@ import { CommandLineError } from "../output/command-line-error.ts";
 import type { service as spec } from "../spec/service-spec.ts";
 import { noSuchService } from "./service-errors.ts";
 import { newService, withSettings } from "./service-settings.ts";
-
-/** `service add`, `edit`, `del`, `flush` and `zero`: what changes the services of the kernel. */
 
 type Verbs = (typeof spec)["verbs"];
 

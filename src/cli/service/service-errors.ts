@@ -1,3 +1,4 @@
+/** Errors about virtual services that several commands have. */
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
 import type { ObservedService } from "../../model/ipvs-table.ts";

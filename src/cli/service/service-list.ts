@@ -1,3 +1,4 @@
+/** `service list`: the kernel's table, once or again and again. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import { type Endpoint, sameAddress } from "../../model/address.ts";
@@ -11,8 +12,6 @@ import { connectionLines, connectionsJson, findConnections } from "./connections
 import { noSuchService } from "./service-errors.ts";
 import { servicesJson, serviceTable } from "./service-table.ts";
 import { type RateTable, rateTable } from "./traffic-rates.ts";
-
-/** `service list`: the kernel's table, once or again and again. */
 
 type List = (typeof spec)["verbs"]["list"];
 type Input = Parameters<Runner<List>>[0];

@@ -1,8 +1,9 @@
+/** `service save` and `restore`: the kernel's table as a text and back. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssues } from "../../config/format-issues.ts";
-import type { SavedFormat } from "../../import/table/quick-format.ts";
 import type { ReadTable, RowsResult } from "../../import/table/table-result.ts";
 import { parseTable } from "../../import/table/table-toml.ts";
+import type { SavedFormat } from "../../import/words/import-formats.ts";
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import type { ExitCode } from "../../lib/errors.ts";
 import type { ObservedService } from "../../model/ipvs-table.ts";
@@ -18,8 +19,6 @@ import { readSettings } from "./restore-settings.ts";
 import { servicesJson } from "./service-table.ts";
 import { daemonJson } from "./sync-daemons.ts";
 
-/** `service save` and `restore`: the kernel's table as a text and back. */
-
 type Verbs = (typeof spec)["verbs"];
 
 /** Prints the kernel's table as JSON; as text: quick-save.ts. */
@@ -32,16 +31,20 @@ export function saveJson({ output }: CommandContext): ExitCode {
 
 /** Everything that is not as `save` writes it: other spellings, names of hosts, mistakes. */
 async function readAny(bytes: Uint8Array, text: string, format: SavedFormat, resolve: boolean): Promise<RowsResult> {
-  if (format === "toml") {
-    const result = parseTable(text);
-    if (!result.ok) return result;
-    const { services, ...rest } = result;
-    return { ...rest, table: tableRows(services) };
+  switch (format) {
+    case "toml": {
+      const result = parseTable(text);
+      if (!result.ok) return result;
+      const { services, ...rest } = result;
+      return { ...rest, table: tableRows(services) };
+    }
+    case "ipvsadm": {
+      const { readIpvsadmLines } = await import("../../import/ipvsadm/ipvsadm.ts");
+      if (!resolve) return readIpvsadmLines(bytes);
+      const { withNames } = await import("../line/names.ts");
+      return await withNames((names) => readIpvsadmLines(bytes, names));
+    }
   }
-  const { readIpvsadmLines } = await import("../../import/ipvsadm/ipvsadm.ts");
-  if (!resolve) return readIpvsadmLines(bytes);
-  const { withNames } = await import("../line/names.ts");
-  return await withNames((names) => readIpvsadmLines(bytes, names));
 }
 
 async function readList(

@@ -1,3 +1,4 @@
+/** The settings of a virtual service on the command line, as a new service and as changes of one. */
 import { maskOf } from "../../import/words/ipvsadm-values.ts";
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import { addressBits, type IpAddress } from "../../model/address.ts";

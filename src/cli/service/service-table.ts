@@ -1,3 +1,4 @@
+/** The kernel's table for people and as JSON. */
 import { formatEndpoint } from "../../model/address.ts";
 import type { ObservedServer, ObservedService, TrafficStats } from "../../model/ipvs-table.ts";
 import { formatSchedulerFlag } from "../../model/scheduler-flag.ts";
@@ -6,8 +7,6 @@ import { describeForwarding, describeSettings } from "../changes/ipvs-changes.ts
 import { formatBytes, formatCount } from "../output/figures.ts";
 import { type Cell, type Column, renderTable, type TableLayout } from "../output/table.ts";
 import { formatRate, type RateTable } from "./traffic-rates.ts";
-
-/** The kernel's table for people and as JSON. */
 
 interface Shown {
   readonly stats: boolean;

@@ -1,3 +1,4 @@
+/** What IPVS has once for all services: the timeouts of connections and the daemons that synchronise them. */
 import { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { TandemError } from "../../lib/errors.ts";
 import { type ConnectionTimeouts, isMulticast, type SyncDaemon } from "../../model/sync-daemon.ts";
@@ -7,8 +8,6 @@ import type { Runner } from "../line/context.ts";
 import { CommandLineError } from "../output/command-line-error.ts";
 import { type Column, renderTable } from "../output/table.ts";
 import type { service as spec } from "../spec/service-spec.ts";
-
-/** What IPVS has once for all services: the timeouts of connections and the daemons that synchronise them. */
 
 type Verbs = (typeof spec)["verbs"];
 

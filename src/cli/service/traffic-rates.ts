@@ -1,9 +1,8 @@
+/** What goes through in a second, from the counters of two moments. */
 import type { ObservedService, TrafficStats } from "../../model/ipvs-table.ts";
 import { realServerKey } from "../../model/real-server.ts";
 import { formatServiceKey } from "../../model/virtual-service.ts";
 import { formatCount } from "../output/figures.ts";
-
-/** What goes through in a second, from the counters of two moments. */
 
 export interface TrafficRates {
   readonly connections: number;

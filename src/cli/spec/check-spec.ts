@@ -1,3 +1,4 @@
+/** The command table's entries of `check`. */
 import { type GroupSpec, listFlag, optionalArgument, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { integer, positiveDuration, statusRange, text, word } from "./value-kinds.ts";
 

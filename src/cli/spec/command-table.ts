@@ -1,3 +1,4 @@
+/** The command table: all nouns, in the order of the help. */
 import { check } from "./check-spec.ts";
 import { config } from "./config-spec.ts";
 import { failover } from "./failover-spec.ts";

@@ -1,3 +1,6 @@
+/** The command table's entries of `config`. */
+import { FOREIGN_FORMATS, type ForeignFormat } from "../../import/words/import-formats.ts";
+import { PLAN_JSON } from "./json-shapes.ts";
 import { type GroupSpec, oneArgument, optionalArgument, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { choice, file } from "./value-kinds.ts";
 
@@ -46,8 +49,7 @@ export const configPlan = verb({
   examples: [{ command: "config plan ./tandem.toml", doc: "what a reload with this file would do" }],
   uses: ["config", "runtimeDir"],
   changes: false,
-  jsonDoc:
-    "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; where a reload would be refused also outcome, text, findings and hint",
+  jsonDoc: PLAN_JSON,
 });
 
 export const configExample = verb({
@@ -58,14 +60,23 @@ export const configExample = verb({
   changes: false,
 });
 
+/** How an administrator knows the file of each format. */
+const FOREIGN_FILE_NAMES: Readonly<Record<ForeignFormat, string>> = {
+  ipvsadm: "the lines of ipvsadm -S",
+  keepalived: "keepalived.conf",
+  ldirectord: "ldirectord.cf",
+  piranha: "Piranha's lvs.cf",
+};
+const FOREIGN_FILES = FOREIGN_FORMATS.map((format) => FOREIGN_FILE_NAMES[format]);
+
 export const configImport = verb({
   summary: "turn a file of another product into a configuration",
   description: [
-    "Reads the lines of ipvsadm -S, keepalived.conf, ldirectord.cf or Piranha's lvs.cf. The configuration goes to standard output; what has no counterpart, or means something else here, is listed on standard error. config check of the result says what is still missing: the file of one router knows little of the other, and ipvsadm and ldirectord know no routers at all.",
+    `Reads ${FOREIGN_FILES.slice(0, -1).join(", ")} or ${FOREIGN_FILES.at(-1)}. The configuration goes to standard output; what has no counterpart, or means something else here, is listed on standard error. config check of the result says what is still missing: the file of one router knows little of the other, and ipvsadm and ldirectord know no routers at all.`,
   ],
   arguments: { file: oneArgument(file, "FILE", "the file to read; - for standard input") },
   flags: {
-    format: valueFlag(choice(["ipvsadm", "keepalived", "ldirectord", "piranha"]), {
+    format: valueFlag(choice(FOREIGN_FORMATS), {
       valueName: "FORMAT",
       defaultText: "told by the text",
       doc: "whose file it is",

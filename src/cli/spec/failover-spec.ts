@@ -1,3 +1,5 @@
+/** The command table's entries of `failover`. */
+import { CHANGES_OR_RESULT_JSON, RESULT_JSON } from "./json-shapes.ts";
 import { type GroupSpec, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { file, integer, leaseSeconds, positiveDuration } from "./value-kinds.ts";
 
@@ -50,8 +52,7 @@ export const failoverTake = verb({
   ],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc:
-    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
+  jsonDoc: CHANGES_OR_RESULT_JSON,
   exit3: "another machine answers for a VIP",
 });
 
@@ -66,8 +67,7 @@ export const failoverRelease = verb({
   examples: [{ command: "failover release", doc: "by hand, with or without a daemon" }],
   uses: ["config", "runtimeDir"],
   changes: true,
-  jsonDoc:
-    "{version, dryRun, changes: [{do, subject, outcome}]}; with a daemon {version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
+  jsonDoc: CHANGES_OR_RESULT_JSON,
 });
 
 export const failoverHold = verb({
@@ -83,8 +83,7 @@ export const failoverHold = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc:
-    "{version, dryRun, result, unsaved}; unsaved says why a restart would forget it (exit code 1), and is absent as a rule",
+  jsonDoc: RESULT_JSON,
 });
 
 export const failoverDrill = verb({

@@ -1,3 +1,4 @@
+/** Flags that all commands take, or those that say so in `uses`, and the paths that are their defaults. */
 import { type FlagSpec, switchFlag, valueFlag } from "./spec-types.ts";
 import { choice, directory, file } from "./value-kinds.ts";
 

@@ -1,3 +1,4 @@
+/** The command table's entries of `heartbeat`. */
 import { type GroupSpec, optionalArgument, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { file, integer, interfaceName, positiveDuration } from "./value-kinds.ts";
 

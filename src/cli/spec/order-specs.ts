@@ -1,13 +1,21 @@
+/** What orders for real servers have in common, whether for one of them or for a whole service. */
 import { WEIGHT_MAX } from "../../model/real-server.ts";
+import { ORDERS_JSON } from "./json-shapes.ts";
 import { type FlagSpec, resolveFlag, switchFlag, valueFlag } from "./spec-types.ts";
 import { integer, positiveDuration } from "./value-kinds.ts";
 
-/** What orders for real servers have in common, whether for one of them or for a whole service. */
-
-export const ORDERS_JSON =
-  "{version, dryRun, changes: [{do, subject, outcome}], warnings: [text]}; the outcome is unsaved where a restart of the daemon would forget it (exit code 1)";
-
 const order = { uses: ["runtimeDir"], changes: true, jsonDoc: ORDERS_JSON } as const;
+
+/** What a drain is, and where it is kept. */
+export const DRAIN_DESCRIPTION = [
+  "Goes through the daemon where one runs: it then lasts over reload, restart and failover, and holds at the other router too.",
+  "Without a daemon, and for a service that was made by hand beside one, the weight in the kernel becomes 0, and lasts as long as that.",
+];
+
+/** What ends it. */
+export const UNDRAIN_DESCRIPTION = [
+  "Goes through the daemon where one runs: a real server gets its configured weight, or with --weight this one instead, which like a drain lasts over reload, restart and failover, until undrain without --weight. Without a daemon, and for a service that was made by hand beside one, it gets the weight named here.",
+];
 
 /** Of each drain. */
 export const drainOrder = { ...order, exit3: "connections were still open at the end of the wait" } as const;

@@ -1,5 +1,14 @@
+/** The command table's entries of `real`. */
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
-import { drainOrder, ORDERS_JSON, undrainFlags, undrainOrder, waitFlags } from "./order-specs.ts";
+import { CHANGES_JSON, ORDERS_JSON } from "./json-shapes.ts";
+import {
+  DRAIN_DESCRIPTION,
+  drainOrder,
+  UNDRAIN_DESCRIPTION,
+  undrainFlags,
+  undrainOrder,
+  waitFlags,
+} from "./order-specs.ts";
 import {
   type GroupSpec,
   oneArgument,
@@ -11,7 +20,6 @@ import {
 } from "./spec-types.ts";
 import { choice, endpoint, integer, port, service as serviceKey, servicesOrAll, watchInterval } from "./value-kinds.ts";
 
-const CHANGES_JSON = "{version, dryRun, changes: [{do, subject, outcome}]}";
 const serviceArgument = oneArgument(
   serviceKey,
   "SERVICE",
@@ -156,8 +164,7 @@ const everyServiceArgument = oneArgument(
 export const realDrain = verb({
   summary: "give a real server no new connections; open ones go on",
   description: [
-    "Goes through the daemon where one runs: it then lasts over reload, restart and failover. Without one the weight in the kernel becomes 0.",
-    "A service that was made by hand beside a daemon is none of the daemon's: the weight is set in the kernel, and lasts as long as that.",
+    ...DRAIN_DESCRIPTION,
     "The last real server of a service that still gets work is drained too, with a warning: new clients are refused then, or go to the sorry server.",
     "A persistent client goes elsewhere with its next connection where the kernel's setting expire_quiescent_template is 1, as tandem run sets it; where it is 0, it comes back to the drained server.",
   ],
@@ -178,9 +185,7 @@ export const realDrain = verb({
 
 export const realUndrain = verb({
   summary: "give a drained real server work again",
-  description: [
-    "Goes through the daemon where one runs: the server gets its configured weight, or with --weight this one instead, which like a drain lasts over reload, restart and failover, until undrain without --weight. Without a daemon it gets the weight named here.",
-  ],
+  description: UNDRAIN_DESCRIPTION,
   arguments: { service: everyServiceArgument, server: serverArgument },
   flags: undrainFlags("the weight, instead of the configured one"),
   examples: [

@@ -1,7 +1,17 @@
+/** The command table's entries of `service`. */
+import { SAVED_FORMATS } from "../../import/words/import-formats.ts";
 import { SCHEDULERS } from "../../model/scheduler.ts";
 import { SYNC_DAEMON_STATES } from "../../model/sync-daemon.ts";
 import { SCHEDULER_FLAGS } from "../../model/virtual-service.ts";
-import { drainOrder, undrainFlags, undrainOrder, waitFlags } from "./order-specs.ts";
+import { CHANGES_JSON } from "./json-shapes.ts";
+import {
+  DRAIN_DESCRIPTION,
+  drainOrder,
+  UNDRAIN_DESCRIPTION,
+  undrainFlags,
+  undrainOrder,
+  waitFlags,
+} from "./order-specs.ts";
 import {
   type GroupSpec,
   listFlag,
@@ -30,8 +40,6 @@ import {
 const SERVICE_DOC =
   "the virtual service: tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://…, fwmark:7, fwmark:7/inet6; or the name of its [[service]]";
 const SERVICES_DOC = "the virtual service, or the name of a [[service]]: each address that it listens on";
-const CHANGES_JSON =
-  "{version, dryRun, changes: [{do, subject, detail, outcome, reason}]}; outcome is planned, done, unchanged, undone or failed";
 
 const settings = {
   scheduler: valueFlag(choice(SCHEDULERS), {
@@ -136,8 +144,8 @@ export const serviceDel = verb({
 export const serviceDrain = verb({
   summary: "give a service no new connections; open ones go on",
   description: [
-    "All its real servers are drained, those that are down as well: it takes the same orders as real drain, which last over reload, restart and failover and hold at the other router too. New clients are refused, or go to the sorry server where there is one.",
-    "Without a daemon, and for a service that was made by hand beside one, the weights in the kernel become 0.",
+    "All its real servers are drained, those that are down as well. New clients are refused, or go to the sorry server where there is one.",
+    ...DRAIN_DESCRIPTION,
   ],
   arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
   flags: { ...waitFlags, resolve: resolveFlag },
@@ -151,7 +159,8 @@ export const serviceDrain = verb({
 export const serviceUndrain = verb({
   summary: "give the real servers of a drained service work again",
   description: [
-    "Takes back every order for a real server of the service, also one that was drained by itself. Each gets its configured weight, or with --weight this one instead; without a daemon the weight named here.",
+    "Takes back every order for a real server of the service, also one that was drained by itself.",
+    ...UNDRAIN_DESCRIPTION,
   ],
   arguments: { services: oneArgument(serviceKeys, "SERVICE", SERVICES_DOC) },
   flags: undrainFlags("the weight of each, instead of the configured one"),
@@ -178,7 +187,7 @@ export const serviceZero = verb({
   jsonDoc: CHANGES_JSON,
 });
 
-const FORMATS = choice(["toml", "ipvsadm"]);
+const FORMATS = choice(SAVED_FORMATS);
 
 export const serviceSave = verb({
   summary: "print the kernel's table in a form that restore reads",

@@ -1,3 +1,5 @@
+/** The command table's entries of commands without verbs: `run`, `reload`, `status`, `doctor` and others. */
+import { RELOAD_JSON } from "./json-shapes.ts";
 import { oneArgument, optionalArgument, type SingleSpec, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import { choice, watchInterval, word } from "./value-kinds.ts";
 
@@ -57,8 +59,7 @@ export const reloadVerb = verb({
   ],
   uses: ["runtimeDir"],
   changes: true,
-  jsonDoc:
-    "{version, dryRun, outcome, text, findings, warnings, hint, digest, unsaved, changes: [{do, subject, detail, outcome, reason}]}; outcome is applied, unchanged or refused; findings are why it is refused, warnings what is not as it should be although it went through; digest is that of the file, 16 digits of its SHA-256",
+  jsonDoc: RELOAD_JSON,
 });
 
 export const doctorVerb = verb({

@@ -1,11 +1,10 @@
-import { type Parsed, parsed } from "../../lib/parsed.ts";
-import type { Endpoint } from "../../model/address.ts";
-import type { ServiceKey } from "../../model/virtual-service.ts";
-
 /**
  * The command table's types. One table feeds cac's registration, the reading of values, `--help`, the man page and the
  * shell completions; a verb's function gets its values typed by inference from the verb's entry.
  */
+import { type Parsed, parsed } from "../../lib/parsed.ts";
+import type { Endpoint } from "../../model/address.ts";
+import type { ServiceKey } from "../../model/virtual-service.ts";
 
 /** What a shell offers for a value. */
 export type CompletionKind = "none" | "file" | "directory" | "interface";

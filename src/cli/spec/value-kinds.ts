@@ -1,3 +1,4 @@
+/** Kinds of values on the command line: how each is read, and what a shell completes. */
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import {
   type AddressPrefix,

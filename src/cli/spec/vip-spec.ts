@@ -1,4 +1,6 @@
+/** The command table's entries of `vip`. */
 import { ADDRESS_SCOPES } from "../../model/interface-address.ts";
+import { CHANGES_JSON } from "./json-shapes.ts";
 import { type GroupSpec, oneArgument, requiredFlag, switchFlag, valueFlag, verb } from "./spec-types.ts";
 import {
   address,
@@ -63,7 +65,7 @@ export const vipAdd = verb({
     },
   ],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+  jsonDoc: CHANGES_JSON,
   exit3: "another machine answers for the address",
 });
 
@@ -77,7 +79,7 @@ export const vipDel = verb({
   },
   examples: [{ command: "vip del 203.0.113.10 --interface eth0", doc: "remove an address" }],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+  jsonDoc: CHANGES_JSON,
 });
 
 export const vipAnnounce = verb({
@@ -111,7 +113,7 @@ export const vipAnnounce = verb({
     { command: "vip announce 203.0.113.10 --verify 203.0.113.1", doc: "and proof that the gateway has learnt it" },
   ],
   changes: true,
-  jsonDoc: "{version, dryRun, changes: [{do, subject, outcome}]}",
+  jsonDoc: CHANGES_JSON,
   exit3: "the neighbour of --verify does not answer to this machine",
 });
 

@@ -1,3 +1,4 @@
+/** What `doctor` says of a running daemon. */
 import { SilentDaemonError } from "../../daemon/control/control-client.ts";
 import { notReadyText, unprovableText } from "../../daemon/status/fitness-warnings.ts";
 import type { StatusReport, VipStatus } from "../../daemon/status/status-report.ts";

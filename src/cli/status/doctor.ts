@@ -1,3 +1,7 @@
+/**
+ * `tandem doctor`: everything on this host that would break LVS, the gravest first, each with the command that mends it
+ * where there is one.
+ */
 import type { Config } from "../../config/keys/config.ts";
 import { loadKeys } from "../../config/load.ts";
 import { whoAmI } from "../../config/who-am-i.ts";

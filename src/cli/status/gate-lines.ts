@@ -1,10 +1,9 @@
+/** Gates for people. */
 import type { GateStatus } from "../../daemon/status/status-report.ts";
 import { formatSpan } from "../../model/duration.ts";
 import type { GateState } from "../../model/gate.ts";
 import type { Tone } from "../output/palette.ts";
 import { type Cell, type Column, renderTable, type TableLayout } from "../output/table.ts";
-
-/** Gates for people. */
 
 const COLUMNS: readonly Column[] = [
   { header: "GATE" },

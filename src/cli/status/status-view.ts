@@ -1,3 +1,4 @@
+/** The daemon's report for people. */
 import type {
   PathStatus,
   PeerStatus,
@@ -12,8 +13,6 @@ import type { Tone } from "../output/palette.ts";
 import { type Cell, type Column, printable, renderTable, type TableLayout } from "../output/table.ts";
 import { wrap } from "../output/wrap.ts";
 import { gateLines } from "./gate-lines.ts";
-
-/** The daemon's report for people. */
 
 function agoText(ms: number | null): string {
   return ms === null ? "never" : `${formatSpan(ms)} ago`;

@@ -1,3 +1,4 @@
+/** `tandem status`, once or with `--watch`. */
 import type { SingleRunner } from "../line/context.ts";
 import { askStatus } from "../line/daemon-report.ts";
 import { CommandLineError } from "../output/command-line-error.ts";

@@ -1,3 +1,4 @@
+/** What only packets prove: who answers for the VIPs, and by which way real servers answer. */
 import type { Config } from "../../config/keys/config.ts";
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import { LinkClient } from "../../kernel/addresses/link-client.ts";
@@ -9,8 +10,6 @@ import { TandemError } from "../../lib/errors.ts";
 import { coversAddress, type IpAddress, sameAddress } from "../../model/address.ts";
 import type { InterfaceAddress } from "../../model/interface-address.ts";
 import type { Link } from "../../model/link.ts";
-
-/** What only packets prove: who answers for the VIPs, and by which way real servers answer. */
 
 /** Each VIP has a socket of its own while it is asked for; servers beyond so many are like the first ones. */
 const VIPS_MAX = 256;

@@ -1,3 +1,4 @@
+/** Finds things of this machine by the names that people give. */
 import type { AddressClient } from "../../kernel/addresses/address-client.ts";
 import type { LinkClient } from "../../kernel/addresses/link-client.ts";
 import { TandemError } from "../../lib/errors.ts";
@@ -5,8 +6,6 @@ import { nearest } from "../../lib/nearest.ts";
 import { type IpAddress, sameAddress } from "../../model/address.ts";
 import type { InterfaceAddress } from "../../model/interface-address.ts";
 import type { Link } from "../../model/link.ts";
-
-/** Finds things of this machine by the names that people give. */
 
 /** @throws TandemError that names the nearest interface when there is none of that name. */
 export function mustFindLink(links: LinkClient, name: string): Link {

@@ -1,3 +1,4 @@
+/** Sets and removes VIPs by hand, without a daemon: `vip add`, `vip del`, `failover take` and `release`. */
 import { AddressClient, kernelPrefixLength, type VipLease } from "../../kernel/addresses/address-client.ts";
 import { LinkClient } from "../../kernel/addresses/link-client.ts";
 import { Announcer } from "../../kernel/neighbours/announcer.ts";
@@ -12,8 +13,6 @@ import type { Vip } from "../../model/vip.ts";
 import type { Change, ReportedChange } from "../changes/changes.ts";
 import { counted } from "../output/figures.ts";
 import { mustFindLink } from "./host-addresses.ts";
-
-/** Sets and removes VIPs by hand, without a daemon: `vip add`, `vip del`, `failover take` and `release`. */
 
 export interface TakeOptions {
   readonly validSeconds: number | "forever";

@@ -1,3 +1,4 @@
+/** `tandem vip`: addresses listed, added, removed and announced, on the kernel directly. */
 import { checkVip } from "../../config/keys/address-types.ts";
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import { LinkClient } from "../../kernel/addresses/link-client.ts";

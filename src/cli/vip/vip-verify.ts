@@ -1,10 +1,9 @@
+/** Whether a neighbour's packets for an address come to this machine. */
 import { Reachability } from "../../kernel/filter/reachability.ts";
 import { StateError } from "../../lib/errors.ts";
 import { coversAddress, type IpAddress, sameAddress } from "../../model/address.ts";
 import type { InterfaceAddress } from "../../model/interface-address.ts";
 import type { Link } from "../../model/link.ts";
-
-/** Whether a neighbour's packets for an address come to this machine. */
 
 /** So often a neighbour is asked, since one packet may be lost. */
 const ATTEMPTS = 5;

@@ -1,11 +1,10 @@
-import type { ConfigIssue } from "../../config/keys/config.ts";
-import { MAX_ISSUES } from "../../config/places/place.ts";
-import type { Forwarding } from "../../model/real-server.ts";
-
 /**
  * What other products' configurations say, in our words but not yet checked: an importer says as much as the file does,
  * and `config check` of the result says what is missing.
  */
+import type { ConfigIssue } from "../../config/keys/config.ts";
+import { MAX_ISSUES } from "../../config/places/place.ts";
+import type { Forwarding } from "../../model/real-server.ts";
 
 /** A value as the configuration's text has it. */
 export type ForeignValue = string | number | boolean | readonly (string | number)[];

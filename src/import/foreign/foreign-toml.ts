@@ -1,7 +1,6 @@
+/** The configuration as TOML, in the order of our own example. */
 import { isDeepStrictEqual } from "node:util";
 import type { ForeignConfig, ForeignServer, ForeignService, ForeignTable, ForeignValue } from "./foreign-model.ts";
-
-/** The configuration as TOML, in the order of our own example. */
 
 /** JSON's escapes are those of TOML's basic strings; DEL alone has to be escaped as well (TOML 1.0). */
 function valueText(value: ForeignValue): string {

@@ -1,3 +1,4 @@
+/** Virtual services as `[[service]]` tables: the part of a configuration that a saved IPVS table knows of. */
 import type { ConfiguredService } from "../../config/keys/config.ts";
 import { renderServices } from "../../config/render/render.ts";
 import type { WantedService } from "../../model/ipvs-table.ts";

@@ -1,3 +1,4 @@
+/** A table as lines of `ipvsadm -Sn`. */
 import { addressBits, formatEndpoint } from "../../model/address.ts";
 import type { WantedService } from "../../model/ipvs-table.ts";
 import type { RealServer, Tunnel } from "../../model/real-server.ts";

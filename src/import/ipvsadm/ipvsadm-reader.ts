@@ -1,3 +1,8 @@
+/**
+ * Reads lines of ipvsadm into rows. What `ipvsadm -Sn` prints (one blank between the words, in its order, a service's
+ * servers below it) is taken apart here; every other line goes to the reader of single lines (ipvsadm.ts), which knows
+ * all of ipvsadm's spellings and what is wrong with a line, and is loaded only when there is such a line.
+ */
 import { formatEndpoint, parseEndpoint } from "../../model/address.ts";
 import { THRESHOLD_MAX, WEIGHT_MAX } from "../../model/real-server.ts";
 import { ROW, ROW_FORWARDINGS, type RowField } from "../../model/server-rows.ts";
@@ -5,12 +10,6 @@ import type { Protocol, ServiceKey, VirtualService } from "../../model/virtual-s
 import { asBytes, ByteScanner } from "../table/byte-scanner.ts";
 import { type PlainShape, readPlainServers } from "../table/plain-servers.ts";
 import { NEEDS_READER, QuickTable } from "../table/quick-table.ts";
-
-/**
- * Reads lines of ipvsadm into rows. What `ipvsadm -Sn` prints (one blank between the words, in its order, a service's
- * servers below it) is taken apart here; every other line goes to the reader of single lines (ipvsadm.ts), which knows
- * all of ipvsadm's spellings and what is wrong with a line, and is loaded only when there is such a line.
- */
 
 const ADD_SERVICE = asBytes("-A ");
 const WEIGHT = asBytes(" -w ");

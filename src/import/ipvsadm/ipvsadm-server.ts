@@ -1,3 +1,4 @@
+/** The real server that the options of a line of ipvsadm describe. */
 import type { Endpoint } from "../../model/address.ts";
 import {
   type Forwarding,

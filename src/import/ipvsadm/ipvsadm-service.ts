@@ -1,3 +1,4 @@
+/** The virtual service that the options of a line of ipvsadm describe. */
 import { addressBits, type Family } from "../../model/address.ts";
 import { parseSchedulerFlag, sortedSchedulerFlags } from "../../model/scheduler-flag.ts";
 import {

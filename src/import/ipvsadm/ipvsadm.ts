@@ -1,3 +1,4 @@
+/** Lines of ipvsadm in any spelling that `ipvsadm -R` takes, read to the table that they leave behind. */
 import type { ConfigIssue } from "../../config/keys/config.ts";
 import { MAX_ISSUES } from "../../config/places/place.ts";
 import { assert } from "../../lib/assert.ts";

@@ -1,7 +1,6 @@
+/** The checkers of a real server of keepalived. */
 import { durationOf, type ForeignNotes, type ForeignTable } from "../foreign/foreign-model.ts";
 import type { Statement } from "./keepalived-blocks.ts";
-
-/** The checkers of a real server of keepalived. */
 
 /** What falls from the virtual server to the real server to the checker; seconds. */
 export interface CheckDefaults {

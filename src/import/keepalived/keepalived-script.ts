@@ -1,7 +1,6 @@
+/** What a `vrrp_script` of keepalived does, as the subject of a gate. */
 import { parseEndpoint } from "../../model/address.ts";
 import type { ForeignNotes, ForeignTable } from "../foreign/foreign-model.ts";
-
-/** What a `vrrp_script` of keepalived does, as the subject of a gate. */
 
 /** Programs that only look for a process, with the arguments that don't change that. */
 const PROCESS_LOOKS: ReadonlyMap<string, readonly string[]> = new Map([

@@ -1,3 +1,4 @@
+/** `virtual_server` of keepalived as a `[[service]]`. */
 import { parseAddress } from "../../model/address.ts";
 import {
   FORWARDING_WORDS,
@@ -17,8 +18,6 @@ import {
   numberOf,
   withTimes,
 } from "./keepalived-check.ts";
-
-/** `virtual_server` of keepalived as a `[[service]]`. */
 
 type Keys = Record<string, ForeignTable[string]>;
 

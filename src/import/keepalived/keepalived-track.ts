@@ -1,9 +1,8 @@
+/** What instances and groups of keepalived track, as gates. Weights, which move priorities there, have no counterpart. */
 import { durationOf, type ForeignNotes, type ForeignTable, nameFrom } from "../foreign/foreign-model.ts";
 import type { Statement } from "./keepalived-blocks.ts";
 import { commandOf, numberOf } from "./keepalived-check.ts";
 import { fileName, scriptSubject } from "./keepalived-script.ts";
-
-/** What instances and groups of keepalived track, as gates. Weights, which move priorities there, have no counterpart. */
 
 type Keys = Record<string, ForeignTable[string]>;
 type Kind = "script" | "process" | "file" | "interface";

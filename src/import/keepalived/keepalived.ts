@@ -1,3 +1,7 @@
+/**
+ * keepalived.conf(5) as a configuration of ours. One file describes one router there and both here: what only the other
+ * router's file says is left open, and `config check` asks for it.
+ */
 import { SYNC_LENGTH_BYTES_MIN } from "../../config/keys/schema.ts";
 import {
   durationOf,
@@ -10,11 +14,6 @@ import { readBlocks, type Statement } from "./keepalived-blocks.ts";
 import { numberOf } from "./keepalived-check.ts";
 import { serviceOf } from "./keepalived-service.ts";
 import { TrackReader } from "./keepalived-track.ts";
-
-/**
- * keepalived.conf(5) as a configuration of ours. One file describes one router there and both here: what only the other
- * router's file says is left open, and `config check` asks for it.
- */
 
 type Keys = Record<string, ForeignTable[string]>;
 

@@ -1,6 +1,5 @@
-import { durationOf, type ForeignNotes, type ForeignTable } from "../foreign/foreign-model.ts";
-
 /** `checktype` and what belongs to it in ldirectord.cf, as one check of ours. */
+import { durationOf, type ForeignNotes, type ForeignTable } from "../foreign/foreign-model.ts";
 
 /** The service of a port when none is named. */
 const SERVICE_OF_PORT: Readonly<Record<number, string>> = {

@@ -1,3 +1,7 @@
+/**
+ * ldirectord.cf as `[[service]]` tables. A line that begins with four blanks or a tab belongs to the `virtual` above it;
+ * an empty line ends that. ldirectord has neither VIPs nor routers: those are its cluster manager's.
+ */
 import { type Family, parseAddress } from "../../model/address.ts";
 import {
   durationOf,
@@ -14,11 +18,6 @@ import {
 import { maskOf, parseHostAndPort } from "../words/ipvsadm-values.ts";
 import { type NameLookup, NO_NAMES } from "../words/name-lookup.ts";
 import { ldirectordCheck } from "./ldirectord-check.ts";
-
-/**
- * ldirectord.cf as `[[service]]` tables. A line that begins with four blanks or a tab belongs to the `virtual` above it;
- * an empty line ends that. ldirectord has neither VIPs nor routers: those are its cluster manager's.
- */
 
 interface Line {
   readonly line: number;

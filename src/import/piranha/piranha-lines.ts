@@ -1,6 +1,5 @@
-import type { ForeignNotes } from "../foreign/foreign-model.ts";
-
 /** lvs.cf as lines and blocks: `key = value`, with blanks around the sign, and `virtual NAME {` up to `}`. */
+import type { ForeignNotes } from "../foreign/foreign-model.ts";
 
 export interface PiranhaLine {
   readonly line: number;

@@ -1,3 +1,4 @@
+/** lvs.cf of Piranha, whose pair of routers is the nearest to ours. */
 import { parseAddress } from "../../model/address.ts";
 import {
   durationOf,
@@ -14,8 +15,6 @@ import { maskOf } from "../words/ipvsadm-values.ts";
 import { type NameLookup, NO_NAMES } from "../words/name-lookup.ts";
 import { PIRANHA_DROPPED, PIRANHA_GLOBALS, PIRANHA_SERVER, PIRANHA_VIRTUAL } from "./piranha-keys.ts";
 import { type PiranhaBlock, type PiranhaLine, readPiranha } from "./piranha-lines.ts";
-
-/** lvs.cf of Piranha, whose pair of routers is the nearest to ours. */
 
 type Keys = Record<string, ForeignTable[string]>;
 

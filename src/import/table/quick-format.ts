@@ -1,14 +1,12 @@
-import type { ByteText } from "../../lib/byte-text.ts";
-import type { WantedService } from "../../model/ipvs-table.ts";
-import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../../model/server-rows.ts";
-import { formatServiceKey, type VirtualService } from "../../model/virtual-service.ts";
-
 /**
  * The quick way to write what `formatTable` and `formatIpvsadm` write, from rows of numbers: ordinary services and real
  * servers are put together from parts; for the others those two are asked (a property test holds them together).
  */
-
-export type SavedFormat = "toml" | "ipvsadm";
+import type { ByteText } from "../../lib/byte-text.ts";
+import type { WantedService } from "../../model/ipvs-table.ts";
+import { ROW, ROW_FORWARDINGS, type ServerRows, type TableRows } from "../../model/server-rows.ts";
+import { formatServiceKey, type VirtualService } from "../../model/virtual-service.ts";
+import type { SavedFormat } from "../words/import-formats.ts";
 
 /** `formatTable` or `formatIpvsadm`. */
 export type FormatTable = (services: readonly WantedService[]) => string;
@@ -88,8 +86,12 @@ export class QuickFormat {
   }
 
   #head(service: VirtualService): string {
-    if (this.#format === "ipvsadm") return `-A ${keyWords(service)} -s ${service.scheduler}\n`;
-    return `[[service]]\nlisten    = "${formatServiceKey(service.key)}"\nscheduler = "${service.scheduler}"\n`;
+    switch (this.#format) {
+      case "ipvsadm":
+        return `-A ${keyWords(service)} -s ${service.scheduler}\n`;
+      case "toml":
+        return `[[service]]\nlisten    = "${formatServiceKey(service.key)}"\nscheduler = "${service.scheduler}"\n`;
+    }
   }
 
   #server(servers: ServerRows, row: number, begin: Uint8Array): void {

@@ -1,3 +1,8 @@
+/**
+ * A table that is being read: ordinary lines become rows of numbers at once. What is not ordinary, mistakes above all, is
+ * left to the readers that know everything: a line of ipvsadm (ipvsadm.ts), in TOML a service with its servers, or the
+ * whole text where something is wrong (table-toml.ts).
+ */
 import { MAX_SERVERS, MAX_SERVICES } from "../../config/keys/limits.ts";
 import { addressBytes, parseAddress } from "../../model/address.ts";
 import { type RealServer, WEIGHT_MAX } from "../../model/real-server.ts";
@@ -10,12 +15,6 @@ import {
   type VirtualService,
 } from "../../model/virtual-service.ts";
 import { asBytes, type ByteScanner } from "./byte-scanner.ts";
-
-/**
- * A table that is being read: ordinary lines become rows of numbers at once. What is not ordinary, mistakes above all, is
- * left to the readers that know everything: a line of ipvsadm (ipvsadm.ts), in TOML a service with its servers, or the
- * whole text where something is wrong (table-toml.ts).
- */
 
 const COLON = asBytes(":");
 const OPEN = asBytes("[");

@@ -1,3 +1,8 @@
+/**
+ * The TOML form of `tandem service save`: the kernel's table and nothing else. The keys are those of `[[service]]` in
+ * the configuration, less what the kernel doesn't know (names, checks), and with what only a kernel can have: any
+ * scheduler, any mask.
+ */
 import { listenKey, serverEndpoint } from "../../config/keys/address-types.ts";
 import { MAX_SERVERS, MAX_SERVICES } from "../../config/keys/limits.ts";
 import { optional, required, table, tables, withDefault } from "../../config/keys/table-type.ts";
@@ -9,12 +14,6 @@ import { parseAddress } from "../../model/address.ts";
 import { FORWARDINGS, THRESHOLD_MAX, TUNNEL_TYPES, WEIGHT_MAX } from "../../model/real-server.ts";
 import { SCHEDULER_FLAG_NAMES } from "../../model/scheduler-flag.ts";
 import { SAVED_DAEMONS } from "./table-settings.ts";
-
-/**
- * The TOML form of `tandem service save`: the kernel's table and nothing else. The keys are those of `[[service]]` in
- * the configuration, less what the kernel doesn't know (names, checks), and with what only a kernel can have: any
- * scheduler, any mask.
- */
 
 /** IP_VS_SCHEDNAME_MAXLEN and IP_VS_PENAME_MAXLEN (linux/ip_vs.h) less the final NUL. */
 const MAX_NAME_BYTES = 15;

@@ -1,3 +1,4 @@
+/** The timeouts and sync daemons of a saved table: what IPVS has once for all services. */
 import { optional, required, type Table, tables, whole } from "../../config/keys/table-type.ts";
 import { interfaceName } from "../../config/keys/text-types.ts";
 import { resolveTimeouts, TIMEOUTS, timeoutFields } from "../../config/keys/timeouts.ts";

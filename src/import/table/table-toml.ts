@@ -1,3 +1,4 @@
+/** A saved table as TOML, read and written. */
 import type { Config } from "../../config/keys/config.ts";
 import { type Table, whole } from "../../config/keys/table-type.ts";
 import { parseConfig } from "../../config/parse.ts";

@@ -1,3 +1,4 @@
+/** The values in lines of ipvsadm: addresses, marks, masks, numbers. */
 import { type Parsed, parsed, problem } from "../../lib/parsed.ts";
 import {
   addressBytes,
@@ -10,8 +11,6 @@ import {
 import type { Persistence, Protocol, ServiceKey } from "../../model/virtual-service.ts";
 import type { Options } from "./ipvsadm-words.ts";
 import type { NameLookup } from "./name-lookup.ts";
-
-/** The values in lines of ipvsadm: addresses, marks, masks, numbers. */
 
 /** ipvsadm -p without a number (IPVS_SVC_PERSISTENT_TIMEOUT, libipvs.h: six minutes). */
 export const DEFAULT_PERSISTENCE_SECONDS = 360;

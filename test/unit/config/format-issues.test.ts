@@ -35,6 +35,13 @@ test("formatIssues() breaks messages and cuts source lines at 80 columns, with t
   ]);
 });
 
+test("formatIssues() breaks a path that is longer than a line without a blank in it", () => {
+  const path = `/usr/local/lib/${"folder/".repeat(8)}run`;
+  const message = `the program ${path} can't be used`;
+  const printed = formatIssues("", "f", [{ line: 1, column: 1, path: "", message }]);
+  expect(printed.replaceAll("\n  ", "")).toContain(path);
+});
+
 test("formatIssues() shows no source where there is none", () => {
   expect(formatIssues("", "f", [{ line: 1, column: 1, path: "", message: "empty" }])).toBe("f:1:1: empty\n");
   expect(formatIssues("x", "f", [])).toBe("");

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseConfig } from "../../../src/config/parse.ts";
-import {
-  FOREIGN_FORMATS,
-  type ForeignFormat,
-  foreignFormatOf,
-  importForeign,
-} from "../../../src/import/foreign-formats.ts";
+import { foreignFormatOf, importForeign } from "../../../src/import/foreign-formats.ts";
+import { FOREIGN_FORMATS, type ForeignFormat } from "../../../src/import/words/import-formats.ts";
 import { lookupIn, type NameLookup, NO_NAMES } from "../../../src/import/words/name-lookup.ts";
 import { address } from "../../../src/model/address.ts";
 

@@ -4,6 +4,7 @@ import { wrapHanging } from "../../../../src/cli/output/wrap.ts";
 import { Person } from "../../../support/person.ts";
 
 const FIXTURE = join(import.meta.dir, "error-fixture.ts");
+const CHANGES_FIXTURE = join(import.meta.dir, "changes-fixture.ts");
 
 test.each([
   ["", "a short one", 20, ["a short one"]],
@@ -26,6 +27,19 @@ test("an error on a terminal is broken at spaces, its findings as well", async (
     "          second to one hour",
     "hint: tandem config check",
   ]);
+});
+
+test("changes on a terminal are broken at spaces, and elsewhere a line each", async () => {
+  await using person = new Person([process.execPath, CHANGES_FIXTURE]);
+  await person.ended();
+  await person.until(() => person.seen.includes("to 3s)"));
+  expect(person.seen.trimEnd().split("\r\n")).toEqual([
+    "would add VIP 203.0.113.20/24 on",
+    "  an-interface",
+    "would edit pair.lease (from 2s to 3s)",
+  ]);
+  const piped = Bun.spawnSync([process.execPath, CHANGES_FIXTURE]).stdout.toString().trimEnd().split("\n");
+  expect(piped).toEqual(["would add VIP 203.0.113.20/24 on an-interface", "would edit pair.lease (from 2s to 3s)"]);
 });
 
 test("JSON on a terminal is not broken, nor is anything elsewhere", async () => {
