@@ -121,17 +121,18 @@ export function record<const S extends Fields>(fields: S): Decoder<RecordOf<S>> 
   };
 }
 
-/** A union told apart by the text of its field `tag`. */
-export function union<const M extends Readonly<Record<string, Decoder<unknown>>>>(
-  tag: string,
-  members: M,
-): Decoder<Decoded<M[keyof M]>> {
+/** A union told apart by the text of its field `tag`; the compiler names a text that has no decoder. */
+export function union<T extends object, const K extends keyof T & string>(
+  tag: K,
+  members: { readonly [V in T[K] & string]: Decoder<T> },
+): Decoder<T> {
+  const decoders: Readonly<Record<string, Decoder<T>>> = members;
   return (value) => {
     if (typeof value !== "object" || value === null) throw new DecodeError("", "needs an object");
     const name: unknown = (value as Readonly<Record<string, unknown>>)[tag];
-    const member = typeof name === "string" && Object.hasOwn(members, name) ? members[name] : undefined;
-    if (member === undefined) throw new DecodeError(tag, `needs one of ${Object.keys(members).join(", ")}`);
-    return member(value) as Decoded<M[keyof M]>;
+    const member = typeof name === "string" && Object.hasOwn(decoders, name) ? decoders[name] : undefined;
+    if (member === undefined) throw new DecodeError(tag, `needs one of ${Object.keys(decoders).join(", ")}`);
+    return member(value);
   };
 }
 

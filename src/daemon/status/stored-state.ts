@@ -18,7 +18,7 @@ import {
 } from "../../lib/plain-data.ts";
 import { parseMacAddress } from "../../model/mac-address.ts";
 import { WEIGHT_MAX } from "../../model/real-server.ts";
-import type { SharedEntry } from "../../model/shared-entry.ts";
+import type { ServerOrder, SharedEntry } from "../../model/shared-entry.ts";
 import type { TransitionStatus } from "./status-report.ts";
 
 /** Terms rise by one with each takeover: more than this is no term. */
@@ -77,17 +77,19 @@ const REVISION_MAX = 2 ** 31;
 const ENTRIES_MAX = 20_000;
 const stamp = { revision: whole(0, REVISION_MAX), by: oneOf(["primary", "backup"]) };
 
+const serverOrder: Decoder<ServerOrder> = union("kind", {
+  none: record({ kind: exactly("none") }),
+  drain: record({ kind: exactly("drain") }),
+  weight: record({ kind: exactly("weight"), weight: whole(0, WEIGHT_MAX) }),
+});
+
 const sharedEntry: Decoder<SharedEntry> = union("kind", {
   hold: record({ kind: exactly("hold"), held: bool, ...stamp }),
   server: record({
     kind: exactly("server"),
     service: serviceKey,
     server: endpoint,
-    order: union("kind", {
-      none: record({ kind: exactly("none") }),
-      drain: record({ kind: exactly("drain") }),
-      weight: record({ kind: exactly("weight"), weight: whole(0, WEIGHT_MAX) }),
-    }),
+    order: serverOrder,
     ...stamp,
   }),
   kept: record({ kind: exactly("kept"), service: serviceKey, server: endpoint, change: keptChange, ...stamp }),
