@@ -1,4 +1,5 @@
 import type { ConfiguredService } from "../config/keys/config.ts";
+import { unreachable } from "../lib/assert.ts";
 import type { Verdict } from "../model/health-check.ts";
 import { formatServiceKey, type ServiceKey, serviceFamily } from "../model/virtual-service.ts";
 import type { BalancerEffect, BalancerInput, KeepInput } from "./balancer-input.ts";
@@ -223,6 +224,8 @@ export class Balancer {
         break;
       case "tick":
         break;
+      default:
+        unreachable(input);
     }
     this.#log(log);
   }

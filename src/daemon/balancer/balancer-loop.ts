@@ -3,6 +3,7 @@ import type { BalancerEffect, BalancerInput } from "../../balance/balancer-input
 import type { GateProbe } from "../../balance/gate-checks.ts";
 import type { SavedState } from "../../balance/saved/saved-state.ts";
 import type { Probe } from "../../balance/servers/service-units.ts";
+import { unreachable } from "../../lib/assert.ts";
 import type { ProbeOutcome } from "../../model/health-check.ts";
 import type { BalancerKernel, KernelAnswer } from "./balancer-kernel.ts";
 import type { FromBalancer } from "./balancer-protocol.ts";
@@ -121,6 +122,8 @@ export class BalancerLoop {
       case "report":
         this.#surroundings.send(effect.report);
         break;
+      default:
+        unreachable(effect);
     }
   }
 

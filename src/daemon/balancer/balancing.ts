@@ -3,6 +3,7 @@ import { type Drain, drainKey, drainsOf } from "../../balance/servers/drains.ts"
 import type { Config } from "../../config/keys/config.ts";
 import type { Input } from "../../failover/machine/failover-input.ts";
 import type { GateReport } from "../../failover/machine/surroundings.ts";
+import { unreachable } from "../../lib/assert.ts";
 import type { Logger } from "../../log/logger.ts";
 import { parseAddress } from "../../model/address.ts";
 import type { Role } from "../../model/pair.ts";
@@ -226,8 +227,12 @@ export class Balancing {
       case "log":
         logger.log({ level: message.level, part: "balancer", message: message.message });
         break;
-      default:
+      // Taken above, and by the supervisor.
+      case "gates":
+      case "alive":
         break;
+      default:
+        unreachable(message);
     }
   }
 
