@@ -65,7 +65,7 @@ function isTool(word: string): word is (typeof TOOLS)[number] {
 
 /**
  * Sorts what the words stand for by part.
- * @param files all test files, as `test/FOLDER/NAME.test.ts`.
+ * @param files all test files, as `test/FOLDER/NAME`.
  * Returns the parts with their files, or the sentence about the first word that stands for nothing.
  */
 export function chooseTests(

@@ -1,7 +1,5 @@
 import { type Finding, importsOf, resolveImport, type SourceFile } from "./source-text.ts";
 
-/** design: main → cli → daemon → { failover, balance, kernel, probe, config, log } → { wire, model, sys } → lib. */
-
 /** What each folder of src may import besides itself. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],

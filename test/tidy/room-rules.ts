@@ -53,7 +53,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** More side by side are a hall in which a newcomer finds nothing. */
 export const FILES_IN_A_ROOM_MAX = 25;
 
-/** @returns the folder of src and the room in it: `src/daemon/sync/x.ts` is in `daemon` and `sync`. */
+/** @returns the folder of src and the room in it: a file of `src/daemon/sync` is in `daemon` and `sync`. */
 export function roomOf(path: string): { readonly folder: string; readonly room: string } {
   const [, folder = "", ...rest] = path.split("/");
   if (rest.length === 0) return { folder: "", room: "." };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { citationFindings } from "./citation-rules.ts";
 import { deadFiles, importFindings } from "./import-rules.ts";
 import { crowdFindings, FILES_IN_A_ROOM_MAX, roomFindings, sameNameFindings } from "./room-rules.ts";
 import { codeOnly, type Finding, type SourceFile } from "./source-text.ts";
@@ -120,6 +121,35 @@ describe("sameNameFindings()", () => {
     expect(sameNameFindings(files)).toEqual([
       { path: "src/model/vip.ts", line: 1, message: "src/cli/vip.ts has the same name; say what this one holds" },
     ]);
+  });
+});
+
+describe("citationFindings()", () => {
+  const paths = ["src/failover/rules/takeover.ts", "docs/glossary.md"];
+
+  test.each([
+    ["a document beside the project", source("src/a.ts", `/** As ${"plan"}.md says. */`), ["1: plan.md"]],
+    [
+      "a source that has moved",
+      source("docs/a.md", "# A", "", "See `src/failover/takeover.ts`."),
+      ["3: src/failover/takeover.ts"],
+    ],
+    ["a link", source("README.md", "[words](docs/words.md#a)"), ["1: docs/words.md"]],
+  ])("finds %s", (_name, file, found) => {
+    const said = found.map((text) =>
+      text.replace(": ", ": no file ").concat(" is in the project; say here what it says"),
+    );
+    expect(messages(citationFindings(file, paths))).toEqual(said);
+  });
+
+  test("is content with what is there, by its path or its name, and with code", () => {
+    const lines = [
+      "// takeover.ts and ../rules/takeover.ts",
+      'import { x } from "./gone.ts";',
+      "// https://example.org/a.md",
+    ];
+    expect(citationFindings(source("src/failover/rules/a.ts", ...lines), paths)).toEqual([]);
+    expect(citationFindings(source("docs/a.md", "[words](glossary.md#lease), `docs/glossary.md`"), paths)).toEqual([]);
   });
 });
 

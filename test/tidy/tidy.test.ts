@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
 import { generatedFiles } from "../../src/cli/docs/generated.ts";
+import { citationFindings } from "./citation-rules.ts";
 import { deadFiles, importFindings } from "./import-rules.ts";
 import { DIAGRAM_SECTION, layerDiagram } from "./layer-diagram.ts";
 import { projectFiles, ROOT } from "./project-files.ts";
@@ -21,7 +22,11 @@ const ENTRIES = [
 
 const sources = await projectFiles("src/**/*.ts");
 const tests = await projectFiles("test/**/*.ts");
-const markdown = [...(await projectFiles("*.md")), ...(await projectFiles("docs/**/*.md"))];
+const markdown = [
+  ...(await projectFiles("*.md")),
+  ...(await projectFiles("docs/**/*.md")),
+  ...(await projectFiles("src/**/*.md")),
+];
 
 function sentences(findings: readonly Finding[]): string[] {
   return findings.map(({ path, line, message }) => `${path}:${line}: ${message}`);
@@ -44,6 +49,12 @@ describe("the tree is tidy", () => {
   test("the diagram in ARCHITECTURE.md is what the rules say (`bun test/tidy/write-diagram.ts`)", async () => {
     const text = await Bun.file(`${ROOT}/ARCHITECTURE.md`).text();
     expect(text).toContain(`<!-- ${DIAGRAM_SECTION}: begin -->\n${layerDiagram()}\n<!-- ${DIAGRAM_SECTION}: end -->`);
+  });
+
+  test("comments and documents cite nothing that is not in the project", async () => {
+    const all = [...sources, ...tests, ...markdown, ...(await projectFiles("test/**/*.mjs"))];
+    const paths = all.map(({ path }) => path);
+    expect(sentences(all.flatMap((file) => citationFindings(file, paths)))).toEqual([]);
   });
 
   test("no banned calls and words", () => {

@@ -18,7 +18,7 @@ import { type Judgement, judge, lossReasons, type StreamFigures, streamFigures }
 import { drillPicture, type PictureMove } from "./drill-picture.ts";
 import { DrillStreams, type Stream } from "./drill-streams.ts";
 
-/** A planned move takes at most this long before it is given up (design: 60 s for warmth, 1 s for the move). */
+/** A planned move takes at most this long before it is given up: 60 s for the connections, 1 s for itself. */
 const SETTLE_LIMIT_MS = 65_000;
 const SETTLE_POLL_MS = 100;
 const PAUSE_DEFAULT_MS = 5_000;

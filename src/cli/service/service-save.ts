@@ -68,7 +68,7 @@ async function readList(
 
 type RestoreInput = Parameters<Runner<Verbs["restore"]>>[0];
 
-/** Reads a table that restore.ts could not read by itself. @throws ConfigFileError (exit 2) with every mistake. */
+/** Reads a table that quick-restore.ts could not read by itself. @throws ConfigFileError (exit 2) with every mistake. */
 export async function readUnusual(
   source: InputBytes,
   format: SavedFormat,

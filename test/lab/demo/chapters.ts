@@ -21,7 +21,7 @@ const FAILBACK_LIMIT_MS = 30_000;
 /** In a planned move both have the VIP for a moment; the agreement between the routers runs out after a second. */
 const AGREEMENT_MS = 1000;
 const CONNECTIONS = 50;
-/** A connection that begins in the very moment of a planned move may be unknown to the new owner (design: 0.1 s). */
+/** A connection that begins in the very moment of a planned move may be unknown to the new owner. */
 const REQUESTS_UNDER_WAY = 2;
 /** Who is who, and the paths: the head of `tandem status`. */
 const STATUS_LINES = 7;
