@@ -38,7 +38,7 @@ complete -c tandem -l state-dir -x -a '(__fish_complete_directories)' -d 'where 
 complete -c tandem -l color -x -a 'auto always never' -d 'colour: auto, always or never'
 complete -c tandem -s h -l help -d 'show help for the words given so far'
 complete -c tandem -s V -l version -d 'show the version, the commit and the version of Bun'
-complete -c tandem -n '__tandem_at' -a run -d 'be one of the two routers: the daemon'
+complete -c tandem -n '__tandem_at' -a run -d 'run the router daemon in the foreground'
 complete -c tandem -n '__tandem_at' -a reload -d 'put the changed configuration file in force, all or nothing'
 complete -c tandem -n '__tandem_at' -a status -d 'show both routers, paths, VIPs, gates, services and the last transitions'
 complete -c tandem -n '__tandem_at' -a vip -d 'addresses that move between routers: list, add, remove, announce'
@@ -95,7 +95,7 @@ complete -c tandem -n '__tandem_at config' -a show -d 'print the configuration a
 complete -c tandem -n '__tandem_at config' -a plan -d 'print what a reload with this file would change'
 complete -c tandem -n '__tandem_at config' -a example -d 'print a commented configuration file to start from'
 complete -c tandem -n '__tandem_at config' -a import -d 'turn a file of another product into a configuration'
-complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: told by its addresses'
+complete -c tandem -n '__tandem_in run' -l router -x -a 'primary backup' -d 'which router this is; default: detected by its own addresses'
 complete -c tandem -n '__tandem_in reload' -l force -d 'also where that takes away all VIPs or all services'
 complete -c tandem -n '__tandem_in status' -l watch -d 'redraw until q is typed, also while no daemon answers'
 complete -c tandem -n '__tandem_in status' -l interval -x -d 'with --watch: how often'
@@ -154,7 +154,7 @@ complete -c tandem -n '__tandem_in service undrain' -l resolve -d 'look up names
 complete -c tandem -n '__tandem_in service zero' -l resolve -d 'look up names of hosts and ports: www.example.com:http'
 complete -c tandem -n '__tandem_in service save' -l format -x -a 'toml ipvsadm' -d 'our TOML, or the lines of ipvsadm -Sn'
 complete -c tandem -n '__tandem_in service save' -r -F
-complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'toml or ipvsadm; default: told by the text'
+complete -c tandem -n '__tandem_in service restore' -l format -x -a 'toml ipvsadm' -d 'toml or ipvsadm; default: detected from the text'
 complete -c tandem -n '__tandem_in service restore' -l keep-others -d 'leave services that the file does not name'
 complete -c tandem -n '__tandem_in service restore' -l resolve -d 'look up names of hosts and ports in ipvsadm\'s lines, as ipvsadm -S without -n writes them'
 complete -c tandem -n '__tandem_in service restore' -l verbose -d 'name each change, however many there are'
@@ -235,7 +235,7 @@ complete -c tandem -n '__tandem_in failover drill' -l max-gap -x -d 'the longest
 complete -c tandem -n '__tandem_in failover drill' -l svg -r -F -d 'write the timeline as a picture'
 complete -c tandem -n '__tandem_in failover history' -l limit -x -d 'how many, newest first'
 complete -c tandem -n '__tandem_in config check' -l host -d 'the file is meant for this machine: what it lacks is an error, exit code 2'
-complete -c tandem -n '__tandem_in config check' -l router -x -a 'primary backup' -d 'which router this machine is; default: told by its addresses'
+complete -c tandem -n '__tandem_in config check' -l router -x -a 'primary backup' -d 'which router this machine is; default: detected by its own addresses'
 complete -c tandem -n '__tandem_in config check' -r -F
 complete -c tandem -n '__tandem_in config show' -r -F
 complete -c tandem -n '__tandem_in config plan' -r -F

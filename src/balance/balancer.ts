@@ -543,11 +543,11 @@ export class Balancer {
     if (work === before) return;
     const name = `${unit.config.name} (${unit.key})`;
     const message = {
-      normal: `${name}: its real servers have the work again`,
+      normal: `${name}: its real servers get traffic again`,
       "last-good": `${name}: all its real servers died at once without refusing; the last good ones stay in work`,
-      sorry: `${name}: no real server is left; the sorry server has the work`,
+      sorry: `${name}: no real server is left; traffic goes to the sorry server`,
       drained: `${name}: its real servers that are up are all drained; new clients are refused`,
-      none: `${name}: no real server is left, nobody has the work`,
+      none: `${name}: no real server is left, no server gets traffic`,
     }[work];
     const level = work === "normal" ? "info" : work === "drained" ? "warn" : "error";
     this.#report({ kind: "log", level, message });

@@ -1,7 +1,7 @@
 /**
  * Every error that a user may see. A lower layer states facts (operation, errno), an upper layer adds the subject,
  * and only cli/output/report-error.ts turns them into sentences. The exit codes are the contract of the program:
- * 0 done, 1 failed, 2 usage or configuration, 3 the state says no, 4 no permission or no kernel support.
+ * 0 done, 1 failed, 2 usage or configuration, 3 not in the required state, 4 no permission or no kernel support.
  */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130 | 143;
 

@@ -23,7 +23,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   ["0", "done"],
   ["1", "failed"],
   ["2", "wrong usage or configuration"],
-  ["3", "the state says no: a failing check, no active router"],
+  ["3", "not in the required state: a check failed, no router is active"],
   ["4", "no permission, or the kernel lacks something"],
   ["130, 143", "ended by SIGINT or SIGTERM"],
 ];

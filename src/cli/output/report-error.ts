@@ -10,7 +10,7 @@ import { printable } from "./table.ts";
 function describe(error: unknown): TandemError {
   if (error instanceof TandemError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const ours = error instanceof AssertionError ? "a promise of tandem's own code does not hold: " : "";
+  const ours = error instanceof AssertionError ? "internal assertion failed: " : "";
   return new TandemError({
     operation: "go on",
     reason: `${ours}${reason}`,

@@ -16,7 +16,7 @@ export const configCheck = verb({
     host: switchFlag("the file is meant for this machine: what it lacks is an error, exit code 2"),
     router: valueFlag(choice(["primary", "backup"]), {
       valueName: "WHICH",
-      doc: "which router this machine is; default: told by its addresses",
+      doc: "which router this machine is; default: detected by its own addresses",
     }),
   },
   examples: [
@@ -78,7 +78,7 @@ export const configImport = verb({
   flags: {
     format: valueFlag(choice(FOREIGN_FORMATS), {
       valueName: "FORMAT",
-      defaultText: "told by the text",
+      defaultText: "detected from the text",
       doc: "whose file it is",
     }),
     resolve: switchFlag("look up names of hosts and ports (not for keepalived)"),

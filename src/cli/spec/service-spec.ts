@@ -221,7 +221,7 @@ export const serviceRestore = verb({
   ],
   arguments: { file: optionalArgument(file, "FILE", "what save has written; - or nothing: standard input") },
   flags: {
-    format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: told by the text" }),
+    format: valueFlag(FORMATS, { valueName: "FORMAT", doc: "toml or ipvsadm; default: detected from the text" }),
     keepOthers: switchFlag("leave services that the file does not name"),
     resolve: switchFlag("look up names of hosts and ports in ipvsadm's lines, as ipvsadm -S without -n writes them"),
     verbose: switchFlag("name each change, however many there are"),

@@ -26,7 +26,7 @@ export const statusVerb = verb({
 });
 
 export const runVerb = verb({
-  summary: "be one of the two routers: the daemon",
+  summary: "run the router daemon in the foreground",
   description: [
     "Runs in the foreground until SIGTERM, which hands the VIPs over to the peer; SIGHUP reads the configuration again as tandem reload does, SIGUSR1 and SIGUSR2 write the state to the log. Which router of the configuration this machine is, its addresses tell; where it has none of either router, it says so and waits for one.",
     "The log goes to standard error. Lines that cannot be written (a full disk, a reader that is gone or does not read) are counted and lost, and the next line that can be written says how many. Files of the state directory that cannot be written are tried again every five seconds. Neither ends the daemon or moves a VIP: tandem status says what is wrong, and an order that could not be saved is carried out and answered with exit code 1, since a restart would forget it. A file there that cannot be used is kept under its name with .unusable at the end.",
@@ -36,7 +36,7 @@ export const runVerb = verb({
   flags: {
     router: valueFlag(choice(["primary", "backup"]), {
       valueName: "WHICH",
-      doc: "which router this is; default: told by its addresses",
+      doc: "which router this is; default: detected by its own addresses",
     }),
   },
   examples: [{ command: "run --config /etc/tandem/tandem.toml", doc: "what the systemd unit does" }],

@@ -41,7 +41,7 @@ const CHECK_KEYS = {
     meaning:
       "What an attempt does. tcp connects, and resets before the server's program hears of it. send-expect connects, " +
       "sends a text and waits for another. http and https ask for a page. external runs a program. udp sends a " +
-      "datagram and wants nobody to say that nobody is there. " +
+      "datagram and fails only when an ICMP message says that the port is unreachable. " +
       "ping wants an echo, dns an answer with records, grpc the status SERVING of the health protocol, radius an answer " +
       "that proves the shared secret. The others know their protocol and want the answer of a server that works, " +
       "without a login.",
@@ -67,12 +67,12 @@ const CHECK_KEYS = {
   }),
   rise: withLateDefault(integer(1, MAX_OUTCOMES), 2, {
     meaning:
-      "Successes in a row until a server that was down gets work again. A server that was never judged, after a cold start " +
+      "Consecutive successes before a server that is down is marked up. A server that was never judged, after a cold start " +
       "or new in the configuration, gets work with its first success.",
     example: "2",
   }),
   fall: withLateDefault(integer(1, MAX_OUTCOMES), 3, {
-    meaning: "Failures in a row until a server gets no more work.",
+    meaning: "Consecutive failures before a server is marked down.",
     example: "3",
     alias: ["retry", "failurecount", "retries"],
   }),

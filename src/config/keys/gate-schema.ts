@@ -126,9 +126,10 @@ export const GATES = tables(
     timeout,
     rise: {
       ...rise,
-      meaning: "Successes in a row until a gate that failed passes; one that was never judged passes with the first.",
+      meaning:
+        "Consecutive successes before a gate that failed passes; one that was never judged passes with the first.",
     },
-    fall: { ...fall, meaning: "Failures in a row until it fails." },
+    fall: { ...fall, meaning: "Consecutive failures before it fails." },
     down_interval: { ...down_interval, meaning: "The time between attempts while it fails." },
     flap_limit: {
       ...flap_limit,

@@ -51,7 +51,7 @@ export const PAIR = table("[pair]", "The two routers and how they watch each oth
     alias: ["advert_int", "keepalive"],
   }),
   dead_after: withDefault(duration("20ms", "10m"), 1000, {
-    meaning: "Silence on all paths for this long, and the standby acts; at least twice interval.",
+    meaning: "The peer counts as dead after this long without a heartbeat on any path; at least twice interval.",
     example: '"500ms"',
     alias: ["deadtime", "dead_interval"],
   }),

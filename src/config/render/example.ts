@@ -10,7 +10,7 @@ export const exampleConfig = `# tandem: a pair of LVS routers. The same file goe
 [pair]
 key_file   = "/etc/tandem/pair.key"   # made by: tandem heartbeat keygen
 interval   = "200ms"                  # a heartbeat on each path
-dead_after = "1s"                     # silence on all paths until the standby acts
+dead_after = "1s"                     # without a heartbeat for so long the peer counts as dead
 failback   = "automatic"              # or "manual"
 lease      = "3s"                     # the kernel drops a VIP that is not renewed
 #failback_after = "30s"               # the primary is ready for this long first

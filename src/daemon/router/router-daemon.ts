@@ -117,7 +117,7 @@ export class RouterDaemon implements ControlSubject {
   /** VIPs of a process before this one may be in the kernel. */
   #hasLeftVips = false;
 
-  /** @throws TandemError when something that the router needs is not to be had. */
+  /** @throws TandemError when a required resource is unavailable. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
     const { pair } = options.usable.config;
     requireFreePort(pathEnds(pair, options.router), pair.port);

@@ -293,7 +293,7 @@ function gateWarnings({ gates, nowMs }: WarningFacts): Advice[] {
 const WORKS: Readonly<Record<ServiceView["work"], string | undefined>> = {
   normal: undefined,
   "last-good": "all its servers failed at once, so those that were good last keep the work",
-  sorry: "no real server is up: the sorry server has the work",
+  sorry: "no real server is up: traffic goes to the sorry server",
   drained: "its real servers that are up are all drained: new clients are refused",
   // An alarm says that.
   none: undefined,

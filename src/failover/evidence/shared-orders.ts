@@ -103,7 +103,7 @@ export function hearShared(turn: Turn, report: SharedReport | undefined): void {
   }
   for (const entry of news.slice(0, NOTICES_MAX)) {
     const what = entry.kind === "hold" ? "automatic fail-back" : sharedKey(entry);
-    turn.notice("info", "order-heard", `an operator's word from the peer: ${what}: ${orderText(entry)}`);
+    turn.notice("info", "order-heard", `an operator's order from the peer: ${what}: ${orderText(entry)}`);
   }
   put(turn, news);
   if (news.some((entry) => entry.kind !== "hold")) tellOrders(turn);
