@@ -104,6 +104,32 @@ const DESCRIPTION = [
   "A virtual service is written tcp://203.0.113.10:80, udp://[2001:db8::10]:53, sctp://203.0.113.10:80, fwmark:7 or fwmark:7/inet6. A duration is a number with a unit: 200ms, 1.5s, 10m, 2h.",
 ];
 
+/** The field's terms, so that who knows them finds ours. */
+const TERMS: readonly (readonly [string, string])[] = [
+  ["active, standby", "the two roles at a time; VRRP: master and backup"],
+  ["primary, backup", "the two machines of the configuration; VRRP: of higher and of lower priority"],
+  [
+    "failover, switchover",
+    "the standby takes the VIPs from a router that fails; both agree that they move (failover switch)",
+  ],
+  ["fail-back", "the VIPs go back to the primary; VRRP: preemption, and nopreempt where it is manual"],
+  [
+    "split brain",
+    "both routers have a VIP at one time; what prevents it here is the lease, which takes the place of fencing",
+  ],
+  ["lease", "the kernel's lifetime of a VIP, renewed by its owner's daemon and ended by the kernel without it"],
+  ["gratuitous ARP", "how neighbours learn the new owner's MAC; for IPv6 unsolicited neighbour advertisements"],
+  [
+    "fitness, gate",
+    "whether a router can serve, and conditions for it; keepalived: track_interface, track_script, track_process, track_file",
+  ],
+  [
+    "real server, virtual service, health check, quorum, sorry server",
+    "as in keepalived; ldirectord: real, virtual, checktype, fallback",
+  ],
+  ["drain, quiesce", "weight 0 by an operator's order, and because a server is down (ldirectord: quiescent)"],
+];
+
 const SYSCTLS_TEXT = [
   'tandem run changes these settings of the kernel\'s network where they have another value, and gives back at its end what was there before, if nobody has changed them since. What was there is in the state directory before anything is changed, so that a daemon that was killed at any moment gives it back when it is started and ended again. With stop = "keep" they stay. Nothing else of /proc/sys is written.',
 ];
@@ -140,6 +166,10 @@ export function programManual(nouns: readonly NounSpec[], version: string): stri
     ...FILES.flatMap(([name, meaning]) => roffDefinition(name, [`${meaning}.`])),
     roffSection("diagnostics"),
     ...DIAGNOSTICS.flatMap(([message, meaning]) => roffDefinition(message, [...meaning])),
+    roffSection("terms"),
+    ...TERMS.flatMap(([term, meaning]) =>
+      roffDefinition(term, [`${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`]),
+    ),
     roffSection("environment"),
     ...ENVIRONMENT.flatMap(([name, meaning]) => roffDefinition(name, [`${meaning}.`])),
     roffSection("see also"),
