@@ -84,13 +84,15 @@ describe("a router that is killed", () => {
     const live = async (program: readonly string[], killedAt?: number) => {
       const inNamespace = ["ip", "netns", "exec", lab.topology.namespace("lvs1")];
       const env = { ...process.env, ...(killedAt === undefined ? {} : { KILL_AT_STEP: String(killedAt) }) };
-      await using life = Bun.spawn([...inNamespace, ...program, ...words], { env, stderr: "ignore" });
+      await using life = Bun.spawn([...inNamespace, ...program, ...words], { env, stderr: "pipe" });
+      const logged = new Response(life.stderr).text();
       const isOver = () => life.exitCode !== null || life.signalCode !== null;
       const isRunning = async () => (await answeringProcess(lvs1.runtimeDirectory)) === life.pid && values()[0] === "1";
       await pair.until("it is set", async () => isOver() || (await isRunning()));
       life.kill("SIGTERM");
       await life.exited;
-      return life.signalCode ?? life.exitCode;
+      // What it said of a failure is in the test's.
+      return life.signalCode ?? (life.exitCode === 0 ? 0 : await logged);
     };
     let killedAt = 0;
     let outcome: Awaited<ReturnType<typeof live>> = "SIGKILL";

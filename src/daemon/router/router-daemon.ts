@@ -21,6 +21,7 @@ import { FilterWatch } from "../firewall/filter-watch.ts";
 import { auxiliary } from "../host/auxiliary.ts";
 import { CrashReport, stackOf } from "../host/crash-report.ts";
 import { HookRunner } from "../host/hooks.ts";
+import { patiently } from "../host/patiently.ts";
 import { becomePunctual } from "../host/punctuality.ts";
 import { ServiceManager } from "../host/service-manager.ts";
 import { ServicesClaim } from "../host/services-claim.ts";
@@ -120,9 +121,9 @@ export class RouterDaemon implements ControlSubject {
   /** @throws TandemError when a required resource is unavailable. */
   static async start(options: DaemonOptions): Promise<RouterDaemon> {
     const { pair } = options.usable.config;
-    requireFreePort(pathEnds(pair, options.router), pair.port);
+    await patiently(() => requireFreePort(pathEnds(pair, options.router), pair.port));
     const claim = new ServicesClaim();
-    if (options.usable.config.services.length > 0) claim.take("start");
+    if (options.usable.config.services.length > 0) await patiently(() => claim.take("start"));
     const daemon = new RouterDaemon(options, claim);
     // The socket comes first: it tells whether another daemon answers here already.
     const handle: ControlHandler = (...asked) => daemon.#desk.handle(...asked);
