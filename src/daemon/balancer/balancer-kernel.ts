@@ -1,3 +1,4 @@
+/** The balancer's calls to the kernel's IPVS table, each answered with a value or with why it could not be asked. */
 import type { IpvsClient } from "../../kernel/ipvs/ipvs-client.ts";
 import { openLoadedIpvs } from "../../kernel/ipvs/ipvs-module.ts";
 import { TandemError } from "../../lib/errors.ts";

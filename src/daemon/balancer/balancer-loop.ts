@@ -1,3 +1,4 @@
+/** The loop around the machine of balancing: performs its effects and feeds what came of them back. */
 import type { Balancer } from "../../balance/balancer.ts";
 import type { BalancerEffect, BalancerInput } from "../../balance/balancer-input.ts";
 import type { GateProbe } from "../../balance/gate-checks.ts";

@@ -1,3 +1,4 @@
+/** The balancer as a child process: started, ended when it hangs, started again; requests to it and their answers. */
 import type { Subprocess } from "bun";
 import type { Drain } from "../../balance/servers/drains.ts";
 import { DecodeError } from "../../lib/errors.ts";

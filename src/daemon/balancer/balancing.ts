@@ -1,3 +1,7 @@
+/**
+ * The router's end of balancing: starts the balancer's process, gives it configurations and orders, and makes inputs
+ * of failover of what it says.
+ */
 import type { CheckReport, QuorumChange, ServiceView, VerdictChange } from "../../balance/servers/check-report.ts";
 import { type Drain, drainKey, drainsOf } from "../../balance/servers/drains.ts";
 import type { Config } from "../../config/keys/config.ts";

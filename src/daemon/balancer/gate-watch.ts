@@ -1,3 +1,4 @@
+/** How this router's gates stand, as the balancer's process says; unknown while it says nothing. */
 import type { GateView } from "../../balance/servers/check-report.ts";
 import type { GateReport } from "../../failover/machine/surroundings.ts";
 import type { Logger } from "../../log/logger.ts";

@@ -1,3 +1,4 @@
+/** What an operator ordered, in words for the log. */
 import { formatEndpoint } from "../../model/address.ts";
 import type { ServerSettings } from "../../model/server-settings.ts";
 import { formatServiceKey } from "../../model/virtual-service.ts";

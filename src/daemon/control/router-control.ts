@@ -1,3 +1,4 @@
+/** What is done with each request of the control socket, and how operators' orders get their answers. */
 import type { OperatorCommand } from "../../failover/machine/failover-input.ts";
 import { unreachable } from "../../lib/assert.ts";
 import type { LogFields } from "../../log/logger.ts";

@@ -1,3 +1,4 @@
+/** Which packets a router of this configuration needs to get through the firewall. */
 import type { Config, SyncSettings } from "../../config/keys/config.ts";
 import type { FlowInterface, RouterFlow } from "../../kernel/filter/router-flow.ts";
 import { type IpAddress, sameAddress } from "../../model/address.ts";

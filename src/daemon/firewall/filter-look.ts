@@ -1,3 +1,4 @@
+/** A look at the firewall's rules, in a process of its own since the kernel may take a while. */
 import { readFileSync, writeSync } from "node:fs";
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import { LinkClient } from "../../kernel/addresses/link-client.ts";

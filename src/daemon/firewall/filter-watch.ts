@@ -1,3 +1,4 @@
+/** Looks at the firewall now and then, and keeps what would be in the way. */
 import type { Config } from "../../config/keys/config.ts";
 import type { Logger } from "../../log/logger.ts";
 import { type FlowConfig, flowConfigOf } from "./filter-flows.ts";

@@ -1,3 +1,4 @@
+/** Which of the two routers this machine is, by its addresses. */
 import type { Config } from "../../config/keys/config.ts";
 import { hasOwnAddress, whoAmI } from "../../config/who-am-i.ts";
 import { UsageError } from "../../lib/errors.ts";

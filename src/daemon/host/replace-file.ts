@@ -1,3 +1,4 @@
+/** A file replaced as a whole, by another one under its name: never half of either. */
 import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode } from "../../lib/system-reason.ts";

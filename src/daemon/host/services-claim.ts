@@ -1,3 +1,4 @@
+/** That only one router balances in a network namespace. */
 import { TandemError } from "../../lib/errors.ts";
 import { closeFd, type Fd } from "../../sys/libc/fd.ts";
 import { claimName, nameHolder } from "../../sys/sockets/abstract-name.ts";

@@ -1,3 +1,4 @@
+/** Files of the state directory: read once, written soon, tried again while the disk takes nothing. */
 import { basename, join } from "node:path";
 import { systemReason } from "../../lib/system-reason.ts";
 import { readRegularFile } from "./plain-file.ts";

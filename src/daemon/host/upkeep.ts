@@ -1,3 +1,4 @@
+/** How the log and the files of the state directory are doing, and the warnings of it. */
 import type { LogHealth } from "../../log/log-stream.ts";
 import { formatSpan } from "../../model/duration.ts";
 import type { StateFailure } from "./state-store.ts";

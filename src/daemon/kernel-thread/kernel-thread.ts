@@ -1,3 +1,4 @@
+/** The main thread's end of the kernel thread: requests, their order, and its death. */
 import { workerModule } from "../host/own-program.ts";
 import type { ChangedSetting } from "../settings/promotion.ts";
 import type { KernelAnswer, KernelOutcome, KernelWork } from "./kernel-thread-protocol.ts";

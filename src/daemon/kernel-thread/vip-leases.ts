@@ -1,3 +1,4 @@
+/** Leases of VIPs in the kernel: created, renewed, and never set again once they have ended. */
 import { kernelPrefixLength, type VipLease } from "../../kernel/addresses/address-client.ts";
 import { sameAddress } from "../../model/address.ts";
 import type { InterfaceAddress } from "../../model/interface-address.ts";

@@ -1,3 +1,4 @@
+/** VIPs taken out of the kernel, and the look that proves it. */
 import type { RemovalOutcome, VipLease } from "../../kernel/addresses/address-client.ts";
 import { addressBits, coversAddress, sameAddress } from "../../model/address.ts";
 import { formatInterfaceAddress, type InterfaceAddress } from "../../model/interface-address.ts";

@@ -1,3 +1,4 @@
+/** What an ARP or neighbour answer means for failover: of the peer, of a rival, of a twin, of a neighbour. */
 import type { Input } from "../../failover/machine/failover-input.ts";
 import type { OwnerAnswer } from "../../kernel/neighbours/owner-probe.ts";
 import { type IpAddress, sameAddress } from "../../model/address.ts";

@@ -1,3 +1,4 @@
+/** Questions to neighbours and to the peer on each interface, and the answers that are listened for. */
 import type { Config } from "../../config/keys/config.ts";
 import type { OwnerQuestion, PeerQuestion } from "../../failover/machine/effect.ts";
 import { type OwnerAnswer, OwnerProbe, type WatchedLink } from "../../kernel/neighbours/owner-probe.ts";

@@ -1,3 +1,4 @@
+/** Inputs of failover that differ from those given last: nothing is said twice. */
 import type { Input } from "../../failover/machine/failover-input.ts";
 
 /** What an input is a picture of: one of the same subject takes its place. */

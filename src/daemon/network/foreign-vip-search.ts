@@ -1,3 +1,4 @@
+/** VIPs on this machine that somebody else has set. */
 import type { ForeignVip } from "../../failover/machine/surroundings.ts";
 import { addressBits, type IpAddress } from "../../model/address.ts";
 import { formatInterfaceAddress, type InterfaceAddress } from "../../model/interface-address.ts";

@@ -1,3 +1,4 @@
+/** Heartbeats that came in within one turn, checked, and the newest of each sender. */
 import type { PairKeys } from "../../config/key-file.ts";
 import type { Input } from "../../failover/machine/failover-input.ts";
 import { PATHS, type PathName } from "../../model/pair.ts";

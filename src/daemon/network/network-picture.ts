@@ -1,3 +1,4 @@
+/** Links and addresses as the kernel has them, kept up to date by its events. */
 import type { InterfaceAddress } from "../../model/interface-address.ts";
 import type { Link } from "../../model/link.ts";
 import type { MacAddress } from "../../model/mac-address.ts";

@@ -1,3 +1,4 @@
+/** Keeps the picture of links, addresses and routes: reads it whole at the start and after lost events. */
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import { LinkClient } from "../../kernel/addresses/link-client.ts";
 import { type AddressEvent, NetworkMonitor } from "../../kernel/addresses/network-monitor.ts";

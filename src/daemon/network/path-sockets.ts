@@ -1,3 +1,4 @@
+/** The sockets of the heartbeats, one for each path. */
 import type { PairKeys } from "../../config/key-file.ts";
 import type { Input } from "../../failover/machine/failover-input.ts";
 import { HeartbeatSocket } from "../../kernel/neighbours/heartbeat-socket.ts";

@@ -1,3 +1,4 @@
+/** Looks for frames of the peer on the wire while no heartbeat of it counts. */
 import type { Input } from "../../failover/machine/failover-input.ts";
 import { asEthernetLink } from "../../kernel/neighbours/ethernet-link.ts";
 import { PeerFrameWatch } from "../../kernel/neighbours/peer-frame-watch.ts";

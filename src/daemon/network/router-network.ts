@@ -1,3 +1,7 @@
+/**
+ * Everything of the network in one place: sockets of heartbeats, announcing, questions, and the picture of this
+ * machine.
+ */
 import type { PairKeys } from "../../config/key-file.ts";
 import type { Config } from "../../config/keys/config.ts";
 import type { OwnerQuestion, PeerQuestion } from "../../failover/machine/effect.ts";

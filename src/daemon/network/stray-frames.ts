@@ -1,3 +1,4 @@
+/** Looks for frames that still come in for VIPs after this router gave them up. */
 import type { Input } from "../../failover/machine/failover-input.ts";
 import type { EthernetLink } from "../../kernel/neighbours/ethernet-link.ts";
 import { type StrayFrame, StrayWatch } from "../../kernel/neighbours/stray-watch.ts";

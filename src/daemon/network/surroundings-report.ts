@@ -1,3 +1,4 @@
+/** What failover is told of this machine: sides, interfaces, own addresses, settings that are lost. */
 import type { InterfaceReport } from "../../failover/machine/surroundings.ts";
 import { type IpAddress, sameAddress } from "../../model/address.ts";
 import { PATHS, type PathName } from "../../model/pair.ts";

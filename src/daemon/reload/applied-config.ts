@@ -1,3 +1,4 @@
+/** The configuration in force, as it is kept on the disk. */
 import type { RouterId } from "../../model/pair.ts";
 import { StateDirectory, type StateFile } from "../host/state-store.ts";
 import type { SideInterfaces } from "../settings/failover-settings.ts";

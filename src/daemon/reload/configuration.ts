@@ -1,3 +1,4 @@
+/** The configuration file and its keys, read and checked. */
 import { createHash } from "node:crypto";
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import { formatIssuePlace } from "../../config/format-issues.ts";

@@ -1,3 +1,4 @@
+/** Reloads one after the other; those that come meanwhile are one. */
 import { type ReloadCause, type ReloadResult, refused } from "./reload-result.ts";
 
 /** What somebody wants of a reload. */

@@ -1,3 +1,4 @@
+/** What came of the last reload, for the log and for status. */
 import type { LogRecord } from "../../log/logger.ts";
 import type { ReloadCause, ReloadResult, ReloadStatus } from "./reload-result.ts";
 

@@ -1,3 +1,4 @@
+/** Digests of all settings, a few at a time, so that no heartbeat is late for them. */
 import type { Config } from "../../config/keys/config.ts";
 import { settingDigests } from "../../config/render/setting-digests.ts";
 import type { SettingDigest } from "../../model/setting-digest.ts";

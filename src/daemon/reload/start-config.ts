@@ -1,3 +1,4 @@
+/** Which configuration a router starts with, and what another one may have left in the kernel. */
 import { ConfigFileError } from "../../config/config-file-error.ts";
 import type { Config } from "../../config/keys/config.ts";
 import { parseConfig } from "../../config/parse.ts";

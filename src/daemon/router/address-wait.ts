@@ -1,3 +1,4 @@
+/** Waits until this machine has an address of the configuration. */
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { IpAddress } from "../../model/address.ts";

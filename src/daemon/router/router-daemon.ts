@@ -1,3 +1,4 @@
+/** The daemon of one router: makes its parts, connects them, and takes them apart at the end. */
 import { randomBytes } from "node:crypto";
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import { keysDigest } from "../../config/key-file.ts";

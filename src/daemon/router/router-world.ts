@@ -1,3 +1,4 @@
+/** Performs the effects of the failover machine, and says what came of them. */
 import type { Effect, StoredState } from "../../failover/machine/effect.ts";
 import type { Input, LeaseResult, RemoveResult } from "../../failover/machine/failover-input.ts";
 import type { Cause, Transition } from "../../failover/machine/history.ts";

@@ -1,3 +1,4 @@
+/** The loop around the failover machine: inputs, turns that are due, and how late they were. */
 import { type Boot, createState, nextDeadline, step } from "../../failover/failover.ts";
 import type { Effect } from "../../failover/machine/effect.ts";
 import type { Input } from "../../failover/machine/failover-input.ts";

@@ -1,3 +1,4 @@
+/** `tandem run`: from the configuration to the exit code. */
 import { AddressClient } from "../../kernel/addresses/address-client.ts";
 import { stderrLog } from "../../log/logger.ts";
 import type { RouterId } from "../../model/pair.ts";

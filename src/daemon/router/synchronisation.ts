@@ -1,3 +1,4 @@
+/** Connections known to both routers: the kernel's sync daemons, their settings, and the full synchronisation. */
 import { randomInt } from "node:crypto";
 import type { Config } from "../../config/keys/config.ts";
 import type { Logger } from "../../log/logger.ts";

@@ -1,3 +1,4 @@
+/** What failover is configured with, from a configuration and the interfaces of this machine. */
 import type { Config, ConfiguredService } from "../../config/keys/config.ts";
 import type { FailoverSettings, SidedVip, WatchedService } from "../../failover/machine/settings.ts";
 import { sameAddress } from "../../model/address.ts";

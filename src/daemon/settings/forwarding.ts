@@ -1,3 +1,4 @@
+/** Kernel settings that services and synchronisation want. */
 import type { Config } from "../../config/keys/config.ts";
 import type { Role } from "../../model/pair.ts";
 import { serviceFamily } from "../../model/virtual-service.ts";

@@ -1,3 +1,4 @@
+/** Whether the kernel has IPVS; loads it, again and again while it is not there. */
 import { hasIpvs, hasIpvsTrace } from "../../kernel/ipvs/ipvs-module.ts";
 import { loadIpvsAside } from "./ipvs-loading.ts";
 

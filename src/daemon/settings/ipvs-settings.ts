@@ -1,3 +1,4 @@
+/** Kernel settings of `[ipvs]`, kept in force while there are services. */
 import type { Config } from "../../config/keys/config.ts";
 import { IPVS } from "../../config/keys/ipvs-keys.ts";
 import type { Logger } from "../../log/logger.ts";

@@ -1,3 +1,4 @@
+/** All that services need of the kernel's IPVS: its presence, its settings, and that nobody else balances. */
 import type { Config } from "../../config/keys/config.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { ServicesClaim } from "../host/services-claim.ts";

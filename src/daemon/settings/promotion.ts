@@ -1,3 +1,4 @@
+/** The setting by which the host's own addresses outlive a VIP of their subnet. */
 import type { Config } from "../../config/keys/config.ts";
 import { kernelPrefixLength } from "../../kernel/addresses/address-client.ts";
 import type { SysctlOutcome } from "../../kernel/machine/sysctl.ts";

@@ -1,3 +1,4 @@
+/** Kernel settings that are set, recorded before that, and given back. */
 import { readSysctl, type SysctlOutcome, sysctlCommand, writeSysctl } from "../../kernel/machine/sysctl.ts";
 import type { Logger } from "../../log/logger.ts";
 import { isSameSetting } from "../../model/ipvs-setting.ts";

@@ -1,3 +1,4 @@
+/** What the administrator had, on disk, for the process that gives it back. */
 import type { StateFile } from "../host/state-store.ts";
 
 /** A file of the state directory. */

@@ -1,3 +1,4 @@
+/** What is wrong, in words, with the command that mends it. */
 import type { Vip } from "../../model/vip.ts";
 import type { Unfitness } from "../../wire/heartbeat/heartbeat.ts";
 

@@ -1,3 +1,4 @@
+/** What is wrong for clients now: two owners, none, services without servers. */
 import type { ServiceView } from "../../balance/servers/check-report.ts";
 import { currentConflicts } from "../../failover/evidence/conflict.ts";
 import { unfitClause, unfitness } from "../../failover/evidence/fitness.ts";

@@ -1,3 +1,4 @@
+/** The warning that two routers have different configurations, with the settings that differ. */
 import { differences, differencesText, hasDrift } from "../../failover/evidence/config-drift.ts";
 import type { State } from "../../failover/machine/state.ts";
 

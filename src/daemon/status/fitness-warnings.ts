@@ -1,3 +1,4 @@
+/** Why a VIP could not be served, in words. */
 import { hasLostRoute, unfitText, unfitVips } from "../../failover/evidence/fitness.ts";
 import { isPeerAlive, peerFitness } from "../../failover/evidence/peer.ts";
 import { unreadiness } from "../../failover/evidence/takeover-readiness.ts";

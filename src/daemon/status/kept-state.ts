@@ -1,3 +1,4 @@
+/** The files of a router's state: terms, orders, history, settings, the configuration in force. */
 import type { StoredState } from "../../failover/machine/effect.ts";
 import type { State } from "../../failover/machine/state.ts";
 import type { Logger } from "../../log/logger.ts";

@@ -1,3 +1,4 @@
+/** What would happen next, and why the last transition did. */
 import type { Config } from "../../config/keys/config.ts";
 import { isPeerAlive } from "../../failover/evidence/peer.ts";
 import type { Cause, Transition, TransitionReason } from "../../failover/machine/history.ts";

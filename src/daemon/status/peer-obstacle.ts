@@ -1,3 +1,4 @@
+/** Why the peer could not take the VIPs. */
 import { compare } from "../../failover/evidence/comparison.ts";
 import { unfitText } from "../../failover/evidence/fitness.ts";
 import { isDeciding, peerGate } from "../../failover/evidence/gate-evidence.ts";

@@ -1,3 +1,4 @@
+/** `StatusReport` made from the state of the failover machine. */
 import type { CheckReport } from "../../balance/servers/check-report.ts";
 import type { ConfiguredService } from "../../config/keys/config.ts";
 import { differences } from "../../failover/evidence/config-drift.ts";

@@ -1,3 +1,4 @@
+/** Why an active router that is not well does not hand over. */
 import type { Config } from "../../config/keys/config.ts";
 import { GATE_TRUSTED_MS, unfitClause } from "../../failover/evidence/fitness.ts";
 import { isDeciding, peerGate } from "../../failover/evidence/gate-evidence.ts";

@@ -1,3 +1,4 @@
+/** The state files read back, each value checked. */
 import { endpoint, keptChange, serviceKey } from "../../balance/saved/decoders.ts";
 import type { StoredState } from "../../failover/machine/effect.ts";
 import { FAILBACK_STABLE_LIMIT_MS, TERM_LIMIT } from "../../failover/machine/settings.ts";

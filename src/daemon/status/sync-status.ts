@@ -1,3 +1,4 @@
+/** How far the standby's kernel knows the connections, in words. */
 import { formatSpan } from "../../model/duration.ts";
 import type { PeerStatus, RouterStatus } from "./status-report.ts";
 

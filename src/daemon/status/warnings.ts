@@ -1,3 +1,4 @@
+/** All warnings of `tandem status`, in their order. */
 import type { CheckReport, ServiceView } from "../../balance/servers/check-report.ts";
 import type { Config } from "../../config/keys/config.ts";
 import { isPeerAlive, isPeerSilent, silentSinceMs } from "../../failover/evidence/peer.ts";

@@ -1,3 +1,4 @@
+/** The full synchronisation: finds out what the standby's kernel lacks, and has it sent. */
 import type { Config } from "../../config/keys/config.ts";
 import { isPeerAlive } from "../../failover/evidence/peer.ts";
 import type { Input } from "../../failover/machine/failover-input.ts";

@@ -1,3 +1,4 @@
+/** What of a firewall's rules would eat a router's packets, as findings with commands. */
 import { firstNames } from "../../lib/first-names.ts";
 import { addressBytes } from "../../model/address.ts";
 import { ADDRESS_TYPE, CONNTRACK_STATE, type FilterHook } from "../../model/packet-filter.ts";

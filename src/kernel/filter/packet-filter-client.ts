@@ -1,3 +1,4 @@
+/** The rules of nf_tables and iptables as this kernel has them. */
 import { existsSync, readFileSync } from "node:fs";
 import { SyscallError, TandemError } from "../../lib/errors.ts";
 import type { FilterChain, FilterFamily, FilterRule, FilterTable, SetElement } from "../../model/packet-filter.ts";

@@ -1,3 +1,4 @@
+/** Echo requests, and who answered. */
 import { DecodeError } from "../../lib/errors.ts";
 import { addressBytes, type Family, type IpAddress } from "../../model/address.ts";
 import { monotonicMs } from "../../sys/libc/clock.ts";

@@ -1,3 +1,4 @@
+/** Whether a real server's answers come back through this router. */
 import type { IpAddress } from "../../model/address.ts";
 import { type EchoAnswer, type EchoQuestion, Reachability } from "./reachability.ts";
 

@@ -1,3 +1,4 @@
+/** A kind of packets that a router depends on. */
 import type { Family, IpAddress } from "../../model/address.ts";
 import type { ADDRESS_TYPE, CONNTRACK_STATE } from "../../model/packet-filter.ts";
 

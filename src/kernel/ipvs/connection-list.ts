@@ -1,3 +1,4 @@
+/** Each connection of the kernel's table, one by one. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { SupportError, TandemError } from "../../lib/errors.ts";
 import type { IpvsConnection } from "../../model/ipvs-connection.ts";

@@ -1,3 +1,4 @@
+/** The kernel's table of connections, read in pieces as rows. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { TandemError } from "../../lib/errors.ts";
 import {

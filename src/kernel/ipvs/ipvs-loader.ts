@@ -1,3 +1,4 @@
+/** A whole table loaded in few messages. */
 import { addressBytes, type IpAddress } from "../../model/address.ts";
 import type { IpvsChange } from "../../model/ipvs-table.ts";
 import { WEIGHT_MAX } from "../../model/real-server.ts";

@@ -1,3 +1,4 @@
+/** Connections sent to the backup daemons of a group. */
 import { addressBytes, type IpAddress } from "../../model/address.ts";
 import { closeFd, type Fd } from "../../sys/libc/fd.ts";
 import { openMulticastSocket } from "../../sys/sockets/multicast-socket.ts";

@@ -1,3 +1,4 @@
+/** What of this machine would keep a router from its work, as findings. */
 import { existsSync } from "node:fs";
 import type { Family } from "../../model/address.ts";
 import { effectiveUserId } from "../../sys/process/process.ts";

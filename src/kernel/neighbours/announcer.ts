@@ -1,3 +1,4 @@
+/** Announcements of a VIP's MAC to the neighbours. */
 import type { IpAddress } from "../../model/address.ts";
 import type { Link } from "../../model/link.ts";
 import { closeFd, type Fd } from "../../sys/libc/fd.ts";

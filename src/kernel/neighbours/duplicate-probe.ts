@@ -1,3 +1,4 @@
+/** Who else has an address, asked of everybody. */
 import type { IpAddress } from "../../model/address.ts";
 import type { Link } from "../../model/link.ts";
 import type { MacAddress } from "../../model/mac-address.ts";

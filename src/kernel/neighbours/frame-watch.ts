@@ -1,3 +1,4 @@
+/** Whether anything comes in on an interface, by its counters. */
 import { readFileSync } from "node:fs";
 
 /** What an interface has heard. Times are monotonic milliseconds, as given to `look` and `neighbourAnswered`. */

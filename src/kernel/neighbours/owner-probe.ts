@@ -1,3 +1,4 @@
+/** Questions for the owner of an address, and the answers on the wire. */
 import { DecodeError, SyscallError } from "../../lib/errors.ts";
 import type { Family, IpAddress } from "../../model/address.ts";
 import type { Link } from "../../model/link.ts";

@@ -1,3 +1,4 @@
+/** Frames of the peer, found by a filter in the kernel. */
 import { addressBytes, type Family, type IpAddress } from "../../model/address.ts";
 import { type MacAddress, macBytes } from "../../model/mac-address.ts";
 import { IPPROTO_UDP, SO_RCVBUF, SOL_SOCKET } from "../../sys/libc/constants.ts";

@@ -1,3 +1,4 @@
+/** Frames that come in for addresses which this machine does not have any more. */
 import { addressBytes, addressFromBytes, type Family, type IpAddress } from "../../model/address.ts";
 import { type MacAddress, macBytes, macFromBytes } from "../../model/mac-address.ts";
 import { closeFd, type Fd } from "../../sys/libc/fd.ts";
