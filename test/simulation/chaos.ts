@@ -336,7 +336,9 @@ export const WEATHERS: readonly Weather[] = [
     calmDownMs: 15_000,
     restMs: 60_000,
     twoOwnersMs: AFTER_LEASE_MS,
-    neglectedMs: 5_000,
+    // After a kernel that outlived its daemon each lease is waited for (rule 18), and who replays a heartbeat of a boot that
+    // this router has never heard has it wait for another one.
+    neglectedMs: 5_000 + AFTER_LEASE_MS,
   },
   {
     // A locked kernel cannot remove what its daemon gives up.
