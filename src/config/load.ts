@@ -9,8 +9,6 @@ import { Places } from "./places/places.ts";
 import { joinSources } from "./places/source-text.ts";
 import { followInclude } from "./toml/include.ts";
 
-export const DEFAULT_CONFIG_PATH = "/etc/tandem/tandem.toml";
-
 /** A configuration file that could be read; whether it is valid is in `result`. */
 export interface LoadedConfig {
   readonly path: string;

@@ -12,10 +12,6 @@ export function otherRouter(router: RouterId): RouterId {
   return router === "primary" ? "backup" : "primary";
 }
 
-export function otherPath(path: PathName): PathName {
-  return path === "public" ? "private" : "public";
-}
-
 /** One router of the pair as configured. */
 export interface RouterAddresses {
   readonly name: string;

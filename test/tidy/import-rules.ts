@@ -96,3 +96,20 @@ export function deadFiles(files: readonly SourceFile[], entries: readonly string
     .filter(({ path }) => path.startsWith("src/") && !alive.has(path))
     .map(({ path }) => ({ path, line: 1, message: "nothing imports this file; use it or delete it" }));
 }
+
+/** Exports that nothing speaks of, neither another file nor their own. @param others tests, which use some, too */
+export function deadExports(sources: readonly SourceFile[], others: readonly SourceFile[]): Finding[] {
+  const counts = new Map<string, number>();
+  for (const { text } of [...sources, ...others]) {
+    for (const [word] of text.matchAll(/\b[A-Za-z]\w*\b/g)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return sources.flatMap((file) =>
+    [...file.text.matchAll(/^export (?:async |abstract )?(?:const|function|class|type|interface) (\w+)/gm)]
+      .filter(([, name = ""]) => counts.get(name) === 1)
+      .map(({ index, 1: name }) => ({
+        path: file.path,
+        line: file.text.slice(0, index).split("\n").length,
+        message: `nothing uses ${name}; use it or delete it`,
+      })),
+  );
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { citationFindings } from "./citation-rules.ts";
-import { deadFiles, importFindings } from "./import-rules.ts";
+import { deadExports, deadFiles, importFindings } from "./import-rules.ts";
 import { crowdFindings, FILES_IN_A_ROOM_MAX, roomFindings, sameNameFindings } from "./room-rules.ts";
 import { codeOnly, type Finding, type SourceFile } from "./source-text.ts";
 import { FUNCTION_LINES_MAX, longFunctions, markdownFindings, textFindings } from "./text-rules.ts";
@@ -150,6 +150,23 @@ describe("citationFindings()", () => {
     ];
     expect(citationFindings(source("src/failover/rules/a.ts", ...lines), paths)).toEqual([]);
     expect(citationFindings(source("docs/a.md", "[words](glossary.md#lease), `docs/glossary.md`"), paths)).toEqual([]);
+  });
+});
+
+describe("deadExports()", () => {
+  test("finds what neither another file nor its own uses", () => {
+    const files = [
+      source(
+        "src/a.ts",
+        "export const used = 1;",
+        "export function unused() {}",
+        "export type Own = string;",
+        "let x: Own;",
+      ),
+      source("src/b.ts", 'import { used } from "./a.ts";'),
+    ];
+    expect(messages(deadExports(files, []))).toEqual(["2: nothing uses unused; use it or delete it"]);
+    expect(deadExports(files, [source("test/a.test.ts", "unused();")])).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
 import { generatedFiles } from "../../src/cli/docs/generated.ts";
 import { citationFindings } from "./citation-rules.ts";
-import { deadFiles, importFindings } from "./import-rules.ts";
+import { deadExports, deadFiles, importFindings } from "./import-rules.ts";
 import { DIAGRAM_SECTION, layerDiagram } from "./layer-diagram.ts";
 import { projectFiles, ROOT } from "./project-files.ts";
 import { crowdFindings, roomFindings, sameNameFindings } from "./room-rules.ts";
@@ -63,6 +63,10 @@ describe("the tree is tidy", () => {
 
   test("functions are short", () => {
     expect(sentences(sources.flatMap(longFunctions))).toEqual([]);
+  });
+
+  test("every export is used somewhere", () => {
+    expect(sentences(deadExports(sources, tests))).toEqual([]);
   });
 
   test("every file is imported from somewhere", () => {

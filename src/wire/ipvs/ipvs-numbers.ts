@@ -148,7 +148,6 @@ export const infoAttributes = attributes("IPVS_INFO_ATTR", {
   version: [1, u32],
   connectionTableSize: [2, u32],
 });
-export type InfoAttributes = Attributes<typeof infoAttributes>;
 
 /** Bits of a service. HASHED (0x2) is the kernel's own. */
 export const IP_VS_SVC_F_PERSISTENT = 0x01;

@@ -6,7 +6,7 @@
  */
 
 import { Reader, type Writer } from "../bytes/bytes.ts";
-import { type Attributes, attributes, cstring, u16, u32 } from "./netlink-attributes.ts";
+import { attributes, cstring, u16, u32 } from "./netlink-attributes.ts";
 
 export const GENERIC_HEADER_BYTES = 4;
 /** The netlink type of messages to the controller itself. */
@@ -22,7 +22,6 @@ export const familyAttributes = attributes("CTRL_ATTR", {
   version: [3, u32],
   maxAttribute: [5, u32],
 });
-export type FamilyAttributes = Attributes<typeof familyAttributes>;
 
 export function writeGenericHeader(writer: Writer, command: number, version: number): void {
   writer.u8(command);

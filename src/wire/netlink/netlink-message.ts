@@ -9,7 +9,6 @@ import { Reader, type Writer } from "../bytes/bytes.ts";
 import { attributes, cstring, u32 } from "./netlink-attributes.ts";
 
 export const NLM_F_REQUEST = 0x001;
-export const NLM_F_MULTI = 0x002;
 export const NLM_F_ACK = 0x004;
 export const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_DUMP = 0x300;

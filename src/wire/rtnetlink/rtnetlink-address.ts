@@ -21,7 +21,6 @@ export const IFA_F_SECONDARY = 0x001;
 export const IFA_F_NODAD = 0x002;
 export const IFA_F_DADFAILED = 0x008;
 export const IFA_F_TENTATIVE = 0x040;
-export const IFA_F_PERMANENT = 0x080;
 export const IFA_F_NOPREFIXROUTE = 0x200;
 
 /**

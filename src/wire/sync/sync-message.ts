@@ -60,7 +60,6 @@ export const IP_VS_CONN_F_LOCALNODE = 1;
 export const IP_VS_CONN_F_TUNNEL = 2;
 export const IP_VS_CONN_F_DROUTE = 3;
 export const IP_VS_CONN_F_BYPASS = 4;
-export const IP_VS_CONN_F_FWD_MASK = 0x7;
 export const IP_VS_CONN_F_INACTIVE = 0x100;
 export const IP_VS_CONN_F_TEMPLATE = 0x1000;
 
