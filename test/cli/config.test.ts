@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { PAIR_TABLES } from "../support/pair-tables.ts";
 import { temporaryFolder } from "./folder.ts";
 import { tandem } from "./program.ts";
 
@@ -28,21 +29,6 @@ scheduler = "wcl"
   weight  = -1
 [loging]
 level = "info"
-`;
-
-const VALID = `[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name    = "lvs1"
-public  = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name    = "lvs2"
-public  = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address   = "203.0.113.10/24"
-interface = "eth0"
 `;
 
 describe("config check", () => {
@@ -77,7 +63,7 @@ describe("config check", () => {
   /** What the machine of this test surely lacks: the two routers' addresses, the interface and the key. */
   function lacking(folder: { file(name: string): string }): string {
     const key = folder.file("none.key");
-    return VALID.replace("/etc/tandem/pair.key", key).replace('"eth0"', '"none0"');
+    return PAIR_TABLES.replace("/etc/tandem/pair.key", key).replace('"eth0"', '"none0"');
   }
 
   test("is content with a valid file, also by --config, and warns of what this machine lacks", async () => {
@@ -134,7 +120,7 @@ describe("config with include", () => {
   test("checks, shows and places mistakes in the included file", async () => {
     using folder = temporaryFolder();
     const file = folder.file("tandem.toml");
-    await Bun.write(file, `include = "conf.d/*.toml"\n${VALID}`);
+    await Bun.write(file, `include = "conf.d/*.toml"\n${PAIR_TABLES}`);
     const service =
       '[[service]]\nname = "web"\nlisten = "tcp://203.0.113.10:80"\n[[service.real]]\naddress = "10.0.0.11"\n';
     const included = folder.file("conf.d/web.toml");
@@ -159,7 +145,7 @@ describe("config show", () => {
     using folder = temporaryFolder();
     const file = folder.file("tandem.toml");
     const again = folder.file("again.toml");
-    await Bun.write(file, VALID);
+    await Bun.write(file, PAIR_TABLES);
     const shown = await tandem("config", "show", file);
     await Bun.write(again, shown.stdout);
     expect(await tandem("config", "show", again)).toEqual(shown);

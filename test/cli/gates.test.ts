@@ -1,25 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { PAIR_TABLES } from "../support/pair-tables.ts";
 import { temporaryFolder } from "./folder.ts";
 import { tandem } from "./program.ts";
 
-const PAIR = `[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name    = "lvs1"
-public  = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name    = "lvs2"
-public  = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address   = "203.0.113.10/24"
-interface = "eth0"
-`;
-
 /** A file that must be absent, so that the test decides whether it passes. */
 function gatesOf(flag: string): string {
-  return `${PAIR}
+  return `${PAIR_TABLES}
 [[gate]]
 name       = "maintenance"
 file       = "${flag}"
@@ -115,7 +101,7 @@ test("check list shows gates without a daemon, and config check counts them", as
 test("a mistake in a gate is told with its line and column", async () => {
   using folder = temporaryFolder();
   const config = folder.file("tandem.toml");
-  await Bun.write(config, `${PAIR}[[gate]]\nname = "g"\nprocess = "/usr/sbin/haproxy"\n`);
+  await Bun.write(config, `${PAIR_TABLES}[[gate]]\nname = "g"\nprocess = "/usr/sbin/haproxy"\n`);
   const { stderr, exitCode } = await tandem("config", "check", config);
   expect(stderr).toContain(`${config}:16:11: `);
   expect(exitCode).toBe(2);

@@ -2,22 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { Config } from "../../../../src/config/keys/config.ts";
 import { parseConfig } from "../../../../src/config/parse.ts";
 import { namedSettings } from "../../../../src/config/render/named-settings.ts";
+import { PAIR_TABLES } from "../../../support/pair-tables.ts";
 
-const PAIR = `
-[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name = "lvs1"
-public = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name = "lvs2"
-public = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address = "203.0.113.10/24"
-interface = "eth0"
-`;
 const SERVICE = `
 [[service]]
 name = "web"
@@ -29,7 +15,7 @@ address = "10.0.0.12:80"
 [[service.real]]
 address = "10.0.0.13:80"
 `;
-const FILE = `${PAIR}${SERVICE}`;
+const FILE = `${PAIR_TABLES}${SERVICE}`;
 
 function configOf(text: string): Config {
   const result = parseConfig(text);

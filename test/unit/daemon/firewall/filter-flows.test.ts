@@ -4,21 +4,9 @@ import { type FlowHost, filterFlows, flowConfigOf } from "../../../../src/daemon
 import type { RouterFlow } from "../../../../src/kernel/filter/router-flow.ts";
 import type { InterfaceAddress } from "../../../../src/model/interface-address.ts";
 import { prefixOf } from "../../../support/must.ts";
+import { PAIR_TABLES } from "../../../support/pair-tables.ts";
 
-const TEXT = `[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name = "lvs1"
-public = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name = "lvs2"
-public = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address = "203.0.113.10/24"
-interface = "eth0"
-[[vip]]
+const TEXT = `${PAIR_TABLES}[[vip]]
 address = "203.0.113.11/32"
 interface = "lo"
 [[service]]

@@ -2,25 +2,12 @@ import { expect, test } from "bun:test";
 import type { Config } from "../../../../src/config/keys/config.ts";
 import { parseConfig } from "../../../../src/config/parse.ts";
 import { syncSysctls, wantedSysctls } from "../../../../src/daemon/settings/forwarding.ts";
+import { PAIR_TABLES } from "../../../support/pair-tables.ts";
 
 const INTERFACES = { public: "eth0", private: "eth1" };
 
 function config(services: string): Config {
-  const result = parseConfig(`
-[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name = "lvs1"
-public = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name = "lvs2"
-public = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address = "203.0.113.10/24"
-interface = "eth0"
-[[vip]]
+  const result = parseConfig(`${PAIR_TABLES}[[vip]]
 address = "2001:db8::10/64"
 interface = "eth0"
 ${services}`);

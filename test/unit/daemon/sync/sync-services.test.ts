@@ -6,30 +6,15 @@ import {
   IP_VS_CONN_F_INACTIVE,
   IP_VS_CONN_F_TEMPLATE,
 } from "../../../../src/wire/sync/sync-message.ts";
+import { PAIR_TABLES } from "../../../support/pair-tables.ts";
 import { end, row } from "../../../support/sync-connections.ts";
-
-const HEAD = `
-[pair]
-key_file = "/etc/tandem/pair.key"
-[pair.primary]
-name = "lvs1"
-public = "203.0.113.2"
-private = "10.0.0.2"
-[pair.backup]
-name = "lvs2"
-public = "203.0.113.3"
-private = "10.0.0.3"
-[[vip]]
-address = "203.0.113.10/24"
-interface = "eth0"
-`;
 
 function service(name: string, listen: string, more: string, server = "10.0.0.11:80"): string {
   return `[[service]]\nname = "${name}"\nlisten = "${listen}"\nscheduler = "rr"\ncheck = false\n${more}\n[[service.real]]\naddress = "${server}"\n`;
 }
 
 function services(...texts: string[]): SyncServices {
-  const result = parseConfig([HEAD, ...texts].join("\n"));
+  const result = parseConfig([PAIR_TABLES, ...texts].join("\n"));
   if (!result.ok) throw new Error(JSON.stringify(result.issues));
   return new SyncServices(syncServices(result.config));
 }
