@@ -120,7 +120,7 @@ function renewalIsDue({ after, nowMs }: Stepped): string | undefined {
     : `renewed in ${renewAtMs - nowMs} ms, leased for ${confirmedUntilMs - nowMs} ms`;
 }
 
-/** Balancing rule 8: a takeover waits for the table, for its program or for the kernel, never for nothing. */
+/** Rule B12 of balancing: a takeover waits for the table, for its program or for the kernel, never for nothing. */
 function takingWaits({ after: { phase, addresses, step }, nowMs, isTick }: Stepped): string | undefined {
   if (phase.kind !== "taking") return undefined;
   const { batch, tableUntilMs } = phase.taking;

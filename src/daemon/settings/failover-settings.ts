@@ -27,7 +27,7 @@ export function sidedVips(config: Config, interfaces: SideInterfaces): readonly 
   }));
 }
 
-/** Balancing rule 4: what the views have to last, in times of `fall`. */
+/** Rule B10 of balancing: what the views have to last, in times of `fall`. */
 const VIEWS_FALLS = 3;
 
 function patienceMs({ servers }: ConfiguredService): number {

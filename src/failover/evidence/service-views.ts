@@ -1,5 +1,5 @@
 /**
- * "Is it me or them?" The two routers' views of the services are compared (balancing rule 4): a standby that sees strictly
+ * "Is it me or them?" The two routers' views of the services are compared (rule B10 of balancing): a standby that sees strictly
  * more of them alive than the active, for long enough, is a reason to warn, or to hand over where that is wanted.
  */
 import { firstNames } from "../../lib/first-names.ts";

@@ -26,30 +26,51 @@ export interface FailoverSettings {
   readonly router: RouterId;
   /** 16 hexadecimal digits, the same on both routers: `pairIdOf` of wire/heartbeat/heartbeat-packet.ts. */
   readonly pairId: string;
+  /**
+   * Between two heartbeats on each path, 10 ms to 1 min; default 200. Shorter ones find a loss of both paths sooner and cost a
+   * signature each; 10 ms held for an hour under full load. Both routers should have the same: each judges by its own.
+   */
   readonly intervalMs: number;
+  /**
+   * Without a heartbeat on any path for this long the peer counts as dead, 20 ms to 10 min and at least twice `intervalMs`; default
+   * 1,000. A dead machine is replaced this long after its last word. Three intervals or fewer make every lost burst a takeover.
+   */
   readonly deadAfterMs: number;
+  /**
+   * The kernel's lifetime of a VIP, whole seconds from 1 s to 1 h; default 3,000. It is renewed each third of it. A daemon that was killed
+   * or hangs holds its VIPs for this long and LEASE_SLACK_MS at most; a kernel lock that is held for longer costs them.
+   */
   readonly leaseMs: number;
+  /** Whether the primary gets the VIPs back by itself; default automatic. With machines that are alike, manual moves less. */
   readonly failback: "automatic" | "manual";
+  /**
+   * What SIGTERM without a peer does; default release: the VIPs are dropped. With keep they stay for KEEP_LEASE_MS for the daemon that is
+   * started next, and nobody answers heartbeats meanwhile.
+   */
   readonly stop: "release" | "keep";
+  /** 0 to 500 (`[[vip]]`), each with its side, which follows from the interfaces that this machine has. */
   readonly vips: readonly SidedVip[];
   /** In the order of their names, the same on both routers. */
   readonly services: readonly WatchedService[];
-  /** What a better view of the standby leads to (balancing rule 4). */
+  /** What a better view of the standby leads to (rule B10): default warn. To act wants checks that both routers can do alike. */
   readonly views: "warn" | "act";
-  /** Whether there are services, so that a takeover has a table to wait for (rule 8 of balancing). */
+  /** Whether there are services, so that a takeover has a table to wait for (rule B12). */
   readonly hasServices: boolean;
   /** 16 hexadecimal digits: a digest of the effective configuration (rule 14). */
   readonly configFingerprint: string;
   /** Version of this program, at most 32 bytes. */
   readonly software: string;
-  /** How long the primary must be stable before it gets its role back, before any doubling (rule 13). */
+  /**
+   * How long the primary must be stable before it gets its role back, 1 s to 1 h; default 30,000. It doubles with each tenure that then
+   * failed, up to FAILBACK_STABLE_LIMIT_MS (rule 13).
+   */
   readonly failbackStableMs: number;
   /** A program that moves what is not in this kernel, waited for in each takeover; absent: none. */
   readonly takeoverStep?: TakeoverStep;
 }
 
 export interface TakeoverStep {
-  /** How long it may run before it is ended. */
+  /** How long it may run before it is ended, 100 ms to 10 min (`[hooks] timeout`); default 10,000. A takeover waits for it. */
   readonly limitMs: number;
   readonly onFailure: "abort" | "continue";
 }
@@ -73,7 +94,7 @@ export const MOVE_LIMIT_MS = 60_000;
 export const FAILBACK_MOVE_LIMIT_MS = 300_000;
 /** The same for SIGTERM: a service manager waits 90 s at most (systemd, DefaultTimeoutStopSec). */
 export const STOP_LIMIT_MS = 5_000;
-/** Balancing rule 8. */
+/** Rule B12: a takeover waits this long for the balancer's table, then goes by the kernel's. */
 export const TABLE_WAIT_MS = 200;
 /** Rule 12: how long a restarted daemon listens before it adopts the VIPs it left. */
 export const ADOPT_WAIT_MS = 50;

@@ -44,7 +44,7 @@ export function startTaking(turn: Turn, reason: TransitionReason, force = false)
   judgeTaking(turn);
 }
 
-/** Leases the VIPs as soon as the table is complete, or has been waited for long enough (balancing rule 8). */
+/** Leases the VIPs as soon as the table is complete, or has been waited for long enough (rule B12 of balancing). */
 export function judgeTaking(turn: Turn): void {
   const { phase, table, settings } = turn.state;
   if (phase.kind !== "taking" || phase.taking.batch !== undefined) return;
